@@ -1,0 +1,1 @@
+"""Worlds, tasks, banks, kernels and vector environments. Nothing here imports PyTorch."""

@@ -1,0 +1,171 @@
+"""A batch of worlds: the arrays of B environments and the kernels that move them. No Gymnasium here."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs import kernels
+from groundling.envs.bank import EpisodeBank
+from groundling.envs.constants import BORDER, NUM_ACTIONS, PROGRAM_LENGTH, VIEW_CELLS, WALL_CODE
+from groundling.errors import ActionError, ConfigurationError
+
+MIN_ENVS_PER_THREAD = 256
+
+
+class WorldBatch:
+    """B environments over one bank, stepped in place.
+
+    Args:
+        bank: the episodes to play.
+        num_envs: B.
+        shuffle: draw episodes at random; otherwise environment b plays episodes b, b + B, b + 2B, ...
+        order_seed: seed of that draw.
+        num_threads: threads that share a step; more than one pays from some thousands of environments on.
+
+    Attributes:
+        observations: what the agents see now, rewritten by every step.
+        final: the last observation of each environment whose episode ended in the last step.
+        outcomes: reward, terminated, truncated and the statistics of the episodes that ended.
+    """
+
+    def __init__(
+        self, bank: EpisodeBank, num_envs: int, *, shuffle: bool = True, order_seed: int = 0, num_threads: int = 1
+    ) -> None:
+        if num_envs < 1:
+            raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
+        if num_threads < 1:
+            raise ConfigurationError(f"num_threads must be at least 1, got {num_threads}")
+        self.bank = bank
+        self.num_envs = num_envs
+        self.shuffle = shuffle
+        self.order_seed = order_seed
+        self.episodes = bank.episodes()
+        _, height, width = bank.cells.shape
+        objects = bank.contents.shape[1]
+        b = num_envs
+        self.width = width + 2 * BORDER
+        self.state = kernels.Worlds(
+            cells=np.full((b, (height + 2 * BORDER) * self.width), WALL_CODE, dtype=np.uint8),
+            looks=np.zeros((b, bank.looks.shape[1]), dtype=np.int32),
+            contents=np.zeros((b, objects), dtype=np.uint8),
+            positions=np.zeros((b, objects), dtype=np.int16),
+            marks=np.zeros((b, (height + 2 * BORDER) * self.width), dtype=np.uint8),
+            position=np.zeros(b, dtype=np.int16),
+            direction=np.zeros(b, dtype=np.int64),
+            carried=np.zeros(b, dtype=np.uint8),
+            carried_before=np.zeros(b, dtype=np.uint8),
+            programs=np.zeros((b, PROGRAM_LENGTH), dtype=np.uint64),
+            step_count=np.zeros(b, dtype=np.int32),
+            max_steps=np.zeros(b, dtype=np.int32),
+            episode_return=np.zeros(b, dtype=np.float64),
+            episode=np.zeros(b, dtype=np.int64),
+            sentence=np.zeros(b, dtype=np.int32),
+            episode_number=np.zeros(b, dtype=np.int64),
+        )
+        self.observations = self._empty_observations()
+        self.final = self._empty_observations()
+        self.outcomes = kernels.Outcomes(
+            reward=np.zeros(b, dtype=np.float64),
+            terminated=np.zeros(b, dtype=np.bool_),
+            truncated=np.zeros(b, dtype=np.bool_),
+            episode_return=np.zeros(b, dtype=np.float64),
+            episode_length=np.zeros(b, dtype=np.int32),
+            success=np.zeros(b, dtype=np.bool_),
+        )
+        threads = max(1, min(num_threads, b // MIN_ENVS_PER_THREAD))
+        edges = np.linspace(0, b, threads + 1).astype(int)
+        self._shares = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+        self._pool = ThreadPoolExecutor(threads - 1, "groundling-step") if threads > 1 else None
+
+    def _empty_observations(self) -> kernels.Observations:
+        return kernels.Observations(
+            image=np.zeros((self.num_envs, VIEW_CELLS * 3), dtype=np.uint8),
+            direction=np.zeros(self.num_envs, dtype=np.int64),
+            instruction=np.zeros((self.num_envs, self.episodes.tokens.shape[1]), dtype=np.int32),
+        )
+
+    def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
+        """Begin the next episode in every environment (of the mask [B])."""
+        chosen = np.ones(self.num_envs, dtype=np.bool_) if mask is None else mask
+        kernels.reset_batch(self.state, self.episodes, self.observations, self.order_seed, self.shuffle, chosen)
+
+    def restart(self, order_seed: int) -> None:
+        """Forget every episode played and begin anew with this order."""
+        self.order_seed = order_seed
+        self.state.episode_number[:] = 0
+        self.reset()
+
+    def step(self, actions: NDArray[np.integer[Any]], *, autoreset: bool = True) -> None:
+        """Step every environment; results are in ``observations``, ``final`` and ``outcomes``.
+
+        Raises:
+            ActionError: if the actions are not [B] integers in [0, 7); no environment is stepped then.
+        """
+        actions = self._checked(actions)
+        arguments = (
+            self.state,
+            self.episodes,
+            self.observations,
+            self.final,
+            self.outcomes,
+            actions,
+            self.order_seed,
+            self.shuffle,
+            autoreset,
+        )
+        if self._pool is None:
+            kernels.step_batch(*arguments, 0, self.num_envs)
+            return
+        others = [self._pool.submit(kernels.step_batch, *arguments, *share) for share in self._shares[1:]]
+        kernels.step_batch(*arguments, *self._shares[0])
+        for other in others:
+            other.result()
+
+    def _checked(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        array = np.asarray(actions)
+        if array.dtype.kind not in "iu":
+            raise ActionError(f"actions are integers, got {array.dtype}: did you pass logits or probabilities?")
+        if array.shape != (self.num_envs,):
+            raise ActionError(f"one action for each of the {self.num_envs} environments is due, got shape {array.shape}")
+        array = np.ascontiguousarray(array, dtype=np.int64)
+        if array.min() < 0 or array.max() >= NUM_ACTIONS:
+            wrong = int(np.flatnonzero((array < 0) | (array >= NUM_ACTIONS))[0])
+            raise ActionError(
+                f"action {array[wrong]} of environment {wrong} is out of range: actions are 0 to {NUM_ACTIONS - 1}"
+            )
+        return array
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """A copy of everything that the future depends on, the bank apart."""
+        state = {f"state.{name}": array.copy() for name, array in self.state._asdict().items()}
+        seen = {f"observations.{name}": array.copy() for name, array in self.observations._asdict().items()}
+        return {**state, **seen, "order_seed": np.array(self.order_seed), "shuffle": np.array(self.shuffle)}
+
+    def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
+        """Continue from :meth:`state_dict` of a batch of the same bank and size.
+
+        Raises:
+            ConfigurationError: if the shapes are those of another batch.
+        """
+        parts = {"state": self.state._asdict(), "observations": self.observations._asdict()}
+        for part, arrays in parts.items():
+            for name, array in arrays.items():
+                source = saved[f"{part}.{name}"]
+                if source.shape != array.shape:
+                    raise ConfigurationError(
+                        f"the saved environments have {part}.{name} of shape {source.shape}, these have {array.shape}: "
+                        "another level, bank or num_envs"
+                    )
+                array[...] = source
+        self.order_seed = int(saved["order_seed"])
+        self.shuffle = bool(saved["shuffle"])
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None

@@ -1,0 +1,65 @@
+"""Every exception that Groundling raises on purpose, in one tree.
+
+    GroundlingError
+    ├── UnknownEnvironmentError   an id that no level has (also a KeyError)
+    ├── UnsupportedLevelError     a level whose rules or sentences are not compiled yet
+    ├── SplitError                a split that does not exist or selects nothing
+    ├── InstructionError          a sentence outside the grammar, a word outside the vocabulary (also a ValueError)
+    ├── ActionError               an action of the wrong shape, type or range (also a ValueError)
+    ├── ObservationError          an observation of the wrong shape or type given to an agent (also a ValueError)
+    ├── ConfigurationError        a setting that cannot work (also a ValueError)
+    ├── BankFileError             an episode bank on disk that cannot be trusted
+    ├── CheckpointError           a checkpoint that is missing, truncated or of another version
+    └── RunFolderError            a run folder that is missing, taken or cannot be written
+
+Each message names the likely cause and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class GroundlingError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class UnknownEnvironmentError(GroundlingError, KeyError):
+    """No environment has this id."""
+
+    def __str__(self) -> str:  # KeyError would print the repr of the message
+        return str(self.args[0]) if self.args else ""
+
+
+class UnsupportedLevelError(GroundlingError):
+    """The level exists, but asks for rules or sentences that are not compiled."""
+
+
+class SplitError(GroundlingError, ValueError):
+    """The split does not exist, or no episode of the level belongs to it."""
+
+
+class InstructionError(GroundlingError, ValueError):
+    """The text is outside the grammar or the vocabulary."""
+
+
+class ActionError(GroundlingError, ValueError):
+    """The actions have the wrong shape, type or range."""
+
+
+class ObservationError(GroundlingError, ValueError):
+    """An observation does not look like what the agent was built for."""
+
+
+class ConfigurationError(GroundlingError, ValueError):
+    """A setting, or a combination of settings, that cannot work."""
+
+
+class BankFileError(GroundlingError):
+    """The file is not an episode bank of this version, or is damaged."""
+
+
+class CheckpointError(GroundlingError):
+    """The checkpoint is missing, damaged, or of another version."""
+
+
+class RunFolderError(GroundlingError):
+    """The run folder is missing, already used, or cannot be written."""
