@@ -17,19 +17,17 @@ from numpy.typing import NDArray
 from groundling.envs.constants import (
     EMPTY_LOOK,
     FIRST_OBJECT,
-    MAX_OBJECTS,
     NOWHERE,
-    PROGRAM_LENGTH,
     WALL_LOOK,
 )
 from groundling.envs.kernels import Episodes
 from groundling.errors import BankFileError
 from groundling.language.goals import Goal
 from groundling.language.grammar import parse
-from groundling.language.vocabulary import BABYAI_VOCABULARY, split_words
+from groundling.language.vocabulary import BABYAI_VOCABULARY
 
 FORMAT_VERSION = 1
-TOKEN_MULTIPLE = 8  # instructions are padded to a multiple of this, so that splits of one level share a shape
+INSTRUCTION_LENGTH = 24  # tokens of every instruction, padding included: all levels share one observation space
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class EpisodeBank:
         count = len(episodes)
         height = max(e.cells.shape[0] for e in episodes)
         width = max(e.cells.shape[1] for e in episodes)
-        objects = max(1, *(len(e.looks) for e in episodes)) if count > 1 else max(1, len(episodes[0].looks))
+        objects = max([1, *(len(e.looks) for e in episodes)])
         instructions = tuple(dict.fromkeys(e.instruction for e in episodes))
         row_of = {text: row for row, text in enumerate(instructions)}
         bank = cls(
@@ -185,9 +183,7 @@ class EpisodeBank:
 
     def episodes(self) -> Episodes:
         """The bank as the kernels read it, with token ids [S, L] (0 = padding)."""
-        longest = max(len(split_words(text)) for text in self.instructions)
-        length = -(-longest // TOKEN_MULTIPLE) * TOKEN_MULTIPLE
-        tokens = BABYAI_VOCABULARY.encode_all(self.instructions, length=length)
+        tokens = BABYAI_VOCABULARY.encode_all(self.instructions, length=INSTRUCTION_LENGTH)
         shared = {name: np.ascontiguousarray(getattr(self, name)) for name in Episodes._fields if name != "tokens"}
         return Episodes(tokens=tokens, **shared)
 
@@ -245,8 +241,3 @@ class EpisodeBank:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {field.name: getattr(self, field.name) for field in fields(self)[2:]}
 
-
-def check_program(program: Sequence[int], num_objects: int) -> None:
-    """Insist that a program has the kernels' shape and names objects that exist."""
-    assert len(program) == PROGRAM_LENGTH and num_objects <= MAX_OBJECTS
-    assert (program[2] | program[3]) >> num_objects == 0

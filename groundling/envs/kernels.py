@@ -297,7 +297,7 @@ def draw(
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def begin(w: Worlds, b: int, e: Episodes, episode: int, o: Observations) -> None:
+def begin(w: Worlds, b: int, e: Episodes, episode: int) -> None:
     """Copy an episode of the bank into environment ``b``; the border of walls stays as it is."""
     height, bank_width = e.cells.shape[1], e.cells.shape[2]
     width = bank_width + 2 * BORDER
@@ -326,8 +326,6 @@ def begin(w: Worlds, b: int, e: Episodes, episode: int, o: Observations) -> None
     w.episode_return[b] = 0.0
     w.episode[b] = episode
     w.sentence[b] = e.sentences[episode]
-    for i in range(e.tokens.shape[1]):
-        o.instruction[b, i] = e.tokens[w.sentence[b], i]
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
@@ -350,25 +348,28 @@ def next_episode(w: Worlds, b: int, num_episodes: int, order_seed: int, shuffle:
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def observe(w: Worlds, b: int, width: int, o: Observations) -> None:
+def observe(w: Worlds, b: int, width: int, e: Episodes, o: Observations) -> None:
     """Write the observation of environment ``b``."""
     draw(w.cells[b], w.looks[b], width, int(w.position[b]), w.direction[b], w.carried[b], o.image[b])
     o.direction[b] = w.direction[b]
+    sentence = w.sentence[b]
+    for i in range(e.tokens.shape[1]):
+        o.instruction[b, i] = e.tokens[sentence, i]
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def observe_first(w: Worlds, b: int, width: int, o: Observations) -> None:
+def observe_first(w: Worlds, b: int, width: int, e: Episodes, o: Observations) -> None:
     """Write the first observation of an episode.
 
     Where the agent starts with an object in its hands, MiniGrid takes this observation before it picks the object up.
     """
     held = w.carried[b]
     if held == NOTHING_CODE:
-        observe(w, b, width, o)
+        observe(w, b, width, e, o)
         return
     place = w.positions[b, held - FIRST_OBJECT]
     w.cells[b, place], w.carried[b] = held, NOTHING_CODE
-    observe(w, b, width, o)
+    observe(w, b, width, e, o)
     w.cells[b, place], w.carried[b] = NOTHING_CODE, held
 
 
@@ -380,8 +381,8 @@ def reset_batch(
     width = e.cells.shape[2] + 2 * BORDER
     for b in range(mask.shape[0]):
         if mask[b]:
-            begin(w, b, e, next_episode(w, b, e.cells.shape[0], order_seed, shuffle), o)
-            observe_first(w, b, width, o)
+            begin(w, b, e, next_episode(w, b, e.cells.shape[0], order_seed, shuffle))
+            observe_first(w, b, width, e, o)
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
@@ -400,7 +401,6 @@ def step_batch(
 ) -> None:
     """Step environments ``start`` to ``stop``; where an episode ends, keep its last observation and begin the next."""
     width = e.cells.shape[2] + 2 * BORDER
-    tokens = e.tokens.shape[1]
     for b in range(start, stop):
         action = actions[b]
         w.step_count[b] += 1
@@ -418,10 +418,8 @@ def step_batch(
             out.episode_return[b] = w.episode_return[b]
             out.episode_length[b] = steps
             out.success[b] = verdict == SUCCESS
-            observe(w, b, width, final)
-            for i in range(tokens):
-                final.instruction[b, i] = o.instruction[b, i]
-            begin(w, b, e, next_episode(w, b, e.cells.shape[0], order_seed, shuffle), o)
-            observe_first(w, b, width, o)
+            observe(w, b, width, e, final)
+            begin(w, b, e, next_episode(w, b, e.cells.shape[0], order_seed, shuffle))
+            observe_first(w, b, width, e, o)
         else:
-            observe(w, b, width, o)
+            observe(w, b, width, e, o)

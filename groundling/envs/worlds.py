@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +15,35 @@ from groundling.envs.constants import BORDER, NUM_ACTIONS, PROGRAM_LENGTH, VIEW_
 from groundling.errors import ActionError, ConfigurationError
 
 MIN_ENVS_PER_THREAD = 256
+
+
+class ObservationPool:
+    """Arrays for observations, used again as soon as nobody outside holds them or a view of them.
+
+    Fresh memory for every step would cost more than the step itself (the system hands it out page by page).
+    """
+
+    def __init__(self, num_envs: int, tokens: int) -> None:
+        self.num_envs = num_envs
+        self.tokens = tokens
+        self._sets: list[kernels.Observations] = []
+        self._held_here = max(sys.getrefcount(array) for array in self._add())
+
+    def _add(self) -> kernels.Observations:
+        arrays = kernels.Observations(
+            image=np.zeros((self.num_envs, VIEW_CELLS * 3), dtype=np.uint8),
+            direction=np.zeros(self.num_envs, dtype=np.int64),
+            instruction=np.zeros((self.num_envs, self.tokens), dtype=np.int32),
+        )
+        self._sets.append(arrays)
+        return arrays
+
+    def take(self) -> kernels.Observations:
+        """Arrays that only this pool holds."""
+        for arrays in self._sets:
+            if all(sys.getrefcount(array) <= self._held_here for array in arrays):
+                return arrays
+        return self._add()
 
 
 class WorldBatch:
@@ -66,8 +96,11 @@ class WorldBatch:
             sentence=np.zeros(b, dtype=np.int32),
             episode_number=np.zeros(b, dtype=np.int64),
         )
-        self.observations = self._empty_observations()
-        self.final = self._empty_observations()
+        shape = (b, self.episodes.tokens.shape[1])
+        self._views = ObservationPool(*shape)
+        self._final_views = ObservationPool(*shape)
+        self.observations = self._views.take()
+        self.final = self._final_views.take()
         self.outcomes = kernels.Outcomes(
             reward=np.zeros(b, dtype=np.float64),
             terminated=np.zeros(b, dtype=np.bool_),
@@ -81,31 +114,42 @@ class WorldBatch:
         self._shares = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
         self._pool = ThreadPoolExecutor(threads - 1, "groundling-step") if threads > 1 else None
 
-    def _empty_observations(self) -> kernels.Observations:
-        return kernels.Observations(
-            image=np.zeros((self.num_envs, VIEW_CELLS * 3), dtype=np.uint8),
-            direction=np.zeros(self.num_envs, dtype=np.int64),
-            instruction=np.zeros((self.num_envs, self.episodes.tokens.shape[1]), dtype=np.int32),
-        )
-
-    def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
-        """Begin the next episode in every environment (of the mask [B])."""
-        chosen = np.ones(self.num_envs, dtype=np.bool_) if mask is None else mask
+    def reset(self, mask: NDArray[np.bool_] | None = None, *, fresh: bool = False) -> None:
+        """Begin the next episode in every environment (of the mask [B]); for ``fresh`` see :meth:`step`."""
+        if mask is None:
+            chosen = np.ones(self.num_envs, dtype=np.bool_)
+            self._renew_observations(fresh)
+        else:
+            chosen, before = mask, self.observations
+            self._renew_observations(fresh)
+            for new, old in zip(self.observations, before, strict=True):
+                np.copyto(new, old)
         kernels.reset_batch(self.state, self.episodes, self.observations, self.order_seed, self.shuffle, chosen)
 
-    def restart(self, order_seed: int) -> None:
+    def restart(self, order_seed: int, *, fresh: bool = False) -> None:
         """Forget every episode played and begin anew with this order."""
         self.order_seed = order_seed
         self.state.episode_number[:] = 0
-        self.reset()
+        self.reset(fresh=fresh)
 
-    def step(self, actions: NDArray[np.integer[Any]], *, autoreset: bool = True) -> None:
+    def _renew_observations(self, fresh: bool) -> None:
+        if fresh:
+            self.observations = self._views.take()
+            self.final = self._final_views.take()
+
+    def step(self, actions: NDArray[np.integer[Any]], *, autoreset: bool = True, fresh: bool = False) -> None:
         """Step every environment; results are in ``observations``, ``final`` and ``outcomes``.
+
+        Args:
+            actions: [B] integers in [0, 7).
+            autoreset: begin the next episode where one ends.
+            fresh: write the observations into arrays that nobody else holds, instead of over the last ones.
 
         Raises:
             ActionError: if the actions are not [B] integers in [0, 7); no environment is stepped then.
         """
         actions = self._checked(actions)
+        self._renew_observations(fresh)
         arguments = (
             self.state,
             self.episodes,

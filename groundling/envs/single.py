@@ -1,0 +1,112 @@
+"""One environment: the same compiled world behind Gymnasium's ``Env``, its episodes generated as they are needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from groundling.envs.bank import EpisodeBank
+from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.levels import level_factory
+from groundling.envs.splits import Split, find_split
+from groundling.envs.vector import ObservationArrays, single_observation_space
+from groundling.envs.worlds import WorldBatch
+from groundling.errors import ActionError, ConfigurationError, SplitError
+from groundling.language.grammar import parse
+
+MAX_REJECTED = 2048
+
+
+class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
+    """One instruction-following agent in one world; see ``GroundlingVectorEnv`` for spaces, reward and endings.
+
+    ``reset(seed=s)`` gives exactly the episode that MiniGrid's level generates for seed ``s`` (with a split, the first
+    one from ``s`` on that belongs to it). The sentence is at :attr:`instruction` and in ``info["instruction"]``.
+
+    Args:
+        level: id of a BabyAI level whose instruction is a single clause.
+        split: "all", "train", "seen", "unseen" or a ``Split``.
+        render_mode: None or "rgb_array".
+
+    Raises:
+        UnknownEnvironmentError, UnsupportedLevelError: see ``EpisodeBank.from_minigrid``.
+        SplitError: if the split is unknown.
+        ConfigurationError: if the render mode is unknown.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 - Gymnasium's own convention
+
+    def __init__(self, level: str, *, split: str | Split = "all", render_mode: str | None = None) -> None:
+        level_factory(level)
+        if render_mode not in (None, "rgb_array"):
+            raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
+        self.level = level
+        self.split = find_split(split)
+        self.render_mode = render_mode
+        self.observation_space = single_observation_space()
+        self.action_space = spaces.Discrete(NUM_ACTIONS)
+        self.worlds: WorldBatch | None = None
+        self.instruction = ""
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Begin an episode, see the class.
+
+        Raises:
+            SplitError: if none of many episodes belongs to the split.
+        """
+        super().reset(seed=seed)
+        first = int(self.np_random.integers(2**31)) if seed is None else seed
+        bank = self._first_in_split(first)
+        self.worlds = WorldBatch(bank, 1, shuffle=False)
+        self.worlds.reset()
+        self.instruction = bank.instruction(0)
+        return self._observation(), self._info()
+
+    def step(self, action: int) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """Act once.
+
+        Raises:
+            ActionError: if the action is not an integer in [0, 7).
+            gymnasium.error.ResetNeeded: if reset was never called.
+        """
+        if self.worlds is None:
+            raise gymnasium.error.ResetNeeded("call reset() before the first step()")
+        if np.ndim(action) != 0:
+            raise ActionError(f"one environment takes one action, got an array of shape {np.shape(action)}")
+        self.worlds.step(np.array([action]), autoreset=False)
+        out = self.worlds.outcomes
+        info = {**self._info(), "success": bool(out.terminated[0] and out.reward[0] > 0)}
+        return self._observation(), float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """A top-down picture [H, W, 3] uint8 of the world, what the agent sees lit up."""
+        if self.render_mode is None or self.worlds is None:
+            return None
+        from groundling.envs.rendering import render_world
+
+        return render_world(self.worlds, 0)
+
+    def _first_in_split(self, seed: int) -> EpisodeBank:
+        for candidate in range(seed, seed + MAX_REJECTED):
+            bank = EpisodeBank.from_minigrid(self.level, [candidate])
+            if self.split.keeps(parse(bank.instruction(0))):
+                return bank
+        raise SplitError(f"the split {self.split.name!r} of {self.level} has no episode from seed {seed} on")
+
+    def _observation(self) -> ObservationArrays:
+        assert self.worlds is not None
+        seen = self.worlds.observations
+        return {
+            "image": seen.image[0].reshape(VIEW_SIZE, VIEW_SIZE, 3).copy(),
+            "direction": seen.direction[0],
+            "instruction": seen.instruction[0].copy(),
+        }
+
+    def _info(self) -> dict[str, Any]:
+        return {"instruction": self.instruction}

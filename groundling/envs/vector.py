@@ -1,0 +1,224 @@
+"""The vector environment: a batch of compiled worlds behind Gymnasium's ``VectorEnv``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from groundling.envs.bank import INSTRUCTION_LENGTH, EpisodeBank
+from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.kernels import Observations
+from groundling.envs.worlds import WorldBatch
+from groundling.errors import ConfigurationError
+from groundling.language.vocabulary import BABYAI_VOCABULARY
+from groundling.seeding import integer
+
+ObservationArrays = dict[str, NDArray[Any]]
+
+
+def single_observation_space() -> spaces.Dict:
+    """What one agent sees: the same space for every level."""
+    return spaces.Dict(
+        {
+            "image": spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8),
+            "direction": spaces.Discrete(4),
+            "instruction": spaces.Box(0, len(BABYAI_VOCABULARY) - 1, (INSTRUCTION_LENGTH,), np.int32),
+        }
+    )
+
+
+class FinalObservations:
+    """``info["final_obs"]``: for each environment that ended its last observation, else None.
+
+    It reads and writes like Gymnasium's array of objects, but makes an environment's dict only when it is asked for;
+    ``arrays`` holds the whole batch (rows of environments that did not end are meaningless).
+    """
+
+    def __init__(self, arrays: ObservationArrays, ended: NDArray[np.bool_]) -> None:
+        self.arrays = arrays
+        self._ended = ended
+        self._changed: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._ended)
+
+    def __getitem__(self, index: int) -> Any:
+        if index in self._changed:
+            return self._changed[index]
+        return {name: array[index] for name, array in self.arrays.items()} if self._ended[index] else None
+
+    def __setitem__(self, index: int, observation: Any) -> None:
+        self._changed[index] = observation
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[index] for index in range(len(self)))
+
+
+class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArray[Any]]):
+    """Many instruction-following agents at once, each in its own world.
+
+    ## Observation (``Dict``, B environments)
+    - ``image`` [B, 7, 7, 3] uint8: MiniGrid's symbolic egocentric view (type, color, state), the agent at [3, 6].
+    - ``direction`` [B] int64: 0 right, 1 down, 2 left, 3 up.
+    - ``instruction`` [B, 24] int32: token ids of ``BABYAI_VOCABULARY``, 0 = padding. The sentences are at
+      :attr:`instructions` and in ``info["instruction"]``.
+
+    ## Action (``Discrete(7)``)
+    0 turn left, 1 turn right, 2 forward, 3 pick up, 4 drop, 5 toggle, 6 done (does nothing).
+
+    ## Reward
+    On success 1 - 0.9 * steps / max_steps, otherwise 0, as in MiniGrid.
+
+    ## End of an episode
+    ``terminated`` on success (or on a strict instruction's failure); ``truncated`` after ``max_steps`` steps.
+    Autoreset mode SAME_STEP: the returned observation is the next episode's first, the last one is in
+    ``info["final_obs"]``. ``info["episode"]`` holds return ``r`` and length ``l``, ``info["success"]`` whether the goal
+    was reached, all masked by ``info["_episode"]``.
+
+    ## Version history
+    v0: first version; equal to minigrid's BabyAI levels step by step.
+
+    Args:
+        bank: the episodes to play.
+        num_envs: B.
+        seed: names the order of the episodes.
+        shuffle: draw episodes at random; otherwise environment i plays episodes i, i + B, i + 2B, ...
+        num_threads: threads that share a step.
+        copy: return fresh arrays at every step; False returns the same arrays, rewritten by the next step.
+        render_mode: None or "rgb_array".
+
+    Raises:
+        ConfigurationError: if num_envs or num_threads is less than 1, or the render mode is unknown.
+    """
+
+    def __init__(
+        self,
+        bank: EpisodeBank,
+        num_envs: int,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        num_threads: int = 1,
+        copy: bool = True,
+        render_mode: str | None = None,
+    ) -> None:
+        self.metadata = {
+            "autoreset_mode": AutoresetMode.SAME_STEP,
+            "render_modes": ["rgb_array"],
+            "render_fps": 10,
+        }
+        if render_mode not in (None, "rgb_array"):
+            raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
+        self.render_mode = render_mode
+        self.num_envs = num_envs
+        self.worlds = WorldBatch(
+            bank, num_envs, shuffle=shuffle, order_seed=integer(seed, "order"), num_threads=num_threads
+        )
+        self.copy = copy
+        self._started = False
+        self._sentences = np.array(bank.instructions, dtype=object)
+        self.single_observation_space = single_observation_space()
+        self.single_action_space = spaces.Discrete(NUM_ACTIONS)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    @property
+    def bank(self) -> EpisodeBank:
+        """The episodes that are played."""
+        return self.worlds.bank
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """The sentence that each environment's agent is following now, [B]."""
+        return tuple(self._sentences[self.worlds.state.sentence])
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids, padding and unknown word included."""
+        return len(BABYAI_VOCABULARY)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[ObservationArrays, dict[str, Any]]:
+        """Begin an episode in every environment.
+
+        Args:
+            seed: an integer begins the order of episodes anew; None goes on to the next episodes.
+            options: ``{"reset_mask": [B] bool}`` resets only these environments.
+
+        Raises:
+            ConfigurationError: if a list of seeds is given, or the mask is not [B] bool.
+        """
+        if isinstance(seed, list):
+            raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
+        mask = (options or {}).get("reset_mask")
+        if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != np.bool_):
+            raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")
+        if seed is not None:
+            self.worlds.restart(integer(seed, "order"), fresh=self.copy)
+        else:
+            self.worlds.reset(mask if self._started else None, fresh=self.copy)
+        self._started = True
+        return self._observations(self.worlds.observations), {"instruction": self._current_sentences()}
+
+    def step(
+        self, actions: NDArray[np.int64]
+    ) -> tuple[
+        ObservationArrays, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
+    ]:
+        """Step every environment; where an episode ends the next one begins in the same step.
+
+        Args:
+            actions: [B] integers in [0, 7).
+
+        Returns:
+            observations, reward [B] float64, terminated [B] bool, truncated [B] bool, info.
+
+        Raises:
+            ActionError: if the actions have another shape, type or range; nothing is stepped then.
+            gymnasium.error.ResetNeeded: if reset was never called.
+        """
+        if not self._started:
+            raise gymnasium.error.ResetNeeded("call reset() before the first step()")
+        self.worlds.step(actions, fresh=self.copy)
+        out = self.worlds.outcomes
+        info: dict[str, Any] = {"instruction": self._current_sentences()}
+        ended = out.terminated | out.truncated
+        if ended.any():
+            info["final_obs"] = FinalObservations(self._observations(self.worlds.final), ended)
+            info["episode"] = {"r": np.where(ended, out.episode_return, 0.0), "l": np.where(ended, out.episode_length, 0)}
+            info["success"] = ended & out.success
+            info["_final_obs"] = info["_episode"] = info["_success"] = ended
+        reward, terminated, truncated = out.reward, out.terminated, out.truncated
+        if self.copy:
+            reward, terminated, truncated = reward.copy(), terminated.copy(), truncated.copy()
+        return self._observations(self.worlds.observations), reward, terminated, truncated, info
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:  # type: ignore[override]
+        """Top-down pictures of every world, [H, W, 3] uint8 each, if ``render_mode="rgb_array"``."""
+        if self.render_mode is None:
+            return None
+        from groundling.envs.rendering import render_world
+
+        return tuple(render_world(self.worlds, row) for row in range(self.num_envs))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """End the threads."""
+        self.worlds.close()
+
+    def _observations(self, source: Observations) -> ObservationArrays:
+        return {
+            "image": source.image.reshape(self.num_envs, VIEW_SIZE, VIEW_SIZE, 3),
+            "direction": source.direction,
+            "instruction": source.instruction,
+        }
+
+    def _current_sentences(self) -> NDArray[np.object_]:
+        return self._sentences[self.worlds.state.sentence]
