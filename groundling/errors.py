@@ -9,8 +9,9 @@
     ├── ObservationError          an observation of the wrong shape or type given to an agent (also a ValueError)
     ├── ConfigurationError        a setting that cannot work (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
+    ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
     ├── CheckpointError           a checkpoint that is missing, truncated or of another version
-    └── RunFolderError            a run folder that is missing, taken or cannot be written
+    └── RunFolderError            a run folder that is missing, already used, or not one of a run
 
 Each message names the likely cause and what to do about it.
 """
@@ -57,9 +58,13 @@ class BankFileError(GroundlingError):
     """The file is not an episode bank of this version, or is damaged."""
 
 
+class StorageError(GroundlingError, OSError):
+    """A file could not be written; what stood there before is unchanged."""
+
+
 class CheckpointError(GroundlingError):
     """The checkpoint is missing, damaged, or of another version."""
 
 
 class RunFolderError(GroundlingError):
-    """The run folder is missing, already used, or cannot be written."""
+    """The run folder is missing, already used, or not one of a run."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -22,6 +20,7 @@ from groundling.envs.constants import (
 )
 from groundling.envs.kernels import Episodes
 from groundling.errors import BankFileError
+from groundling.files import written_whole
 from groundling.language.goals import Goal
 from groundling.language.grammar import parse
 from groundling.language.vocabulary import BABYAI_VOCABULARY
@@ -161,9 +160,7 @@ class EpisodeBank:
             looks=np.concatenate([padded(bank.looks, FIRST_OBJECT + objects, EMPTY_LOOK) for bank in banks]),
             contents=np.concatenate([padded(bank.contents, objects, 0) for bank in banks]),
             positions=np.concatenate([padded(bank.positions, objects, NOWHERE) for bank in banks]),
-            **{
-                name: joined(name) for name in ("seeds", "cells", "poses", "carried", "programs", "max_steps")
-            },
+            **{name: joined(name) for name in ("seeds", "cells", "poses", "carried", "programs", "max_steps")},
         )
 
     def take(self, rows: NDArray[np.integer] | slice) -> EpisodeBank:
@@ -195,21 +192,12 @@ class EpisodeBank:
             key: what the bank was built from; :meth:`load` can insist on it.
 
         Raises:
-            OSError: if the disk is full or the folder cannot be written; an older file stays as it was.
+            StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         header = json.dumps({"format": FORMAT_VERSION, "level": self.level, "key": key})
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, header=header, instructions=np.array(self.instructions), **self._arrays())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
+        with written_whole(path) as file:
+            contents: dict[str, Any] = {**self._arrays(), "instructions": np.array(self.instructions)}
+            np.savez(file, header=np.array(header), **contents)
 
     @classmethod
     def load(cls, path: Path | str, *, key: str | None = None) -> EpisodeBank:
@@ -235,9 +223,10 @@ class EpisodeBank:
         except FileNotFoundError:
             raise BankFileError(f"there is no episode bank at {path}") from None
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise BankFileError(f"{path} is not a whole episode bank ({error}): delete it, and it is built again") from error
+            raise BankFileError(
+                f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
+            ) from error
         return cls(level=header["level"], instructions=instructions, **arrays)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {field.name: getattr(self, field.name) for field in fields(self)[2:]}
-

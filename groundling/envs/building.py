@@ -6,6 +6,7 @@ script or notebook, with or without a ``__main__`` guard, and gives the same ban
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -27,7 +28,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from groundling.envs.bank import FORMAT_VERSION, EpisodeBank
 from groundling.envs.levels import level_factory, sample_episodes
 from groundling.envs.splits import Split, find_split
-from groundling.errors import BankFileError, ConfigurationError, SplitError
+from groundling.errors import BankFileError, ConfigurationError, SplitError, StorageError
 from groundling.language.grammar import parse
 from groundling.seeding import integer
 
@@ -81,8 +82,8 @@ def build_bank(
     if cache:
         try:
             bank.save(path, key=key)
-        except OSError as error:
-            _log.warning("the episode bank could not be cached at %s (%s); going on without", path, error)
+        except StorageError as error:
+            _log.warning("going on without a cached episode bank: %s", error.strerror)
     return bank
 
 
@@ -217,8 +218,6 @@ def _chunks_in_parallel(level: str, seed: int, split: Split, workers: int) -> It
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdout.close()
-            try:
+            with contextlib.suppress(OSError):
                 process.stdin.close()
-            except OSError:
-                pass
         pool.shutdown(cancel_futures=True)

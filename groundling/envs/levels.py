@@ -29,7 +29,17 @@ from groundling.envs.constants import (
     look,
 )
 from groundling.errors import ConfigurationError, UnknownEnvironmentError, UnsupportedLevelError
-from groundling.language.goals import Color, Goal, GoTo, Location, ObjectDescription, ObjectType, Open, PickUp, PutNextTo
+from groundling.language.goals import (
+    Color,
+    Goal,
+    GoTo,
+    Location,
+    ObjectDescription,
+    ObjectType,
+    Open,
+    PickUp,
+    PutNextTo,
+)
 from groundling.language.grammar import render
 
 # Levels whose instructions may join several clauses ("..., then ...").
@@ -75,8 +85,8 @@ def sample_episodes(level: str, seeds: Iterable[int]) -> list[Episode]:
 
 
 @lru_cache(maxsize=256)
-def level_factory(level: str) -> Callable[[], Any]:
-    """A function that makes the level's bare environment, without Gymnasium's wrappers.
+def level_class(level: str) -> type[Any]:
+    """The class that generates a level.
 
     Raises:
         UnknownEnvironmentError: if the id is not registered; the message names the nearest ones.
@@ -101,8 +111,13 @@ def level_factory(level: str) -> Callable[[], Any]:
             f"{level} gives instructions of several clauses (then, after, and); "
             f"Groundling compiles single clauses so far. `groundling tasks` lists what it can run"
         )
-    kwargs = dict(spec.kwargs)
-    return lambda: entry(**kwargs)
+    return entry
+
+
+def level_factory(level: str) -> Callable[[], Any]:
+    """A function that makes the level's bare environment, without Gymnasium's wrappers; errors as ``level_class``."""
+    make, kwargs = level_class(level), dict(gymnasium.registry[level].kwargs)
+    return lambda: make(**kwargs)
 
 
 def unknown_message(id: str, known: Sequence[str]) -> str:
@@ -212,5 +227,3 @@ def compile_goal(goal: Goal, masks: Sequence[int]) -> tuple[int, int, int, int]:
             return int(Verb.OPEN), int(strict), masks[0], 0
         case PutNextTo(strict=strict):
             return int(Verb.PUT_NEXT_TO), int(strict), masks[0], masks[1]
-
-

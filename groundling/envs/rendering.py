@@ -18,7 +18,7 @@ def world_layout(worlds: WorldBatch, row: int) -> tuple[NDArray[np.uint8], tuple
         (type, color, state) of every tile [H, W, 3] uint8, the agent's (x, y), and its direction.
     """
     state = worlds.state
-    _, height, width = worlds.bank.cells.shape
+    _, height, _ = worlds.bank.cells.shape
     cells = state.cells[row].reshape(height + 2 * BORDER, worlds.width)[BORDER:-BORDER, BORDER:-BORDER]
     looks = state.looks[row][cells]
     layout = np.stack([looks & 0xFF, (looks >> 8) & 0xFF, (looks >> 16) & 0xFF], axis=-1).astype(np.uint8)
@@ -32,13 +32,14 @@ def visible_tiles(worlds: WorldBatch, row: int) -> NDArray[np.bool_]:
     image = worlds.observations.image[row].reshape(VIEW_SIZE, VIEW_SIZE, 3)
     ahead = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)][direction])
     right = np.array([-ahead[1], ahead[0]])
-    visible = np.zeros(layout.shape[:2], dtype=np.bool_)
+    height, width = layout.shape[:2]
+    visible = np.zeros((height, width), dtype=np.bool_)
     for column in range(VIEW_SIZE):
         for line in range(VIEW_SIZE):
             if image[column, line, 0] == UNSEEN:
                 continue
             tile_x, tile_y = np.array([x, y]) + (VIEW_SIZE - 1 - line) * ahead + (column - VIEW_SIZE // 2) * right
-            if 0 <= tile_y < visible.shape[0] and 0 <= tile_x < visible.shape[1]:
+            if 0 <= tile_y < height and 0 <= tile_x < width:
                 visible[tile_y, tile_x] = True
     return visible
 

@@ -48,7 +48,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         self.split = find_split(split)
         self.render_mode = render_mode
         self.observation_space = single_observation_space()
-        self.action_space = spaces.Discrete(NUM_ACTIONS)
+        self.action_space = spaces.Discrete(NUM_ACTIONS)  # type: ignore[assignment]
         self.worlds: WorldBatch | None = None
         self.instruction = ""
 
@@ -84,7 +84,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         info = {**self._info(), "success": bool(out.terminated[0] and out.reward[0] > 0)}
         return self._observation(), float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """A top-down picture [H, W, 3] uint8 of the world, what the agent sees lit up."""
         if self.render_mode is None or self.worlds is None:
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -85,5 +84,3 @@ def find_split(split: str | Split) -> Split:
     if split not in SPLITS:
         raise SplitError(f"there is no split {split!r}: choose one of {', '.join(SPLITS)}")
     return SPLITS[split]
-
-

@@ -170,9 +170,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
 
     def step(
         self, actions: NDArray[np.int64]
-    ) -> tuple[
-        ObservationArrays, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
-    ]:
+    ) -> tuple[ObservationArrays, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Step every environment; where an episode ends the next one begins in the same step.
 
         Args:
@@ -193,7 +191,10 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         ended = out.terminated | out.truncated
         if ended.any():
             info["final_obs"] = FinalObservations(self._observations(self.worlds.final), ended)
-            info["episode"] = {"r": np.where(ended, out.episode_return, 0.0), "l": np.where(ended, out.episode_length, 0)}
+            info["episode"] = {
+                "r": np.where(ended, out.episode_return, 0.0),
+                "l": np.where(ended, out.episode_length, 0),
+            }
             info["success"] = ended & out.success
             info["_final_obs"] = info["_episode"] = info["_success"] = ended
         reward, terminated, truncated = out.reward, out.terminated, out.truncated
@@ -201,13 +202,30 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             reward, terminated, truncated = reward.copy(), terminated.copy(), truncated.copy()
         return self._observations(self.worlds.observations), reward, terminated, truncated, info
 
-    def render(self) -> tuple[NDArray[np.uint8], ...] | None:  # type: ignore[override]
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Top-down pictures of every world, [H, W, 3] uint8 each, if ``render_mode="rgb_array"``."""
         if self.render_mode is None:
             return None
         from groundling.envs.rendering import render_world
 
         return tuple(render_world(self.worlds, row) for row in range(self.num_envs))
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """A copy of the state of every world, so that a run can be continued exactly."""
+        return self.worlds.state_dict()
+
+    def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> ObservationArrays:
+        """Continue from :meth:`state_dict`; the bank must be the same.
+
+        Returns:
+            the current observations.
+
+        Raises:
+            ConfigurationError: if the state is that of another bank or number of environments.
+        """
+        self.worlds.load_state_dict(saved)
+        self._started = True
+        return self._observations(self.worlds.observations)
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the threads."""

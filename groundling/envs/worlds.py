@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -122,8 +123,9 @@ class WorldBatch:
         else:
             chosen, before = mask, self.observations
             self._renew_observations(fresh)
-            for new, old in zip(self.observations, before, strict=True):
-                np.copyto(new, old)
+            self.observations.image[:] = before.image
+            self.observations.direction[:] = before.direction
+            self.observations.instruction[:] = before.instruction
         kernels.reset_batch(self.state, self.episodes, self.observations, self.order_seed, self.shuffle, chosen)
 
     def restart(self, order_seed: int, *, fresh: bool = False) -> None:
@@ -150,7 +152,8 @@ class WorldBatch:
         """
         actions = self._checked(actions)
         self._renew_observations(fresh)
-        arguments = (
+        run = partial(
+            kernels.step_batch,
             self.state,
             self.episodes,
             self.observations,
@@ -162,10 +165,10 @@ class WorldBatch:
             autoreset,
         )
         if self._pool is None:
-            kernels.step_batch(*arguments, 0, self.num_envs)
+            run(0, self.num_envs)
             return
-        others = [self._pool.submit(kernels.step_batch, *arguments, *share) for share in self._shares[1:]]
-        kernels.step_batch(*arguments, *self._shares[0])
+        others = [self._pool.submit(run, *share) for share in self._shares[1:]]
+        run(*self._shares[0])
         for other in others:
             other.result()
 
@@ -174,7 +177,9 @@ class WorldBatch:
         if array.dtype.kind not in "iu":
             raise ActionError(f"actions are integers, got {array.dtype}: did you pass logits or probabilities?")
         if array.shape != (self.num_envs,):
-            raise ActionError(f"one action for each of the {self.num_envs} environments is due, got shape {array.shape}")
+            raise ActionError(
+                f"one action for each of the {self.num_envs} environments is due, got shape {array.shape}"
+            )
         array = np.ascontiguousarray(array, dtype=np.int64)
         if array.min() < 0 or array.max() >= NUM_ACTIONS:
             wrong = int(np.flatnonzero((array < 0) | (array >= NUM_ACTIONS))[0])

@@ -106,9 +106,8 @@ class _Reader:
 
     def description(self) -> ObjectDescription:
         definite = self.accept("the")
-        if not definite:
-            if not self.accept("a"):
-                raise self.error("expected 'a' or 'the'")
+        if not definite and not self.accept("a"):
+            raise self.error("expected 'a' or 'the'")
         color = next((c for c in Color if self.accept(c)), None)
         type_ = next((t for t in ObjectType if self.accept(t)), None)
         if type_ is None and not self.accept("object"):

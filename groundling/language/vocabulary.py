@@ -1,4 +1,4 @@
-"""The vocabulary: words to token ids and back. Id 0 is padding, so an instruction is a row of ids that ends in zeros."""
+"""The vocabulary: words to token ids and back. Id 0 is padding: an instruction is a row of ids that ends in zeros."""
 
 from __future__ import annotations
 

@@ -1,0 +1,108 @@
+"""Baselines and controls: what an agent is compared with."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from groundling.agents.actor_critic import Observation
+from groundling.envs.constants import NUM_ACTIONS
+
+
+class Policy(Protocol):
+    """What can be evaluated: it acts on batches of observations and may remember."""
+
+    def initial_state(self, num_envs: int) -> Tensor:
+        """The memory [B, M] before an episode."""
+
+    def act(
+        self,
+        observation: Observation,
+        state: Tensor,
+        is_first: Tensor | NDArray[np.bool_],
+        *,
+        greedy: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[NDArray[np.int64], Tensor]:
+        """Actions [B] int64, and the memory after the step; see ``ActorCritic.act``."""
+
+
+class RandomPolicy:
+    """Every action with the same probability, whatever is seen or said."""
+
+    def __init__(self, num_actions: int = NUM_ACTIONS) -> None:
+        self.num_actions = num_actions
+
+    def initial_state(self, num_envs: int) -> Tensor:
+        """No memory: [B, 0]."""
+        return torch.zeros(num_envs, 0)
+
+    def act(
+        self,
+        observation: Observation,
+        state: Tensor,
+        is_first: Tensor | NDArray[np.bool_],
+        *,
+        greedy: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[NDArray[np.int64], Tensor]:
+        """Draw uniformly (``greedy`` makes no difference)."""
+        actions = torch.randint(self.num_actions, (len(state),), generator=generator)
+        return actions.numpy(), state
+
+
+class ShuffledInstructions:
+    """An agent that is told another episode's sentence: the control that shows whether the words matter.
+
+    At the start of each episode a sentence other than its own is drawn, as often as it occurs among the episodes, and
+    stays until the episode ends.
+
+    Args:
+        policy: the agent.
+        instructions: [E, L] token ids of the episodes' sentences.
+        seed: of the draw.
+
+    Raises:
+        ValueError: if all episodes have the same sentence, so that there is no other to give.
+    """
+
+    def __init__(self, policy: Policy, instructions: NDArray[np.integer[Any]], seed: int) -> None:
+        if (instructions == instructions[0]).all():
+            raise ValueError("every episode has the same instruction: there is no other to give")
+        self._policy = policy
+        self._instructions = instructions
+        self._generator = np.random.default_rng(seed)
+        self._told: NDArray[np.integer[Any]] | None = None
+
+    def initial_state(self, num_envs: int) -> Tensor:
+        """The agent's own."""
+        self._told = None
+        return self._policy.initial_state(num_envs)
+
+    def act(
+        self,
+        observation: Observation,
+        state: Tensor,
+        is_first: Tensor | NDArray[np.bool_],
+        *,
+        greedy: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[NDArray[np.int64], Tensor]:
+        """The agent's action under the other sentence."""
+        own = np.asarray(observation["instruction"])
+        if self._told is None:
+            self._told = own.copy()
+        for row in np.flatnonzero(np.asarray(is_first)):
+            self._told[row] = self._another(own[row])
+        told = {**observation, "instruction": self._told.copy()}
+        return self._policy.act(told, state, is_first, greedy=greedy, generator=generator)
+
+    def _another(self, own: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+        while True:
+            drawn = self._instructions[self._generator.integers(len(self._instructions))]
+            if not np.array_equal(drawn, own):
+                return drawn

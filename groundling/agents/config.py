@@ -1,0 +1,47 @@
+"""What an agent is made of, as one frozen value that is saved with every checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from groundling.errors import ConfigurationError
+from groundling.language.encoders import LanguageKind
+
+FusionKind = Literal["gated", "concat"]
+MemoryKind = Literal["none", "gru", "lstm"]
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """The agent's parts and sizes.
+
+    Attributes:
+        fusion: how words meet vision: "gated" (Chaplot et al. 2018) or "concat", its baseline.
+        language: "gru", or "bow" for a bag of words.
+        memory: "none", "gru" or "lstm" between the fused features and the policy.
+        cell_dim: channels of a visual cell, which the gate multiplies.
+        word_dim: size of a word's embedding.
+        instruction_dim: size of an instruction's vector.
+        readout_dim: channels that each cell keeps after the fusion.
+        hidden_dim: size of the hidden layers.
+        memory_dim: size of the memory's state.
+        blind: replace the image by nothing, for the control that hears but does not see.
+    """
+
+    fusion: FusionKind = "gated"
+    language: LanguageKind = "gru"
+    memory: MemoryKind = "none"
+    cell_dim: int = 32
+    word_dim: int = 32
+    instruction_dim: int = 64
+    readout_dim: int = 8
+    hidden_dim: int = 128
+    memory_dim: int = 128
+    blind: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_dim") and value < 1:
+                raise ConfigurationError(f"{field.name} must be at least 1, got {value}")

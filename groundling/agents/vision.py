@@ -1,0 +1,64 @@
+"""Vision: symbolic cells to feature channels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
+
+CELL_VALUES = NUM_TYPES * NUM_COLORS * NUM_STATES
+
+
+class DistinctCells(NamedTuple):
+    """The cells of a batch of symbolic images with every value once.
+
+    Attributes:
+        values: [V] int64, distinct packed (type, color, state).
+        row_of: [B, N] int32, each cell's row of ``values``.
+    """
+
+    values: Tensor
+    row_of: Tensor
+
+
+def pack_cells(image: Tensor) -> Tensor:
+    """Each cell's (type, color, state) [..., 3] uint8 as one integer [...] int32 in [0, CELL_VALUES)."""
+    parts = image.to(torch.int32)
+    return (parts[..., 0] * NUM_COLORS + parts[..., 1]) * NUM_STATES + parts[..., 2]
+
+
+def distinct_cells(image: Tensor) -> DistinctCells:
+    """Find the distinct cells of symbolic images.
+
+    Args:
+        image: [B, H, W, 3] uint8 of MiniGrid's (type, color, state).
+    """
+    packed = pack_cells(image.flatten(1, 2))
+    present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=image.device)
+    present[packed.flatten()] = 1
+    row_of = torch.cumsum(present, 0, dtype=torch.int32) - 1
+    return DistinctCells(present.nonzero().squeeze(1), row_of[packed])
+
+
+class CellEncoder(nn.Module):
+    """A cell's type, color and state to its channels: embeddings that are added up, a layer that mixes them.
+
+    The encoder looks at one cell at a time, so it is evaluated once for each distinct cell of a batch.
+    """
+
+    def __init__(self, out_dim: int) -> None:
+        super().__init__()
+        self.kinds = nn.Embedding(NUM_TYPES, out_dim)
+        self.colors = nn.Embedding(NUM_COLORS, out_dim)
+        self.states = nn.Embedding(NUM_STATES, out_dim)
+        self.mix = nn.Linear(out_dim, out_dim)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Packed cells [V] to channels [V, D], not negative."""
+        state = values % NUM_STATES
+        color = values // NUM_STATES % NUM_COLORS
+        kind = values // (NUM_STATES * NUM_COLORS)
+        return torch.relu(self.mix(self.kinds(kind) + self.colors(color) + self.states(state)))

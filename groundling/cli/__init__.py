@@ -1,0 +1,112 @@
+"""The command line: the only reader of argv. Each command is one file, imported only when it is called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import io
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from typing import Any
+
+from groundling.errors import GroundlingError
+
+COMMANDS = {
+    "train": "train an agent on a task",
+    "evaluate": "measure a run's agent and its controls on seen and unseen combinations",
+    "tasks": "list the tasks, one line each",
+    "play": "steer an agent yourself in the terminal",
+    "bench": "measure this machine's steps a second beside MiniGrid's",
+    "demo": "train, evaluate and report in a few minutes",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        0 on success, 2 for a wrong option, a missing run or any other mistake that an error message explains, 130 if
+        interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if arguments[0] == "--version":
+        from groundling import __version__
+
+        print(f"groundling {__version__}")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f": choose one of {', '.join(COMMANDS)}"
+        return fail(f"there is no command {name!r}{hint}")
+    logging.basicConfig(format="groundling: %(message)s", level=logging.WARNING)
+    try:
+        command = parse(name, rest)
+        if command is not None:
+            command.run()
+    except GroundlingError as error:
+        message = error.strerror if isinstance(error, OSError) else str(error)
+        return fail(" ".join((message or str(error)).split()))
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stderr.close()
+    except KeyboardInterrupt:
+        print("\ngroundling: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parse(name: str, arguments: Sequence[str]) -> Any:
+    """The command of this name with its options; None after --help.
+
+    Raises:
+        GroundlingError: for a wrong option, in one line.
+    """
+    import tyro
+
+    module = importlib.import_module(f"groundling.cli.{name}")
+    complaint = io.StringIO()
+    try:
+        with redirect_stderr(complaint):
+            return tyro.cli(module.Command, prog=f"groundling {name}", args=arguments, description=module.__doc__)
+    except SystemExit as stop:
+        if not stop.code:
+            return None
+        raise GroundlingError(one_line(complaint.getvalue(), f"groundling {name}")) from None
+
+
+def one_line(complaint: str, program: str) -> str:
+    """Tyro's framed complaint about the options as one line."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│╭╮╰╯─| \t") for line in complaint.splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("Parsing error", "For full helptext", "Unrecog"))]
+    text = re.sub(r"\s+", " ", " ".join(kept)) or "the options could not be read"
+    return f"{text.rstrip('.')}. See `{program} --help`"
+
+
+def usage() -> str:
+    """The text of ``groundling --help``."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: groundling COMMAND [OPTIONS]",
+            "",
+            "Train and test agents that act on language.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "`groundling COMMAND --help` lists a command's options and their defaults.",
+        ]
+    )
+
+
+def fail(message: str) -> int:
+    """Say in one line what is wrong."""
+    print(f"groundling: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,41 @@
+"""Measure environment steps a second on this machine, beside MiniGrid's own environment, in one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from groundling.envs.building import available_cores
+from groundling.eval.speed import groundling_speed, minigrid_speed
+
+
+@dataclass
+class Command:
+    """Measure the environment's speed.
+
+    Attributes:
+        task: id of the environment.
+        num_envs: environments side by side.
+        seconds: how long each measurement takes.
+    """
+
+    task: str = "BabyAI-GoToLocal-v0"
+    num_envs: int = 4096
+    seconds: float = 2.0
+
+    def run(self) -> None:
+        """Measure and print a table."""
+        cores = available_cores()
+        peer = minigrid_speed(self.task, seconds=self.seconds)
+        rows = [("minigrid, one environment", 1, peer)]
+        for threads in dict.fromkeys((1, cores)):
+            speed = groundling_speed(self.task, num_envs=self.num_envs, num_threads=threads, seconds=self.seconds)
+            rows.append((f"groundling, {self.num_envs} environments", threads, speed))
+        table = Table(title=f"{self.task}, random actions, resets and goal checks included")
+        for column in ("environment", "cores", "steps a second", "ratio"):
+            table.add_column(column, justify="left" if column == "environment" else "right")
+        for name, threads, speed in rows:
+            table.add_row(name, str(threads), f"{speed:,.0f}", f"{speed / peer:,.0f}")
+        Console().print(table)

@@ -1,0 +1,153 @@
+"""The demo and the report: train an agent and its blind control, evaluate both with the other controls, write it up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from groundling.eval.figures import attention_figure, learning_curve, png, telling_view
+from groundling.eval.generalization import (
+    BLIND_NAME,
+    EVALUATION_NAME,
+    GeneralizationReport,
+    evaluate_run,
+    evaluation_banks,
+)
+from groundling.eval.recording import record_episode, save_video
+from groundling.eval.report import REPORT_NAME, write_report
+from groundling.files import make_folder
+from groundling.seeding import integer
+from groundling.training import Checkpoint, TrainConfig, Trainer, resume_config
+from groundling.training.checkpoint import CHECKPOINT_NAME
+from groundling.training.logs import METRICS_NAME, TENSORBOARD_NAME, read_metrics
+from groundling.training.loop import CONFIG_NAME
+from groundling.training.progress import ProgressBar
+
+DEMO_FRAMES = 1_500_000
+VIDEO_NAME = "episode.mp4"
+VIDEO_TRIES = 20  # episodes looked through for one that succeeds and is worth seeing
+VIDEO_STEPS = 6  # a video of fewer steps shows little
+LOG_NAME = "train.log"
+
+
+def run_demo(
+    folder: Path, *, task: str, total_frames: int, episodes: int, seed: int, console: Console | None = None
+) -> GeneralizationReport:
+    """Train the agent and, beside it in a process of its own, its blind control; then report.
+
+    Raises:
+        StorageError: if the folder cannot be written.
+        UnknownEnvironmentError, UnsupportedLevelError, SplitError: if the task cannot be trained on.
+    """
+    console = console or Console()
+    start = time.perf_counter()
+    config = TrainConfig(task=task, total_frames=total_frames, seed=seed)
+    _clear_run(folder)
+    trainer = Trainer(config, folder)  # builds the bank that both agents train on
+    console.print(
+        f"Training on {task}: {len(trainer.envs.bank):,} episodes, no instruction names a held-out combination; "
+        "the blind control trains in a second process.",
+        highlight=False,
+    )
+    blind = _start_blind(config, folder / BLIND_NAME)
+    try:
+        with ProgressBar("training") as bar:
+            result = trainer.run(bar)
+        console.print(f"Trained {result.frames:,} frames in {result.seconds:.0f} s.", highlight=False)
+        if blind.wait() != 0:
+            raise RuntimeError(f"training the blind control failed, see {folder / BLIND_NAME / LOG_NAME}")
+    finally:
+        blind.kill()
+    report = report_run(folder, episodes=episodes, seed=seed, console=console)
+    console.print(f"The demo took {time.perf_counter() - start:.0f} s.", highlight=False)
+    return report
+
+
+def report_run(
+    folder: Path,
+    *,
+    episodes: int = 1000,
+    greedy: bool = False,
+    seed: int = 0,
+    video: bool = True,
+    console: Console | None = None,
+) -> GeneralizationReport:
+    """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
+
+    Raises:
+        RunFolderError: if the folder is not one of a run.
+        CheckpointError: if its checkpoint is missing or damaged.
+        StorageError: if the folder cannot be written.
+    """
+    console = console or Console()
+    config = resume_config(folder)
+    report = evaluate_run(folder, episodes=episodes, greedy=greedy, seed=seed)
+    report.save(folder)
+    console.print(report.table())
+    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    agent = checkpoint.make_agent()
+    bank = evaluation_banks(config.task, episodes=episodes, seed=seed)["seen"]
+    curves = {"trained": read_metrics(folder)}
+    if (folder / BLIND_NAME / METRICS_NAME).exists():
+        curves["blind"] = read_metrics(folder / BLIND_NAME)
+    row, sentences = telling_view(bank)
+    figures = {
+        "Learning curve: success and length of the episodes that ended in each update.": png(learning_curve(curves)),
+        "Attention: one first view under its own and other instructions. Bright cells are those whose features the "
+        "instruction lets through; the agent stands at the bottom middle and looks up.": png(
+            attention_figure(agent, bank, row, sentences)
+        ),
+    }
+    links = {
+        "Evaluation (JSON)": EVALUATION_NAME,
+        "Configuration": CONFIG_NAME,
+        "Checkpoint": CHECKPOINT_NAME,
+        "TensorBoard logs": TENSORBOARD_NAME,
+    }
+    if video:
+        for candidate in range(min(VIDEO_TRIES, len(bank))):
+            recording = record_episode(agent, bank, candidate, greedy=greedy, seed=integer(seed, "video"))
+            if recording.success and len(recording.frames) > VIDEO_STEPS:
+                break
+        save_video(recording.frames, folder / VIDEO_NAME)
+        links["Video of an episode"] = VIDEO_NAME
+    write_report(
+        folder,
+        report,
+        figures=figures,
+        config=config.to_json(),
+        summary=f"{config.agent.fusion} fusion, trained with PPO on {checkpoint.frames:,} frames (seed {config.seed}).",
+        links=links,
+    )
+    console.print(f"Report: {folder / REPORT_NAME}", highlight=False, soft_wrap=True)
+    return report
+
+
+def _start_blind(config: TrainConfig, folder: Path) -> subprocess.Popen[bytes]:
+    """Train the same agent without the image, in a process of its own."""
+    make_folder(folder)
+    arguments = {
+        "--task": config.task,
+        "--total-frames": str(config.total_frames),
+        "--seed": str(config.seed),
+        "--agent.blind": "True",
+        "--run-folder": str(folder),
+    }
+    command = [sys.executable, "-m", "groundling", "train", *(word for pair in arguments.items() for word in pair)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with (folder / LOG_NAME).open("wb") as log:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+
+
+def _clear_run(folder: Path) -> None:
+    """Remove what an earlier run left in a folder, and nothing else."""
+    for name in (CONFIG_NAME, CHECKPOINT_NAME, METRICS_NAME, EVALUATION_NAME, REPORT_NAME, VIDEO_NAME):
+        (folder / name).unlink(missing_ok=True)
+    for name in (TENSORBOARD_NAME, BLIND_NAME):
+        shutil.rmtree(folder / name, ignore_errors=True)

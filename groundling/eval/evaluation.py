@@ -1,0 +1,103 @@
+"""Evaluation: roll-outs of a policy over an exact number of distinct episodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from groundling.agents.baselines import Policy
+from groundling.envs import EpisodeBank, make_vec
+from groundling.errors import ConfigurationError
+from groundling.eval.statistics import wilson_interval
+
+DEFAULT_NUM_ENVS = 250
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a policy reached on a set of episodes.
+
+    Attributes:
+        episodes: number of distinct episodes played, each once.
+        successes: how many reached their goal.
+        mean_return: mean sum of rewards.
+        mean_length: mean number of steps.
+    """
+
+    episodes: int
+    successes: int
+    mean_return: float
+    mean_length: float
+
+    @property
+    def success(self) -> float:
+        """Success rate."""
+        return self.successes / self.episodes
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the success rate."""
+        return wilson_interval(self.successes, self.episodes)
+
+    def to_dict(self) -> dict[str, float | int]:
+        """The rate, its interval, and the counts as plain values."""
+        low, high = self.interval
+        return {
+            "success": self.success,
+            "low": low,
+            "high": high,
+            "episodes": self.episodes,
+            "mean_return": self.mean_return,
+            "mean_length": self.mean_length,
+        }
+
+
+def evaluate(
+    policy: Policy,
+    bank: EpisodeBank,
+    *,
+    greedy: bool = False,
+    num_envs: int = DEFAULT_NUM_ENVS,
+    seed: int = 0,
+) -> Evaluation:
+    """Play every episode of a bank exactly once.
+
+    Environment i plays episodes i, i + B, i + 2B, ... and no other: its quota is fixed beforehand, so short episodes do
+    not count more often than long ones.
+
+    Args:
+        policy: what acts.
+        bank: the episodes.
+        greedy: take the likeliest action instead of drawing one.
+        num_envs: B, environments side by side (at most one for each episode).
+        seed: of the drawn actions.
+
+    Raises:
+        ConfigurationError: if num_envs is less than 1, or two episodes of the bank are of one seed.
+    """
+    if num_envs < 1:
+        raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
+    if len(np.unique(bank.seeds)) != len(bank):
+        raise ConfigurationError("an evaluation plays distinct episodes, but some seeds stand in the bank twice")
+    batch = min(num_envs, len(bank))
+    envs = make_vec(bank=bank, num_envs=batch, shuffle=False, copy=False)
+    generator = torch.Generator().manual_seed(seed)
+    left = np.array([len(range(i, len(bank), batch)) for i in range(batch)])
+    observation, _ = envs.reset()
+    state = policy.initial_state(batch)
+    is_first = np.ones(batch, dtype=np.bool_)
+    successes, returns, lengths = 0, 0.0, 0
+    while (left > 0).any():
+        actions, state = policy.act(observation, state, is_first, greedy=greedy, generator=generator)
+        observation, _, terminated, truncated, info = envs.step(actions)
+        is_first = terminated | truncated
+        counted = is_first & (left > 0)
+        if counted.any():
+            successes += int(info["success"][counted].sum())
+            returns += float(info["episode"]["r"][counted].sum())
+            lengths += int(info["episode"]["l"][counted].sum())
+            left[counted] -= 1
+    envs.close()
+    return Evaluation(len(bank), successes, returns / len(bank), lengths / len(bank))

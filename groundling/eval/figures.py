@@ -1,0 +1,142 @@
+"""Figures: the learning curve, and what an agent's words let through."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from groundling.agents.actor_critic import ActorCritic
+from groundling.agents.vision import pack_cells
+from groundling.envs import EpisodeBank, make_vec
+from groundling.envs.rendering import render_world
+from groundling.language.vocabulary import BABYAI_VOCABULARY
+
+SMOOTHING = 5  # updates that a point of the learning curve averages
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    return buffer.getvalue()
+
+
+def learning_curve(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+    """Success and episode length against frames.
+
+    Args:
+        curves: metrics (``read_metrics``) by name of the agent.
+    """
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    axes = figure.subplots(1, 2)
+    for axis, key, title in zip(
+        axes, ("success", "episode_length"), ("success in training", "episode length (steps)"), strict=True
+    ):
+        for name, metrics in curves.items():
+            points = [(row["frames"], row[key]) for row in metrics if key in row]
+            if not points:
+                continue
+            frames, values = np.array(points).T
+            width = min(SMOOTHING, len(values))
+            smooth = np.convolve(values, np.ones(width) / width, mode="valid")
+            axis.plot(frames[width - 1 :] / 1e6, smooth, label=name)
+        axis.set_xlabel("million frames")
+        axis.set_title(title, fontsize=10)
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    axes[0].set_ylim(0, 1.02)
+    return figure
+
+
+def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructions: Sequence[str]) -> Figure:
+    """One first view under several instructions: what each lets through, and the gate's channels.
+
+    A cell's brightness is the norm of its readout under the instruction, less that of an empty cell, so that what the
+    words single out stands out. The agent stands at the bottom middle and looks up.
+
+    Args:
+        agent: the trained agent.
+        bank: episodes.
+        row: whose first view is shown.
+        instructions: sentences, the episode's own first.
+    """
+    envs = make_vec(bank=bank.take(slice(row, row + 1)), num_envs=1, shuffle=False)
+    observation, _ = envs.reset()
+    picture = render_world(envs.worlds, 0)
+    tokens = torch.as_tensor(BABYAI_VOCABULARY.encode_all(list(instructions), length=24)).long()
+    strength = agent.attention(tokens).cpu().numpy()
+    cells = pack_cells(torch.as_tensor(observation["image"][0])).numpy()
+    maps = strength[:, cells].transpose(0, 2, 1)  # [S, row, column]
+    highest = float(maps.max()) or 1.0
+    count = len(instructions)
+    gated = agent.has_gate
+    figure = Figure(figsize=(2.5 * (count + 1), 4.0 if gated else 2.9), layout="constrained")
+    grid = figure.add_gridspec(2 if gated else 1, count + 1, height_ratios=[5, 1] if gated else [1])
+    world = figure.add_subplot(grid[0, 0])
+    world.imshow(picture)
+    world.set_title("the world", fontsize=9)
+    world.axis("off")
+    for column, (text, values) in enumerate(zip(instructions, maps, strict=True), start=1):
+        axis = figure.add_subplot(grid[0, column])
+        axis.imshow(values, cmap="magma", vmin=0, vmax=highest)
+        _outline_objects(axis, observation["image"][0])
+        axis.set_title(f"“{text}”", fontsize=8)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    if gated:
+        gates = agent.gate(tokens).cpu().numpy()
+        for column in range(count):
+            axis = figure.add_subplot(grid[1, column + 1])
+            axis.imshow(gates[column : column + 1], cmap="viridis", vmin=0, vmax=1, aspect="auto")
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.set_xlabel("gate of each channel (0 to 1)", fontsize=7)
+    return figure
+
+
+def _outline_objects(axis: Any, image: NDArray[np.uint8]) -> None:
+    """Write the first letters of color and type on every object of a view."""
+    from minigrid.core.constants import COLORS, IDX_TO_COLOR, IDX_TO_OBJECT
+
+    for column in range(image.shape[0]):
+        for line in range(image.shape[1]):
+            kind, color = IDX_TO_OBJECT[int(image[column, line, 0])], IDX_TO_COLOR[int(image[column, line, 1])]
+            if kind in ("key", "ball", "box", "door"):
+                shade = tuple(np.clip(COLORS[color] / 255 * 0.7 + 0.3, 0, 1))
+                axis.text(column, line, kind, color=shade, fontsize=6, ha="center", va="center", weight="bold")
+
+
+def telling_view(bank: EpisodeBank, *, tries: int = 50, others: int = 2) -> tuple[int, list[str]]:
+    """An episode whose first view shows several objects, and sentences that tell them apart.
+
+    Returns:
+        the episode's row, and its own sentence followed by up to ``others`` sentences for other objects in view.
+    """
+    rows = min(tries, len(bank))
+    envs = make_vec(bank=bank.take(slice(0, rows)), num_envs=rows, shuffle=False)
+    observation, _ = envs.reset()
+    best: tuple[int, list[str]] = (0, [envs.instructions[0]])
+    most = 0
+    for row, image in enumerate(observation["image"]):
+        named = _names_in_view(image)
+        own = envs.instructions[row]
+        is_visible = any(own.endswith(name) for name in named)
+        if is_visible and len(named) > most and own.startswith("go to"):
+            most = len(named)
+            rest = [f"go to the {name}" for name in named if not own.endswith(name)]
+            best = (row, [own, *rest[:others]])
+    return best
+
+
+def _names_in_view(image: NDArray[np.uint8]) -> list[str]:
+    from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
+
+    cells = image.reshape(-1, 3)
+    named = [f"{IDX_TO_COLOR[int(c)]} {IDX_TO_OBJECT[int(k)]}" for k, c, _ in cells if 5 <= k <= 7]
+    return list(dict.fromkeys(named))

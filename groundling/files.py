@@ -1,0 +1,83 @@
+"""Writing files whole or not at all: aside first, then renamed over the old one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from groundling.errors import StorageError
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full: free some space",
+    errno.EDQUOT: "the disk quota is used up: free some space",
+    errno.EROFS: "the file system is read-only: choose another folder",
+    errno.EACCES: "the folder is not yours to write: choose another, or change its permissions",
+    errno.EPERM: "the folder is not yours to write: choose another, or change its permissions",
+    errno.ENOTDIR: "a part of the path is a file, not a folder: choose another",
+    errno.EEXIST: "a part of the path is a file, not a folder: choose another",
+}
+
+
+@contextmanager
+def written_whole(path: Path | str) -> Iterator[BinaryIO]:
+    """A binary file that takes its place only when everything was written.
+
+    Missing folders are made. If writing fails, the file that stood there before is unchanged and nothing else is left.
+
+    Raises:
+        StorageError: if the folder cannot be made or the file not be written; the message names the cause.
+    """
+    path = Path(path)
+    aside: str | None = None
+    try:
+        make_folder(path.parent)
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(aside, 0o666 & ~_umask())
+        os.replace(aside, path)
+        aside = None
+    except StorageError:
+        raise
+    except OSError as error:
+        raise storage_error(path, error) from error
+    finally:
+        if aside is not None:
+            Path(aside).unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write a text file whole, see :func:`written_whole`."""
+    with written_whole(path) as file:
+        file.write(text.encode())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        StorageError: if it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """The same failure with its likely cause in words."""
+    cause = _CAUSES.get(error.errno or 0, error.strerror or str(error))
+    return StorageError(error.errno or errno.EIO, f"could not write {path} ({cause}); what stood there is unchanged")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,53 @@
+"""Advantages of a rollout."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from groundling.errors import ConfigurationError
+
+
+def gae(
+    reward: Tensor,
+    value: Tensor,
+    next_value: Tensor,
+    terminated: Tensor,
+    truncated: Tensor,
+    *,
+    gamma: float,
+    gae_lambda: float,
+) -> Tensor:
+    """Generalized advantage estimate of a rollout.
+
+    delta_t = r_t + gamma * (1 - terminated_t) * v_{t+1} - v_t
+    A_t     = delta_t + gamma * gae_lambda * (1 - ended_t) * A_{t+1},   ended = terminated or truncated
+
+    Args:
+        reward: [T, B] float32, received after action t.
+        value: [T, B] float32, of observation t.
+        next_value: [T, B] float32; where the episode ended, of its final observation, not of the reset one.
+        terminated: [T, B] bool, the goal was reached or failed.
+        truncated: [T, B] bool, the time limit was reached; the episode's value goes on beyond it.
+        gamma: discount.
+        gae_lambda: decay of the estimate.
+
+    Returns:
+        [T, B] float32, not normalized.
+
+    Raises:
+        ConfigurationError: if the arrays do not share one [T, B].
+
+    Source: Schulman et al. 2016, arXiv:1506.02438, section 3.
+    """
+    shapes = {tuple(array.shape) for array in (reward, value, next_value, terminated, truncated)}
+    if len(shapes) != 1 or reward.ndim != 2:
+        raise ConfigurationError(f"the rollout's arrays must share one shape [T, B], got {sorted(shapes)}")
+    delta = reward + gamma * next_value * ~terminated - value
+    carry = gamma * gae_lambda * (~(terminated | truncated)).to(reward.dtype)
+    advantage = torch.empty_like(reward)
+    following = torch.zeros_like(reward[0])
+    for step in reversed(range(len(reward))):
+        following = delta[step] + carry[step] * following
+        advantage[step] = following
+    return advantage

@@ -1,0 +1,102 @@
+"""Checkpoints: everything that the rest of a run depends on, in one file that is whole or not there."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from groundling.agents.actor_critic import ActorCritic
+from groundling.errors import CheckpointError, ConfigurationError
+from groundling.files import written_whole
+from groundling.training.config import TrainConfig
+
+FORMAT_VERSION = 1
+CHECKPOINT_NAME = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run between two updates.
+
+    Attributes:
+        config: of the run.
+        frames: observations trained on so far.
+        updates: rollouts trained on so far.
+        agent: the agent's parameters.
+        optimizer: the optimizer's state.
+        collector: memory, running episodes, statistics and the state of the environments.
+        generators: states of the random streams.
+    """
+
+    config: TrainConfig
+    frames: int
+    updates: int
+    agent: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    collector: dict[str, Any]
+    generators: dict[str, Tensor]
+
+    def save(self, path: Path | str) -> None:
+        """Write the checkpoint aside, then rename it.
+
+        Raises:
+            StorageError: if the disk is full or the folder cannot be written; an older checkpoint is unchanged.
+        """
+        parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        content = {**parts, "config": dataclasses.asdict(self.config), "groundling_checkpoint": FORMAT_VERSION}
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        with written_whole(path) as file:
+            file.write(buffer.getbuffer())
+
+    @classmethod
+    def load(cls, path: Path | str) -> Checkpoint:
+        """Read a checkpoint.
+
+        Raises:
+            CheckpointError: if it is missing, truncated, of another version, or not one of Groundling's.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise CheckpointError(
+                f"there is no checkpoint at {path}: was the run ever trained to its first checkpoint?"
+            )
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise CheckpointError(
+                f"{path} is not a whole checkpoint, it may be truncated or of another program ({reason})"
+            ) from error
+        if not isinstance(content, dict) or "groundling_checkpoint" not in content:
+            raise CheckpointError(f"{path} is a PyTorch file, but not a checkpoint of Groundling")
+        version = content.pop("groundling_checkpoint")
+        if version != FORMAT_VERSION:
+            raise CheckpointError(
+                f"{path} is a checkpoint of format {version}, this Groundling reads format {FORMAT_VERSION}: "
+                "load it with the version that wrote it"
+            )
+        try:
+            return cls(**{**content, "config": TrainConfig.from_dict(content["config"])})
+        except (ConfigurationError, TypeError, KeyError) as error:
+            raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
+
+    def make_agent(self, device: str = "cpu") -> ActorCritic:
+        """The trained agent.
+
+        Raises:
+            CheckpointError: if the parameters do not fit the configuration.
+        """
+        agent = ActorCritic(self.config.agent)
+        try:
+            agent.load_state_dict(self.agent)
+        except RuntimeError as error:
+            raise CheckpointError(f"the checkpoint's parameters do not fit its configuration: {error}") from error
+        return agent.to(device).eval()

@@ -1,0 +1,84 @@
+"""Logs of a run: TensorBoard, and the same numbers as JSON lines for figures and scripts."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from groundling.errors import RunFolderError
+from groundling.files import storage_error, write_text
+
+METRICS_NAME = "metrics.jsonl"
+TENSORBOARD_NAME = "tensorboard"
+
+# The tags of TensorBoard, by the names of the metrics.
+TAGS = {
+    "return": "episode/return",
+    "success": "episode/success",
+    "episode_length": "episode/length",
+    "policy_loss": "loss/policy",
+    "value_loss": "loss/value",
+    "entropy": "policy/entropy",
+    "approximate_kl": "policy/approximate_kl",
+    "clip_fraction": "policy/clip_fraction",
+    "explained_variance": "value/explained_variance",
+    "gradient_norm": "optimizer/gradient_norm",
+    "learning_rate": "optimizer/learning_rate",
+    "advantage_spread": "advantage/spread",
+    "frames_per_second": "time/frames_per_second",
+}
+
+
+class RunLog:
+    """Writes a run's metrics.
+
+    Args:
+        folder: of the run.
+        from_frames: metrics of later frames are dropped first (a resumed run writes them again).
+
+    Raises:
+        StorageError: if the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, *, from_frames: int = 0) -> None:
+        self._path = folder / METRICS_NAME
+        kept = [row for row in read_metrics(folder) if row["frames"] <= from_frames] if self._path.exists() else []
+        write_text(self._path, "".join(json.dumps(row) + "\n" for row in kept))
+        try:
+            self._lines = self._path.open("a")
+            self._board = SummaryWriter(str(folder / TENSORBOARD_NAME), purge_step=from_frames or None)
+        except OSError as error:
+            raise storage_error(self._path, error) from error
+
+    def write(self, frames: int, metrics: dict[str, float]) -> None:
+        """Note the metrics after so many frames; NaN (no episode ended) is left out."""
+        known = {name: value for name, value in metrics.items() if not math.isnan(value)}
+        try:
+            self._lines.write(json.dumps({"frames": frames, **known}) + "\n")
+            self._lines.flush()
+            for name, value in known.items():
+                if name in TAGS:
+                    self._board.add_scalar(TAGS[name], value, frames)
+        except OSError as error:
+            raise storage_error(self._path, error) from error
+
+    def close(self) -> None:
+        """Flush and close the files."""
+        self._lines.close()
+        self._board.close()
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The metrics of a run, one dict an update.
+
+    Raises:
+        RunFolderError: if the folder holds none.
+    """
+    path = folder / METRICS_NAME
+    if not path.exists():
+        raise RunFolderError(f"{folder} holds no {METRICS_NAME}: it is not the folder of a training run")
+    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
