@@ -4,8 +4,8 @@
 >>> envs = groundling.make_vec("BabyAI-GoToLocal-v0", num_envs=64, seed=1)
 >>> observations, info = envs.reset()
 
-Agents, training and evaluation are in ``groundling.agents``, ``groundling.training`` and ``groundling.eval``; they import
-PyTorch, this module does not. Importing it registers the ``groundling/...`` ids with Gymnasium.
+Agents, training and evaluation are in ``groundling.agents``, ``groundling.training`` and ``groundling.eval``; they
+import PyTorch, this module does not. Importing it registers the ``groundling/...`` ids with Gymnasium.
 """
 
 from importlib.metadata import PackageNotFoundError, version
