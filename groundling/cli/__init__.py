@@ -81,11 +81,13 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
 
 
 def one_line(complaint: str, program: str) -> str:
-    """Tyro's framed complaint about the options as one line."""
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│╭╮╰╯─| \t") for line in complaint.splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("Parsing error", "For full helptext", "Unrecog"))]
-    text = re.sub(r"\s+", " ", " ".join(kept)) or "the options could not be read"
-    return f"{text.rstrip('.')}. See `{program} --help`"
+    """Tyro's framed complaint about the options as one line: its first section, and its first suggestion."""
+    inside = [line[1:-1].strip() for line in complaint.splitlines() if line.startswith("│") and line.endswith("│")]
+    sections = [section.strip() for section in re.split(r"─{5,}", " ".join(inside))]
+    suggestion = next((re.search(r"--[\w.-]+", s) for s in sections if s.startswith("Perhaps you meant")), None)
+    text = re.sub(r"\s+", " ", sections[0]).rstrip(".") or "the options could not be read"
+    text += f"; did you mean {suggestion.group()}?" if suggestion else "."
+    return f"{text} See `{program} --help`"
 
 
 def usage() -> str:

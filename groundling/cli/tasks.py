@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from dataclasses import dataclass
 
 import gymnasium
-from rich.console import Console
-from rich.table import Table
 
 from groundling.envs.levels import level_class, minigrid_levels
 
@@ -24,15 +24,11 @@ class Command:
 
     def run(self) -> None:
         """Print one line a task."""
-        table = Table(box=None, show_header=False, pad_edge=False)
-        table.add_column(no_wrap=True, style="bold")
-        table.add_column(no_wrap=True, overflow="ellipsis")
         levels = [level for level in minigrid_levels() if self.contains.lower() in level.lower()]
+        widest = max(map(len, levels), default=0)
+        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
         for level in levels:
-            table.add_row(level, describe(level))
-        console = Console()
-        width = console.width if console.is_terminal else 200
-        console.print(table, width=width, highlight=False)
+            print(f"{level:<{widest}}  {describe(level)}"[:room])
         print(f"\n{len(levels)} tasks. Each is also registered with Gymnasium as groundling/NAME, without BabyAI-.")
 
 

@@ -132,14 +132,14 @@ def report_run(
 def _start_blind(config: TrainConfig, folder: Path) -> subprocess.Popen[bytes]:
     """Train the same agent without the image, in a process of its own."""
     make_folder(folder)
-    arguments = {
+    options = {
         "--task": config.task,
-        "--total-frames": str(config.total_frames),
-        "--seed": str(config.seed),
-        "--agent.blind": "True",
-        "--run-folder": str(folder),
+        "--total-frames": config.total_frames,
+        "--seed": config.seed,
+        "--run-folder": folder,
     }
-    command = [sys.executable, "-m", "groundling", "train", *(word for pair in arguments.items() for word in pair)]
+    words = [str(word) for pair in options.items() for word in pair]
+    command = [sys.executable, "-m", "groundling", "train", "--agent.blind", *words]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with (folder / LOG_NAME).open("wb") as log:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
