@@ -17,7 +17,7 @@ from groundling.agents.fusion import GatedFusion, make_fusion
 from groundling.agents.gather import gather_rows
 from groundling.agents.memory import Memory
 from groundling.agents.vision import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
-from groundling.envs.constants import NUM_ACTIONS, VIEW_CELLS, VIEW_SIZE
+from groundling.envs.constants import NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_CELLS, VIEW_SIZE
 from groundling.errors import ObservationError
 from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder
 from groundling.language.vocabulary import BABYAI_VOCABULARY
@@ -232,7 +232,24 @@ class ActorCritic(nn.Module):
             raise ObservationError(
                 f"instruction must be [{batch}, L] integer token ids, got {list(instruction.shape)} {instruction.dtype}"
             )
+        self._check_values(image, direction, instruction)
         return image, direction.long(), instruction
+
+    def _check_values(self, image: Tensor, direction: Tensor, instruction: Tensor) -> None:
+        if len(image) == 0:
+            raise ObservationError("the batch of observations is empty")
+        kind, color, state = image.flatten(0, 2).amax(dim=0).tolist()
+        facing, token = direction.aminmax(), instruction.aminmax()
+        for name, lowest, highest, size in (
+            ("type", 0, kind, NUM_TYPES),
+            ("color", 0, color, NUM_COLORS),
+            ("state", 0, state, NUM_STATES),
+            ("direction", int(facing.min), int(facing.max), 4),
+            ("token id", int(token.min), int(token.max), self.vocabulary_size),
+        ):
+            if lowest < 0 or highest >= size:
+                wrong = lowest if lowest < 0 else highest
+                raise ObservationError(f"a {name} of {wrong} is out of range: it is between 0 and {size - 1}")
 
 
 def sample_actions(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from groundling.envs.building import available_cores
+from groundling.errors import ConfigurationError
 from groundling.eval.speed import groundling_speed, minigrid_speed
 
 
@@ -27,6 +28,8 @@ class Command:
 
     def run(self) -> None:
         """Measure and print a table."""
+        if self.seconds <= 0:
+            raise ConfigurationError(f"seconds must be greater than 0, got {self.seconds}")
         cores = available_cores()
         peer = minigrid_speed(self.task, seconds=self.seconds)
         rows = [("minigrid, one environment", 1, peer)]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from groundling.errors import ConfigurationError
 from groundling.eval.figures import attention_figure, learning_curve, png, telling_view
 from groundling.eval.generalization import (
     BLIND_NAME,
@@ -44,10 +45,14 @@ def run_demo(
     Raises:
         StorageError: if the folder cannot be written.
         UnknownEnvironmentError, UnsupportedLevelError, SplitError: if the task cannot be trained on.
+        ConfigurationError: if a number is impossible.
     """
+    if episodes < 1:
+        raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
     console = console or Console()
     start = time.perf_counter()
     config = TrainConfig(task=task, total_frames=total_frames, seed=seed)
+    make_folder(folder)
     _clear_run(folder)
     trainer = Trainer(config, folder)  # builds the bank that both agents train on
     console.print(

@@ -49,7 +49,8 @@ def learning_curve(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
         axis.set_xlabel("million frames")
         axis.set_title(title, fontsize=10)
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
+        if axis.lines:
+            axis.legend(fontsize=8)
     axes[0].set_ylim(0, 1.02)
     return figure
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import pickle
+import struct
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,12 @@ from groundling.training.config import TrainConfig
 
 FORMAT_VERSION = 1
 CHECKPOINT_NAME = "checkpoint.pt"
+
+# What Python's zip reader and PyTorch's loader raise for a file that is not whole or not theirs.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, pickle.UnpicklingError),
+    *(RuntimeError, EOFError, OSError, ValueError, LookupError),
+)
 
 
 @dataclass(frozen=True)
@@ -69,8 +78,11 @@ class Checkpoint:
                 f"there is no checkpoint at {path}: was the run ever trained to its first checkpoint?"
             )
         try:
+            with zipfile.ZipFile(path) as file:  # PyTorch itself reads over wrong checksums
+                if file.testzip() is not None:
+                    raise zipfile.BadZipFile("a checksum is wrong")
             content = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        except _DAMAGE as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise CheckpointError(
                 f"{path} is not a whole checkpoint, it may be truncated or of another program ({reason})"

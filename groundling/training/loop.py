@@ -191,7 +191,7 @@ def resume_config(folder: Path | str) -> TrainConfig:
     path = Path(folder) / CONFIG_NAME
     if not path.is_file():
         raise RunFolderError(f"there is no run at {folder}: {CONFIG_NAME} is missing. `groundling train` makes one")
-    return TrainConfig.from_json(path.read_text())
+    return TrainConfig.from_json(path.read_text(errors="replace"))
 
 
 def _find_device(name: str) -> torch.device:

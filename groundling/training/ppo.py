@@ -26,7 +26,8 @@ def clipped_policy_loss(log_ratio: Tensor, advantage: Tensor, clip: float) -> Te
 
 def explained_variance(value: Tensor, target: Tensor) -> Tensor:
     """1 - Var(target - value) / Var(target): 1 is perfect, 0 no better than a constant; NaN for constant targets."""
-    return 1 - (target - value).var() / target.var()
+    spread = target.var()
+    return torch.where(spread > 0, 1 - (target - value).var() / spread, torch.nan)
 
 
 class PPO:

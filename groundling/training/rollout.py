@@ -102,6 +102,7 @@ class Collector:
         self.generator = generator
         self.statistics = EpisodeStatistics()
         batch = envs.num_envs
+        self._unreported = None if isinstance(envs.unwrapped, GroundlingVectorEnv) else _RunningEpisodes(batch)
         device = agent.device
         shapes = {key: space.shape or () for key, space in _spaces_of(envs).items()}
         self.observation: dict[str, Any] = {}
@@ -149,6 +150,8 @@ class Collector:
             out.log_prob[step] = logits.log_softmax(dim=-1).gather(1, action.unsqueeze(1)).squeeze(1)
             self.observation, reward, terminated, truncated, info = self.envs.step(action.cpu().numpy())
             ended = terminated | truncated
+            if self._unreported is not None:
+                info = self._unreported.reported(info, reward, ended)
             out.reward[step] = torch.as_tensor(reward, dtype=torch.float32)
             out.terminated[step] = torch.as_tensor(terminated)
             out.truncated[step] = torch.as_tensor(truncated)
@@ -203,6 +206,26 @@ def _spaces_of(envs: VectorEnv) -> spaces.Dict:
         raise ConfigurationError(f"the environments' observations have no {', '.join(missing)}")
     assert isinstance(space, spaces.Dict)
     return space
+
+
+class _RunningEpisodes:
+    """Return and length of the running episodes, for vector environments that do not report them at the end."""
+
+    def __init__(self, num_envs: int) -> None:
+        self._returns = np.zeros(num_envs)
+        self._lengths = np.zeros(num_envs, dtype=np.int64)
+
+    def reported(self, info: dict[str, Any], reward: NDArray[Any], ended: NDArray[np.bool_]) -> dict[str, Any]:
+        """A step's info with ``episode`` and ``success`` where ``GroundlingVectorEnv`` has them."""
+        self._returns += reward
+        self._lengths += 1
+        told = {key: value for key, value in info.items() if key != "success"}
+        told["episode"] = {"r": self._returns.copy(), "l": self._lengths.copy()}
+        if "success" in info.get("final_info", {}):
+            told["success"] = info["final_info"]["success"]
+        self._returns[ended] = 0
+        self._lengths[ended] = 0
+        return told
 
 
 class _FinalValues:
