@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -164,11 +163,11 @@ class EpisodeBank:
         )
 
     def take(self, rows: NDArray[np.integer] | slice) -> EpisodeBank:
-        """A bank of these rows; sentences that no row uses are left out."""
+        """A bank of these rows, in their order; sentences that no row uses are left out."""
         arrays = {name: array[rows] for name, array in self._arrays().items()}
-        used, arrays["sentences"] = np.unique(arrays["sentences"], return_inverse=True)
-        arrays["sentences"] = arrays["sentences"].astype(np.int32)
-        return EpisodeBank(level=self.level, instructions=tuple(self.instructions[i] for i in used), **arrays)
+        row_of = {old: new for new, old in enumerate(dict.fromkeys(arrays["sentences"].tolist()))}
+        arrays["sentences"] = np.array([row_of[old] for old in arrays["sentences"].tolist()], dtype=np.int32)
+        return EpisodeBank(level=self.level, instructions=tuple(self.instructions[i] for i in row_of), **arrays)
 
     def instruction(self, row: int) -> str:
         """The sentence of an episode."""
@@ -209,7 +208,7 @@ class EpisodeBank:
         """
         path = Path(path)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 header = json.loads(str(file["header"]))
                 if header.get("format") != FORMAT_VERSION:
                     raise BankFileError(
@@ -220,9 +219,11 @@ class EpisodeBank:
                     raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
                 arrays = {field.name: file[field.name] for field in fields(cls)[2:]}
                 instructions = tuple(map(str, file["instructions"]))
+        except BankFileError:
+            raise
         except FileNotFoundError:
             raise BankFileError(f"there is no episode bank at {path}") from None
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        except Exception as error:  # a damaged archive fails in many ways: encryption, compression, headers, checksums
             raise BankFileError(
                 f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
             ) from error

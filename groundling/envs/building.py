@@ -73,7 +73,7 @@ def build_bank(
     level_factory(level)
     key = bank_key(level, size, seed, chosen)
     path = cache_folder() / f"{level}-{chosen.name}-{size}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
-    if cache and path.exists():
+    if cache and os.path.exists(path):  # Path.exists raises where the folder's name is too long or not to be read
         try:
             return EpisodeBank.load(path, key=key)
         except BankFileError as error:

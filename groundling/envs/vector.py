@@ -80,7 +80,8 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     ``terminated`` on success (or on a strict instruction's failure); ``truncated`` after ``max_steps`` steps.
     Autoreset mode SAME_STEP: the returned observation is the next episode's first, the last one is in
     ``info["final_obs"]``. ``info["episode"]`` holds return ``r`` and length ``l``, ``info["success"]`` whether the goal
-    was reached, all masked by ``info["_episode"]``.
+    was reached, all masked by ``info["_episode"]``. (Gymnasium's ``RecordEpisodeStatistics`` is therefore not needed;
+    around these environments it wants another ``stats_key``.)
 
     ## Version history
     v0: first version; equal to minigrid's BabyAI levels step by step.
@@ -154,13 +155,15 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             options: ``{"reset_mask": [B] bool}`` resets only these environments.
 
         Raises:
-            ConfigurationError: if a list of seeds is given, or the mask is not [B] bool.
+            ConfigurationError: if a list of seeds is given, the mask is not [B] bool, or it comes with a seed.
         """
         if isinstance(seed, list):
             raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
         mask = (options or {}).get("reset_mask")
         if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != np.bool_):
             raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")
+        if mask is not None and seed is not None:
+            raise ConfigurationError("a seed begins the order of all environments anew: give it without a reset_mask")
         if seed is not None:
             self.worlds.restart(integer(seed, "order"), fresh=self.copy)
         else:
@@ -223,7 +226,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         Raises:
             ConfigurationError: if the state is that of another bank or number of environments.
         """
-        self.worlds.load_state_dict(saved)
+        self.worlds.load_state_dict(saved, fresh=self.copy)
         self._started = True
         return self._observations(self.worlds.observations)
 

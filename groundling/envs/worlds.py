@@ -190,28 +190,30 @@ class WorldBatch:
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of everything that the future depends on, the bank apart."""
-        state = {f"state.{name}": array.copy() for name, array in self.state._asdict().items()}
-        seen = {f"observations.{name}": array.copy() for name, array in self.observations._asdict().items()}
-        return {**state, **seen, "order_seed": np.array(self.order_seed), "shuffle": np.array(self.shuffle)}
+        copies = {name: array.copy() for name, array in self._arrays().items()}
+        return {**copies, "order_seed": np.array(self.order_seed), "shuffle": np.array(self.shuffle)}
 
-    def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`state_dict` of a batch of the same bank and size.
+    def load_state_dict(self, saved: dict[str, NDArray[Any]], *, fresh: bool = False) -> None:
+        """Continue from :meth:`state_dict` of a batch of the same bank and size; for ``fresh`` see :meth:`step`.
 
         Raises:
-            ConfigurationError: if the shapes are those of another batch.
+            ConfigurationError: if the shapes are those of another batch; nothing is loaded then.
         """
-        parts = {"state": self.state._asdict(), "observations": self.observations._asdict()}
-        for part, arrays in parts.items():
-            for name, array in arrays.items():
-                source = saved[f"{part}.{name}"]
-                if source.shape != array.shape:
-                    raise ConfigurationError(
-                        f"the saved environments have {part}.{name} of shape {source.shape}, these have {array.shape}: "
-                        "another level, bank or num_envs"
-                    )
-                array[...] = source
+        for name, array in self._arrays().items():
+            if saved[name].shape != array.shape:
+                raise ConfigurationError(
+                    f"the saved environments have {name} of shape {saved[name].shape}, these have {array.shape}: "
+                    "another level, bank or num_envs"
+                )
+        self._renew_observations(fresh)
+        for name, array in self._arrays().items():
+            array[...] = saved[name]
         self.order_seed = int(saved["order_seed"])
         self.shuffle = bool(saved["shuffle"])
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        state = {f"state.{name}": array for name, array in self.state._asdict().items()}
+        return {**state, **{f"observations.{name}": array for name, array in self.observations._asdict().items()}}
 
     def close(self) -> None:
         """End the threads."""

@@ -1,0 +1,120 @@
+"""Small worlds drawn as text, for tests whose numbers are worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.bank import Episode, EpisodeBank
+from groundling.envs.constants import (
+    BALL,
+    BOX,
+    CLOSED,
+    DOOR,
+    FIRST_OBJECT,
+    KEY,
+    LOCKED,
+    NOWHERE,
+    OPEN,
+    Action,
+    Verb,
+    look,
+)
+from groundling.envs.worlds import WorldBatch
+
+RED, GREEN, BLUE, PURPLE, YELLOW, GREY = range(6)
+LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE, DONE = Action
+SEEN_EMPTY, SEEN_WALL, HIDDEN = (1, 0, 0), (2, 5, 0), (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An object: MiniGrid's type, color and state, and the letter of what is inside."""
+
+    kind: int
+    color: int = RED
+    state: int = 0
+    inside: str | None = None
+
+
+THINGS: Mapping[str, Thing] = {
+    "b": Thing(BALL, RED),
+    "g": Thing(BALL, GREEN),
+    "k": Thing(KEY, RED),
+    "y": Thing(KEY, YELLOW),
+    "x": Thing(BOX, BLUE),
+    "B": Thing(BOX, PURPLE, inside="k"),
+    "D": Thing(DOOR, RED, CLOSED),
+    "O": Thing(DOOR, RED, OPEN),
+    "L": Thing(DOOR, YELLOW, LOCKED),
+    "G": Thing(DOOR, GREEN, CLOSED),
+}
+
+
+def episode(
+    *rows: str,
+    goal: tuple[Verb, str, str] = (Verb.GO_TO, "", ""),
+    strict: bool = False,
+    max_steps: int = 20,
+    instruction: str = "go to the object",
+    seed: int = 0,
+) -> Episode:
+    """An episode drawn as text.
+
+    Args:
+        rows: the map: ``#`` a wall, ``.`` nothing, ``>v<^`` the agent, a letter of THINGS an object.
+        goal: verb, letters of the objects meant, letters of the fixed objects.
+        strict: whether the goal is strict.
+        max_steps: time limit.
+        instruction: the sentence (the tests of rules do not read it).
+        seed: the seed it pretends to come from.
+    """
+    letters = [letter for letter in dict.fromkeys("".join(rows)) if letter in THINGS]
+    letters += [inside for letter in letters if (inside := THINGS[letter].inside) is not None]
+    code = {letter: FIRST_OBJECT + k for k, letter in enumerate(letters)}
+    cells = np.array([[1 if tile == "#" else code.get(tile, 0) for tile in row] for row in rows], dtype=np.uint8)
+    text = "".join(rows)
+    agent = next(tile for tile in text if tile in ">v<^")
+    y, x = divmod(text.index(agent), len(rows[0]))
+    verb, meant, fixed = goal
+
+    def mask(chosen: str) -> int:
+        return sum(1 << (code[letter] - FIRST_OBJECT) for letter in chosen)
+
+    return Episode(
+        cells=cells,
+        looks=tuple(look(THINGS[c].kind, THINGS[c].color, THINGS[c].state) for c in letters),
+        contents=tuple(code.get(THINGS[c].inside or "", 0) for c in letters),
+        positions=tuple(text.index(c) if c in text else NOWHERE for c in letters),
+        pose=(x, y, ">v<^".index(agent)),
+        carried=0,
+        program=(int(verb), int(strict), mask(meant), mask(fixed)),
+        max_steps=max_steps,
+        instruction=instruction,
+        seed=seed,
+    )
+
+
+def worlds_of(*episodes: Episode, **kwargs: bool) -> WorldBatch:
+    """One environment for each episode, at its start."""
+    worlds = WorldBatch(EpisodeBank.pack("hand-built", episodes), len(episodes), shuffle=False, **kwargs)
+    worlds.reset()
+    return worlds
+
+
+def play(worlds: WorldBatch, actions: Iterable[int]) -> list[tuple[float, bool, bool]]:
+    """Step the first environment (every environment alike); its (reward, terminated, truncated) of each step."""
+    results = []
+    for action in actions:
+        worlds.step(np.full(worlds.num_envs, action), autoreset=False)
+        out = worlds.outcomes
+        results.append((float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0])))
+    return results
+
+
+def view(worlds: WorldBatch, row: int = 0) -> NDArray[np.uint8]:
+    """What an agent sees as a picture is read, [line, column, 3]: the agent is at [6, 3] and looks up."""
+    return worlds.observations.image[row].reshape(7, 7, 3).transpose(1, 0, 2)
