@@ -5,12 +5,15 @@
 Both train the same network (SB3's policy wraps Groundling's own ``ActorCritic``, its evaluation of distinct cells and
 sentences included), with the same number of epochs, the same minibatch and the same frames in a rollout, on the same
 level and cores. SB3 runs 16 environments in a DummyVecEnv and in a SubprocVecEnv, each with 1 and with 2 PyTorch
-threads; its fastest is what Groundling is compared with. Prints a table and, as its last line, a JSON object with ``ratio``.
+threads; its fastest is what Groundling is compared with. Prints a table and, as its last line, a JSON object with
+``ratio``.
 Needs ``pip install groundling[benchmarks]``.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import tempfile
 import time
@@ -65,6 +68,10 @@ class TokenizedMission(gymnasium.ObservationWrapper):
             }
         )
         self._tokens: dict[str, np.ndarray] = {}
+
+    def reset(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        with contextlib.redirect_stdout(io.StringIO()):  # the generator prints each layout that it rejects
+            return super().reset(**kwargs)
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         mission = observation["mission"]

@@ -11,6 +11,7 @@
     ├── BankFileError             an episode bank on disk that cannot be trusted
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
     ├── CheckpointError           a checkpoint that is missing, truncated or of another version
+    ├── TrainingError             a training process that failed
     └── RunFolderError            a run folder that is missing, already used, or not one of a run
 
 Each message names the likely cause and what to do about it.
@@ -64,6 +65,10 @@ class StorageError(GroundlingError, OSError):
 
 class CheckpointError(GroundlingError):
     """The checkpoint is missing, damaged, or of another version."""
+
+
+class TrainingError(GroundlingError):
+    """A training process failed."""
 
 
 class RunFolderError(GroundlingError):

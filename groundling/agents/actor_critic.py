@@ -99,7 +99,6 @@ class ActorCritic(nn.Module):
     def _initialize(self) -> None:
         gain = math.sqrt(2)
         for layer, scale in (
-            (self.vision.mix, gain),
             (self.readout, gain),
             (self.spatial, gain),
             (self.hidden, gain),
@@ -236,7 +235,7 @@ class ActorCritic(nn.Module):
         return image, direction.long(), instruction
 
     def _check_values(self, image: Tensor, direction: Tensor, instruction: Tensor) -> None:
-        if len(image) == 0:
+        if len(image) == 0 or instruction.shape[1] == 0:
             raise ObservationError("the batch of observations is empty")
         kind, color, state = image.flatten(0, 2).amax(dim=0).tolist()
         facing, token = direction.aminmax(), instruction.aminmax()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, get_args
 
 from groundling.errors import ConfigurationError
 from groundling.language.encoders import LanguageKind
@@ -18,7 +18,7 @@ class AgentConfig:
 
     Attributes:
         fusion: how words meet vision: "gated" (Chaplot et al. 2018) or "concat", its baseline.
-        language: "gru", or "bow" for a bag of words.
+        language: "positional" (a bag of words that keeps their order), "bow" (one that does not) or "gru".
         memory: "none", "gru" or "lstm" between the fused features and the policy.
         cell_dim: channels of a visual cell, which the gate multiplies.
         word_dim: size of a word's embedding.
@@ -30,17 +30,20 @@ class AgentConfig:
     """
 
     fusion: FusionKind = "gated"
-    language: LanguageKind = "gru"
+    language: LanguageKind = "positional"
     memory: MemoryKind = "none"
-    cell_dim: int = 32
+    cell_dim: int = 128
     word_dim: int = 32
     instruction_dim: int = 64
     readout_dim: int = 8
-    hidden_dim: int = 128
+    hidden_dim: int = 64
     memory_dim: int = 128
     blind: bool = False
 
     def __post_init__(self) -> None:
+        for name, kinds in (("fusion", FusionKind), ("language", LanguageKind), ("memory", MemoryKind)):
+            if getattr(self, name) not in get_args(kinds):
+                raise ConfigurationError(f"{name} is one of {', '.join(get_args(kinds))}, not {getattr(self, name)!r}")
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name.endswith("_dim") and value < 1:

@@ -44,7 +44,10 @@ def distinct_cells(image: Tensor) -> DistinctCells:
 
 
 class CellEncoder(nn.Module):
-    """A cell's type, color and state to its channels: embeddings that are added up, a layer that mixes them.
+    """A cell's type, color and state to its channels: the sum of their embeddings.
+
+    Nothing mixes the attributes before the words meet them. With a layer that does, the same agent learns as fast but
+    remembers pairs: in ``benchmarks/README.md`` its success on unseen combinations is a third of this one's.
 
     The encoder looks at one cell at a time, so it is evaluated once for each distinct cell of a batch.
     """
@@ -54,11 +57,10 @@ class CellEncoder(nn.Module):
         self.kinds = nn.Embedding(NUM_TYPES, out_dim)
         self.colors = nn.Embedding(NUM_COLORS, out_dim)
         self.states = nn.Embedding(NUM_STATES, out_dim)
-        self.mix = nn.Linear(out_dim, out_dim)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Packed cells [V] to channels [V, D], not negative."""
+        """Packed cells [V] to channels [V, D]."""
         state = values % NUM_STATES
         color = values // NUM_STATES % NUM_COLORS
         kind = values // (NUM_STATES * NUM_COLORS)
-        return torch.relu(self.mix(self.kinds(kind) + self.colors(color) + self.states(state)))
+        return self.kinds(kind) + self.colors(color) + self.states(state)

@@ -81,9 +81,14 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
 
 
 def one_line(complaint: str, program: str) -> str:
-    """Tyro's framed complaint about the options as one line: its first section, and its first suggestion."""
-    inside = [line[1:-1].strip() for line in complaint.splitlines() if line.startswith("│") and line.endswith("│")]
-    sections = [section.strip() for section in re.split(r"─{5,}", " ".join(inside))]
+    """Tyro's framed complaint about the options as one line: its first section, and its first suggestion.
+
+    Where standard output does not take UTF-8 the frame is left away, and its title is a section of its own.
+    """
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", complaint).splitlines()
+    framed = [line[1:-1].strip() for line in lines if line.startswith("│") and line.endswith("│")]
+    inside = framed or [line.strip() for line in lines]
+    sections = [section.strip() for section in re.split(r"[─-]{5,}", " ".join(inside))][0 if framed else 1 :] or [""]
     suggestion = next((re.search(r"--[\w.-]+", s) for s in sections if s.startswith("Perhaps you meant")), None)
     text = re.sub(r"\s+", " ", sections[0]).rstrip(".") or "the options could not be read"
     text += f"; did you mean {suggestion.group()}?" if suggestion else "."

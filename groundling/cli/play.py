@@ -55,6 +55,8 @@ class Command:
 
     def run(self) -> None:
         """Play until q is pressed."""
+        if self.seed < 0:
+            raise ConfigurationError(f"seed must not be negative, got {self.seed}")
         env = make(self.task, split=self.split)
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise ConfigurationError("play needs a terminal: its input and output must not be redirected")

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from groundling.errors import ConfigurationError
+from groundling.envs.levels import level_class
+from groundling.envs.registry import level_of
+from groundling.errors import ConfigurationError, RunFolderError, TrainingError
 from groundling.eval.figures import attention_figure, learning_curve, png, telling_view
 from groundling.eval.generalization import (
     BLIND_NAME,
@@ -30,7 +32,7 @@ from groundling.training.logs import METRICS_NAME, TENSORBOARD_NAME, read_metric
 from groundling.training.loop import CONFIG_NAME
 from groundling.training.progress import ProgressBar
 
-DEMO_FRAMES = 1_500_000
+DEMO_FRAMES = 1_000_000
 VIDEO_NAME = "episode.mp4"
 VIDEO_TRIES = 20  # episodes looked through for one that succeeds and is worth seeing
 VIDEO_STEPS = 6  # a video of fewer steps shows little
@@ -52,7 +54,7 @@ def run_demo(
     console = console or Console()
     start = time.perf_counter()
     config = TrainConfig(task=task, total_frames=total_frames, seed=seed)
-    make_folder(folder)
+    level_class(level_of(task))
     _clear_run(folder)
     trainer = Trainer(config, folder)  # builds the bank that both agents train on
     console.print(
@@ -66,7 +68,7 @@ def run_demo(
             result = trainer.run(bar)
         console.print(f"Trained {result.frames:,} frames in {result.seconds:.0f} s.", highlight=False)
         if blind.wait() != 0:
-            raise RuntimeError(f"training the blind control failed, see {folder / BLIND_NAME / LOG_NAME}")
+            raise TrainingError(f"training the blind control failed, see {folder / BLIND_NAME / LOG_NAME}")
     finally:
         blind.kill()
     report = report_run(folder, episodes=episodes, seed=seed, console=console)
@@ -151,7 +153,15 @@ def _start_blind(config: TrainConfig, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _clear_run(folder: Path) -> None:
-    """Remove what an earlier run left in a folder, and nothing else."""
+    """Remove what an earlier run left in a folder, and nothing else.
+
+    Raises:
+        RunFolderError: if the folder holds something, but no run.
+        StorageError: if the path cannot be a folder.
+    """
+    make_folder(folder)
+    if any(folder.iterdir()) and not ((folder / CONFIG_NAME).exists() and (folder / METRICS_NAME).exists()):
+        raise RunFolderError(f"{folder} is not empty and holds no run: choose another folder")
     for name in (CONFIG_NAME, CHECKPOINT_NAME, METRICS_NAME, EVALUATION_NAME, REPORT_NAME, VIDEO_NAME):
         (folder / name).unlink(missing_ok=True)
     for name in (TENSORBOARD_NAME, BLIND_NAME):

@@ -17,7 +17,7 @@ from groundling.agents.baselines import Policy
 from groundling.envs import Action, EpisodeBank, make_vec
 from groundling.envs.rendering import render_world
 from groundling.errors import StorageError
-from groundling.files import make_folder
+from groundling.files import make_folder, storage_error
 
 FRAMES_PER_SECOND = 4
 HOLD_FRAMES = 6  # how long the last frame stays
@@ -102,6 +102,15 @@ def save_video(frames: list[NDArray[np.uint8]], path: Path, *, fps: int = FRAMES
         StorageError: if the file cannot be written; what stood there is unchanged.
     """
     make_folder(path.parent)
+    try:
+        _write_video(frames, path, fps)
+    except StorageError:
+        raise
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def _write_video(frames: list[NDArray[np.uint8]], path: Path, fps: int) -> None:
     # frames of odd sizes are refused by some players
     height, width = (side + side % 2 for side in frames[0].shape[:2])
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as aside:

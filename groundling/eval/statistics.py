@@ -34,4 +34,5 @@ def wilson_interval(successes: int, episodes: int, *, z: float = Z_95) -> tuple[
     scale = 1 + z * z / episodes
     center = (rate + z * z / (2 * episodes)) / scale
     half = z / scale * math.sqrt(rate * (1 - rate) / episodes + z * z / (4 * episodes * episodes))
-    return max(0.0, center - half), min(1.0, center + half)
+    # the bounds of no success and of nothing but success are exact; rounding would put them off by a hair
+    return (0.0 if successes == 0 else center - half), (1.0 if successes == episodes else center + half)

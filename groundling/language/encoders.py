@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-LanguageKind = Literal["gru", "bow"]
+LanguageKind = Literal["positional", "bow", "gru"]
 
 
 class DistinctSentences(NamedTuple):
@@ -31,7 +31,8 @@ def distinct_sentences(instruction: Tensor) -> DistinctSentences:
     Args:
         instruction: [B, L] integer token ids, 0 = padding.
     """
-    length = int((instruction != 0).any(dim=0).sum()) or 1
+    used = (instruction != 0).any(dim=0).nonzero()
+    length = int(used[-1]) + 1 if len(used) else 1
     words = instruction[:, :length].long()
     place = torch.arange(1, length + 1, device=words.device)
     multipliers = (place * 0x5851F42D4C957F2D + 0x14057B7EF767814F) | 1
@@ -47,7 +48,7 @@ def distinct_sentences(instruction: Tensor) -> DistinctSentences:
 
 
 class BagOfWords(nn.Module):
-    """The mean of the words' embeddings, then one linear layer: word order is lost."""
+    """The sum of the words' embeddings, then one linear layer: word order is lost."""
 
     def __init__(self, vocabulary_size: int, word_dim: int, out_dim: int) -> None:
         super().__init__()
@@ -56,8 +57,28 @@ class BagOfWords(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token ids [S, L] to vectors [S, D]."""
-        count = (tokens != 0).sum(dim=1, keepdim=True).clamp(min=1)
-        return torch.tanh(self.project(self.embedding(tokens).sum(dim=1) / count))
+        return self.project(self.embedding(tokens).sum(dim=1))
+
+
+class PositionalBagOfWords(BagOfWords):
+    """A bag of words that keeps their order: each embedding is weighted by its word's place before the sum.
+
+    m = sum_j l_j * x_j,   l_kj = (1 - j / J) - (k / d) (1 - 2 j / J)
+
+    with j the place of a word, J the number of words and k one of d dimensions. Every word adds its share, whatever the
+    others are, which is what lets a gate recombine words that it never met together.
+
+    Source: Sukhbaatar et al. 2015, arXiv:1503.08895, section 4.1 (position encoding).
+    """
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Token ids [S, L] to vectors [S, D]."""
+        words = self.embedding(tokens)
+        count = (tokens != 0).sum(dim=1).clamp(min=1).to(words.dtype)
+        place = torch.arange(1, tokens.shape[1] + 1, device=tokens.device) / count.unsqueeze(1)
+        dimension = torch.arange(1, words.shape[2] + 1, device=tokens.device) / words.shape[2]
+        weight = (1 - place).unsqueeze(2) - dimension * (1 - 2 * place).unsqueeze(2)
+        return self.project((words * weight).sum(dim=1))
 
 
 class GRUEncoder(nn.Module):
@@ -80,5 +101,9 @@ class GRUEncoder(nn.Module):
 
 def make_language_encoder(kind: LanguageKind, vocabulary_size: int, word_dim: int, out_dim: int) -> nn.Module:
     """An encoder from token ids [S, L] to vectors [S, out_dim]."""
-    encoders = {"gru": GRUEncoder, "bow": BagOfWords}
+    encoders: dict[LanguageKind, type[nn.Module]] = {
+        "positional": PositionalBagOfWords,
+        "bow": BagOfWords,
+        "gru": GRUEncoder,
+    }
     return encoders[kind](vocabulary_size, word_dim, out_dim)

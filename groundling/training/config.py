@@ -36,10 +36,10 @@ class PPOConfig:
         normalize_advantage: to mean 0 and standard deviation 1 in each minibatch.
     """
 
-    num_steps: int = 32
+    num_steps: int = 16
     num_epochs: int = 4
     minibatch_size: int = 2048
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     anneal: bool = True
     gamma: float = 0.99
     gae_lambda: float = 0.95
@@ -78,8 +78,8 @@ class TrainConfig:
 
     task: str = "BabyAI-GoToLocal-v0"
     split: Literal["all", "train", "seen", "unseen"] = "train"
-    total_frames: int = 1_500_000
-    num_envs: int = 256
+    total_frames: int = 1_000_000
+    num_envs: int = 512
     bank_size: int = 8192
     seed: int = 1
     torch_threads: int = 1

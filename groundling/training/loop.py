@@ -11,6 +11,8 @@ import torch
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs import make_vec
+from groundling.envs.levels import level_class
+from groundling.envs.registry import level_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, RunFolderError
 from groundling.files import make_folder, write_text
@@ -62,9 +64,10 @@ class Trainer:
         self.config = config
         self.folder = Path(folder)
         self.updates = 0
+        level_class(level_of(config.task))  # a wrong task or device is said before a folder is made
+        device = _find_device(config.device)
         checkpoint = self._prepare_folder(resume)
         torch.set_num_threads(config.torch_threads)
-        device = _find_device(config.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer(config.seed, "agent"))
             self.agent = ActorCritic(config.agent).to(device)

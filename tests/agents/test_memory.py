@@ -1,0 +1,87 @@
+"""Memory: one tensor of state, zeroed where an episode begins, the same step by step or all at once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from groundling.agents.memory import Memory
+
+T, B, D, M = 6, 3, 4, 5
+RECURRENT = ["gru", "lstm"]
+
+
+def features() -> Tensor:
+    return torch.randn(T, B, D, generator=torch.Generator().manual_seed(1))
+
+
+def never() -> Tensor:
+    return torch.zeros(T, B, dtype=torch.bool)
+
+
+def some_state(memory: Memory) -> Tensor:
+    return torch.randn(B, memory.state_dim, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize(("kind", "size"), [("none", 0), ("gru", M), ("lstm", 2 * M)])
+def test_state_is_a_single_tensor_of_zeros_at_first(kind: str, size: int) -> None:
+    state = Memory(kind, D, M).initial_state(B)
+    assert torch.equal(state, torch.zeros(B, size))
+
+
+def test_no_memory_passes_features_through() -> None:
+    memory = Memory("none", D, M)
+    seen = features()
+    out, state = memory(seen, memory.initial_state(B), never())
+    assert torch.equal(out, seen)
+    assert memory.out_dim == D
+    assert state.shape == (B, 0)
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_steps_at_once_equal_steps_one_by_one(kind: str) -> None:
+    memory = Memory(kind, D, M)
+    seen, is_first = features(), never()
+    is_first[2, 0] = is_first[4, 1] = is_first[4, 2] = True
+    before = some_state(memory)
+    out, after = memory(seen, before, is_first)
+    state = before
+    for step in range(T):
+        one, state = memory(seen[step : step + 1], state, is_first[step : step + 1])
+        torch.testing.assert_close(out[step], one[0], rtol=0, atol=1e-6)
+    torch.testing.assert_close(after, state, rtol=0, atol=1e-6)
+    assert out.shape == (T, B, memory.out_dim)
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_nothing_before_an_episode_is_remembered_in_it(kind: str) -> None:
+    memory = Memory(kind, D, M)
+    is_first = never()
+    is_first[3, 1] = True
+    other = features()
+    other[:3] += 1.0
+    out, _ = memory(features(), some_state(memory), is_first)
+    changed, _ = memory(other, some_state(memory) * 3, is_first)
+    torch.testing.assert_close(out[3:, 1], changed[3:, 1])
+    assert not torch.allclose(out[3:, 0], changed[3:, 0])  # the others remember
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_an_episode_begins_as_from_the_initial_state(kind: str) -> None:
+    memory = Memory(kind, D, M)
+    out, _ = memory(features()[:1], some_state(memory), torch.ones(1, B, dtype=torch.bool))
+    fresh, _ = memory(features()[:1], memory.initial_state(B), never()[:1])
+    torch.testing.assert_close(out, fresh)
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_memory_is_pytorchs_own_cell(kind: str) -> None:
+    memory = Memory(kind, D, M)
+    out, state = memory(features(), memory.initial_state(B), never())
+    layer = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[kind](D, M)
+    layer.load_state_dict({f"{name}_l0": value for name, value in memory.cell.state_dict().items()})
+    expected, last = layer(features())
+    torch.testing.assert_close(out, expected, rtol=0, atol=1e-6)
+    parts = last if kind == "lstm" else (last,)
+    torch.testing.assert_close(state, torch.cat([part[0] for part in parts], dim=-1), rtol=0, atol=1e-6)

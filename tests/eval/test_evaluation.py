@@ -1,0 +1,176 @@
+"""Evaluation: every episode exactly once, however many environments play and however long the episodes are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from groundling.agents import RandomPolicy, ShuffledInstructions
+from groundling.envs import Action, EpisodeBank, make_vec
+from groundling.errors import ConfigurationError
+from groundling.eval import evaluate, wilson_interval
+from groundling.eval.generalization import instruction_tokens
+
+LEVEL = "BabyAI-GoToObjS4-v0"
+
+
+class Dancer:
+    """Walks, turns left, then waits: soon faces what was to its left ahead, and else lets the time run out."""
+
+    def initial_state(self, num_envs: int) -> Tensor:
+        return torch.zeros(num_envs, 1)
+
+    def act(
+        self, observation: dict[str, Any], state: Tensor, is_first: Any, **options: Any
+    ) -> tuple[NDArray[np.int64], Tensor]:
+        steps = state * ~torch.as_tensor(is_first).unsqueeze(1)
+        return script(steps[:, 0].numpy()), steps + 1
+
+
+def script(steps: NDArray[Any]) -> NDArray[np.int64]:
+    return np.select([steps == 0, steps == 1], [Action.FORWARD, Action.LEFT], Action.DONE)
+
+
+class Counter(Dancer):
+    """Notes how many steps each episode took by its memory, and where episodes began."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    def act(self, observation: dict[str, Any], state: Tensor, is_first: Any, **options: Any) -> Any:
+        self.begun += int(np.sum(is_first))
+        return super().act(observation, state, is_first, **options)
+
+
+@pytest.fixture(scope="module")
+def bank() -> EpisodeBank:
+    return EpisodeBank.from_minigrid(LEVEL, range(60))
+
+
+@pytest.fixture(scope="module")
+def one_by_one(bank: EpisodeBank) -> NDArray[np.float64]:
+    """(success, return, length) of the dancer in each episode, played alone."""
+    rows = []
+    for row in range(len(bank)):
+        envs = make_vec(bank=bank.take(slice(row, row + 1)), num_envs=1, shuffle=False)
+        envs.reset()
+        total, ended, steps = 0.0, False, 0
+        while not ended:
+            _, reward, terminated, truncated, _ = envs.step(script(np.array([steps])))
+            total, steps, ended = total + float(reward[0]), steps + 1, bool(terminated[0] or truncated[0])
+        rows.append((float(terminated[0]), total, steps))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("num_envs", [1, 7, 59, 60, 500])
+def test_every_episode_is_played_once_whatever_the_number_of_environments(
+    num_envs: int, bank: EpisodeBank, one_by_one: NDArray[np.float64]
+) -> None:
+    evaluation = evaluate(Dancer(), bank, num_envs=num_envs)
+    successes, returns, lengths = one_by_one.T
+    assert evaluation.episodes == len(bank)
+    assert evaluation.successes == successes.sum()
+    assert evaluation.mean_return == pytest.approx(returns.mean())
+    assert evaluation.mean_length == pytest.approx(lengths.mean())
+
+
+def test_episodes_that_end_early_would_be_favored_without_a_quota(
+    bank: EpisodeBank, one_by_one: NDArray[np.float64]
+) -> None:
+    """Negative control: here success is short, and counting whatever ends first gives a far higher rate."""
+    successes, _, lengths = one_by_one.T
+    assert lengths[successes == 1].max() < lengths[successes == 0].min()
+    envs = make_vec(bank=bank, num_envs=60, shuffle=False)
+    observation, _ = envs.reset()
+    dancer, is_first, first = Dancer(), np.ones(60, dtype=bool), []
+    state = dancer.initial_state(60)
+    while len(first) < len(bank):
+        actions, state = dancer.act(observation, state, is_first)
+        observation, _, terminated, truncated, info = envs.step(actions)
+        is_first = terminated | truncated
+        if is_first.any():
+            first.extend(info["success"][is_first].tolist())
+    assert np.mean(first[: len(bank)]) > evaluate(Dancer(), bank, num_envs=60).success + 0.2
+
+
+def test_policy_is_told_where_episodes_begin(bank: EpisodeBank) -> None:
+    counter = Counter()
+    evaluate(counter, bank, num_envs=60)
+    assert counter.begun >= 60
+    alone = Counter()
+    evaluate(alone, bank.take(slice(0, 5)), num_envs=1)
+    assert alone.begun == 5
+
+
+def test_success_and_interval_follow_from_the_counts(bank: EpisodeBank) -> None:
+    evaluation = evaluate(Dancer(), bank)
+    assert evaluation.success == evaluation.successes / 60
+    low, high = wilson_interval(evaluation.successes, 60)
+    assert evaluation.interval == (low, high)
+    assert evaluation.to_dict() == {
+        "success": evaluation.success,
+        "low": low,
+        "high": high,
+        "episodes": 60,
+        "mean_return": evaluation.mean_return,
+        "mean_length": evaluation.mean_length,
+    }
+
+
+def test_same_seed_gives_the_same_evaluation_and_another_seed_another(bank: EpisodeBank) -> None:
+    first, again, other = (evaluate(RandomPolicy(), bank, seed=seed) for seed in (4, 4, 5))
+    assert first == again
+    assert first != other
+
+
+def test_evaluation_does_not_depend_on_what_was_drawn_before(bank: EpisodeBank) -> None:
+    first = evaluate(RandomPolicy(), bank, seed=4)
+    torch.rand(7)
+    np.random.random(7)
+    assert evaluate(RandomPolicy(), bank, seed=4) == first
+
+
+def test_episodes_that_stand_in_the_bank_twice_are_refused(bank: EpisodeBank) -> None:
+    with pytest.raises(ConfigurationError, match="twice"):
+        evaluate(Dancer(), bank.take(np.array([0, 1, 2, 1])))
+
+
+@pytest.mark.parametrize("num_envs", [0, -3])
+def test_no_environment_is_refused(num_envs: int, bank: EpisodeBank) -> None:
+    with pytest.raises(ConfigurationError, match="num_envs must be at least 1"):
+        evaluate(Dancer(), bank, num_envs=num_envs)
+
+
+def test_shuffled_control_is_told_another_sentence_through_each_whole_episode(bank: EpisodeBank) -> None:
+    class Listener(Dancer):
+        def __init__(self) -> None:
+            self.heard: list[NDArray[np.int32]] = []
+            self.first: list[NDArray[np.bool_]] = []
+
+        def act(self, observation: dict[str, Any], state: Tensor, is_first: Any, **options: Any) -> Any:
+            self.heard.append(observation["instruction"].copy())
+            self.first.append(np.array(is_first))
+            return super().act(observation, state, is_first, **options)
+
+    tokens = instruction_tokens(bank)
+    honest, deceived = Listener(), Listener()
+    evaluate(honest, bank, num_envs=6)
+    evaluate(ShuffledInstructions(deceived, tokens, seed=0), bank, num_envs=6)
+    own, told, first = np.stack(honest.heard), np.stack(deceived.heard), np.stack(deceived.first)
+    assert not (own == told).all(axis=-1).any()
+    stays = (told[1:] == told[:-1]).all(axis=-1)
+    assert stays[~first[1:]].all()
+    assert not stays[first[1:]].all()
+    sentences = {tuple(row) for row in tokens}
+    assert {tuple(row) for row in told.reshape(-1, told.shape[-1])} <= sentences
+
+
+def test_tokens_of_a_bank_are_those_that_the_environments_show(bank: EpisodeBank) -> None:
+    envs = make_vec(bank=bank, num_envs=len(bank), shuffle=False)
+    observation, _ = envs.reset()
+    assert np.array_equal(instruction_tokens(bank), observation["instruction"])

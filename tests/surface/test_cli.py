@@ -1,0 +1,339 @@
+"""The command line: what each command writes and prints, and one line on standard error for every mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import groundling
+from groundling.cli import COMMANDS, main
+from groundling.envs.levels import minigrid_levels
+from groundling.training import Checkpoint
+from groundling.training.checkpoint import CHECKPOINT_NAME
+from groundling.training.logs import read_metrics
+
+LEVEL = "BabyAI-GoToObjS4-v0"
+PYTHON = [sys.executable, "-m", "groundling"]
+SMALL = [
+    *("--task", LEVEL, "--num-envs", "8", "--bank-size", "32", "--total-frames", "2000"),
+    *("--ppo.num-steps", "16", "--ppo.minibatch-size", "64", "--agent.hidden-dim", "16"),
+]
+DEADLINE_S = 60
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small run, trained by the command itself."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["train", *SMALL, "--run-folder", str(folder)]) == 0
+    return folder
+
+
+def assert_one_line_of_complaint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(arguments) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("groundling: ")
+    assert complaint.count("\n") == 1
+    assert complaint.endswith("\n")
+    assert "Traceback" not in complaint
+    return complaint
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_tells_its_options_and_defaults(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    told = capsys.readouterr()
+    assert f"usage: groundling {command}" in told.out
+    assert "default" in told.out
+    assert told.err == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
+def test_help_lists_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    listed = re.findall(r"^  (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    assert listed == list(COMMANDS)
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"groundling {groundling.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["frobnicate"], "no command 'frobnicate'"),
+        (["trian"], "did you mean 'train'"),
+        (["train", "--bogus", "1"], "--bogus"),
+        (["train", "--seed", "abc"], "abc"),
+        (["train", "--seed"], "--seed"),
+        (["train", "--seed", "-1"], "seed must not be negative"),
+        (["train", "--split", "nonsense"], "nonsense"),
+        (["train", "--ppo.gamma", "2"], "gamma must be between 0 and 1"),
+        (["train", "--num-envs", "0"], "num_envs must be at least 1"),
+        (["train", "--agent.hidden-dim", "0"], "hidden_dim must be at least 1"),
+        (["train", "--task", "BabyAI-GoToLocall-v0"], "BabyAI-GoToLocal-v0"),
+        (["train", "--device", "warp"], "'warp' cannot be used"),
+        (["train", "--resume", "nowhere"], "no run at nowhere"),
+        (["train", "--run-folder", "file/run"], "is a file, not a folder"),
+        (["evaluate"], "folder of the run"),
+        (["evaluate", "nowhere"], "no run at nowhere"),
+        (["evaluate", "nowhere", "--episodes", "many"], "many"),
+        (["tasks", "--bogus"], "--bogus"),
+        (["play"], "needs a terminal"),
+        (["play", "--task", "BabyAI-Nope-v0"], "BabyAI-Nope-v0"),
+        (["bench", "--seconds", "0"], "seconds must be greater than 0"),
+        (["bench", "--task", "BabyAI-Nope-v0"], "BabyAI-Nope-v0"),
+        (["bench", "--task", LEVEL, "--seconds", "0.01", "--num-envs", "0"], "num_envs must be at least 1"),
+        (["demo", "--episodes", "0"], "episodes must be at least 1"),
+        (["demo", "--run-folder", "file/demo"], "is a file, not a folder"),
+        (["demo", "--seed", "-1"], "seed must not be negative"),
+    ],
+)
+def test_mistake_is_told_in_one_line(
+    arguments: list[str],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert told.lower() in assert_one_line_of_complaint(arguments, capsys).lower()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_wrong_option_is_named_whatever_the_terminal_can_write(encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "FORCE_COLOR": "1"}
+    command = [*PYTHON, "tasks", "--contain", "x"]
+    process = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1
+    assert "--contain" in process.stderr
+    assert "did you mean --contains?" in process.stderr
+
+
+def test_tasks_are_listed_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    levels = minigrid_levels()
+    assert [line.split()[0] for line in lines[: len(levels)]] == list(levels)
+    assert all(len(line.split()) > 1 for line in lines[: len(levels)])
+    assert lines[-1].startswith(f"{len(levels)} tasks.")
+    assert len(lines) == len(levels) + 2
+
+
+def test_tasks_can_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "--contains", "gotoobjs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[:-2]] == ["BabyAI-GoToObjS4-v0", "BabyAI-GoToObjS6-v1"]
+
+
+def test_train_writes_a_run_of_the_options_given(run: Path) -> None:
+    checkpoint = Checkpoint.load(run / CHECKPOINT_NAME)
+    assert checkpoint.config.task == LEVEL
+    assert checkpoint.config.agent.hidden_dim == 16
+    assert checkpoint.frames == read_metrics(run)[-1]["frames"] == 2048
+
+
+def test_train_without_a_folder_names_it_after_task_and_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *SMALL, "--total-frames", "100", "--seed", "3"]) == 0
+    assert (tmp_path / "runs" / f"{LEVEL}-seed3" / CHECKPOINT_NAME).is_file()
+    assert f"groundling evaluate runs/{LEVEL}-seed3" in capsys.readouterr().out
+
+
+def test_train_refuses_a_used_folder(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = assert_one_line_of_complaint(["train", *SMALL, "--run-folder", str(run)], capsys)
+    assert "already holds a run" in told
+
+
+def test_train_resumes_a_run_with_its_own_configuration(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "copy")
+    assert main(["train", "--resume", str(tmp_path / "copy")]) == 0
+    assert Checkpoint.load(tmp_path / "copy" / CHECKPOINT_NAME).frames == 2048
+
+
+def test_evaluate_writes_numbers_report_and_video(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(run), "--episodes", "20"]) == 0
+    told = capsys.readouterr().out
+    results = json.loads((run / "evaluation.json").read_text())
+    assert set(results) == {"trained", "random", "shuffled"}
+    assert all(set(splits) == {"seen", "unseen"} for splits in results.values())
+    assert f"{results['trained']['seen']['success']:.3f} [" in told
+    assert (run / "report.html").is_file()
+    assert (run / "episode.mp4").is_file()
+
+
+def test_evaluate_without_video_writes_none(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "copy", ignore=shutil.ignore_patterns("*.mp4"))
+    assert main(["evaluate", str(tmp_path / "copy"), "--episodes", "5", "--no-video", "--greedy"]) == 0
+    assert not (tmp_path / "copy" / "episode.mp4").exists()
+    assert (tmp_path / "copy" / "report.html").is_file()
+
+
+def test_evaluate_tells_a_damaged_run_in_one_line(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run, tmp_path / "copy")
+    path = tmp_path / "copy" / CHECKPOINT_NAME
+    path.write_bytes(path.read_bytes()[:1000])
+    for command in (["evaluate", str(tmp_path / "copy")], ["train", "--resume", str(tmp_path / "copy")]):
+        assert "truncated" in assert_one_line_of_complaint(command, capsys)
+    path.unlink()
+    assert "there is no checkpoint" in assert_one_line_of_complaint(["evaluate", str(tmp_path / "copy")], capsys)
+    (tmp_path / "copy" / "config.json").write_text("{")
+    assert "not valid JSON" in assert_one_line_of_complaint(["evaluate", str(tmp_path / "copy")], capsys)
+
+
+def test_evaluate_of_no_episode_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "at least one" in assert_one_line_of_complaint(["evaluate", str(run), "--episodes", "0"], capsys)
+
+
+def test_bench_prints_speeds_beside_minigrid(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--task", LEVEL, "--num-envs", "64", "--seconds", "0.02"]) == 0
+    told = capsys.readouterr().out
+    assert "minigrid, one environment" in told
+    assert "groundling, 64" in told
+
+
+def test_program_exits_with_the_code_and_without_a_traceback(tmp_path: Path) -> None:
+    process = subprocess.run(
+        [*PYTHON, "evaluate", "nowhere"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1
+    assert process.stderr.startswith("groundling: there is no run at nowhere")
+    assert process.stdout == ""
+
+
+def test_reader_that_has_seen_enough_of_the_tasks_causes_no_complaint(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        process = subprocess.run([*PYTHON, "tasks"], stdout=closed, stderr=subprocess.PIPE, cwd=tmp_path, check=False)
+    assert process.stderr == b""
+
+
+class Terminal:
+    """A program in a pseudo-terminal."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.side, other = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+        self.process = subprocess.Popen(
+            [*PYTHON, *arguments], stdin=other, stdout=other, stderr=other, env=environment, start_new_session=True
+        )
+        os.close(other)
+        self.shown = ""
+
+    def wait_for(self, text: str) -> str:
+        """Everything shown since the last call, up to this text."""
+        end = time.monotonic() + DEADLINE_S
+        while text not in self.shown:
+            assert time.monotonic() < end, f"{text!r} was never shown, but {self.shown[-2000:]!r}"
+            if select.select([self.side], [], [], 1.0)[0]:
+                try:
+                    self.shown += os.read(self.side, 65536).decode(errors="replace")
+                except OSError:  # the program has ended
+                    assert text in self.shown, self.shown[-2000:]
+        before, self.shown = self.shown.split(text, 1)
+        return before + text
+
+    def press(self, keys: str) -> None:
+        os.write(self.side, keys.encode())
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.side)
+
+
+def test_play_in_a_terminal_obeys_the_keys_and_shows_the_instruction() -> None:
+    env = groundling.make(LEVEL)
+    sentences = []
+    for seed in (4, 5):
+        env.reset(seed=seed)
+        sentences.append(env.instruction)
+    assert sentences[0] != sentences[1]
+    terminal = Terminal(["play", "--task", LEVEL, "--seed", "4"])
+    try:
+        terminal.wait_for(sentences[0])
+        terminal.wait_for("step 0 of 16")
+        for step, key in enumerate(["\x1b[D", "\x1b[C", "\x1bOA", "d"], start=1):
+            terminal.wait_for("quit")
+            terminal.press(key)
+            assert sentences[0] in terminal.wait_for(f"step {step} of 16")
+        terminal.wait_for("quit")
+        terminal.press("x")  # no key of the game
+        terminal.press("n")
+        terminal.wait_for(sentences[1])
+        terminal.wait_for("step 0 of 16")
+        terminal.wait_for("quit")
+        terminal.press("q")
+        assert terminal.process.wait(timeout=DEADLINE_S) == 0
+    finally:
+        terminal.close()
+
+
+def test_play_tells_when_an_episode_ends_and_goes_on_with_the_next() -> None:
+    terminal = Terminal(["play", "--task", LEVEL, "--seed", "4"])
+    try:
+        for step in range(16):
+            terminal.wait_for(f"step {step} of 16")
+            terminal.wait_for("quit")
+            terminal.press("d")
+        terminal.wait_for("out of time")
+        terminal.press("x")
+        terminal.wait_for("step 0 of 16")
+        terminal.press("q")
+        assert terminal.process.wait(timeout=DEADLINE_S) == 0
+    finally:
+        terminal.close()
+
+
+def test_play_from_an_impossible_seed_is_told_in_one_line() -> None:
+    terminal = Terminal(["play", "--task", LEVEL, "--seed", "-1"])
+    try:
+        told = terminal.wait_for("\n")
+        assert told.startswith("groundling: ")
+        assert "negative" in told
+        assert terminal.process.wait(timeout=DEADLINE_S) == 2
+    finally:
+        terminal.close()
+
+
+@pytest.mark.slow
+def test_demo_trains_evaluates_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "demo"
+    options = ["--task", LEVEL, "--total-frames", "20000", "--episodes", "40", "--run-folder", str(folder)]
+    folder.mkdir()
+    (folder / "keep.txt").write_text("mine")
+    (folder / "evaluation.json").write_text("of an earlier demo")
+    assert main(["demo", *options]) == 0
+    assert {"config.json", CHECKPOINT_NAME, "metrics.jsonl", "tensorboard", "blind", "keep.txt"} <= names(folder)
+    assert {"evaluation.json", "report.html", "episode.mp4"} <= names(folder)
+    assert {"config.json", CHECKPOINT_NAME, "metrics.jsonl", "train.log"} <= names(folder / "blind")
+    assert Checkpoint.load(folder / "blind" / CHECKPOINT_NAME).config.agent.blind
+    results = json.loads((folder / "evaluation.json").read_text())
+    assert set(results) == {"trained", "random", "blind", "shuffled"}
+    assert all(split["episodes"] == 40 for splits in results.values() for split in splits.values())
+    assert "report.html" in capsys.readouterr().out.replace("\n", "")
+
+
+def names(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()}

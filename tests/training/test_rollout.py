@@ -1,0 +1,221 @@
+"""Rollouts: what is written at every step, above all whose value stands where a time limit cut an episode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from torch import Tensor, nn
+
+import groundling
+from groundling.agents import ActorCritic, AgentConfig
+from groundling.envs import EpisodeBank, make_vec
+from groundling.errors import ConfigurationError
+from groundling.training.rollout import Collector, EpisodeStatistics, Rollout
+
+LEVEL = "BabyAI-GoToObjS4-v0"  # episodes of at most 16 steps
+B, T = 5, 40
+KEYS = ("image", "direction", "instruction")
+
+
+class Recorder(gymnasium.vector.VectorWrapper):
+    """Keeps everything that a vector environment answered."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.answers: list[tuple[Any, ...]] = []
+
+    def step(self, actions: Any) -> tuple[Any, ...]:
+        observation, reward, terminated, truncated, info = self.env.step(actions)
+        copied = {key: np.array(observation[key]) for key in KEYS}
+        finals = [self._final(info, row) for row in range(self.num_envs)]
+        self.answers.append((actions.copy(), copied, reward.copy(), terminated.copy(), truncated.copy(), finals))
+        return observation, reward, terminated, truncated, info
+
+    def _final(self, info: dict[str, Any], row: int) -> dict[str, Any] | None:
+        final = info["final_obs"][row] if "final_obs" in info else None
+        return None if final is None else {key: np.array(final[key]) for key in KEYS}
+
+
+def make_agent(memory: str = "none") -> ActorCritic:
+    torch.manual_seed(0)
+    sizes = {"cell_dim": 8, "word_dim": 5, "instruction_dim": 7, "readout_dim": 4, "hidden_dim": 16, "memory_dim": 9}
+    agent = ActorCritic(AgentConfig(memory=memory, **sizes))
+    nn.init.normal_(agent.value.weight)
+    return agent
+
+
+def native_envs() -> Any:
+    return make_vec(bank=EpisodeBank.from_minigrid(LEVEL, range(40)), num_envs=B, seed=3, copy=False)
+
+
+def foreign_envs() -> Any:
+    return SyncVectorEnv([lambda: groundling.make(LEVEL)] * B, autoreset_mode=AutoresetMode.SAME_STEP)
+
+
+def collect(envs: Any, memory: str = "none") -> tuple[Rollout, Recorder, Collector]:
+    recorder = Recorder(envs)
+    collector = Collector(recorder, make_agent(memory), T, torch.Generator().manual_seed(0))
+    collector.start(seed=1)
+    return collector.collect(), recorder, collector
+
+
+@torch.no_grad()
+def value_of(agent: ActorCritic, observation: dict[str, Any], state: Tensor) -> tuple[float, Tensor]:
+    """Of one observation [without batch dimension] after a memory state [M]."""
+    percepts = agent.perceive({key: np.asarray(observation[key])[None] for key in KEYS})
+    decision = agent(percepts, state.unsqueeze(0), torch.zeros(1, 1, dtype=torch.bool))
+    return float(decision.value), decision.state[0]
+
+
+@pytest.mark.parametrize("memory", ["none", "gru"])
+@pytest.mark.parametrize("make_envs", [native_envs, foreign_envs])
+def test_next_value_is_of_the_final_observation_where_truncated_and_of_the_next_one_elsewhere(
+    make_envs: Any, memory: str
+) -> None:
+    """Followed by hand, environment by environment, step by step, with the agent alone."""
+    rollout, recorder, collector = collect(make_envs(), memory)
+    agent = collector.agent
+    truncations = 0
+    for b in range(B):
+        state = agent.initial_state(1)[0]
+        for t, (_, following, _, terminated, truncated, finals) in enumerate(recorder.answers):
+            if rollout.is_first[t, b]:
+                state = agent.initial_state(1)[0]
+            seen = {key: rollout.observation[key][t, b].numpy() for key in KEYS}
+            value, state = value_of(agent, seen, state)
+            assert float(rollout.value[t, b]) == pytest.approx(value, abs=1e-5)
+            if terminated[b]:
+                continue  # nothing follows; the advantages do not read it
+            upcoming = finals[b] if truncated[b] else {key: following[key][b] for key in KEYS}
+            expected, _ = value_of(agent, upcoming, state)
+            assert float(rollout.next_value[t, b]) == pytest.approx(expected, abs=1e-5), (t, b)
+            truncations += bool(truncated[b])
+    assert truncations > B  # the level's time limit is far shorter than the rollout
+
+
+def test_value_of_the_reset_observation_would_be_another_where_truncated() -> None:
+    """Negative control: the final observation and the next episode's first one are told apart."""
+    rollout, _, _ = collect(native_envs())
+    cut = (rollout.truncated & ~rollout.terminated)[:-1]
+    assert cut.any()
+    assert not torch.isclose(rollout.next_value[:-1][cut], rollout.value[1:][cut], atol=1e-3).all()
+
+
+@pytest.mark.parametrize("make_envs", [native_envs, foreign_envs])
+def test_rollout_is_what_the_environments_answered(make_envs: Any) -> None:
+    rollout, recorder, _ = collect(make_envs())
+    assert rollout.is_first[0].all()
+    for t, (actions, following, reward, terminated, truncated, _) in enumerate(recorder.answers):
+        assert rollout.action[t].tolist() == actions.tolist()
+        np.testing.assert_allclose(rollout.reward[t], reward, rtol=1e-6)
+        assert rollout.terminated[t].tolist() == terminated.tolist()
+        assert rollout.truncated[t].tolist() == truncated.tolist()
+        if t + 1 < T:
+            assert rollout.is_first[t + 1].tolist() == (terminated | truncated).tolist()
+            for key in KEYS:
+                assert np.array_equal(rollout.observation[key][t + 1], following[key]), key
+
+
+@pytest.mark.parametrize("memory", ["none", "lstm"])
+def test_log_probabilities_are_the_agents_own(memory: str) -> None:
+    rollout, _, collector = collect(native_envs(), memory)
+    percepts = collector.agent.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+    with torch.no_grad():
+        decision = collector.agent(percepts, rollout.initial_state, rollout.is_first)
+    expected = decision.logits.log_softmax(dim=-1).gather(-1, rollout.action.unsqueeze(-1)).squeeze(-1)
+    torch.testing.assert_close(rollout.log_prob, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(rollout.value, decision.value, rtol=1e-4, atol=1e-5)
+
+
+def test_second_rollout_goes_on_where_the_first_stopped() -> None:
+    recorder = Recorder(native_envs())
+    collector = Collector(recorder, make_agent("gru"), T, torch.Generator().manual_seed(0))
+    collector.start(seed=1)
+    collector.collect()
+    state, (*_, last) = collector.state.clone(), recorder.answers
+    second = collector.collect()
+    assert torch.equal(second.initial_state, state)
+    assert np.array_equal(second.observation["image"][0], last[1]["image"])
+    assert second.is_first[0].tolist() == (last[3] | last[4]).tolist()
+
+
+@pytest.mark.parametrize("make_envs", [native_envs, foreign_envs])
+def test_statistics_are_means_over_the_episodes_that_ended(make_envs: Any) -> None:
+    rollout, _, collector = collect(make_envs())
+    returns, lengths, successes = [], [], []
+    for b in range(B):
+        total, length = 0.0, 0
+        for t in range(T):
+            total, length = total + float(rollout.reward[t, b]), length + 1
+            if rollout.terminated[t, b] or rollout.truncated[t, b]:
+                returns.append(total)
+                lengths.append(length)
+                successes.append(bool(rollout.terminated[t, b]))
+                total, length = 0.0, 0
+    taken = collector.statistics.take()
+    assert 0 < sum(successes) < len(successes)
+    assert taken["episodes"] == len(returns)
+    assert taken["return"] == pytest.approx(np.mean(returns), rel=1e-5)
+    assert taken["episode_length"] == pytest.approx(np.mean(lengths))
+    assert taken["success"] == pytest.approx(np.mean(successes))
+
+
+def test_statistics_are_cleared_when_taken_and_nan_without_episodes() -> None:
+    _, _, collector = collect(native_envs())
+    collector.statistics.take()
+    empty = collector.statistics.take()
+    assert empty["episodes"] == 0
+    assert np.isnan([empty["return"], empty["success"], empty["episode_length"]]).all()
+
+
+def test_without_word_of_success_a_positive_return_counts_as_one() -> None:
+    statistics = EpisodeStatistics()
+    episode = {"r": np.array([0.5, 0.0, 9.0]), "l": np.array([3, 4, 5])}
+    statistics.add({"episode": episode}, np.array([True, True, False]))
+    taken = statistics.take()
+    assert taken["success"] == 0.5
+    assert taken["return"] == 0.25
+    assert taken["episode_length"] == 3.5
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
+def test_other_autoreset_modes_are_refused(mode: AutoresetMode) -> None:
+    envs = SyncVectorEnv([lambda: groundling.make(LEVEL)], autoreset_mode=mode)
+    with pytest.raises(ConfigurationError, match="SAME_STEP"):
+        Collector(envs, make_agent(), T, torch.Generator())
+
+
+def test_environments_without_instructions_are_refused() -> None:
+    envs = native_envs()
+    parts = {key: space for key, space in envs.single_observation_space.items() if key != "instruction"}
+    envs.single_observation_space = spaces.Dict(parts)
+    with pytest.raises(ConfigurationError, match="no instruction"):
+        Collector(envs, make_agent(), T, torch.Generator())
+
+
+def test_foreign_environments_cannot_be_saved() -> None:
+    collector = Collector(foreign_envs(), make_agent(), T, torch.Generator())
+    with pytest.raises(ConfigurationError, match="cannot be saved"):
+        collector.state_dict()
+
+
+def test_saved_collector_goes_on_exactly() -> None:
+    first, second = (
+        Collector(native_envs(), make_agent("gru"), T, torch.Generator().manual_seed(seed)) for seed in (0, 99)
+    )
+    first.start(seed=1)
+    second.start(seed=2)
+    first.collect()
+    second.load_state_dict(first.state_dict())
+    second.generator.set_state(first.generator.get_state())
+    ours, theirs = first.collect(), second.collect()
+    assert torch.equal(ours.action, theirs.action)
+    assert torch.equal(ours.next_value, theirs.next_value)
+    assert torch.equal(ours.observation["image"], theirs.observation["image"])
+    assert first.statistics.take() == second.statistics.take()

@@ -1,0 +1,104 @@
+"""Configurations: checked when made, the same after a round trip, and nothing unknown is let through."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from groundling.agents import AgentConfig
+from groundling.errors import ConfigurationError
+from groundling.training import PPOConfig, TrainConfig
+
+
+def small(**changes: Any) -> TrainConfig:
+    return TrainConfig(**{"num_envs": 8, "ppo": PPOConfig(num_steps=4, minibatch_size=16), **changes})
+
+
+def test_configuration_comes_back_from_json() -> None:
+    config = small(split="seen", seed=5, agent=AgentConfig(memory="lstm", blind=True, cell_dim=3))
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+def test_defaults_can_be_trained() -> None:
+    assert TrainConfig().num_updates >= 1
+
+
+@pytest.mark.parametrize(("frames", "updates"), [(1, 1), (31, 1), (32, 1), (33, 2), (320, 10)])
+def test_frames_are_rounded_up_to_whole_rollouts(frames: int, updates: int) -> None:
+    config = small(total_frames=frames)
+    assert config.rollout_frames == 32
+    assert config.num_updates == updates
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("total_frames", 0),
+        ("num_envs", 0),
+        ("bank_size", -1),
+        ("torch_threads", 0),
+        ("seed", -1),
+        ("checkpoint_seconds", 0),
+    ],
+)
+def test_impossible_run_is_refused_and_the_setting_named(setting: str, value: int) -> None:
+    with pytest.raises(ConfigurationError, match=setting):
+        small(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("num_steps", 0),
+        ("num_epochs", 0),
+        ("minibatch_size", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("clip", -0.1),
+        ("max_grad_norm", 0.0),
+        ("gamma", 1.1),
+        ("gamma", -0.1),
+        ("gae_lambda", 2.0),
+    ],
+)
+def test_impossible_algorithm_is_refused_and_the_setting_named(setting: str, value: float) -> None:
+    with pytest.raises(ConfigurationError, match=setting):
+        PPOConfig(**{setting: value})
+
+
+@pytest.mark.parametrize("name", ["cell_dim", "word_dim", "instruction_dim", "readout_dim", "hidden_dim", "memory_dim"])
+def test_agent_of_no_size_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        AgentConfig(**{name: 0})
+
+
+def test_minibatch_larger_than_a_rollout_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="minibatch_size 33 is larger than a rollout of 32"):
+        small(ppo=PPOConfig(num_steps=4, minibatch_size=33))
+
+
+def changed_json(**changes: Any) -> str:
+    return json.dumps({**json.loads(small().to_json()), **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not json",
+        "[]",
+        "3",
+        "null",
+        changed_json(warp_factor=9),
+        changed_json(agent={"no_such_part": 1}),
+        changed_json(ppo=None),
+        changed_json(num_envs="many"),
+        changed_json(num_envs=0),
+        "{}",
+    ],
+)
+def test_text_that_is_no_configuration_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        TrainConfig.from_json(text)
