@@ -35,14 +35,14 @@ class Options:
 
     Attributes:
         task: id of the level.
-        num_envs: environments side by side, of Groundling.
+        num_envs: environments side by side on each core, of Groundling.
         peer_envs: environments of Gymnasium's vector environments.
         rounds: how often everything is measured.
         seconds: of each measurement.
     """
 
     task: str = "BabyAI-GoToLocal-v0"
-    num_envs: int = 8192
+    num_envs: int = 16384
     peer_envs: int = 16
     rounds: int = 5
     seconds: float = 1.5
@@ -85,7 +85,10 @@ def main(options: Options) -> None:
         f"SyncVectorEnv over minigrid, {options.peer_envs}": (1, partial(gymnasium_speed, SyncVectorEnv, options)),
         f"AsyncVectorEnv over minigrid, {options.peer_envs}": (2, partial(gymnasium_speed, AsyncVectorEnv, options)),
         f"groundling, {options.num_envs}": (1, own),
-        f"groundling, {options.num_envs}, two threads": (2, partial(own, num_threads=2)),
+        f"groundling, {2 * options.num_envs}, two threads": (
+            2,
+            partial(own, num_envs=2 * options.num_envs, num_threads=2),
+        ),
     }
     own()  # builds the bank and compiles
     speeds: dict[str, list[float]] = {name: [] for name in measures}

@@ -46,8 +46,8 @@ def distinct_cells(image: Tensor) -> DistinctCells:
 class CellEncoder(nn.Module):
     """A cell's type, color and state to its channels: the sum of their embeddings.
 
-    Nothing mixes the attributes before the words meet them. With a layer that does, the same agent learns as fast but
-    remembers pairs: in ``benchmarks/README.md`` its success on unseen combinations is a third of this one's.
+    Nothing mixes the attributes before the words meet them, so what a gate learns of a color with some types, and of a
+    type with some colors, holds for pairs that it was never told about; with a layer that mixes them it learns pairs.
 
     The encoder looks at one cell at a time, so it is evaluated once for each distinct cell of a batch.
     """

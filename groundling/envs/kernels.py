@@ -84,11 +84,12 @@ class Observations(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """What a step returns beside the observations; the last three are of the episodes that ended in it."""
+    """What a step returns beside the observations; the last three are of the episodes that ended in it, else zero."""
 
     reward: NDArray[np.float64]  # [B]
     terminated: NDArray[np.bool_]  # [B]
     truncated: NDArray[np.bool_]  # [B]
+    ended: NDArray[np.bool_]  # [B] terminated or truncated
     episode_return: NDArray[np.float64]  # [B]
     episode_length: NDArray[np.int32]  # [B]
     success: NDArray[np.bool_]  # [B]
@@ -428,10 +429,12 @@ def step_batch(
         out.reward[b] = reward
         out.terminated[b] = terminated
         out.truncated[b] = truncated
-        if (terminated or truncated) and autoreset:
-            out.episode_return[b] = w.episode_return[b]
-            out.episode_length[b] = steps
-            out.success[b] = verdict == SUCCESS
+        ended = terminated or truncated
+        out.ended[b] = ended
+        out.episode_return[b] = w.episode_return[b] if ended else 0.0
+        out.episode_length[b] = steps if ended else 0
+        out.success[b] = verdict == SUCCESS
+        if ended and autoreset:
             observe(w, b, width, e, final)
             begin(w, b, e, next_episode(w, b, e.cells.shape[0], order_seed, shuffle))
             observe_first(w, b, width, e, o)

@@ -81,7 +81,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
             raise ActionError(f"one environment takes one action, got an array of shape {np.shape(action)}")
         self.worlds.step(np.array([action]), autoreset=False)
         out = self.worlds.outcomes
-        info = {**self._info(), "success": bool(out.terminated[0] and out.reward[0] > 0)}
+        info = {**self._info(), "success": bool(out.success[0])}
         return self._observation(), float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
 
     def render(self) -> NDArray[np.uint8] | None:

@@ -125,6 +125,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self.copy = copy
         self._started = False
         self._sentences = np.array(bank.instructions, dtype=object)
+        self._told = np.full(num_envs, "", dtype=object)  # the sentence of each environment
         self.single_observation_space = single_observation_space()
         self.single_action_space = spaces.Discrete(NUM_ACTIONS)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -138,7 +139,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     @property
     def instructions(self) -> tuple[str, ...]:
         """The sentence that each environment's agent is following now, [B]."""
-        return tuple(self._sentences[self.worlds.state.sentence])
+        return tuple(self._told)
 
     @property
     def vocabulary_size(self) -> int:
@@ -169,7 +170,8 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         else:
             self.worlds.reset(mask if self._started else None, fresh=self.copy)
         self._started = True
-        return self._observations(self.worlds.observations), {"instruction": self._current_sentences()}
+        self._tell(slice(None))
+        return self._observations(self.worlds.observations), self._info()
 
     def step(
         self, actions: NDArray[np.int64]
@@ -190,15 +192,14 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             raise gymnasium.error.ResetNeeded("call reset() before the first step()")
         self.worlds.step(actions, fresh=self.copy)
         out = self.worlds.outcomes
-        info: dict[str, Any] = {"instruction": self._current_sentences()}
-        ended = out.terminated | out.truncated
-        if ended.any():
+        ended = out.ended.copy()
+        rows = np.flatnonzero(ended)
+        self._tell(rows)
+        info = self._info()
+        if len(rows):
             info["final_obs"] = FinalObservations(self._observations(self.worlds.final), ended)
-            info["episode"] = {
-                "r": np.where(ended, out.episode_return, 0.0),
-                "l": np.where(ended, out.episode_length, 0),
-            }
-            info["success"] = ended & out.success
+            info["episode"] = {"r": out.episode_return.copy(), "l": out.episode_length.copy()}
+            info["success"] = out.success.copy()
             info["_final_obs"] = info["_episode"] = info["_success"] = ended
         reward, terminated, truncated = out.reward, out.terminated, out.truncated
         if self.copy:
@@ -228,6 +229,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         """
         self.worlds.load_state_dict(saved, fresh=self.copy)
         self._started = True
+        self._tell(slice(None))
         return self._observations(self.worlds.observations)
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -241,5 +243,9 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             "instruction": source.instruction,
         }
 
-    def _current_sentences(self) -> NDArray[np.object_]:
-        return self._sentences[self.worlds.state.sentence]
+    def _tell(self, rows: slice | NDArray[np.intp]) -> None:
+        """Note the sentences of these environments; looking all of them up at every step would cost a tenth of it."""
+        self._told[rows] = self._sentences[self.worlds.state.sentence[rows]]
+
+    def _info(self) -> dict[str, Any]:
+        return {"instruction": self._told.copy() if self.copy else self._told}

@@ -16,6 +16,7 @@ from groundling.envs.constants import BORDER, NUM_ACTIONS, PROGRAM_LENGTH, VIEW_
 from groundling.errors import ActionError, ConfigurationError
 
 MIN_ENVS_PER_THREAD = 256
+SHARES_PER_THREAD = 4
 
 
 class ObservationPool:
@@ -106,12 +107,14 @@ class WorldBatch:
             reward=np.zeros(b, dtype=np.float64),
             terminated=np.zeros(b, dtype=np.bool_),
             truncated=np.zeros(b, dtype=np.bool_),
+            ended=np.zeros(b, dtype=np.bool_),
             episode_return=np.zeros(b, dtype=np.float64),
             episode_length=np.zeros(b, dtype=np.int32),
             success=np.zeros(b, dtype=np.bool_),
         )
         threads = max(1, min(num_threads, b // MIN_ENVS_PER_THREAD))
-        edges = np.linspace(0, b, threads + 1).astype(int)
+        self._num_threads = threads
+        edges = np.linspace(0, b, SHARES_PER_THREAD * threads + 1).astype(int)
         self._shares = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
         self._pool = ThreadPoolExecutor(threads - 1, "groundling-step") if threads > 1 else None
 
@@ -167,8 +170,14 @@ class WorldBatch:
         if self._pool is None:
             run(0, self.num_envs)
             return
-        others = [self._pool.submit(run, *share) for share in self._shares[1:]]
-        run(*self._shares[0])
+        shares = iter(self._shares)  # whoever is free takes the next share: threads start late and cores are noisy
+
+        def work() -> None:
+            for share in shares:
+                run(*share)
+
+        others = [self._pool.submit(work) for _ in range(self._num_threads - 1)]
+        work()
         for other in others:
             other.result()
 

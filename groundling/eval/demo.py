@@ -32,7 +32,7 @@ from groundling.training.logs import METRICS_NAME, TENSORBOARD_NAME, read_metric
 from groundling.training.loop import CONFIG_NAME
 from groundling.training.progress import ProgressBar
 
-DEMO_FRAMES = 1_000_000
+DEMO_FRAMES = 1_500_000
 VIDEO_NAME = "episode.mp4"
 VIDEO_TRIES = 20  # episodes looked through for one that succeeds and is worth seeing
 VIDEO_STEPS = 6  # a video of fewer steps shows little

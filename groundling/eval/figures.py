@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from groundling.agents.actor_critic import ActorCritic
@@ -89,7 +90,7 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
     for column, (text, values) in enumerate(zip(instructions, maps, strict=True), start=1):
         axis = figure.add_subplot(grid[0, column])
         axis.imshow(values, cmap="magma", vmin=0, vmax=highest)
-        _outline_objects(axis, observation["image"][0])
+        _name_objects(axis, observation["image"][0])
         axis.set_title(f"“{text}”", fontsize=8)
         axis.set_xticks([])
         axis.set_yticks([])
@@ -104,16 +105,17 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
     return figure
 
 
-def _outline_objects(axis: Any, image: NDArray[np.uint8]) -> None:
-    """Write the first letters of color and type on every object of a view."""
+def _name_objects(axis: Any, image: NDArray[np.uint8]) -> None:
+    """Write its type on every object of a view, in its color."""
     from minigrid.core.constants import COLORS, IDX_TO_COLOR, IDX_TO_OBJECT
 
+    outline = [withStroke(linewidth=1.5, foreground="black")]
     for column in range(image.shape[0]):
         for line in range(image.shape[1]):
             kind, color = IDX_TO_OBJECT[int(image[column, line, 0])], IDX_TO_COLOR[int(image[column, line, 1])]
             if kind in ("key", "ball", "box", "door"):
                 shade = tuple(np.clip(COLORS[color] / 255 * 0.7 + 0.3, 0, 1))
-                axis.text(column, line, kind, color=shade, fontsize=6, ha="center", va="center", weight="bold")
+                axis.text(column, line, kind, color=shade, fontsize=6, ha="center", va="center", path_effects=outline)
 
 
 def telling_view(bank: EpisodeBank, *, tries: int = 50, others: int = 2) -> tuple[int, list[str]]:

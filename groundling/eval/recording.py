@@ -65,7 +65,7 @@ def record_episode(policy: Policy, bank: EpisodeBank, row: int, *, greedy: bool 
         observation = current_observation(envs)
         is_first = np.zeros(1, dtype=np.bool_)
         out = envs.worlds.outcomes
-        success = bool(out.terminated[0] and out.reward[0] > 0)
+        success = bool(out.success[0])
         told = Action(int(actions[0])).name.lower() + (": done!" if success else "")
         images.append(observation["image"][0])
         frames.append(caption(render_world(envs.worlds, 0), instruction, told))

@@ -78,7 +78,7 @@ class TrainConfig:
 
     task: str = "BabyAI-GoToLocal-v0"
     split: Literal["all", "train", "seen", "unseen"] = "train"
-    total_frames: int = 1_000_000
+    total_frames: int = 1_500_000
     num_envs: int = 512
     bank_size: int = 8192
     seed: int = 1

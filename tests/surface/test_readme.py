@@ -1,0 +1,51 @@
+"""README and examples: what is printed there runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from groundling.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, cwd=ROOT, env=environment, check=False
+    )
+
+
+def test_python_example_of_the_readme_runs() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(example.strip().splitlines()) <= 15
+    result = run("-c", example)
+    assert result.returncode == 0, result.stderr
+    assert "episodes" in result.stdout
+
+
+def test_commands_of_the_readme_exist() -> None:
+    named = set(re.findall(r"\bgroundling (\w+)", README)) - {"as", "in"}
+    assert named <= set(COMMANDS)
+    assert {"train", "evaluate", "tasks", "play", "bench"} <= named
+
+
+def test_files_that_the_readme_links_exist() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert links
+    missing = [link for link in links if not (ROOT / link.partition("#")[0]).exists()]
+    assert missing == []
+
+
+@pytest.mark.slow
+def test_example_trains_and_evaluates() -> None:
+    result = run("examples/train_and_evaluate.py", "--frames", "20000")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"seen: success 0\.\d+.*\nunseen: success 0\.\d+", result.stdout)
