@@ -1,6 +1,6 @@
 """Environment speed: steps a second of Groundling, MiniGrid, and Gymnasium's vector environments over MiniGrid.
 
-    python benchmarks/environment_speed.py [--rounds 5] [--seconds 1.5]
+    python benchmarks/environment_speed.py [--rounds 15] [--seconds 0.5]
 
 Every environment takes uniformly random actions; resets and goal checks are included. In each round the peers are
 measured one after the other, and ratios are taken within the round, because machines are noisy; medians are reported.
@@ -44,8 +44,8 @@ class Options:
     task: str = "BabyAI-GoToLocal-v0"
     num_envs: int = 16384
     peer_envs: int = 16
-    rounds: int = 5
-    seconds: float = 1.5
+    rounds: int = 15
+    seconds: float = 0.5
 
 
 @contextlib.contextmanager

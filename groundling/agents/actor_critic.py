@@ -23,6 +23,7 @@ from groundling.language.encoders import DistinctSentences, distinct_sentences, 
 from groundling.language.vocabulary import BABYAI_VOCABULARY
 
 Observation = Mapping[str, Tensor | NDArray[Any]]
+MANY_SENTENCES = 8  # rows for each distinct sentence, below which a selection drops the sentences that it does not use
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,14 @@ class Percepts:
         return len(self.direction)
 
     def rows(self, rows: Tensor) -> Percepts:
-        """The percepts of some rows [R] of the batch."""
+        """The percepts of some rows [R] of the batch; where sentences are many, only those of these rows are kept."""
+        tokens, sentence_of = self.sentences.tokens, self.sentences.row_of[rows]
+        if len(tokens) > len(rows) // MANY_SENTENCES:
+            used, sentence_of = torch.unique(sentence_of, return_inverse=True)
+            tokens = tokens[used]
         return Percepts(
             DistinctCells(self.cells.values, self.cells.row_of[rows]),
-            DistinctSentences(self.sentences.tokens, self.sentences.row_of[rows]),
+            DistinctSentences(tokens, sentence_of),
             self.direction[rows],
         )
 

@@ -264,3 +264,19 @@ def test_gate_and_attention_are_shown_by_sentence(observation: dict[str, Any]) -
     assert ((gate > 0) & (gate < 1)).all()
     assert agent.attention(tokens).shape == (B, CELL_VALUES)
     assert not make_agent(fusion="concat").has_gate
+
+
+def test_rows_of_percepts_decide_as_the_whole_batch_does() -> None:
+    torch.manual_seed(0)
+    agent = ActorCritic(AgentConfig(cell_dim=8, hidden_dim=8))
+    batch = 12
+    observation = {
+        "image": torch.randint(0, 3, (batch, 7, 7, 3), dtype=torch.uint8),
+        "direction": torch.randint(0, 4, (batch,)),
+        "instruction": torch.arange(1, batch + 1).repeat_interleave(4).reshape(batch, 4) % 12 + 2,
+    }
+    percepts = agent.perceive(observation)
+    rows = torch.tensor([7, 2, 2, 11])
+    chosen = percepts.rows(rows)
+    assert len(chosen.sentences.tokens) == 3
+    torch.testing.assert_close(agent.features(chosen), agent.features(percepts)[rows])
