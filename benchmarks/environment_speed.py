@@ -42,7 +42,7 @@ class Options:
     """
 
     task: str = "BabyAI-GoToLocal-v0"
-    num_envs: int = 16384
+    num_envs: int = 32768
     peer_envs: int = 16
     rounds: int = 15
     seconds: float = 0.5

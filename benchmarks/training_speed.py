@@ -51,8 +51,8 @@ class Options:
 
     task: str = "BabyAI-GoToLocal-v0"
     frames: int = 131_072
-    peer_frames: int = 16_384
-    rounds: int = 3
+    peer_frames: int = 8_192
+    rounds: int = 2
 
 
 class TokenizedMission(gymnasium.ObservationWrapper):

@@ -192,19 +192,16 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             raise gymnasium.error.ResetNeeded("call reset() before the first step()")
         self.worlds.step(actions, fresh=self.copy)
         out = self.worlds.outcomes
-        ended = out.ended.copy()
+        ended = out.ended
         rows = np.flatnonzero(ended)
         self._tell(rows)
         info = self._info()
         if len(rows):
             info["final_obs"] = FinalObservations(self._observations(self.worlds.final), ended)
-            info["episode"] = {"r": out.episode_return.copy(), "l": out.episode_length.copy()}
-            info["success"] = out.success.copy()
+            info["episode"] = {"r": out.episode_return, "l": out.episode_length}
+            info["success"] = out.success
             info["_final_obs"] = info["_episode"] = info["_success"] = ended
-        reward, terminated, truncated = out.reward, out.terminated, out.truncated
-        if self.copy:
-            reward, terminated, truncated = reward.copy(), terminated.copy(), truncated.copy()
-        return self._observations(self.worlds.observations), reward, terminated, truncated, info
+        return self._observations(self.worlds.observations), out.reward, out.terminated, out.truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Top-down pictures of every world, [H, W, 3] uint8 each, if ``render_mode="rgb_array"``."""

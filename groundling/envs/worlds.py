@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,28 +20,29 @@ MIN_ENVS_PER_THREAD = 256
 SHARES_PER_THREAD = 4
 
 
-class ObservationPool:
-    """Arrays for observations, used again as soon as nobody outside holds them or a view of them.
+Arrays = TypeVar("Arrays", kernels.Observations, kernels.Outcomes)
+
+
+class ArrayPool(Generic[Arrays]):
+    """Arrays for results, used again as soon as nobody outside holds them or a view of them.
 
     Fresh memory for every step would cost more than the step itself (the system hands it out page by page).
+
+    Args:
+        make: makes one more set of arrays.
     """
 
-    def __init__(self, num_envs: int, tokens: int) -> None:
-        self.num_envs = num_envs
-        self.tokens = tokens
-        self._sets: list[kernels.Observations] = []
+    def __init__(self, make: Callable[[], Arrays]) -> None:
+        self._make: Callable[[], Arrays] = make
+        self._sets: list[Arrays] = []
         self._held_here = max(sys.getrefcount(array) for array in self._add())
 
-    def _add(self) -> kernels.Observations:
-        arrays = kernels.Observations(
-            image=np.zeros((self.num_envs, VIEW_CELLS * 3), dtype=np.uint8),
-            direction=np.zeros(self.num_envs, dtype=np.int64),
-            instruction=np.zeros((self.num_envs, self.tokens), dtype=np.int32),
-        )
+    def _add(self) -> Arrays:
+        arrays = self._make()
         self._sets.append(arrays)
         return arrays
 
-    def take(self) -> kernels.Observations:
+    def take(self) -> Arrays:
         """Arrays that only this pool holds."""
         for arrays in self._sets:
             if all(sys.getrefcount(array) <= self._held_here for array in arrays):
@@ -98,20 +100,12 @@ class WorldBatch:
             sentence=np.zeros(b, dtype=np.int32),
             episode_number=np.zeros(b, dtype=np.int64),
         )
-        shape = (b, self.episodes.tokens.shape[1])
-        self._views = ObservationPool(*shape)
-        self._final_views = ObservationPool(*shape)
+        self._views = ArrayPool(self._make_observations)
+        self._final_views = ArrayPool(self._make_observations)
+        self._results = ArrayPool(self._make_outcomes)
         self.observations = self._views.take()
         self.final = self._final_views.take()
-        self.outcomes = kernels.Outcomes(
-            reward=np.zeros(b, dtype=np.float64),
-            terminated=np.zeros(b, dtype=np.bool_),
-            truncated=np.zeros(b, dtype=np.bool_),
-            ended=np.zeros(b, dtype=np.bool_),
-            episode_return=np.zeros(b, dtype=np.float64),
-            episode_length=np.zeros(b, dtype=np.int32),
-            success=np.zeros(b, dtype=np.bool_),
-        )
+        self.outcomes = self._results.take()
         threads = max(1, min(num_threads, b // MIN_ENVS_PER_THREAD))
         self._num_threads = threads
         edges = np.linspace(0, b, SHARES_PER_THREAD * threads + 1).astype(int)
@@ -122,10 +116,10 @@ class WorldBatch:
         """Begin the next episode in every environment (of the mask [B]); for ``fresh`` see :meth:`step`."""
         if mask is None:
             chosen = np.ones(self.num_envs, dtype=np.bool_)
-            self._renew_observations(fresh)
+            self._renew_arrays(fresh)
         else:
             chosen, before = mask, self.observations
-            self._renew_observations(fresh)
+            self._renew_arrays(fresh)
             self.observations.image[:] = before.image
             self.observations.direction[:] = before.direction
             self.observations.instruction[:] = before.instruction
@@ -137,10 +131,29 @@ class WorldBatch:
         self.state.episode_number[:] = 0
         self.reset(fresh=fresh)
 
-    def _renew_observations(self, fresh: bool) -> None:
+    def _renew_arrays(self, fresh: bool) -> None:
         if fresh:
             self.observations = self._views.take()
             self.final = self._final_views.take()
+            self.outcomes = self._results.take()
+
+    def _make_observations(self) -> kernels.Observations:
+        return kernels.Observations(
+            image=np.zeros((self.num_envs, VIEW_CELLS * 3), dtype=np.uint8),
+            direction=np.zeros(self.num_envs, dtype=np.int64),
+            instruction=np.zeros((self.num_envs, self.episodes.tokens.shape[1]), dtype=np.int32),
+        )
+
+    def _make_outcomes(self) -> kernels.Outcomes:
+        return kernels.Outcomes(
+            reward=np.zeros(self.num_envs, dtype=np.float64),
+            terminated=np.zeros(self.num_envs, dtype=np.bool_),
+            truncated=np.zeros(self.num_envs, dtype=np.bool_),
+            ended=np.zeros(self.num_envs, dtype=np.bool_),
+            episode_return=np.zeros(self.num_envs, dtype=np.float64),
+            episode_length=np.zeros(self.num_envs, dtype=np.int32),
+            success=np.zeros(self.num_envs, dtype=np.bool_),
+        )
 
     def step(self, actions: NDArray[np.integer[Any]], *, autoreset: bool = True, fresh: bool = False) -> None:
         """Step every environment; results are in ``observations``, ``final`` and ``outcomes``.
@@ -148,13 +161,13 @@ class WorldBatch:
         Args:
             actions: [B] integers in [0, 7).
             autoreset: begin the next episode where one ends.
-            fresh: write the observations into arrays that nobody else holds, instead of over the last ones.
+            fresh: write the results into arrays that nobody else holds, instead of over the last ones.
 
         Raises:
             ActionError: if the actions are not [B] integers in [0, 7); no environment is stepped then.
         """
         actions = self._checked(actions)
-        self._renew_observations(fresh)
+        self._renew_arrays(fresh)
         run = partial(
             kernels.step_batch,
             self.state,
@@ -214,7 +227,7 @@ class WorldBatch:
                     f"the saved environments have {name} of shape {saved[name].shape}, these have {array.shape}: "
                     "another level, bank or num_envs"
                 )
-        self._renew_observations(fresh)
+        self._renew_arrays(fresh)
         for name, array in self._arrays().items():
             array[...] = saved[name]
         self.order_seed = int(saved["order_seed"])

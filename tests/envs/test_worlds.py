@@ -9,13 +9,21 @@ from hand_built import DONE, FORWARD, PICKUP, RIGHT, episode, play, worlds_of
 from groundling.envs import EpisodeBank
 from groundling.envs.constants import Verb
 from groundling.envs.kernels import Observations
-from groundling.envs.worlds import ObservationPool, WorldBatch
+from groundling.envs.worlds import ArrayPool, WorldBatch
 from groundling.errors import ActionError, ConfigurationError
 
 
 @pytest.fixture(scope="module")
 def bank() -> EpisodeBank:
     return EpisodeBank.from_minigrid("BabyAI-PickupLoc-v0", range(40))
+
+
+def small_observations() -> Observations:
+    return Observations(
+        image=np.zeros((2, 147), dtype=np.uint8),
+        direction=np.zeros(2, dtype=np.int64),
+        instruction=np.zeros((2, 3), dtype=np.int32),
+    )
 
 
 def snapshot(worlds: WorldBatch) -> list[np.ndarray]:
@@ -208,7 +216,7 @@ def test_batch_needs_an_environment_and_a_thread(bank: EpisodeBank, counts: dict
 
 
 def test_observation_pool_reuses_arrays_only_when_nobody_holds_them() -> None:
-    pool = ObservationPool(2, 3)
+    pool = ArrayPool(small_observations)
     first = pool.take()
     kept = first.image[1:, :5]  # a view of one of the three arrays
     address = first.image.ctypes.data
@@ -220,8 +228,8 @@ def test_observation_pool_reuses_arrays_only_when_nobody_holds_them() -> None:
     assert pool.take().image.ctypes.data == address
 
 
-def test_observation_pool_does_not_grow_while_arrays_are_returned() -> None:
-    pool = ObservationPool(2, 3)
+def test_array_pool_does_not_grow_while_arrays_are_returned() -> None:
+    pool = ArrayPool(small_observations)
     for _ in range(20):
         taken = pool.take()
         del taken
