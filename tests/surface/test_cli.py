@@ -323,7 +323,8 @@ def test_demo_trains_evaluates_and_reports(tmp_path: Path, capsys: pytest.Captur
     options = ["--task", LEVEL, "--total-frames", "20000", "--episodes", "40", "--run-folder", str(folder)]
     folder.mkdir()
     (folder / "keep.txt").write_text("mine")
-    (folder / "evaluation.json").write_text("of an earlier demo")
+    for name in ("config.json", "metrics.jsonl", "evaluation.json"):
+        (folder / name).write_text("of an earlier demo")
     assert main(["demo", *options]) == 0
     assert {"config.json", CHECKPOINT_NAME, "metrics.jsonl", "tensorboard", "blind", "keep.txt"} <= names(folder)
     assert {"evaluation.json", "report.html", "episode.mp4"} <= names(folder)
