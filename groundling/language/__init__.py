@@ -1,31 +1,64 @@
-"""What words mean and how they become ids: goals, grammar, vocabulary. Encoders (PyTorch) are in ``.encoders``."""
+"""What words mean and how they become ids: goals, grammar, paraphrases, vocabulary; PyTorch only in ``.encoders``."""
 
 from groundling.language.goals import (
+    After,
+    And,
+    Clause,
     Color,
     Goal,
     GoTo,
+    GoToMatch,
     Location,
     ObjectDescription,
     ObjectType,
     Open,
     PickUp,
+    PutNear,
     PutNextTo,
+    Size,
+    Step,
+    Then,
+    UnlockAndGoToGoal,
 )
 from groundling.language.grammar import parse, render
-from groundling.language.vocabulary import BABYAI_VOCABULARY, Vocabulary
+from groundling.language.paraphrases import (
+    HELD_OUT_PHRASINGS,
+    HELD_OUT_SYNONYMS,
+    Paraphrase,
+    Wording,
+    paraphrase,
+)
+from groundling.language.phrasings import PHRASINGS, SYNONYMS
+from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 __all__ = [
-    "BABYAI_VOCABULARY",
+    "HELD_OUT_PHRASINGS",
+    "HELD_OUT_SYNONYMS",
+    "PHRASINGS",
+    "SYNONYMS",
+    "VOCABULARY",
+    "After",
+    "And",
+    "Clause",
     "Color",
     "GoTo",
+    "GoToMatch",
     "Goal",
     "Location",
     "ObjectDescription",
     "ObjectType",
     "Open",
+    "Paraphrase",
     "PickUp",
+    "PutNear",
     "PutNextTo",
+    "Size",
+    "Step",
+    "Then",
+    "UnlockAndGoToGoal",
     "Vocabulary",
+    "Wording",
+    "paraphrase",
     "parse",
     "render",
 ]

@@ -2,18 +2,25 @@
 
 A goal is the first stage of the flow: ``groundling.language.grammar`` renders it to text and parses it back;
 ``groundling.envs`` compiles it to the program of integers that the kernels check.
+
+    Goal   = Step | Then | After         "a and b, then c", "c after you a and b"
+    Step   = Clause | And                what may be done in any order
+    Clause = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from groundling.errors import InstructionError
 
+MAX_CLAUSES = 4  # of one goal; "both" counts for two
+
 
 class Color(StrEnum):
-    """The six colors of MiniGrid."""
+    """The six colors of MiniGrid, then four of our own."""
 
     RED = "red"
     GREEN = "green"
@@ -21,15 +28,31 @@ class Color(StrEnum):
     PURPLE = "purple"
     YELLOW = "yellow"
     GREY = "grey"
+    ORANGE = "orange"
+    PINK = "pink"
+    BROWN = "brown"
+    WHITE = "white"
 
 
 class ObjectType(StrEnum):
-    """The kinds of object that an instruction can name."""
+    """The kinds of object that an instruction can name: MiniGrid's four, then seven of our own."""
 
     DOOR = "door"
     KEY = "key"
     BALL = "ball"
     BOX = "box"
+    BELL = "bell"
+    BOOK = "book"
+    CUP = "cup"
+    HAT = "hat"
+    LAMP = "lamp"
+    RING = "ring"
+    STAR = "star"
+
+
+MINIGRID_COLORS = tuple(Color)[:6]
+MINIGRID_OBJECTS = (ObjectType.KEY, ObjectType.BALL, ObjectType.BOX)
+PORTABLE_TYPES = tuple(ObjectType)[1:]
 
 
 class Location(StrEnum):
@@ -41,28 +64,54 @@ class Location(StrEnum):
     BEHIND = "behind"
 
 
+class Size(StrEnum):
+    """How large an object is beside the others that fit the rest of its description: of two, or of more."""
+
+    SMALLER = "smaller"
+    LARGER = "larger"
+    SMALLEST = "smallest"
+    LARGEST = "largest"
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectDescription:
-    """A phrase such as "the red ball on your left".
+    """A phrase such as "the red ball on your left", "both red balls" or "something that is not a red ball".
 
     Attributes:
         type: kind of object; None reads "object".
         color: None leaves the color open.
         location: None leaves the place open.
         definite: True reads "the" (one object fits at the episode's start), False reads "a" (several do).
+        size: None leaves the size open.
+        both: two objects fit, and both are meant: "both red balls".
+        negated: whatever does *not* fit is meant: "something that is not the red ball".
     """
 
     type: ObjectType | None = None
     color: Color | None = None
     location: Location | None = None
     definite: bool = True
+    size: Size | None = None
+    both: bool = False
+    negated: bool = False
+
+    def __post_init__(self) -> None:
+        if self.both and (self.negated or not self.definite or self.size is not None):
+            raise InstructionError("'both' stands alone: not with 'a', a size, or a negation")
+        if self.negated and self.size is not None and self.location is not None:
+            raise InstructionError("a negation excludes an object by its size or by its place, not by both")
 
 
 @dataclass(frozen=True, slots=True)
 class GoTo:
-    """Stand before an object that fits the description and face it."""
+    """Stand before an object that fits the description and face it.
+
+    With ``announced`` (a rule of MiniGrid's GoToDoor and GoToObject): stand beside its first place and take the action
+    "done", which ends the episode either way, as toggling does.
+    """
 
     target: ObjectDescription
+    announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +147,135 @@ class PutNextTo:
 
     def __post_init__(self) -> None:
         _refuse_door(self.moved, "moved")
+        _refuse_both(self.moved, self.fixed)
 
 
-Goal = GoTo | PickUp | Open | PutNextTo
+@dataclass(frozen=True, slots=True)
+class PutNear:
+    """Drop ``moved`` within a tile of ``fixed``, diagonals included; any other pick-up or drop fails.
+
+    Source: MiniGrid's PutNear.
+    """
+
+    moved: ObjectDescription
+    fixed: ObjectDescription
+
+    def __post_init__(self) -> None:
+        _refuse_door(self.moved, "moved")
+        _refuse_both(self.moved, self.fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class GoToMatch:
+    """Go to that end of the hallway where the object seen at the start lies; the other end fails.
+
+    Source: MiniGrid's Memory.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockAndGoToGoal:
+    """Fetch the key from a room, unlock the door, step on the goal tile (MiniGrid's LockedRoom).
+
+    Attributes:
+        key: color of the key.
+        room: color of the door of the room in which the key lies.
+        door: color of the locked door.
+    """
+
+    key: Color
+    room: Color
+    door: Color
+
+
+Clause = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of these clauses, in any order."""
+
+    parts: tuple[Clause, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.parts) < 2:
+            raise InstructionError("'and' joins at least two clauses")
+        _check_length(self)
+
+
+Step = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal | And
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """One step after the other, in this order (with ``strict``, completing the next step too early fails)."""
+
+    parts: tuple[Step, ...]
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.parts) < 2:
+            raise InstructionError("'then' joins at least two steps")
+        _check_length(self)
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """``last`` after ``first``: the sentence names the later step before the earlier one; ``strict`` as in Then."""
+
+    last: Step
+    first: Step
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        _check_length(self)
+
+
+Goal = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal | And | Then | After
+
+
+def steps(goal: Goal) -> tuple[tuple[Clause, ...], ...]:
+    """The clauses of a goal, step after step in the order in which they are to be done."""
+    match goal:
+        case Then(parts):
+            return tuple(clause for part in parts for clause in steps(part))
+        case After(last, first):
+            return steps(first) + steps(last)
+        case And(parts):
+            return (parts,)
+        case _:
+            return ((goal,),)
+
+
+def clauses(goal: Goal) -> tuple[Clause, ...]:
+    """The clauses of a goal in the order in which the sentence names them."""
+    match goal:
+        case Then(parts):
+            return tuple(clause for part in parts for clause in clauses(part))
+        case After(last, first):
+            return clauses(last) + clauses(first)
+        case And(parts):
+            return parts
+        case _:
+            return (goal,)
 
 
 def descriptions(goal: Goal) -> tuple[ObjectDescription, ...]:
     """The object descriptions of a goal, in the order in which the sentence names them."""
-    return (goal.moved, goal.fixed) if isinstance(goal, PutNextTo) else (goal.target,)
+    return tuple(description for clause in clauses(goal) for description in clause_descriptions(clause))
+
+
+def clause_descriptions(clause: Clause) -> tuple[ObjectDescription, ...]:
+    """The object descriptions of one clause."""
+    match clause:
+        case PutNextTo(moved, fixed) | PutNear(moved, fixed):
+            return (moved, fixed)
+        case GoTo(target) | PickUp(target) | Open(target):
+            return (target,)
+        case UnlockAndGoToGoal(key, _, door):
+            return (ObjectDescription(ObjectType.KEY, key), ObjectDescription(ObjectType.DOOR, door))
+        case GoToMatch():
+            return ()
 
 
 def combinations(goal: Goal) -> frozenset[tuple[Color, ObjectType]]:
@@ -113,6 +283,82 @@ def combinations(goal: Goal) -> frozenset[tuple[Color, ObjectType]]:
     return frozenset((d.color, d.type) for d in descriptions(goal) if d.color is not None and d.type is not None)
 
 
+def without_determiners(goal: Goal) -> Goal:
+    """The goal with every "a" read as "the": how many objects fit is a matter of the world, not of the words."""
+
+    def definite(clause: Clause) -> Clause:
+        match clause:
+            case PutNextTo(moved, fixed) | PutNear(moved, fixed):
+                return replace(clause, moved=replace(moved, definite=True), fixed=replace(fixed, definite=True))
+            case GoTo(target) | PickUp(target) | Open(target):
+                return replace(clause, target=replace(target, definite=True))
+            case _:
+                return clause
+
+    return _with_clauses(goal, definite)
+
+
+def without_rules(goal: Goal) -> Goal:
+    """The goal as its sentence tells it: whether a level is strict, or wants "done" to be said, is no word of it."""
+
+    def lenient(clause: Clause) -> Clause:
+        match clause:
+            case PickUp() | Open() | PutNextTo():
+                return replace(clause, strict=False)
+            case GoTo():
+                return replace(clause, announced=False)
+            case _:
+                return clause
+
+    goal = _with_clauses(goal, lenient)
+    return replace(goal, strict=False) if isinstance(goal, Then | After) else goal
+
+
+def _with_clauses(goal: Goal, change: Callable[[Clause], Clause]) -> Goal:
+    """The goal with every clause changed."""
+
+    def changed(step: Step) -> Step:
+        return And(tuple(map(change, step.parts))) if isinstance(step, And) else change(step)
+
+    match goal:
+        case Then(parts):
+            return replace(goal, parts=tuple(map(changed, parts)))
+        case After(last, first):
+            return replace(goal, last=changed(last), first=changed(first))
+        case _:
+            return changed(goal)
+
+
+def verb_of(clause: Clause) -> str:
+    """The verb of a clause as BabyAI writes it, for example ``"pick up"``."""
+    match clause:
+        case GoTo() | GoToMatch():
+            return "go to"
+        case PickUp():
+            return "pick up"
+        case Open():
+            return "open"
+        case PutNextTo() | PutNear():
+            return "put"
+        case UnlockAndGoToGoal():
+            return "unlock"
+
+
 def _refuse_door(description: ObjectDescription, verb: str) -> None:
     if description.type is ObjectType.DOOR:
         raise InstructionError(f"a door cannot be {verb}")
+
+
+def _refuse_both(*described: ObjectDescription) -> None:
+    if any(description.both for description in described):
+        raise InstructionError("'both' cannot be put or put beside: name one object")
+    if all(description.negated for description in described):
+        raise InstructionError("of the two objects of 'put', only one can be named by what it is not")
+
+
+def _check_length(goal: Goal) -> None:
+    if not all(isinstance(clause, GoTo | PickUp | Open | PutNextTo) for clause in clauses(goal)):
+        raise InstructionError("only 'go to', 'pick up', 'open' and 'put ... next to' can be joined to others")
+    count = sum(2 if any(d.both for d in clause_descriptions(c)) else 1 for c in clauses(goal))
+    if count > MAX_CLAUSES:
+        raise InstructionError(f"a goal has at most {MAX_CLAUSES} clauses ('both' counts for two), got {count}")

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import difflib
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundling.errors import InstructionError
-from groundling.language.goals import Color, ObjectType
+from groundling.language.phrasings import all_words
 
 PADDING = "<pad>"
 UNKNOWN = "<unk>"
 
-_TOKEN = re.compile(r"[^\s,.;!?]+|[,.;!?]")
+_MARKS = ",.;!?"
 
 
 def split_words(text: str) -> list[str]:
     """A sentence as lower-case words; punctuation marks are words of their own."""
-    return _TOKEN.findall(text.lower())
+    text = text.lower()
+    for mark in _MARKS:
+        if mark in text:
+            text = text.replace(mark, f" {mark} ")
+    return text.split()
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,11 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words)
 
+    @property
+    def fingerprint(self) -> int:
+        """A checksum of the words and their order: token ids of another vocabulary mean something else."""
+        return zlib.crc32(" ".join(self.words).encode())
+
     def __contains__(self, word: object) -> bool:
         return word in self._ids
 
@@ -67,26 +78,39 @@ class Vocabulary:
         Raises:
             InstructionError: for an unknown word (unless allowed) or a sentence longer than ``length``.
         """
-        ids = []
-        for word in split_words(text):
-            if word not in self._ids and not allow_unknown:
-                close = difflib.get_close_matches(word, self.words[2:], n=3)
-                hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-                raise InstructionError(
-                    f"the word {word!r} of {text!r} is not in the vocabulary of {len(self)} words{hint} "
-                    "Pass allow_unknown=True to read it as <unk>."
-                )
-            ids.append(self._ids.get(word, 1))
+        ids = self._ids_of(text, allow_unknown=allow_unknown)
         if length is not None and len(ids) > length:
-            raise InstructionError(f"{text!r} has {len(ids)} tokens, more than the {length} of this environment")
+            raise self._too_long(text, len(ids), length)
         return np.array(ids + [0] * ((length or len(ids)) - len(ids)), dtype=np.int32)
 
     def encode_all(self, texts: Sequence[str], *, length: int) -> NDArray[np.int32]:
-        """Token ids [len(texts), length] of several sentences, padded with zeros."""
-        tokens = np.zeros((len(texts), length), dtype=np.int32)
-        for row, text in zip(tokens, texts, strict=True):
-            row[:] = self.encode(text, length=length)
+        """Token ids [len(texts), length] int32 of several sentences, padded with zeros; errors as ``encode``'s."""
+        rows = [self._ids_of(text) for text in texts]
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        if len(rows) and lengths.max() > length:
+            longest = int(lengths.argmax())
+            raise self._too_long(texts[longest], int(lengths[longest]), length)
+        tokens = np.zeros((len(rows), length), dtype=np.int32)
+        tokens[np.arange(length) < lengths[:, None]] = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
         return tokens
+
+    def _ids_of(self, text: str, *, allow_unknown: bool = False) -> list[int]:
+        words = split_words(text)
+        try:
+            return list(map(self._ids.__getitem__, words))
+        except KeyError:
+            if allow_unknown:
+                return [self._ids.get(word, 1) for word in words]
+        word = next(word for word in words if word not in self._ids)
+        close = difflib.get_close_matches(word, self.words[2:], n=3)
+        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise InstructionError(
+            f"the word {word!r} of {text!r} is not in the vocabulary of {len(self)} words{hint} "
+            "Pass allow_unknown=True to read it as <unk>."
+        )
+
+    def _too_long(self, text: str, count: int, length: int) -> InstructionError:
+        return InstructionError(f"{text!r} has {count} tokens, more than the {length} of this environment")
 
     def decode(self, ids: Iterable[int]) -> str:
         """The sentence of a row of token ids, padding left out.
@@ -103,12 +127,6 @@ class Vocabulary:
         return re.sub(r"\s+([,.;!?])", r"\1", " ".join(words))
 
 
-# BabyAI's whole language, sequences included, so that ids stay the same from level to level.
-BABYAI_VOCABULARY = Vocabulary.of(
-    [
-        *("go", "to", "pick", "up", "open", "put", "next"),
-        *("a", "the", "object", *ObjectType, *Color),
-        *("on", "your", "left", "right", "in", "front", "of", "you", "behind"),
-        *(",", "then", "after", "and"),
-    ]
-)
+# Every word of the language, in this order: those of the canonical templates, names, colors and sizes, those of the
+# paraphrases, synonyms, plurals, punctuation marks; each in the order of groundling.language.phrasings.
+VOCABULARY = Vocabulary.of(all_words())

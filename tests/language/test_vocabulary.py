@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 
 from groundling.errors import InstructionError
-from groundling.language import BABYAI_VOCABULARY, Vocabulary
+from groundling.language import (
+    PHRASINGS,
+    SYNONYMS,
+    VOCABULARY,
+    Color,
+    ObjectType,
+    Size,
+    Vocabulary,
+)
+from groundling.language.phrasings import CANONICAL, NOUNS, plural
 from groundling.language.vocabulary import split_words
 
 SMALL = Vocabulary.of(["go", "to", "the", "red", "ball", ","])
@@ -31,22 +42,47 @@ def test_padding_fills_with_zeros_on_the_right() -> None:
     ["go to the red ball", "put a box next to the yellow key", "open the door in front of you, then pick up a ball"],
 )
 def test_decoded_ids_are_the_sentence(text: str) -> None:
-    assert BABYAI_VOCABULARY.decode(BABYAI_VOCABULARY.encode(text, length=24)) == text
+    assert VOCABULARY.decode(VOCABULARY.encode(text, length=24)) == text
 
 
 def test_every_word_goes_round() -> None:
-    for word in BABYAI_VOCABULARY.words[2:]:
-        assert BABYAI_VOCABULARY.decode(BABYAI_VOCABULARY.encode(word)) == word
+    for word in VOCABULARY.words[2:]:
+        assert VOCABULARY.decode(VOCABULARY.encode(word)) == word
 
 
-def test_vocabulary_of_babyai_keeps_its_ids() -> None:
-    # saved agents depend on them: a new word belongs at the end
-    assert len(BABYAI_VOCABULARY) == 35
-    assert BABYAI_VOCABULARY.encode("go to the red ball").tolist() == [2, 3, 10, 16, 14]
+def test_vocabulary_keeps_its_ids() -> None:
+    # saved agents depend on them: a change here is a change of every checkpoint's meaning
+    assert VOCABULARY is VOCABULARY
+    assert len(VOCABULARY) == 255
+    assert VOCABULARY.words[2:10] == ("go", "to", "pick", "up", "open", "put", "next", "near")
+    assert VOCABULARY.encode("go to the red ball").tolist() == [2, 3, 10, 52, 43]
+    assert zlib.crc32(" ".join(VOCABULARY.words).encode()) == 3562520721
+
+
+def test_vocabulary_is_ordered_by_kind_of_word() -> None:
+    first = [VOCABULARY.words.index(word) for word in ("go", "an", "bell", "red", "largest", "please", "walk", "balls")]
+    assert first == sorted(first)
+    assert VOCABULARY.words[-5:] == (",", ".", ";", "!", "?")
+
+
+def test_vocabulary_holds_every_word_of_the_language_once_and_as_plain_strings() -> None:
+    phrasings = [*CANONICAL, *PHRASINGS.values()]
+    words = {word for phrasing in phrasings for word in phrasing.words} | set(SYNONYMS) | set(SYNONYMS.values())
+    words |= {*Color, *ObjectType, *Size, "object", "a", "an", "the", "is", "are"}
+    words |= {plural(noun) for noun in (*ObjectType, "object", "crate", "orb", "torch")}
+    assert words <= set(VOCABULARY.words)
+    assert {type(word) for word in VOCABULARY.words} == {str}
+    assert all(word == word.lower() and word.split() == [word] for word in VOCABULARY.words)
+    # and no other
+    assert set(VOCABULARY.words[2:]) - words == {
+        plural(noun) for noun in SYNONYMS if SYNONYMS[noun] in NOUNS
+    } - words | {*".;!"}
 
 
 def test_upper_case_and_punctuation_are_split_alike() -> None:
     assert split_words("Go to the Ball, then open!") == ["go", "to", "the", "ball", ",", "then", "open", "!"]
+    assert split_words(" a,b.\tc;d? \n") == ["a", ",", "b", ".", "c", ";", "d", "?"]
+    assert split_words("") == []
     assert SMALL.encode("GO to,the ball").tolist() == [2, 3, 7, 4, 6]
 
 
@@ -72,6 +108,21 @@ def test_several_sentences_make_one_padded_array() -> None:
     tokens = SMALL.encode_all(["red ball", "go to the red ball"], length=6)
     assert tokens.tolist() == [[5, 6, 0, 0, 0, 0], [2, 3, 4, 5, 6, 0]]
     assert tokens.dtype == np.int32
+    assert SMALL.encode_all([], length=6).shape == (0, 6)
+    assert SMALL.encode_all(["", "red"], length=2).tolist() == [[0, 0], [5, 0]]
+
+
+def test_several_sentences_are_encoded_as_each_alone() -> None:
+    texts = ["go to the red ball", "Open the door, then pick up a gray orb!", "pick up both red balls, please"]
+    tokens = VOCABULARY.encode_all(texts, length=24)
+    assert tokens.tolist() == [VOCABULARY.encode(text, length=24).tolist() for text in texts]
+
+
+def test_several_sentences_are_refused_as_each_alone() -> None:
+    with pytest.raises(InstructionError, match=r"'bal' of 'go to the bal' .* did you mean 'ball'"):
+        SMALL.encode_all(["red ball", "go to the bal"], length=6)
+    with pytest.raises(InstructionError, match="'go to the red ball' has 5 tokens, more than the 4"):
+        SMALL.encode_all(["red ball", "go to the red ball", "go"], length=4)
 
 
 @pytest.mark.parametrize("index", [-1, 8])

@@ -1,0 +1,290 @@
+"""The reader: matches a sentence against the templates, canonical and paraphrased alike, and builds its goals.
+
+It is a recursive descent that follows every possibility and remembers what it has read where; a second reading of a
+sentence that is refused collects what would have been possible at the furthest word reached.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, get_args
+
+from groundling.errors import InstructionError
+from groundling.language.goals import (
+    MAX_CLAUSES,
+    After,
+    And,
+    Clause,
+    Color,
+    Goal,
+    Location,
+    ObjectDescription,
+    ObjectType,
+    Size,
+    Then,
+)
+from groundling.language.phrasings import (
+    CANONICAL,
+    OBJECT,
+    PHRASINGS,
+    REPEATED_SLOTS,
+    SYNONYMS,
+    Phrasing,
+    Request,
+    Slot,
+    Word,
+    all_words,
+    plural,
+)
+from groundling.language.vocabulary import split_words
+
+_TYPES: dict[str, ObjectType | None] = {**{type_.value: type_ for type_ in ObjectType}, OBJECT: None}
+_COLORS: dict[str, Color] = {color.value: color for color in Color}
+
+# What each slot that holds a single word reads.
+_WORD_SLOTS: dict[str, Mapping[str, Any]] = {
+    "definite": {"the": True, "a": False},
+    "type": _TYPES,
+    "types": {plural(noun): type_ for noun, type_ in _TYPES.items()},
+    "size": {size.value: size for size in Size},
+    **dict.fromkeys(("color", "key", "room", "door"), _COLORS),
+}
+_OPTIONAL_SLOTS = ("size", "color", "location")
+
+# Other spellings of a word are read as the word itself: synonyms in both numbers, "an", "are".
+_READ_AS: dict[str, str] = {
+    **SYNONYMS,
+    **{plural(synonym): plural(word) for synonym, word in SYNONYMS.items() if word in _TYPES},
+    "an": "a",
+    "are": "is",
+}
+_FINAL_MARKS = (".", "!", "?")
+_TOKEN = re.compile(r"[^\s,.;!?]+|[,.;!?]")  # as split_words splits, but with places
+
+
+class _Form(NamedTuple):
+    """A phrasing prepared for matching."""
+
+    phrasing: Phrasing
+    elements: tuple[str | Slot, ...]
+    words: frozenset[str]  # without which it cannot match
+    is_canonical: bool
+
+
+class _Forms(NamedTuple):
+    """The forms between which there is a choice at some place, and those of them that a first word leaves."""
+
+    all: tuple[_Form, ...]
+    by_first_word: dict[str, list[_Form]]
+    by_slot: list[_Form]  # that begin with a slot, whatever the word
+
+
+def _forms(phrasings: Iterable[Phrasing]) -> _Forms:
+    forms = []
+    for phrasing in phrasings:
+        repeats = any(slot in REPEATED_SLOTS for slot in phrasing.slots)
+        for parts in ((2,) if phrasing.two_only else range(2, MAX_CLAUSES + 1)) if repeats else (1,):
+            elements = tuple(
+                _READ_AS.get(e.text.lower(), e.text.lower()) if isinstance(e, Word) else e
+                for e in phrasing.elements_for(parts)
+                if not (isinstance(e, Word) and e.text in _FINAL_MARKS)
+            )
+            words = frozenset(e for e in elements if isinstance(e, str) and e != ",")
+            forms.append(_Form(phrasing, elements, words, phrasing in CANONICAL))
+    by_slot = [form for form in forms if isinstance(form.elements[0], Slot)]
+    first_words = {form.elements[0] for form in forms if isinstance(form.elements[0], str)}
+    by_first_word = {
+        word: [form for form in forms if form in by_slot or form.elements[0] == word] for word in first_words
+    }
+    return _Forms(tuple(forms), by_first_word, by_slot)
+
+
+_ALL = (*CANONICAL, *PHRASINGS.values())
+_CLAUSES = tuple(p for p in _ALL if p.of in get_args(Clause))
+_ANDS = tuple(p for p in _ALL if p.of is And)
+_JOINED = tuple(p for p in _ALL if p.of in (Then, After))
+_ANY_GOAL = (*_CLAUSES, *_ANDS, *_JOINED)
+
+# What each slot that holds a phrase reads.
+_CLAUSE_FORMS = _forms(p for p in _CLAUSES if p.bare)
+_STEP_FORMS = _forms(p for p in (*_CLAUSES, *_ANDS) if p.bare)
+_DESCRIPTION_FORMS = _forms(p for p in _ALL if p.of is ObjectDescription)
+_SENTENCE_FORMS = _forms(p for p in _ALL if p.of is Request)
+_PHRASE_SLOTS: dict[str, _Forms] = {
+    "goal": _forms(_ANY_GOAL),
+    "request": _forms(p for p in _ANY_GOAL if p.bare),
+    "clause": _CLAUSE_FORMS,
+    **dict.fromkeys(("step", "first", "last"), _STEP_FORMS),
+    **dict.fromkeys(("target", "moved", "fixed", "excluded"), _DESCRIPTION_FORMS),
+    "location": _forms(p for p in _ALL if isinstance(p.of, Location)),
+}
+
+_WORDS = frozenset(all_words())
+
+
+def read(text: str) -> Goal:
+    """The goal of a sentence.
+
+    Raises:
+        InstructionError: if no template fits; the message points at the word.
+    """
+    words = _spoken_words(text)
+    goals = _Reader(words).goals()
+    if goals:
+        return goals[0]
+    second = _Reader(words, explains=True)
+    second.goals()
+    raise second.error(text)
+
+
+def readings(text: str) -> list[Goal]:
+    """Every goal that a sentence can be read as, each once: one if it belongs to the language, else none."""
+    return list(dict.fromkeys(_Reader(_spoken_words(text)).goals()))
+
+
+def _spoken_words(text: str) -> list[str]:
+    words = split_words(text)
+    while words and words[-1] in _FINAL_MARKS:
+        words.pop()
+    return words
+
+
+class _Reader:
+    """What has been read of one sentence so far.
+
+    Attributes:
+        words: the sentence's words as the templates write them, then an empty one.
+        explains: try every template and keep what was expected at the furthest word; otherwise templates of which a
+            word is missing in the sentence are not tried.
+    """
+
+    def __init__(self, words: list[str], *, explains: bool = False) -> None:
+        self.words = [*(_READ_AS.get(word, word) for word in words), ""]
+        self.explains = explains
+        self._present = frozenset(self.words)
+        self._done: dict[tuple[int, int], list[tuple[Any, int]]] = {}
+        self._furthest = 0
+        self._expected: dict[str, bool] = {}  # at the furthest word: what, and whether canonically
+        self._refusal: tuple[int, InstructionError] | None = None
+
+    def goals(self) -> list[Goal]:
+        """Every reading of the whole sentence."""
+        end = len(self.words) - 1
+        sentences = self._phrases(_SENTENCE_FORMS, 0)
+        for _, stop in sentences:
+            self._expect(["the end of the sentence"], stop, True)
+        return [goal for goal, stop in sentences if stop == end]
+
+    def _phrases(self, forms: _Forms, start: int) -> list[tuple[Any, int]]:
+        """What these forms read from the word ``start`` on, each with the word after it."""
+        key = (id(forms), start)
+        if key not in self._done:
+            self._done[key] = found = []
+            for form in self._possible(forms, start):
+                for values, stop in self._matches(form, start):
+                    try:
+                        found.append((_build(form.phrasing, values), stop))
+                    except InstructionError as error:
+                        if self._refusal is None or stop > self._refusal[0]:
+                            self._refusal = (stop, error)
+        return self._done[key]
+
+    def _possible(self, forms: _Forms, start: int) -> Iterable[_Form]:
+        if self.explains:
+            return forms.all
+        begin = forms.by_first_word.get(self.words[start], forms.by_slot)
+        return [form for form in begin if form.words <= self._present]
+
+    def _matches(self, form: _Form, start: int) -> list[tuple[_Values, int]]:
+        """The values of a form's slots and the word after it, for every way in which it matches at ``start``."""
+        states: list[tuple[_Values, int]] = [((), start)]
+        for element in form.elements:
+            following: list[tuple[_Values, int]] = []
+            for values, place in states:
+                if isinstance(element, Slot):
+                    for value, stop in self._slot(element, place, form.is_canonical):
+                        following.append(((*values, (element.name, value)), stop))
+                elif self.words[place] == element:
+                    following.append((values, place + 1))
+                elif element == ",":  # may be left out
+                    following.append((values, place))
+                elif self.explains:
+                    self._expect([repr(element)], place, form.is_canonical)
+            states = following
+            if not states:
+                break
+        return states
+
+    def _slot(self, slot: Slot, place: int, is_canonical: bool) -> list[tuple[Any, int]]:
+        """What a slot reads at a word."""
+        meanings = _WORD_SLOTS.get(slot.name)
+        if meanings is None:
+            found = self._phrases(_PHRASE_SLOTS[slot.name], place)
+        elif self.words[place] in meanings:
+            found = [(meanings[self.words[place]], place + 1)]
+        else:
+            found = []
+        if slot.name in _OPTIONAL_SLOTS and not slot.required:
+            return [*found, (None, place)]
+        if not found and meanings is not None:
+            self._expect(map(repr, meanings), place, is_canonical)
+        return found
+
+    def _expect(self, what: Iterable[str], place: int, is_canonical: bool) -> None:
+        if place > self._furthest:
+            self._furthest, self._expected = place, {}
+        if place == self._furthest:
+            self._expected.update({one: is_canonical or self._expected.get(one, False) for one in what})
+
+    def error(self, text: str) -> InstructionError:
+        """Why the sentence is refused."""
+        if self._refusal is not None and self._refusal[0] >= self._furthest:
+            return InstructionError(f"{self._refusal[1]}: {text!r}")
+        text = " ".join(text.split())
+        starts = [match.start() for match in _TOKEN.finditer(text)]
+        at_end = self._furthest >= len(starts)
+        column = len(text) + bool(text) if at_end else starts[self._furthest]
+        expected = [what for what, is_canonical in self._expected.items() if is_canonical] or [*self._expected]
+        either = " or ".join(filter(None, (", ".join(expected[:-1]), expected[-1])))
+        message = f"cannot read this instruction: expected {either} at the mark"
+        if not at_end:
+            word = split_words(text)[self._furthest]
+            if word not in _WORDS:
+                close = difflib.get_close_matches(word, _WORDS, n=3)
+                hint = f", did you mean {' or '.join(map(repr, close))}?" if close else ""
+                message += f"; {word!r} is not a word of the language{hint}"
+        return InstructionError(
+            f"{message}\n  {text}\n  {' ' * column}^\n"
+            "An instruction is clauses such as 'go to the red ball', joined by 'and', ', then' or 'after you'."
+        )
+
+
+_Values = tuple[tuple[str, Any], ...]  # slots and what they hold
+
+
+def _build(phrasing: Phrasing, values: _Values) -> Any:
+    """The part of a goal that a phrasing writes, from what its slots hold."""
+    of = phrasing.of
+    if isinstance(of, Location):
+        return of
+    if of is Request:
+        return values[0][1]
+    if of is And or of is Then:
+        return of(tuple(value for _, value in values))
+    if of is ObjectDescription:
+        held = {**phrasing.fixed, **dict(values)}
+        if "excluded" in held:
+            return _negate(held["excluded"])
+        if "types" in held:
+            held["type"] = held.pop("types")
+        return ObjectDescription(**held)
+    return of(**dict(values))
+
+
+def _negate(description: ObjectDescription) -> ObjectDescription:
+    if description.negated:
+        raise InstructionError("a negation cannot be negated")
+    return replace(description, negated=True)
