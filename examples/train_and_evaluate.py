@@ -16,7 +16,7 @@ from groundling.training.progress import ProgressBar
 
 def main(frames: int = 1_000_000) -> None:
     """Train for some frames and print both success rates."""
-    config = TrainConfig(task="BabyAI-GoToLocal-v0", total_frames=frames, agent=AgentConfig(fusion="gated"))
+    config = TrainConfig(task="BabyAI-GoToLocal-v0", total_frames=frames, agent=AgentConfig(fusion="attribute_gated"))
     with tempfile.TemporaryDirectory() as folder, ProgressBar("training") as bar:
         agent = train(config, folder, progress=bar).agent
     for split in ("seen", "unseen"):

@@ -3,6 +3,7 @@
     GroundlingError
     ├── UnknownEnvironmentError   an id that no level has (also a KeyError)
     ├── UnsupportedLevelError     a level whose rules or sentences are not compiled yet
+    ├── TaskError                 a task that cannot be imported, or finds no layout or object for its goal
     ├── SplitError                a split that does not exist or selects nothing
     ├── InstructionError          a sentence outside the grammar, a word outside the vocabulary (also a ValueError)
     ├── ActionError               an action of the wrong shape, type or range (also a ValueError)
@@ -33,6 +34,10 @@ class UnknownEnvironmentError(GroundlingError, KeyError):
 
 class UnsupportedLevelError(GroundlingError):
     """The level exists, but asks for rules or sentences that are not compiled."""
+
+
+class TaskError(GroundlingError):
+    """A task that cannot be imported, or whose ``sample`` finds no layout, or no object for its goal."""
 
 
 class SplitError(GroundlingError, ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.constants import (
+    CLAUSE_LENGTH,
     EMPTY_LOOK,
     FIRST_OBJECT,
+    NO_CLAUSE,
     NOWHERE,
+    OPAQUE_BIT,
     WALL_LOOK,
+    without,
 )
 from groundling.envs.kernels import Episodes
+from groundling.envs.programs import Program
 from groundling.errors import BankFileError
 from groundling.files import written_whole
 from groundling.language.goals import Goal
 from groundling.language.grammar import parse
-from groundling.language.vocabulary import BABYAI_VOCABULARY
+from groundling.language.vocabulary import VOCABULARY
 
-FORMAT_VERSION = 1
-INSTRUCTION_LENGTH = 24  # tokens of every instruction, padding included: all levels share one observation space
+FORMAT_VERSION = 2
+CLAUSE_TOKENS = 24  # tokens of an instruction of one clause, padding included
+SEQUENCE_TOKENS = 96  # tokens of an instruction of up to four clauses
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,11 @@ class Episode:
         positions: one y * W + x an object, or NOWHERE.
         pose: x, y, direction of the agent.
         carried: cell code of what the agent holds.
-        program: [verb, strict, mask, mask].
+        program: a row (verb, flags, operand, operand) for each clause.
         max_steps: time limit.
         instruction: the sentence.
-        seed: the seed that the level's generator was given.
+        seed: the seed that the generator was given.
+        walls_hide: whether walls and closed doors hide what is behind them.
     """
 
     cells: NDArray[np.uint8]
@@ -51,31 +58,36 @@ class Episode:
     positions: tuple[int, ...]
     pose: tuple[int, int, int]
     carried: int
-    program: tuple[int, int, int, int]
+    program: Program
     max_steps: int
     instruction: str
     seed: int
+    walls_hide: bool = True
 
 
 @dataclass(frozen=True)
 class EpisodeBank:
-    """Finished episodes of one level as arrays: E episodes, at most O objects, S distinct sentences.
+    """Finished episodes of one level or task as arrays: E episodes, at most O objects, S distinct sentences.
 
-    Build one with :meth:`from_minigrid` (exactly these seeds) or ``groundling.envs.build_bank`` (a split, in
-    parallel, cached); give it to ``groundling.make_vec(bank=...)``.
+    Build one with ``groundling.envs.build_bank`` (a split, in parallel, cached) or :meth:`of_seeds` (exactly these
+    seeds); give it to ``groundling.make_vec(bank=...)``.
 
     Attributes:
-        level: id of the level that the episodes come from.
+        level: id of the level or task that the episodes come from.
+        split: the split that they belong to, as JSON (``Split.describe``); empty for chosen seeds.
         instructions: [S] distinct sentences in the order of their first appearance.
-        seeds: [E] int64, the seed that MiniGrid's generator was given.
+        seeds: [E] int64, the seed that the generator was given.
         sentences: [E] int32, each episode's row of ``instructions``.
+        tokens: [S, L] uint16 token ids of the sentences, 0 = padding.
         cells, looks, contents, positions, poses, carried, programs, max_steps: see ``kernels.Episodes``.
     """
 
     level: str
+    split: str
     instructions: tuple[str, ...]
     seeds: NDArray[np.int64]
     sentences: NDArray[np.int32]
+    tokens: NDArray[np.uint16]
     cells: NDArray[np.uint8]
     looks: NDArray[np.int32]
     contents: NDArray[np.uint8]
@@ -88,24 +100,42 @@ class EpisodeBank:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    @classmethod
-    def from_minigrid(cls, level: str, seeds: Sequence[int]) -> EpisodeBank:
-        """The episodes that the MiniGrid level ``level`` generates for exactly these seeds, in their order.
+    @property
+    def instruction_length(self) -> int:
+        """L, tokens of every instruction with its padding."""
+        return self.tokens.shape[1]
 
-        Each seed is given to a freshly made environment, so an episode depends on its seed alone.
+    @classmethod
+    def of_seeds(cls, level: str, seeds: Sequence[int]) -> EpisodeBank:
+        """The episodes that a level or task generates for exactly these seeds, in their order.
+
+        For a MiniGrid level each seed is given to a freshly made environment: an episode depends on its seed alone.
 
         Raises:
-            UnknownEnvironmentError: if no level has this id.
-            UnsupportedLevelError: if the level asks for what is not compiled (an instruction of several clauses, lava).
+            UnknownEnvironmentError: if there is no level or task with this id.
+            UnsupportedLevelError: if the level asks for what is not compiled.
             ConfigurationError: if there is no seed or a seed is negative.
         """
-        from groundling.envs.levels import sample_episodes
+        from groundling.envs.sources import find_source, sample_episodes
 
-        return cls.pack(level, sample_episodes(level, seeds))
+        source = find_source(level)
+        return cls.pack(source.id, sample_episodes(source, seeds), length=source.instruction_length)
 
     @classmethod
-    def pack(cls, level: str, episodes: Sequence[Episode]) -> EpisodeBank:
-        """Pack episodes of one level into arrays, smaller maps framed by walls."""
+    def pack(
+        cls, level: str, episodes: Sequence[Episode], *, length: int = CLAUSE_TOKENS, split: str = ""
+    ) -> EpisodeBank:
+        """Pack episodes of one level into arrays, smaller maps framed by walls.
+
+        Args:
+            level: id.
+            episodes: at least one.
+            length: tokens of every instruction, padding included.
+            split: that they belong to, as JSON.
+
+        Raises:
+            InstructionError: if an instruction is longer, or has a word that is not in the vocabulary.
+        """
         count = len(episodes)
         height = max(e.cells.shape[0] for e in episodes)
         width = max(e.cells.shape[1] for e in episodes)
@@ -114,25 +144,28 @@ class EpisodeBank:
         row_of = {text: row for row, text in enumerate(instructions)}
         bank = cls(
             level=level,
+            split=split,
             instructions=instructions,
             seeds=np.array([e.seed for e in episodes], dtype=np.int64),
             sentences=np.array([row_of[e.instruction] for e in episodes], dtype=np.int32),
+            tokens=VOCABULARY.encode_all(instructions, length=length).astype(np.uint16),
             cells=np.ones((count, height, width), dtype=np.uint8),
             looks=np.full((count, FIRST_OBJECT + objects), EMPTY_LOOK, dtype=np.int32),
             contents=np.zeros((count, objects), dtype=np.uint8),
             positions=np.full((count, objects), NOWHERE, dtype=np.int16),
             poses=np.array([e.pose for e in episodes], dtype=np.int16),
             carried=np.array([e.carried for e in episodes], dtype=np.uint8),
-            programs=np.array([e.program for e in episodes], dtype=np.uint64),
+            programs=_no_clauses(count, max(len(e.program) for e in episodes)),
             max_steps=np.array([e.max_steps for e in episodes], dtype=np.int32),
         )
-        bank.looks[:, 1] = WALL_LOOK
         for row, episode in enumerate(episodes):
             own_height, own_width = episode.cells.shape
             bank.cells[row, :own_height, :own_width] = episode.cells
             here = len(episode.looks)
+            bank.looks[row, 1] = WALL_LOOK if episode.walls_hide else without(WALL_LOOK, OPAQUE_BIT)
             bank.looks[row, FIRST_OBJECT : FIRST_OBJECT + here] = episode.looks
             bank.contents[row, :here] = episode.contents
+            bank.programs[row, : len(episode.program)] = np.array(episode.program, dtype=np.uint64)
             for k, place in enumerate(episode.positions):
                 if place != NOWHERE:
                     bank.positions[row, k] = place // own_width * width + place % own_width
@@ -140,34 +173,52 @@ class EpisodeBank:
 
     @classmethod
     def concatenate(cls, banks: Sequence[EpisodeBank]) -> EpisodeBank:
-        """The episodes of several banks of one level and one map size, in order."""
+        """The episodes of several banks in order; smaller maps are framed by walls, level and split are the first's."""
+        height, width = (max(bank.cells.shape[axis] for bank in banks) for axis in (1, 2))
         objects = max(bank.contents.shape[1] for bank in banks)
-        row_of = {text: row for row, text in enumerate(dict.fromkeys(t for bank in banks for t in bank.instructions))}
+        clauses = max(bank.programs.shape[1] for bank in banks)
+        length = max(bank.instruction_length for bank in banks)
+        banks = [bank._enlarged(height, width, objects, clauses, length) for bank in banks]
+        row_of: dict[str, int] = {}
+        tokens, sentences = [], []
+        for bank in banks:
+            fresh = [row for row, text in enumerate(bank.instructions) if text not in row_of]
+            row_of.update({bank.instructions[row]: len(row_of) + i for i, row in enumerate(fresh)})
+            tokens.append(bank.tokens[fresh])
+            sentences.append(np.array([row_of[text] for text in bank.instructions], dtype=np.int32)[bank.sentences])
+        joined = {name: np.concatenate([getattr(bank, name) for bank in banks]) for name in banks[0]._arrays()}
+        joined["sentences"], joined["tokens"] = np.concatenate(sentences), np.concatenate(tokens)
+        return cls(level=banks[0].level, split=banks[0].split, instructions=tuple(row_of), **joined)
 
-        def padded(array: NDArray[Any], columns: int, value: int) -> NDArray[Any]:
-            return np.pad(array, ((0, 0), (0, columns - array.shape[1])), constant_values=value)
+    def _enlarged(self, height: int, width: int, objects: int, clauses: int, length: int) -> EpisodeBank:
+        """The same episodes in larger arrays."""
+        more = objects - self.contents.shape[1]
+        _, own_height, own_width = self.cells.shape
 
-        def joined(name: str) -> NDArray[Any]:
-            return np.concatenate([getattr(bank, name) for bank in banks])
+        def padded(array: NDArray[Any], *ends: int, value: int = 0) -> NDArray[Any]:
+            return np.pad(array, [(0, 0), *((0, end) for end in ends)], constant_values=value)
 
-        return cls(
-            level=banks[0].level,
-            instructions=tuple(row_of),
-            sentences=np.concatenate(
-                [np.array([row_of[t] for t in bank.instructions], dtype=np.int32)[bank.sentences] for bank in banks]
-            ),
-            looks=np.concatenate([padded(bank.looks, FIRST_OBJECT + objects, EMPTY_LOOK) for bank in banks]),
-            contents=np.concatenate([padded(bank.contents, objects, 0) for bank in banks]),
-            positions=np.concatenate([padded(bank.positions, objects, NOWHERE) for bank in banks]),
-            **{name: joined(name) for name in ("seeds", "cells", "poses", "carried", "programs", "max_steps")},
+        y, x = np.divmod(self.positions, own_width)
+        placed = np.where(self.positions == NOWHERE, NOWHERE, y * width + x).astype(np.int16)
+        programs = _no_clauses(len(self), clauses)
+        programs[:, : self.programs.shape[1]] = self.programs
+        return replace(
+            self,
+            cells=padded(self.cells, height - own_height, width - own_width, value=1),
+            looks=padded(self.looks, more, value=EMPTY_LOOK),
+            contents=padded(self.contents, more),
+            positions=padded(placed, more, value=NOWHERE),
+            programs=programs,
+            tokens=padded(self.tokens, length - self.instruction_length),
         )
 
     def take(self, rows: NDArray[np.integer] | slice) -> EpisodeBank:
         """A bank of these rows, in their order; sentences that no row uses are left out."""
-        arrays = {name: array[rows] for name, array in self._arrays().items()}
+        arrays: dict[str, Any] = {n: array[rows] for n, array in self._arrays().items() if n != "tokens"}
         row_of = {old: new for new, old in enumerate(dict.fromkeys(arrays["sentences"].tolist()))}
         arrays["sentences"] = np.array([row_of[old] for old in arrays["sentences"].tolist()], dtype=np.int32)
-        return EpisodeBank(level=self.level, instructions=tuple(self.instructions[i] for i in row_of), **arrays)
+        instructions = tuple(self.instructions[i] for i in row_of)
+        return replace(self, instructions=instructions, tokens=self.tokens[list(row_of)], **arrays)
 
     def instruction(self, row: int) -> str:
         """The sentence of an episode."""
@@ -179,9 +230,8 @@ class EpisodeBank:
 
     def episodes(self) -> Episodes:
         """The bank as the kernels read it, with token ids [S, L] (0 = padding)."""
-        tokens = BABYAI_VOCABULARY.encode_all(self.instructions, length=INSTRUCTION_LENGTH)
         shared = {name: np.ascontiguousarray(getattr(self, name)) for name in Episodes._fields if name != "tokens"}
-        return Episodes(tokens=tokens, **shared)
+        return Episodes(tokens=self.tokens.astype(np.int32), **shared)
 
     def save(self, path: Path | str, *, key: str = "") -> None:
         """Write the bank as one file (NumPy's .npz), aside and then renamed: a file is never half-written.
@@ -193,9 +243,18 @@ class EpisodeBank:
         Raises:
             StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
         """
-        header = json.dumps({"format": FORMAT_VERSION, "level": self.level, "key": key})
+        header = json.dumps(
+            {
+                "format": FORMAT_VERSION,
+                "level": self.level,
+                "split": self.split,
+                "key": key,
+                "vocabulary": VOCABULARY.fingerprint,
+            }
+        )
+        text = np.frombuffer("\n".join(self.instructions).encode(), dtype=np.uint8)
         with written_whole(path) as file:
-            contents: dict[str, Any] = {**self._arrays(), "instructions": np.array(self.instructions)}
+            contents: dict[str, Any] = {**self._arrays(), "instructions": text}
             np.savez(file, header=np.array(header), **contents)
 
     @classmethod
@@ -215,10 +274,14 @@ class EpisodeBank:
                         f"{path} is an episode bank of format {header.get('format')}, this version reads format "
                         f"{FORMAT_VERSION}: delete it, and it is built again"
                     )
+                if header.get("vocabulary") != VOCABULARY.fingerprint:
+                    raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
                 if key is not None and header.get("key") != key:
                     raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
-                arrays = {field.name: file[field.name] for field in fields(cls)[2:]}
-                instructions = tuple(map(str, file["instructions"]))
+                arrays = {field.name: file[field.name] for field in fields(cls)[3:]}
+                instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
+                if len(instructions) != len(arrays["tokens"]):
+                    raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
         except BankFileError:
             raise
         except FileNotFoundError:
@@ -227,7 +290,13 @@ class EpisodeBank:
             raise BankFileError(
                 f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
             ) from error
-        return cls(level=header["level"], instructions=instructions, **arrays)
+        return cls(level=header["level"], split=header["split"], instructions=instructions, **arrays)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+        return {field.name: getattr(self, field.name) for field in fields(self)[3:]}
+
+
+def _no_clauses(episodes: int, clauses: int) -> NDArray[np.uint64]:
+    programs = np.zeros((episodes, clauses, CLAUSE_LENGTH), dtype=np.uint64)
+    programs[:, :, 0] = NO_CLAUSE
+    return programs

@@ -12,7 +12,7 @@ from groundling.envs.building import build_chunk
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """A worker's loop: read (level, seed, split, chunk), answer with the chunk's bank or with the error."""
+    """A worker's loop: read (source, seed, split, chunk), answer with the chunk's bank or with the error."""
     while True:
         try:
             request = pickle.load(requests)

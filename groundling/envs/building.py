@@ -1,4 +1,4 @@
-"""Building banks: run a level's generator in parallel processes, keep the episodes of a split, cache the result.
+"""Building banks: sample a level or task in parallel processes, keep the episodes of a split, cache the result.
 
 Workers are plain ``python -m groundling.envs.build_worker`` processes that talk over pipes, so building works from any
 script or notebook, with or without a ``__main__`` guard, and gives the same bank for any number of workers.
@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import json
 import logging
 import os
 import pickle
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import replace
 from queue import SimpleQueue
 
-import gymnasium
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from groundling.envs.bank import FORMAT_VERSION, EpisodeBank
-from groundling.envs.levels import level_factory, sample_episodes
+from groundling.envs.bank import FORMAT_VERSION, Episode, EpisodeBank
+from groundling.envs.sources import EpisodeSource, find_source, sample_episodes
 from groundling.envs.splits import Split, find_split
 from groundling.errors import BankFileError, ConfigurationError, SplitError, StorageError
+from groundling.files import cache_folder
 from groundling.language.grammar import parse
+from groundling.language.vocabulary import VOCABULARY
 from groundling.seeding import integer
 
 DEFAULT_SIZE = 8192
@@ -41,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 
 def build_bank(
-    level: str,
+    level: str | EpisodeSource,
     size: int = DEFAULT_SIZE,
     *,
     seed: int = 0,
@@ -50,35 +51,37 @@ def build_bank(
     cache: bool = True,
     progress: bool = True,
 ) -> EpisodeBank:
-    """The bank of ``size`` episodes of a level's split: read from the cache if it is there, else built.
+    """The bank of ``size`` episodes of a level's or task's split: read from the cache if it is there, else built.
 
     Args:
-        level: id of a BabyAI level whose instruction is a single clause.
+        level: an id (see ``find_source``), or the source of the episodes itself.
         size: number of episodes.
         seed: names the bank; the same seed gives the same bank, whatever the number of workers.
         split: "all", "train", "seen", "unseen" or a :class:`~groundling.envs.splits.Split`.
         workers: processes; None takes one for each core.
-        cache: read and write the bank in :func:`cache_folder`. A damaged file is built again.
+        cache: read and write the bank in ``cache_folder()``. A damaged file is built again.
         progress: show a progress bar on standard error while building.
 
     Raises:
-        UnknownEnvironmentError: if no level has this id.
+        UnknownEnvironmentError: if there is no level or task with this id.
         UnsupportedLevelError: if the level cannot be compiled.
+        TaskError: if a task cannot be imported, or finds no layout.
         SplitError: if the split is unknown, or no episode of the level belongs to it.
         ConfigurationError: if size is less than 1 or the seed is negative.
     """
     chosen = find_split(split)
     if size < 1:
         raise ConfigurationError(f"a bank holds at least one episode, got size={size}")
-    level_factory(level)
-    key = bank_key(level, size, seed, chosen)
-    path = cache_folder() / f"{level}-{chosen.name}-{size}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
+    source = find_source(level) if isinstance(level, str) else level
+    key = bank_key(source, size, seed, chosen)
+    name = f"{re.sub(r'[^A-Za-z0-9.-]+', '-', source.id)}-{chosen.name}-{size}"
+    path = cache_folder() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     if cache and os.path.exists(path):  # Path.exists raises where the folder's name is too long or not to be read
         try:
             return EpisodeBank.load(path, key=key)
         except BankFileError as error:
             _log.warning("%s; building it again", error)
-    bank = _build(level, size, seed, chosen, workers or available_cores(), progress)
+    bank = _build(source, size, seed, chosen, workers or available_cores(), progress)
     if cache:
         try:
             bank.save(path, key=key)
@@ -87,28 +90,18 @@ def build_bank(
     return bank
 
 
-def bank_key(level: str, size: int, seed: int, split: Split) -> str:
-    """What a bank depends on: level, versions, seed, size and split."""
-    spec = gymnasium.registry[level]
-    versions = {name: importlib.metadata.version(name) for name in ("minigrid", "gymnasium", "numpy")}
+def bank_key(source: EpisodeSource, size: int, seed: int, split: Split) -> str:
+    """What a bank depends on: its source (versions, settings, code), seed, size and split."""
     parts = {
-        "level": level,
-        "kwargs": repr(sorted(spec.kwargs.items())),
-        "versions": versions,
+        "level": source.id,
+        "source": source.fingerprint(),
         "format": FORMAT_VERSION,
+        "vocabulary": VOCABULARY.fingerprint,
         "seed": seed,
         "size": size,
         "split": split.describe(),
     }
     return json.dumps(parts, sort_keys=True)
-
-
-def cache_folder() -> Path:
-    """Where banks are cached: ``$GROUNDLING_CACHE``, else ``$XDG_CACHE_HOME/groundling``, else ~/.cache/groundling."""
-    own = os.environ.get("GROUNDLING_CACHE")
-    if own:
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundling"
 
 
 def available_cores() -> int:
@@ -123,14 +116,30 @@ def chunk_seeds(level: str, seed: int, split: Split, chunk: int) -> range:
     return range(first, first + 2 * CHUNK, 2)
 
 
-def build_chunk(level: str, seed: int, split: Split, chunk: int) -> EpisodeBank | None:
+def build_chunk(source: EpisodeSource, seed: int, split: Split, chunk: int) -> EpisodeBank | None:
     """The episodes of one chunk of seeds that belong to the split; None if there are none."""
-    episodes = sample_episodes(level, chunk_seeds(level, seed, split, chunk))
-    kept = [episode for episode in episodes if split.keeps(parse(episode.instruction))]
-    return EpisodeBank.pack(level, kept) if kept else None
+    return tell_episodes(source, chunk_seeds(source.id, seed, split, chunk), split)
 
 
-def _build(level: str, size: int, seed: int, split: Split, workers: int, progress: bool) -> EpisodeBank:
+def tell_episodes(source: EpisodeSource, seeds: Iterable[int], split: Split) -> EpisodeBank | None:
+    """Those episodes of these seeds that belong to the split, in its words; None if there are none."""
+    episodes = sample_episodes(source, seeds)
+    kept = [told for episode in episodes if (told := _tell(episode, split)) is not None]
+    if not kept:
+        return None
+    return EpisodeBank.pack(source.id, kept, length=source.instruction_length, split=split.describe())
+
+
+def _tell(episode: Episode, split: Split) -> Episode | None:
+    """The episode in the words of the split; None if it does not belong to it."""
+    goal = parse(episode.instruction)
+    if not split.keeps(goal):
+        return None
+    text = split.phrase(episode.instruction, goal, episode.seed)
+    return None if text is None else replace(episode, instruction=text)
+
+
+def _build(source: EpisodeSource, size: int, seed: int, split: Split, workers: int, progress: bool) -> EpisodeBank:
     """Build chunk after chunk, in order, until there are enough episodes."""
     columns = (
         TextColumn("[bold]{task.description}"),
@@ -140,15 +149,15 @@ def _build(level: str, size: int, seed: int, split: Split, workers: int, progres
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
+    is_shown = progress and console.is_interactive  # elsewhere rich would print an empty line
     parts: list[EpisodeBank] = []
     found = 0
     with ExitStack() as stack:
-        bar = stack.enter_context(Progress(*columns, console=console, transient=True, disable=not progress))
-        task = bar.add_task(f"building {level} ({split.name})", total=size)
-        registered_by_name = isinstance(gymnasium.registry[level].entry_point, str)
-        parallel = workers > 1 and size > SERIAL_SEEDS and registered_by_name
+        bar = stack.enter_context(Progress(*columns, console=console, transient=True, disable=not is_shown))
+        task = bar.add_task(f"building {source.id} ({split.name})", total=size)
+        parallel = workers > 1 and size > SERIAL_SEEDS and source.is_importable
         builder: Callable[..., Iterator[EpisodeBank | None]] = _chunks_in_parallel if parallel else _chunks_in_order
-        chunks = builder(level, seed, split, workers)
+        chunks = builder(source, seed, split, workers)
         stack.callback(chunks.close)  # type: ignore[attr-defined]
         for number, part in enumerate(chunks, start=1):
             if part is not None:
@@ -158,21 +167,28 @@ def _build(level: str, size: int, seed: int, split: Split, workers: int, progres
             if found >= size:
                 break
             if not found and number * CHUNK >= BARREN_SEEDS:
-                raise SplitError(
-                    f"the split {split.name!r} of {level} is empty: none of {number * CHUNK} episodes belongs to it. "
-                    "The level's instructions may never name a held-out combination (or nothing else)"
-                )
+                raise SplitError(_emptiness(source, split, number * CHUNK))
     return EpisodeBank.concatenate(parts).take(slice(0, size))
 
 
-def _chunks_in_order(level: str, seed: int, split: Split, workers: int) -> Iterator[EpisodeBank | None]:
+def _emptiness(source: EpisodeSource, split: Split, seeds: int) -> str:
+    nothing = f"the split {split.name!r} of {source.id} is empty: none of {seeds} episodes belongs to it. "
+    if split.missions:
+        why = "the level may never ask for" if any(map(split.keeps, map(parse, split.missions))) else "it does not keep"
+        return nothing + f"It is narrowed to {', '.join(map(repr, split.missions))}, which {why}"
+    if split.tests is None:
+        return nothing + f"What is held out ({', '.join(split.held_out.factors)}) leaves nothing of this level"
+    return nothing + f"Its instructions may never name what is held out by {split.tests!r} (or nothing else)"
+
+
+def _chunks_in_order(source: EpisodeSource, seed: int, split: Split, workers: int) -> Iterator[EpisodeBank | None]:
     chunk = 0
     while True:
-        yield build_chunk(level, seed, split, chunk)
+        yield build_chunk(source, seed, split, chunk)
         chunk += 1
 
 
-def _chunks_in_parallel(level: str, seed: int, split: Split, workers: int) -> Iterator[EpisodeBank | None]:
+def _chunks_in_parallel(source: EpisodeSource, seed: int, split: Split, workers: int) -> Iterator[EpisodeBank | None]:
     idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     processes = [
@@ -192,11 +208,13 @@ def _chunks_in_parallel(level: str, seed: int, split: Split, workers: int) -> It
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            pickle.dump((level, seed, split, chunk), process.stdin)
+            pickle.dump((source, seed, split, chunk), process.stdin)
             process.stdin.flush()
             answer = pickle.load(process.stdout)
         except (EOFError, OSError) as error:
-            raise RuntimeError(f"a process that builds {level} died: out of memory, or stopped from outside") from error
+            raise RuntimeError(
+                f"a process that builds {source.id} died: out of memory, or stopped from outside"
+            ) from error
         finally:
             idle.put(process)
         if isinstance(answer, Exception):

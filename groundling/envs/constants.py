@@ -1,8 +1,8 @@
 """The integers that worlds are made of: MiniGrid's own codes, and how a cell and an object are packed.
 
 A *cell code* says what a tile holds: 0 nothing, 1 a wall, ``FIRST_OBJECT + k`` the object ``k`` of the episode.
-A *look* is how a cell code appears: an int32 of MiniGrid's (type, color, state) bytes and a byte that says
-whether it hides what is behind, lowest byte first.
+A *look* is how a cell code appears: an int32 of MiniGrid's (type, color, state) bytes, lowest byte first, and flags:
+whether it hides what is behind, can be walked on, can be carried.
 """
 
 from __future__ import annotations
@@ -36,24 +36,32 @@ DOOR: Final = 4
 KEY: Final = 5
 BALL: Final = 6
 BOX: Final = 7
-NUM_TYPES: Final = 11
+GOAL: Final = 8
+FIRST_OWN_TYPE: Final = 11  # MiniGrid's codes end here
+NUM_TYPES: Final = 18
 
-NUM_COLORS: Final = 6
+GREEN: Final = 1
 GREY: Final = 5
-COLOR_CODES: Final = {
-    Color.RED: 0,
-    Color.GREEN: 1,
-    Color.BLUE: 2,
-    Color.PURPLE: 3,
-    Color.YELLOW: 4,
-    Color.GREY: GREY,
+NUM_COLORS: Final = len(Color)
+COLOR_CODES: Final = {color: code for code, color in enumerate(Color)}  # MiniGrid's six come first, in its order
+TYPE_CODES: Final = {
+    ObjectType.DOOR: DOOR,
+    ObjectType.KEY: KEY,
+    ObjectType.BALL: BALL,
+    ObjectType.BOX: BOX,
+    **{kind: FIRST_OWN_TYPE + i for i, kind in enumerate(tuple(ObjectType)[4:])},
 }
-TYPE_CODES: Final = {ObjectType.DOOR: DOOR, ObjectType.KEY: KEY, ObjectType.BALL: BALL, ObjectType.BOX: BOX}
 
 OPEN: Final = 0
 CLOSED: Final = 1
 LOCKED: Final = 2
-NUM_STATES: Final = 3
+ORDINARY: Final = 0  # the state of an object whose size nobody speaks of, as in MiniGrid
+TINY: Final = 3
+SMALL: Final = 4
+BIG: Final = 5
+HUGE: Final = 6
+SIZES: Final = (TINY, SMALL, BIG, HUGE)  # states of objects of different sizes, from the smallest
+NUM_STATES: Final = 7
 
 NOTHING_CODE: Final = 0
 WALL_CODE: Final = 1
@@ -65,22 +73,51 @@ NOWHERE: Final = -1  # the position of an object that is carried or inside a box
 
 
 class Verb(IntEnum):
-    """Operations of the goal program, see ``kernels.judge``."""
+    """Operations of the goal program, see ``kernels.judge_clause``. The operands are masks of objects or places."""
 
-    GO_TO = 0
-    PICK_UP = 1
-    OPEN = 2
-    PUT_NEXT_TO = 3
+    GO_TO = 0  # objects
+    PICK_UP = 1  # objects
+    OPEN = 2  # objects
+    PUT_NEXT_TO = 3  # objects, fixed objects
+    PUT_NEAR = 4  # objects, place
+    ANNOUNCE = 5  # place: take the action "done" beside it
+    STEP_ON = 6  # place, place that fails (or NO_PLACE)
 
 
-# Columns of a goal program: [verb, strict, mask of the objects meant, mask of the fixed objects]
-PROGRAM_LENGTH: Final = 4
+NO_CLAUSE: Final = 255  # the verb of an unused row of a goal program
+
+# Flags of a clause
+STRICT: Final = 1  # other objects fail it, as BabyAI's strict clauses
+JOINED: Final = 2  # to the clause before by "and": in any order
+ORDERED: Final = 4  # completing this step while the one before is open fails the episode
+
+# Columns of a clause: [verb, flags, operand, operand]
+CLAUSE_LENGTH: Final = 4
+NO_PLACE: Final = 0  # the upper left corner, where nobody can stand
+
+
+def place(x: int, y: int) -> int:
+    """A tile of a map as an operand of a clause."""
+    return y << 16 | x
+
+
+WALKABLE_BIT: Final = 24
+PORTABLE_BIT: Final = 25
+OPAQUE_BIT: Final = 26  # the highest, so that a shift alone reads it
 
 
 def look(type_code: int, color_code: int, state: int) -> int:
-    """The look of a thing: walls and doors that are not open hide what is behind them."""
+    """The look of a thing: what it looks like, whether it hides what is behind, can be walked on, can be carried."""
     opaque = type_code == WALL or (type_code == DOOR and state != OPEN)
-    return type_code | color_code << 8 | state << 16 | int(opaque) << 24
+    walkable = type_code in (EMPTY, GOAL) or (type_code == DOOR and state == OPEN)
+    portable = type_code in (KEY, BALL, BOX) or type_code >= FIRST_OWN_TYPE
+    flags = opaque << OPAQUE_BIT | walkable << WALKABLE_BIT | portable << PORTABLE_BIT
+    return type_code | color_code << 8 | state << 16 | flags
+
+
+def without(look: int, *bits: int) -> int:
+    """A look with some of its flags off: see-through walls, objects that nobody can lift."""
+    return look & ~sum(1 << bit for bit in bits)
 
 
 EMPTY_LOOK: Final = look(EMPTY, 0, 0)

@@ -20,23 +20,32 @@ from groundling.envs.constants import (
     BOX,
     DOOR,
     FIRST_OBJECT,
+    JOINED,
     KEY,
     LOCKED,
+    NO_CLAUSE,
     NOTHING_CODE,
     NOWHERE,
+    OPAQUE_BIT,
     OPEN,
+    ORDERED,
+    PORTABLE_BIT,
+    STRICT,
     VIEW_SIZE,
+    WALKABLE_BIT,
+    WALL_CODE,
     Action,
     Verb,
 )
 
 LEFT, RIGHT, FORWARD = int(Action.LEFT), int(Action.RIGHT), int(Action.FORWARD)
-PICKUP, DROP, TOGGLE = int(Action.PICKUP), int(Action.DROP), int(Action.TOGGLE)
+PICKUP, DROP, TOGGLE, DONE = int(Action.PICKUP), int(Action.DROP), int(Action.TOGGLE), int(Action.DONE)
 GO_TO, PICK_UP, OPEN_DOOR = int(Verb.GO_TO), int(Verb.PICK_UP), int(Verb.OPEN)
+PUT_NEXT_TO, PUT_NEAR = int(Verb.PUT_NEXT_TO), int(Verb.PUT_NEAR)
+ANNOUNCE, STEP_ON = int(Verb.ANNOUNCE), int(Verb.STEP_ON)
 GOING_ON, SUCCESS, FAILURE = 0, 1, 2
-MEANT, FIXED = 1, 2  # marks of the first and of the second set of objects of a goal program
+MEANT, FIXED = 1, 2  # marks of a clause's first and second set of objects, two bits a clause
 MIDDLE = VIEW_SIZE // 2
-OPAQUE_BIT = 24
 
 
 class Episodes(NamedTuple):
@@ -48,10 +57,10 @@ class Episodes(NamedTuple):
     positions: NDArray[np.int16]  # [E, O] y * W + x, or NOWHERE
     poses: NDArray[np.int16]  # [E, 3] x, y, direction
     carried: NDArray[np.uint8]  # [E] cell code
-    programs: NDArray[np.uint64]  # [E, 4]
+    programs: NDArray[np.uint64]  # [E, C, 4] clauses in the order in which they are to be done
     max_steps: NDArray[np.int32]  # [E]
     sentences: NDArray[np.int32]  # [E] row of tokens
-    tokens: NDArray[np.int32]  # [S, L]
+    tokens: NDArray[np.int32]  # [S, L] token ids
 
 
 class Worlds(NamedTuple):
@@ -61,12 +70,14 @@ class Worlds(NamedTuple):
     looks: NDArray[np.int32]  # [B, O + 2]
     contents: NDArray[np.uint8]  # [B, O]
     positions: NDArray[np.int16]  # [B, O] where each object is, or NOWHERE
-    marks: NDArray[np.uint8]  # as cells: MEANT and FIXED where the verifier last saw the goal's objects
+    marks: NDArray[np.uint8]  # as cells: MEANT and FIXED of each clause where the verifier last saw the goal's objects
     position: NDArray[np.int16]  # [B] of the agent
     direction: NDArray[np.int64]  # [B] 0 right, 1 down, 2 left, 3 up
     carried: NDArray[np.uint8]  # [B] cell code
-    carried_before: NDArray[np.uint8]  # [B] cell code carried at the end of the step before, as the verifier saw it
-    programs: NDArray[np.uint64]  # [B, 4]
+    carried_before: NDArray[np.uint8]  # [B, C] cell code carried when each clause was judged last
+    programs: NDArray[np.uint64]  # [B, C, 4]; places are positions
+    stage: NDArray[np.uint8]  # [B] first clause of the step of the goal that is due
+    done: NDArray[np.uint8]  # [B] bit mask of the clauses that are done
     step_count: NDArray[np.int32]  # [B]
     max_steps: NDArray[np.int32]  # [B]
     episode_return: NDArray[np.float64]  # [B]
@@ -156,11 +167,11 @@ def act(w: Worlds, b: int, width: int, action: int) -> int:
     seen = w.looks[b, code]
     kind = seen & 0xFF
     if action == FORWARD:
-        if code == NOTHING_CODE or (kind == DOOR and (seen >> 16) & 0xFF == OPEN):
+        if (seen >> WALKABLE_BIT) & 1:
             w.position[b] = front
             front += stride
     elif action == PICKUP:
-        if code >= FIRST_OBJECT and kind != DOOR and w.carried[b] == NOTHING_CODE:
+        if (seen >> PORTABLE_BIT) & 1 and w.carried[b] == NOTHING_CODE:
             w.carried[b] = code
             w.cells[b, front] = NOTHING_CODE
             w.positions[b, code - FIRST_OBJECT] = NOWHERE
@@ -186,11 +197,12 @@ def toggle_door(w: Worlds, b: int, code: int) -> None:
     if state == LOCKED:
         held = w.looks[b, w.carried[b]]
         if held & 0xFF == KEY and (held >> 8) & 0xFF == (seen >> 8) & 0xFF:
-            w.looks[b, code] = base
+            w.looks[b, code] = base | 1 << WALKABLE_BIT
     elif state == OPEN:
-        w.looks[b, code] = base | 1 << 16 | 1 << OPAQUE_BIT
+        # where walls can be seen through, so can doors
+        w.looks[b, code] = base | 1 << 16 | (w.looks[b, WALL_CODE] & (1 << OPAQUE_BIT))
     else:
-        w.looks[b, code] = base
+        w.looks[b, code] = base | 1 << WALKABLE_BIT
 
 
 @kernel
@@ -203,12 +215,23 @@ def open_box(w: Worlds, b: int, code: int, front: int) -> None:
 
 
 @kernel
-def mark_object(w: Worlds, b: int, code: int, place: int) -> None:
-    """Mark where the object of this code stands, if the goal speaks of it."""
-    bit = np.uint64(code - FIRST_OBJECT)
-    meant = (w.programs[b, 2] >> bit) & np.uint64(1) | ((w.programs[b, 3] >> bit) & np.uint64(1)) << np.uint64(1)
-    if meant:
-        w.marks[b, place] |= np.uint8(meant)
+def has_object(mask: np.uint64, code: int) -> bool:
+    """Whether the object of this cell code is in a set."""
+    return (mask >> np.uint64(code - FIRST_OBJECT)) & np.uint64(1) != 0
+
+
+@kernel
+def mark_object(w: Worlds, b: int, code: int, position: int) -> None:
+    """Mark where the object of this code stands, for each clause that speaks of it."""
+    for c in range(w.programs.shape[1]):
+        verb = int(w.programs[b, c, 0])
+        if verb == NO_CLAUSE:
+            return
+        if verb <= PUT_NEXT_TO:
+            if has_object(w.programs[b, c, 2], code):
+                w.marks[b, position] |= MEANT << 2 * c
+            if has_object(w.programs[b, c, 3], code):
+                w.marks[b, position] |= FIXED << 2 * c
 
 
 @kernel
@@ -216,32 +239,30 @@ def renew_marks(w: Worlds, b: int) -> None:
     """Let the verifier see where the goal's objects stand now; one that stands nowhere has no mark."""
     w.marks[b, :] = 0
     for k in range(w.positions.shape[1]):
-        place = w.positions[b, k]
+        position = w.positions[b, k]
         code = k + FIRST_OBJECT
-        if place != NOWHERE and w.cells[b, place] == code:
-            mark_object(w, b, code, place)
+        if position != NOWHERE and w.cells[b, position] == code:
+            mark_object(w, b, code, position)
 
 
 @kernel
-def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
-    """The verdict of the goal program on the step just made: GOING_ON, SUCCESS or FAILURE.
+def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int) -> int:
+    """The verdict of one clause on the step just made: GOING_ON, SUCCESS or FAILURE.
 
-    BabyAI's verifier, ``verify_action`` of GoToInstr, PickupInstr, OpenInstr and PutNextInstr.
+    BabyAI's verifier (``verify_action`` of GoToInstr, PickupInstr, OpenInstr and PutNextInstr) and the ``step`` of
+    MiniGrid's own levels.
     """
-    program = w.programs[b]
-    verb = program[0]
-    strict = program[1] != 0
-    mask = program[2]
-    before, now = w.carried_before[b], w.carried[b]
-    w.carried_before[b] = now
-    if action == DROP:
-        renew_marks(w, b)
+    verb = int(w.programs[b, c, 0])
+    strict = int(w.programs[b, c, 1]) & STRICT != 0
+    meant = w.programs[b, c, 2]
+    before, now = w.carried_before[b, c], w.carried[b]
+    w.carried_before[b, c] = now
     if verb == GO_TO:
-        return SUCCESS if w.marks[b, front] & MEANT else GOING_ON
+        return SUCCESS if (w.marks[b, front] >> 2 * c) & MEANT else GOING_ON
     if verb == PICK_UP:
         if action != PICKUP or now == NOTHING_CODE:
             return GOING_ON
-        if before == NOTHING_CODE and (mask >> np.uint64(now - FIRST_OBJECT)) & np.uint64(1):
+        if before == NOTHING_CODE and has_object(meant, now):
             return SUCCESS
         return FAILURE if strict else GOING_ON
     if verb == OPEN_DOOR:
@@ -251,20 +272,97 @@ def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
         seen = w.looks[b, code]
         if seen & 0xFF != DOOR:
             return GOING_ON
-        if (seen >> 16) & 0xFF == OPEN and (mask >> np.uint64(code - FIRST_OBJECT)) & np.uint64(1):
+        if (seen >> 16) & 0xFF == OPEN and has_object(meant, code):
             return SUCCESS
         return FAILURE if strict else GOING_ON
-    # put next to
-    if strict and action == PICKUP and now != NOTHING_CODE:
-        return FAILURE
-    if action != DROP or before == NOTHING_CODE or not (mask >> np.uint64(before - FIRST_OBJECT)) & np.uint64(1):
+    if verb == PUT_NEXT_TO:
+        if strict and action == PICKUP and now != NOTHING_CODE:
+            return FAILURE
+        if action != DROP or before == NOTHING_CODE or not has_object(meant, before):
+            return GOING_ON
+        position = w.positions[b, before - FIRST_OBJECT]
+        if position != NOWHERE:
+            beside = w.marks[b, position - 1] | w.marks[b, position + 1]
+            beside |= w.marks[b, position - width] | w.marks[b, position + width]
+            if (beside >> 2 * c) & FIXED:
+                return SUCCESS
         return GOING_ON
-    place = w.positions[b, before - FIRST_OBJECT]
-    if place != NOWHERE:
-        beside = w.marks[b, place - 1] | w.marks[b, place + 1] | w.marks[b, place - width] | w.marks[b, place + width]
-        if beside & FIXED:
-            return SUCCESS
-    return GOING_ON
+    if verb == PUT_NEAR:
+        if action == PICKUP and now != NOTHING_CODE:
+            return GOING_ON if has_object(meant, now) else FAILURE
+        if action != DROP or before == NOTHING_CODE:
+            return GOING_ON
+        goal = int(w.programs[b, c, 3])
+        near = abs(front % width - goal % width) <= 1 and abs(front // width - goal // width) <= 1
+        return SUCCESS if now == NOTHING_CODE and near else FAILURE
+    goal = int(meant)
+    if verb == ANNOUNCE:
+        if action == DONE:
+            away = abs(w.position[b] - goal)
+            return SUCCESS if away == 1 or away == width else FAILURE
+        return FAILURE if action == TOGGLE else GOING_ON
+    # step on
+    if w.position[b] == goal:
+        return SUCCESS
+    return FAILURE if w.position[b] == int(w.programs[b, c, 3]) else GOING_ON
+
+
+@kernel
+def end_of_step(w: Worlds, b: int, start: int) -> int:
+    """The clause after the step of the goal that begins with this one."""
+    end = start + 1
+    while (
+        end < w.programs.shape[1]
+        and int(w.programs[b, end, 0]) != NO_CLAUSE
+        and int(w.programs[b, end, 1]) & JOINED != 0
+    ):
+        end += 1
+    return end
+
+
+@kernel
+def judge_step(w: Worlds, b: int, start: int, end: int, width: int, action: int, front: int) -> int:
+    """The verdict of the clauses ``start`` to ``end``, which may be done in any order.
+
+    As in BabyAI's AndInstr a failure of one of several clauses does not count.
+    """
+    is_complete = True
+    for c in range(start, end):
+        if w.done[b] >> c & 1:
+            continue
+        verdict = judge_clause(w, b, c, width, action, front)
+        if verdict == SUCCESS:
+            w.done[b] |= 1 << c
+        else:
+            is_complete = False
+            if verdict == FAILURE and end == start + 1:
+                return FAILURE
+    return SUCCESS if is_complete else GOING_ON
+
+
+@kernel
+def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
+    """The verdict of the goal program on the action just taken: GOING_ON, SUCCESS or FAILURE.
+
+    The steps are judged one after the other, the next one at once with the action that completed the one before, as
+    by BabyAI's BeforeInstr and AfterInstr.
+    """
+    if action == DROP:
+        renew_marks(w, b)
+    clauses = w.programs.shape[1]
+    while True:
+        start = int(w.stage[b])
+        end = end_of_step(w, b, start)
+        is_last = end == clauses or int(w.programs[b, end, 0]) == NO_CLAUSE
+        verdict = judge_step(w, b, start, end, width, action, front)
+        if verdict == FAILURE or (verdict == SUCCESS and is_last):
+            return verdict
+        if verdict == GOING_ON:
+            if not is_last and int(w.programs[b, end, 1]) & ORDERED != 0:
+                ahead = judge_step(w, b, end, end_of_step(w, b, end), width, action, front)
+                return FAILURE if ahead == SUCCESS else GOING_ON
+            return GOING_ON
+        w.stage[b] = end
 
 
 @kernel
@@ -312,6 +410,12 @@ def draw(
 
 
 @kernel
+def position_of(operand: np.uint64, width: int) -> int:
+    """A place of a goal program as a position on a map ``width`` tiles wide (border included)."""
+    return (int(operand >> np.uint64(16)) + BORDER) * width + int(operand & np.uint64(0xFFFF)) + BORDER
+
+
+@kernel
 def begin(w: Worlds, b: int, e: Episodes, episode: int) -> None:
     """Copy an episode of the bank into environment ``b``; the border of walls stays as it is."""
     height, bank_width = e.cells.shape[1], e.cells.shape[2]
@@ -322,20 +426,28 @@ def begin(w: Worlds, b: int, e: Episodes, episode: int) -> None:
             w.cells[b, start + x] = e.cells[episode, y, x]
     for code in range(e.looks.shape[1]):
         w.looks[b, code] = e.looks[episode, code]
-    for i in range(e.programs.shape[1]):
-        w.programs[b, i] = e.programs[episode, i]
+    for c in range(e.programs.shape[1]):
+        for i in range(e.programs.shape[2]):
+            w.programs[b, c, i] = e.programs[episode, c, i]
+        w.carried_before[b, c] = NOTHING_CODE
+        verb = int(w.programs[b, c, 0])
+        if verb in (ANNOUNCE, STEP_ON):
+            w.programs[b, c, 2] = position_of(w.programs[b, c, 2], width)
+        if verb in (PUT_NEAR, STEP_ON):
+            w.programs[b, c, 3] = position_of(w.programs[b, c, 3], width)
+    w.stage[b] = 0
+    w.done[b] = 0
     w.marks[b, :] = 0
     for k in range(e.positions.shape[1]):
         w.contents[b, k] = e.contents[episode, k]
-        place = int(e.positions[episode, k])
-        if place != NOWHERE:
-            place = (place // bank_width + BORDER) * width + place % bank_width + BORDER
-            mark_object(w, b, k + FIRST_OBJECT, place)
-        w.positions[b, k] = place
+        position = int(e.positions[episode, k])
+        if position != NOWHERE:
+            position = (position // bank_width + BORDER) * width + position % bank_width + BORDER
+            mark_object(w, b, k + FIRST_OBJECT, position)
+        w.positions[b, k] = position
     w.position[b] = (e.poses[episode, 1] + BORDER) * width + e.poses[episode, 0] + BORDER
     w.direction[b] = e.poses[episode, 2]
     w.carried[b] = e.carried[episode]
-    w.carried_before[b] = NOTHING_CODE
     w.step_count[b] = 0
     w.max_steps[b] = e.max_steps[episode]
     w.episode_return[b] = 0.0

@@ -1,99 +1,226 @@
-"""MiniGrid's own levels, read into episodes: run the level's generator for a seed, then read its grid and instruction.
-
-The generators are MiniGrid's; nothing of a level is written again here. Each episode comes from a freshly made
-environment, because some generators keep state between resets.
-"""
+"""MiniGrid's levels as sources of episodes: which can be compiled, and why the others cannot."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import difflib
+import hashlib
 import importlib
-import io
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+import importlib.metadata
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import gymnasium
-import numpy as np
 
-from groundling.envs.bank import Episode
-from groundling.envs.constants import (
-    FIRST_OBJECT,
-    MAX_OBJECTS,
-    NOTHING_CODE,
-    NOWHERE,
-    TYPE_CODES,
-    WALL_CODE,
-    Verb,
-    look,
-)
+from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
+from groundling.envs.reading import read_episode
+from groundling.envs.sources import sample_episodes
 from groundling.errors import ConfigurationError, UnknownEnvironmentError, UnsupportedLevelError
-from groundling.language.goals import (
-    Color,
-    Goal,
-    GoTo,
-    Location,
-    ObjectDescription,
-    ObjectType,
-    Open,
-    PickUp,
-    PutNextTo,
-)
-from groundling.language.grammar import render
+
+NAMESPACE = "groundling/"
 
 # Levels whose instructions may join several clauses ("..., then ...").
 SEQUENCE_LEVELS = frozenset(
     f"BabyAI-{name}-v0"
     for name in (
-        "GoToSeq",
-        "GoToSeqS5R2",
-        "OpenTwoDoors",
-        "OpenRedBlueDoors",
-        "OpenRedBlueDoorsDebug",
-        "OpenDoorsOrderN2",
-        "OpenDoorsOrderN4",
-        "OpenDoorsOrderN2Debug",
-        "OpenDoorsOrderN4Debug",
-        "MoveTwoAcrossS5N2",
-        "MoveTwoAcrossS8N9",
-        "SynthSeq",
-        "MiniBossLevel",
-        "BossLevel",
-        "BossLevelNoUnlock",
+        *("GoToSeq", "GoToSeqS5R2", "OpenTwoDoors", "OpenRedBlueDoors", "OpenRedBlueDoorsDebug"),
+        *("OpenDoorsOrderN2", "OpenDoorsOrderN4", "OpenDoorsOrderN2Debug", "OpenDoorsOrderN4Debug"),
+        *("MoveTwoAcrossS5N2", "MoveTwoAcrossS8N9", "SynthSeq"),
+        *("MiniBossLevel", "BossLevel", "BossLevelNoUnlock"),
     )
 )
 
+# MiniGrid's own environments whose goal is in an instruction that varies.
+MISSION_LEVELS = (
+    *("Fetch", "GoToDoor", "GoToObject", "PutNear", "Memory", "LockedRoom", "KeyCorridor", "ObstructedMaze"),
+    *("BlockedUnlockPickup", "UnlockPickup"),
+)
+
+# What these decide in MiniGrid's classes, the kernels decide in the same way: a class of one's own may not change them.
+RULES = (
+    *("reset", "step", "_reward", "gen_obs", "gen_obs_grid", "get_view_exts", "update_objs_poss"),
+    *("dir_vec", "right_vec", "front_pos"),
+)
+
+MAX_DRAWS = 100_000  # of a random integer for one layout; MiniGrid's levels take at most some thousand
+
+# Settings of our suites by the names that MiniGrid's constructors give them.
+SETTING_NAMES = {"room_size": ("room_size", "size"), "num_distractors": ("num_dists", "numObjs")}
+
+
+@dataclass(frozen=True)
+class MiniGridLevel:
+    """A registered level of MiniGrid, sampled by its own generator.
+
+    Attributes:
+        id: of the level.
+        settings: arguments of its constructor beside or instead of the registered ones, as sorted pairs.
+
+    Raises:
+        UnknownEnvironmentError: if the id is not registered; the message names the nearest ones.
+        UnsupportedLevelError: if the level cannot be compiled; the message says why.
+    """
+
+    id: str
+    settings: tuple[tuple[str, object], ...] = ()
+
+    def __post_init__(self) -> None:
+        level_class(self.id)
+
+    @property
+    def instruction_length(self) -> int:
+        """Tokens of every instruction, padding included; a level of one's own may join clauses."""
+        return SEQUENCE_TOKENS if self.id in SEQUENCE_LEVELS or not self._is_minigrids else CLAUSE_TOKENS
+
+    @property
+    def description(self) -> str:
+        """The first sentence of the level's own description."""
+        text = level_class(self.id).__doc__ or ""
+        found = re.search(r"## Description\s+(.*?)(?:\n\s*\n|\Z)", text, re.DOTALL)
+        paragraph = " ".join((found.group(1) if found else text).split())
+        sentence = re.split(r"(?<=\w)\.(?:\s|$)", paragraph)[0]
+        settings = ", ".join(f"{k} {v}" for k, v in self._arguments.items())
+        return sentence + (f" ({settings})" if settings else "")
+
+    @property
+    def is_importable(self) -> bool:
+        """Whether another process can make it: one of MiniGrid's own, which are registered wherever it is imported."""
+        return self._is_minigrids and isinstance(gymnasium.registry[self.id].entry_point, str)
+
+    @property
+    def _is_minigrids(self) -> bool:
+        return _is_minigrids(level_class(self.id))
+
+    def fingerprint(self) -> str:
+        """Versions and settings; of a level of one's own the code of its classes as well."""
+        versions = {name: importlib.metadata.version(name) for name in ("minigrid", "gymnasium", "numpy")}
+        own = [base for base in level_class(self.id).__mro__ if _is_level(base) and not _is_minigrids(base)]
+        code = "".join(f" {hashlib.sha256(_code(base).encode()).hexdigest()}" for base in own)
+        return f"{sorted(versions.items())} {sorted(self._arguments.items())}{code}"
+
+    def sample(self, seed: int) -> Episode:
+        """The episode of a seed, from a freshly made environment: some generators keep state between resets."""
+        # a copy takes a tenth of the time of making it; the parts of MiniGrid's own are made anew by reset
+        env = copy.copy(_template(self)) if self._is_minigrids else self.make_env()
+        env.gen_obs = lambda: None  # the first view is drawn by our kernels; MiniGrid's costs a fifth of a reset
+        with _bounded_draws(env):
+            env.reset(seed=seed)
+        return read_episode(self.id, env, seed)
+
+    def make_env(self) -> Any:
+        """The bare environment, without Gymnasium's wrappers."""
+        return level_class(self.id)(**self._arguments)
+
+    def setting(self, name: str) -> int | None:
+        """The value of a setting under MiniGrid's name or that of our tasks; None if it has none."""
+        own = self._own_name(name)
+        if own is None:
+            return None
+        default = self._arguments.get(own, _parameters(self.id)[own])
+        value = getattr(self.make_env(), own, default)  # many constructors set another default for their base class
+        return value if isinstance(value, int) else None
+
+    def changed(self, **settings: object) -> MiniGridLevel:
+        """The level with other settings, under MiniGrid's names or those of our tasks.
+
+        Raises:
+            ConfigurationError: if the level's constructor has no such setting, or refuses the value.
+            UnsupportedLevelError: if it then has more objects than can be compiled.
+        """
+        known = _parameters(self.id)
+        found: dict[str, object] = dict(self.settings)
+        for name, value in settings.items():
+            own = self._own_name(name)
+            if own is None:
+                raise ConfigurationError(f"{self.id} has no setting {name!r}; it has {', '.join(sorted(known))}")
+            found[own] = tuple(value) if isinstance(value, list) else value  # levels are hashable
+        level = MiniGridLevel(self.id, tuple(sorted(found.items())))
+        try:
+            sample_episodes(level, [0])  # some values are only refused when a layout is generated
+        except TypeError as error:  # the constructor gives its base class a value of its own
+            raise ConfigurationError(f"{self.id} fixes {' or '.join(settings)} itself") from error
+        except (AssertionError, ValueError) as error:
+            chosen = ", ".join(f"{name}={value}" for name, value in settings.items())
+            raise ConfigurationError(f"{self.id} cannot be made with {chosen}: {error}".rstrip(": ")) from error
+        return level
+
+    def _own_name(self, name: str) -> str | None:
+        known = _parameters(self.id)
+        return next((n for n in SETTING_NAMES.get(name, (name,)) if n in known), None)
+
+    @cached_property
+    def _arguments(self) -> dict[str, Any]:
+        return {**gymnasium.registry[self.id].kwargs, **dict(self.settings)}
+
+
+@contextlib.contextmanager
+def _bounded_draws(env: Any) -> Iterator[None]:
+    """Let BabyAI reject a layout in which it would look for a place for the agent for ever.
+
+    So it does at every thousandth seed of SynthS5R2: whichever way the agent would look from the tiles that are left
+    in a small room, it would stand before an object or a door.
+    """
+    draw, layout, draws = env._rand_int, None, 0
+
+    def bounded(low: int, high: int) -> int:
+        nonlocal layout, draws
+        if env.__dict__.get("grid") is not layout:
+            layout, draws = env.grid, 0
+        draws += 1
+        if draws > MAX_DRAWS:
+            raise RecursionError("no place for the agent")  # BabyAI's own sign of a layout to be rejected
+        return draw(low, high)
+
+    env._rand_int = bounded
+    try:
+        yield
+    finally:
+        del env._rand_int
+
+
+@lru_cache(maxsize=256)
+def _template(level: MiniGridLevel) -> Any:
+    """A freshly made environment of the level, to be copied and never reset."""
+    return level.make_env()
+
 
 def minigrid_levels() -> list[str]:
-    """Ids of every registered BabyAI level whose instruction is a single clause, in the order of registration."""
+    """Ids of every registered level that can be compiled, BabyAI's first, in the order of registration."""
     import minigrid  # noqa: F401 - registers its levels
 
-    return [id for id in gymnasium.registry if id.startswith("BabyAI-") and id not in SEQUENCE_LEVELS]
+    babyai = [id for id in gymnasium.registry if id.startswith("BabyAI-")]
+    own = [id for id in gymnasium.registry if id.startswith(tuple(f"MiniGrid-{name}" for name in MISSION_LEVELS))]
+    return [*babyai, *own]
 
 
-def sample_episodes(level: str, seeds: Iterable[int]) -> list[Episode]:
-    """The episodes that a level generates for these seeds, see ``EpisodeBank.from_minigrid`` for the errors."""
-    make = level_factory(level)
-    seeds = [int(seed) for seed in seeds]
-    if not seeds:
-        raise ConfigurationError("a bank needs at least one seed")
-    if min(seeds) < 0:
-        raise ConfigurationError(f"MiniGrid's seeds are not negative, got {min(seeds)}")
-    with contextlib.redirect_stdout(io.StringIO()):  # the generators print each layout that they reject
-        return [sample_episode(level, make, seed) for seed in seeds]
+def level_of(id: str) -> str:
+    """The level behind an id: ``groundling/GoToLocal-v0`` and ``BabyAI-GoToLocal-v0`` are the same.
+
+    Raises:
+        UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
+    """
+    import minigrid  # noqa: F401 - registers its levels
+
+    names = [prefix + id.removeprefix(NAMESPACE) for prefix in ("BabyAI-", "MiniGrid-")]
+    for level in names if id.startswith(NAMESPACE) else [id]:
+        if level in gymnasium.registry and not level.startswith(NAMESPACE):
+            return level
+    from groundling.envs.task import registered_tasks
+
+    raise UnknownEnvironmentError(unknown_message(id, [*minigrid_levels(), *registered_tasks()]))
 
 
 @lru_cache(maxsize=256)
 def level_class(level: str) -> type[Any]:
-    """The class that generates a level.
-
-    Raises:
-        UnknownEnvironmentError: if the id is not registered; the message names the nearest ones.
-        UnsupportedLevelError: if it is not a level of BabyAI's kind, or one of several clauses.
-    """
-    import minigrid  # noqa: F401 - registers its levels
+    """The class that generates a level; errors as :class:`MiniGridLevel`."""
     from minigrid.envs.babyai.core.roomgrid_level import RoomGridLevel
+
+    envs = importlib.import_module("minigrid.envs")
 
     spec = gymnasium.registry.get(level)
     if spec is None or spec.entry_point is None:
@@ -101,129 +228,74 @@ def level_class(level: str) -> type[Any]:
     entry = spec.entry_point
     if isinstance(entry, str):
         module, _, name = entry.partition(":")
-        entry = getattr(importlib.import_module(module), name)
-    if not (isinstance(entry, type) and issubclass(entry, RoomGridLevel)):
+        try:
+            entry = getattr(importlib.import_module(module), name)
+        except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+            raise UnsupportedLevelError(f"{level} cannot be compiled: {error}") from error
+    if not (isinstance(entry, type) and _is_level(entry)):
+        raise UnsupportedLevelError(f"{level} cannot be compiled: it is no level of MiniGrid")
+    if not issubclass(entry, (RoomGridLevel, *(getattr(envs, f"{name}Env") for name in MISSION_LEVELS))):
         raise UnsupportedLevelError(
-            f"{level} is not a BabyAI level: only levels whose goal is a BabyAI instruction can be compiled"
+            f"{level} cannot be compiled: its mission never varies, so that there is no language to ground (of "
+            f"MiniGrid's levels, BabyAI's and {', '.join(MISSION_LEVELS)} can be run)"
         )
-    if level in SEQUENCE_LEVELS:
+    deciding = {name: next((base for base in entry.__mro__ if name in vars(base)), entry) for name in RULES}
+    changed = [name for name, base in deciding.items() if name in vars(base) and not _is_minigrids(base)]
+    if changed:
         raise UnsupportedLevelError(
-            f"{level} gives instructions of several clauses (then, after, and); "
-            f"Groundling compiles single clauses so far. `groundling tasks` lists what it can run"
+            f"{level} cannot be compiled: {entry.__name__} changes MiniGrid's {', '.join(changed)}, not the kernels"
+        )
+    if spec.max_episode_steps is not None or spec.additional_wrappers:
+        raise UnsupportedLevelError(
+            f"{level} cannot be compiled: it is registered with a wrapper of Gymnasium's; set a time limit by max_steps"
         )
     return entry
 
 
-def level_factory(level: str) -> Callable[[], Any]:
-    """A function that makes the level's bare environment, without Gymnasium's wrappers; errors as ``level_class``."""
-    make, kwargs = level_class(level), dict(gymnasium.registry[level].kwargs)
-    return lambda: make(**kwargs)
+def _is_level(cls: type[Any]) -> bool:
+    from minigrid.minigrid_env import MiniGridEnv
+
+    return issubclass(cls, MiniGridEnv)
 
 
-def unknown_message(id: str, known: Sequence[str]) -> str:
+def _is_minigrids(cls: type[Any]) -> bool:
+    return cls.__module__.startswith("minigrid.")
+
+
+def _code(cls: type[Any]) -> str:
+    """The source of a class; the compiled code of its methods where there is none, as at the interpreter's prompt."""
+    try:
+        return inspect.getsource(cls)
+    except (OSError, TypeError):
+        codes = [value.__code__ for value in vars(cls).values() if inspect.isfunction(value)]
+        return "".join(f"{code.co_name} {code.co_code!r} {code.co_consts!r}" for code in codes)
+
+
+def unknown_message(id: str, known: Iterable[str]) -> str:
     """One line that names the ids nearest to an unknown one."""
-    bare = {name.removeprefix("BabyAI-").removesuffix("-v0").lower(): name for name in known}
-    close = difflib.get_close_matches(id.removeprefix("BabyAI-").removesuffix("-v0").lower(), bare, n=3, cutoff=0.5)
+    ids = list(known)
+    bare = {_bare(name).lower(): name for name in reversed(ids)}
+    close = difflib.get_close_matches(_bare(id).lower(), bare, n=3, cutoff=0.5)
     nearest = f"; the nearest are {', '.join(bare[name] for name in close)}" if close else ""
-    return f"there is no environment {id!r}{nearest}. `groundling tasks` lists all {len(known)}"
+    return f"there is no environment {id!r}{nearest}. `groundling tasks` lists all {len(ids)}"
 
 
-def sample_episode(level: str, make: Callable[[], Any], seed: int) -> Episode:
-    """Generate one layout and read it."""
-    env = make()
-    env.gen_obs = lambda: None  # the first view is drawn by our kernels; MiniGrid's costs a fifth of a reset
-    env.reset(seed=seed)
-    goal, sets = read_goal(level, env)
-    if render(goal) != env.mission:
-        raise UnsupportedLevelError(f"{level}, seed {seed}: the grammar writes {render(goal)!r}, not {env.mission!r}")
-    things = [cell for cell in env.grid.grid if cell is not None and cell.type != "wall"]
-    if env.carrying is not None:
-        things.append(env.carrying)
-    things.extend([thing.contains for thing in things if thing.contains is not None])
-    if len(things) > MAX_OBJECTS:
-        raise UnsupportedLevelError(f"{level}, seed {seed}: {len(things)} objects, at most {MAX_OBJECTS} are compiled")
-    code_of = {id(thing): FIRST_OBJECT + k for k, thing in enumerate(things)}
-    inside = {id(thing.contains) for thing in things if thing.contains is not None}
-    width, height = env.grid.width, env.grid.height
-
-    def code(cell: Any) -> int:
-        if cell is None:
-            return NOTHING_CODE
-        return WALL_CODE if cell.type == "wall" else code_of[id(cell)]
-
-    def place(thing: Any) -> int:
-        return NOWHERE if id(thing) in inside else int(thing.cur_pos[1]) * width + int(thing.cur_pos[0])
-
-    for thing in things:
-        if thing.type not in TYPE_CODES:
-            raise UnsupportedLevelError(f"{level}, seed {seed}: the object {thing.type!r} is not compiled")
-    # some generators put a thing on the map without telling it its place
-    for index, cell in enumerate(env.grid.grid):
-        if cell is not None and cell.type != "wall" and cell.cur_pos is None:
-            cell.cur_pos = (index % width, index // width)
-    if not isinstance(goal, PickUp) and any(thing.type == "wall" for objects in sets for thing in objects):
-        raise UnsupportedLevelError(f"{level}, seed {seed}: the instruction {env.mission!r} means walls")
-    # MiniGrid counts the walls among "a grey object"; nobody can pick one up
-    masks = [
-        sum(1 << (code_of[id(thing)] - FIRST_OBJECT) for thing in objects if thing.type != "wall") for objects in sets
-    ]
-    return Episode(
-        cells=np.array([code(cell) for cell in env.grid.grid], dtype=np.uint8).reshape(height, width),
-        looks=tuple(look(*map(int, thing.encode())) for thing in things),
-        contents=tuple(code(thing.contains) for thing in things),
-        positions=tuple(place(thing) for thing in things),
-        pose=(int(env.agent_pos[0]), int(env.agent_pos[1]), int(env.agent_dir)),
-        carried=code(env.carrying),
-        program=compile_goal(goal, masks),
-        max_steps=int(env.max_steps),
-        instruction=env.mission,
-        seed=seed,
-    )
+def _bare(id: str) -> str:
+    return re.sub(r"^(BabyAI-|MiniGrid-|groundling/)|-v\d+$", "", id)
 
 
-def read_goal(level: str, env: Any) -> tuple[Goal, list[list[Any]]]:
-    """The goal of a generated level, and for each of its descriptions the objects that it means."""
-    from minigrid.envs.babyai.core import verifier
-
-    if verifier.use_done_actions:
-        raise UnsupportedLevelError("BABYAI_DONE_ACTIONS changes BabyAI's rules: unset this environment variable")
-    instruction = env.instrs
-    match instruction:
-        case verifier.GoToInstr(desc=desc):
-            return GoTo(read_description(desc)), [desc.obj_set]
-        case verifier.PickupInstr(desc=desc, strict=strict):
-            return PickUp(read_description(desc), bool(strict)), [desc.obj_set]
-        case verifier.OpenInstr(desc=desc, strict=strict):
-            return Open(read_description(desc), bool(strict)), [desc.obj_set]
-        case verifier.PutNextInstr(desc_move=moved, desc_fixed=fixed, strict=strict):
-            return (
-                PutNextTo(read_description(moved), read_description(fixed), bool(strict)),
-                [moved.obj_set, fixed.obj_set],
-            )
-    raise UnsupportedLevelError(
-        f"{level}: the instruction {env.mission!r} is no single clause of BabyAI's language; "
-        "`groundling tasks` lists what can be compiled"
-    )
-
-
-def read_description(desc: Any) -> ObjectDescription:
-    """BabyAI's ObjDesc as a frozen description."""
-    return ObjectDescription(
-        type=None if desc.type is None else ObjectType(desc.type),
-        color=None if desc.color is None else Color(desc.color),
-        location=None if desc.loc is None else Location(desc.loc),
-        definite=len(desc.obj_set) == 1,
-    )
-
-
-def compile_goal(goal: Goal, masks: Sequence[int]) -> tuple[int, int, int, int]:
-    """The program that the kernels judge by; ``masks`` holds a set of objects for each description of the goal."""
-    match goal:
-        case GoTo():
-            return int(Verb.GO_TO), 0, masks[0], 0
-        case PickUp(strict=strict):
-            return int(Verb.PICK_UP), int(strict), masks[0], 0
-        case Open(strict=strict):
-            return int(Verb.OPEN), int(strict), masks[0], 0
-        case PutNextTo(strict=strict):
-            return int(Verb.PUT_NEXT_TO), int(strict), masks[0], masks[1]
+@lru_cache(maxsize=256)
+def _parameters(level: str) -> dict[str, object]:
+    """The arguments that a level's constructors take and their defaults, its base classes' included."""
+    found: dict[str, object] = {}
+    for base in level_class(level).__mro__:
+        if base.__name__ == "MiniGridEnv":
+            break
+        if "__init__" in vars(base):
+            parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
+            for p in parameters:
+                if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self":
+                    found.setdefault(p.name, p.default)
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break  # what it does not name, it does not hand on
+    return found

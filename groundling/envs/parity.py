@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import gymnasium
 import numpy as np
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.levels import MiniGridLevel
+from groundling.envs.sources import sample_episodes
 from groundling.envs.worlds import WorldBatch
+from groundling.errors import ConfigurationError
+from groundling.language.vocabulary import VOCABULARY
+
+Actor = Literal["random", "handling", "bot", "solver"]
+
+ACTION_WEIGHTS: Mapping[str, tuple[float, ...]] = {
+    "random": (1.0,) * NUM_ACTIONS,
+    "handling": (1.0, 1.0, 3.0, 1.5, 1.0, 1.0, 0.05),  # walks far, and picks up, drops and opens what it meets
+}
+MAX_BOT_SEARCHES = 200  # of one step; the bot can plan in circles
 
 
 @dataclass(frozen=True)
@@ -22,74 +35,134 @@ class ParityResult:
 
     Attributes:
         level: id of the level.
+        actor: who chose the actions.
         episodes: seeds played.
         steps: steps compared.
+        successes: episodes that ended in success.
+        failures: episodes that ended in failure, by what MiniGrid says.
+        finished: successes that bot or solver reached by themselves.
         mismatches: one line for each episode that differed, naming its first difference.
     """
 
     level: str
+    actor: Actor
     episodes: int
     steps: int
+    successes: int
+    failures: int
+    finished: int
     mismatches: tuple[str, ...]
+
+
+class _Player(Protocol):
+    """Knows what to do next in one episode."""
+
+    def next_action(self, taken: int | None) -> int | None:
+        """The next action, after this one was taken; None if it gives up."""
 
 
 def compare_with_minigrid(
     level: str,
     seeds: Sequence[int],
     *,
+    actor: Actor = "random",
+    settings: Mapping[str, object] | None = None,
     max_steps: int | None = None,
-    action_weights: Sequence[float] = (1.0,) * NUM_ACTIONS,
+    noise: float = 0.0,
     action_seed: int = 1,
 ) -> ParityResult:
-    """Play the same seeds with the same random actions in both worlds until each episode ends.
+    """Play the same seeds with the same actions in both worlds until each episode ends.
 
-    Image, direction, mission, reward, terminated and truncated must be equal after reset and after every step.
+    Image, direction, mission, reward, terminated and truncated must be equal after reset and after every step, and
+    the tokens of the instruction must read as the mission.
 
     Args:
         level: id of the level.
         seeds: of the level's generator, each given to a freshly made environment.
+        actor: "random" takes all actions alike, "handling" moves and handles objects, "bot" is MiniGrid's bot for
+            BabyAI's levels, which plans on MiniGrid's environment, "solver" is our own, which plans on ours. Where the
+            last two give up, the episode goes on with random actions.
+        settings: of the level, as :meth:`MiniGridLevel.changed` takes them.
         max_steps: stop an episode after this many steps; None follows it to its end.
-        action_weights: relative frequency of each action.
-        action_seed: of the actions.
+        noise: share of random actions among those of bot and solver.
+        action_seed: of the random actions.
+
+    Raises:
+        ConfigurationError: for the bot on a level that is not BabyAI's.
     """
-    bank = EpisodeBank.from_minigrid(level, seeds)
+    source = MiniGridLevel(level)
+    if settings:
+        source = source.changed(**settings)
+    bank = EpisodeBank.pack(source.id, sample_episodes(source, seeds), length=source.instruction_length)
     batch = WorldBatch(bank, len(seeds), shuffle=False)
     batch.reset()
-    weights = np.array(action_weights) / np.sum(action_weights)
     rng = np.random.default_rng(action_seed)
+    weights = np.array(ACTION_WEIGHTS.get(actor, ACTION_WEIGHTS["random"]))
     mismatches: list[str] = []
-    steps = 0
-    with contextlib.redirect_stdout(io.StringIO()):
-        references = [gymnasium.make(level, disable_env_checker=True).unwrapped for _ in seeds]
+    steps = successes = failures = finished = 0
+    with _silence():
+        chosen: dict[str, Any] = dict(source.settings)
+        references = [gymnasium.make(level, disable_env_checker=True, **chosen) for _ in seeds]
         running = np.ones(len(seeds), dtype=np.bool_)
+        missions: list[str] = []
         for row, (env, seed) in enumerate(zip(references, seeds, strict=True)):
             expected, _ = env.reset(seed=int(seed))
-            different = _different_view(batch, row, expected)
+            missions.append(VOCABULARY.decode(batch.observations.instruction[row]))
+            different = _different_view(batch, row, expected, missions[row])
             if bank.instruction(row) != expected["mission"]:
                 different = "mission"
             if different:
                 mismatches.append(f"{level} seed {seed} at reset: {different}")
                 running[row] = False
+        tokens = batch.observations.instruction.copy()
+        players = _players(actor, bank, references)
+        taken: list[int | None] = [None] * len(seeds)
         while running.any():
-            actions = rng.choice(NUM_ACTIONS, size=len(seeds), p=weights)
+            actions = rng.choice(NUM_ACTIONS, size=len(seeds), p=weights / weights.sum())
+            is_noise = rng.random(len(seeds)) < noise
+            for row in np.flatnonzero(running).tolist():
+                planned = players[row].next_action(taken[row]) if row in players else None
+                if planned is None:
+                    players.pop(row, None)
+                elif not is_noise[row]:
+                    actions[row] = planned
+                taken[row] = int(actions[row])
             batch.step(actions, autoreset=False)
             for row in np.flatnonzero(running).tolist():
                 expected, *outcome, _ = references[row].step(int(actions[row]))
-                different = _different_outcome(batch, row, outcome) or _different_view(batch, row, expected)
-                taken = int(batch.state.step_count[row])
+                different = _different_outcome(batch, row, outcome) or _different_view(
+                    batch, row, expected, missions[row]
+                )
+                if not np.array_equal(batch.observations.instruction[row], tokens[row]):
+                    different = "instruction"
                 steps += 1
+                step = int(batch.state.step_count[row])
                 if different:
-                    mismatches.append(f"{level} seed {seeds[row]} step {taken}: {different}")
-                if different or outcome[1] or outcome[2] or taken == max_steps:
+                    mismatches.append(f"{level} seed {seeds[row]} step {step}: {different}")
+                reward, terminated, truncated = float(outcome[0]), bool(outcome[1]), bool(outcome[2])
+                successes += terminated and reward > 0
+                failures += terminated and reward <= 0
+                finished += terminated and reward > 0 and row in players
+                if different or terminated or truncated or step == max_steps:
                     running[row] = False
-    return ParityResult(level, len(seeds), steps, tuple(mismatches))
+    return ParityResult(level, actor, len(seeds), steps, successes, failures, finished, tuple(mismatches))
 
 
-def _different_view(batch: WorldBatch, row: int, expected: dict[str, Any]) -> str:
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    # MiniGrid's generators print each layout that they reject; Gymnasium warns of ids that have a newer version
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+def _different_view(batch: WorldBatch, row: int, expected: Mapping[str, Any], mission: str) -> str:
     seen = batch.observations
     if not np.array_equal(seen.image[row].reshape(VIEW_SIZE, VIEW_SIZE, 3), expected["image"]):
         return "image"
-    return "" if seen.direction[row] == expected["direction"] else "direction"
+    if seen.direction[row] != expected["direction"]:
+        return "direction"
+    return "" if mission == expected["mission"] else "instruction"
 
 
 def _different_outcome(batch: WorldBatch, row: int, expected: Sequence[Any]) -> str:
@@ -97,3 +170,60 @@ def _different_outcome(batch: WorldBatch, row: int, expected: Sequence[Any]) -> 
     names = ("reward", "terminated", "truncated")
     ours = (out.reward[row], out.terminated[row], out.truncated[row])
     return ", ".join(name for name, own, other in zip(names, ours, expected, strict=True) if own != other)
+
+
+def _players(actor: Actor, bank: EpisodeBank, references: Sequence[gymnasium.Env[Any, Any]]) -> dict[int, _Player]:
+    """Who plays each environment; nobody plays those that random actions do."""
+    if actor == "bot":
+        if not hasattr(references[0].unwrapped, "instrs"):
+            raise ConfigurationError(f"MiniGrid's bot plays BabyAI's levels only, not {bank.level}")
+        return {row: _Bot(env.unwrapped) for row, env in enumerate(references)}
+    if actor == "solver":
+        from groundling.envs.solver import solve
+
+        plans = {row: solve(bank, row) for row in range(len(bank))}
+        return {row: _Plan(plan) for row, plan in plans.items() if plan is not None}
+    return {}
+
+
+class _Plan:
+    """Takes the actions of a plan."""
+
+    def __init__(self, plan: Sequence[int]) -> None:
+        self._rest = iter(plan)
+
+    def next_action(self, taken: int | None) -> int | None:
+        """The next one; None at the plan's end."""
+        action = next(self._rest, None)
+        return None if action is None else int(action)
+
+
+def _babyai_bot(env: Any) -> Any:
+    from minigrid.utils.baby_ai_bot import BabyAIBot
+
+    return BabyAIBot(env)
+
+
+class _Bot:
+    """MiniGrid's bot on MiniGrid's environment."""
+
+    def __init__(self, env: Any) -> None:
+        self._bot = _babyai_bot(env)
+        self._search = self._bot._shortest_path
+        self._bot._shortest_path = self._counted_search
+        self._searches = 0
+
+    def next_action(self, taken: int | None) -> int | None:
+        """What it suggests; None once its plan is done or it has failed."""
+        self._searches = 0
+        try:
+            action = self._bot.replan(taken)
+        except Exception:  # whatever goes wrong in a plan: assertions, missing keys, endless recursion
+            return None
+        return int(action) if self._bot.stack else None
+
+    def _counted_search(self, *args: Any, **kwargs: Any) -> Any:
+        self._searches += 1
+        if self._searches > MAX_BOT_SEARCHES:
+            raise RecursionError("the bot plans in circles")
+        return self._search(*args, **kwargs)

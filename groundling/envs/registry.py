@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.building import DEFAULT_SIZE, build_bank
-from groundling.envs.levels import minigrid_levels, unknown_message
+from groundling.envs.levels import NAMESPACE, minigrid_levels
 from groundling.envs.single import GroundlingEnv
-from groundling.envs.splits import Split
+from groundling.envs.sources import EpisodeSource
+from groundling.envs.splits import Split, find_split
+from groundling.envs.task import registered_tasks
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError, UnknownEnvironmentError
-
-NAMESPACE = "groundling/"
-
-
-def level_of(id: str) -> str:
-    """The level behind an id: ``groundling/GoToLocal-v0`` and ``BabyAI-GoToLocal-v0`` are the same.
-
-    Raises:
-        UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
-    """
-    level = f"BabyAI-{id.removeprefix(NAMESPACE)}" if id.startswith(NAMESPACE) else id
-    if level not in gymnasium.registry:
-        raise UnknownEnvironmentError(unknown_message(id, minigrid_levels()))
-    return level
+from groundling.errors import ConfigurationError
 
 
 def make(id: str, *, split: str | Split = "all", render_mode: str | None = None) -> GroundlingEnv:
     """One environment as a ``gymnasium.Env``; see :class:`GroundlingEnv`.
 
     Args:
-        id: a BabyAI id such as ``"BabyAI-GoToLocal-v0"``, or ``"groundling/GoToLocal-v0"``.
+        id: of a level or task: ``"BabyAI-GoToLocal-v0"``, ``"groundling/GoToLocal-v0"``, ``"my_tasks.py:MyTask"``.
         split: "all", "train", "seen", "unseen" or a ``Split``.
         render_mode: None or "rgb_array".
     """
-    return GroundlingEnv(level_of(id), split=split, render_mode=render_mode)
+    return GroundlingEnv(id, split=split, render_mode=render_mode)
 
 
 def make_vec(
-    id: str | None = None,
+    id: str | EpisodeSource | None = None,
     num_envs: int = 1,
     *,
     seed: int = 0,
     split: str | Split = "all",
+    mission: str | None = None,
+    tasks: Sequence[str] = (),
     bank: EpisodeBank | None = None,
     bank_size: int = DEFAULT_SIZE,
     shuffle: bool = True,
@@ -58,10 +50,13 @@ def make_vec(
     """Many environments at once as a ``gymnasium.vector.VectorEnv``; see :class:`GroundlingVectorEnv`.
 
     Args:
-        id: a BabyAI id such as ``"BabyAI-GoToLocal-v0"``, or ``"groundling/GoToLocal-v0"``; not needed with a bank.
+        id: of a level or task: ``"BabyAI-GoToLocal-v0"``, ``"groundling/GoToLocal-v0"``, ``"my_tasks.py:MyTask"``; not
+            needed with a bank.
         num_envs: B.
         seed: names both the bank and the order in which its episodes are played.
         split: "all", "train", "seen", "unseen" or a ``Split``.
+        mission: play only episodes whose instruction means the same as this sentence.
+        tasks: as ``mission``, several sentences.
         bank: play these episodes instead of building a bank.
         bank_size: number of episodes to build (once; the bank is cached on disk).
         shuffle: draw episodes at random; otherwise environment i starts in episode i.
@@ -74,15 +69,26 @@ def make_vec(
     Raises:
         UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
         UnsupportedLevelError: if the level cannot be compiled.
-        SplitError: if the split is unknown or empty.
-        ConfigurationError: if num_envs or num_threads is less than 1, or neither id nor bank is given.
+        TaskError: if a task cannot be imported, or finds no layout.
+        SplitError: if the split is unknown or empty, or the level never asks for the mission.
+        InstructionError: if a mission cannot be read.
+        ConfigurationError: if num_envs or num_threads is less than 1, neither id nor bank is given, or a bank comes
+            with missions.
     """
     if num_envs < 1:
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
+    if isinstance(tasks, str):
+        raise ConfigurationError(f"tasks is a list of sentences: write tasks=[{tasks!r}] or mission={tasks!r}")
+    missions = (*tasks, *(() if mission is None else (mission,)))
     if bank is None:
         if id is None:
             raise ConfigurationError("make_vec needs the id of an environment, or a bank")
-        bank = build_bank(level_of(id), bank_size, seed=seed, split=split, cache=cache, progress=progress)
+        chosen = find_split(split)
+        if missions:
+            chosen = chosen.narrowed(missions)
+        bank = build_bank(id, bank_size, seed=seed, split=chosen, cache=cache, progress=progress)
+    elif missions:
+        raise ConfigurationError("a bank holds its episodes already: narrow it to missions when it is built")
     return GroundlingVectorEnv(
         bank,
         num_envs,
@@ -95,9 +101,9 @@ def make_vec(
 
 
 def register_environments() -> None:
-    """Register ``groundling/NAME`` with Gymnasium for every level, for ``gymnasium.make`` and ``make_vec``."""
-    for level in minigrid_levels():
-        id = NAMESPACE + level.removeprefix("BabyAI-")
+    """Register ``groundling/NAME`` with Gymnasium for every level and task, for ``gymnasium.make`` and ``make_vec``."""
+    levels = {NAMESPACE + re.sub("^(BabyAI|MiniGrid)-", "", level): level for level in reversed(minigrid_levels())}
+    for id, level in {**{task: task for task in registered_tasks()}, **levels}.items():
         if id in gymnasium.registry:
             continue
         gymnasium.register(

@@ -10,13 +10,13 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from groundling.envs.bank import EpisodeBank
+from groundling.envs.building import tell_episodes
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
-from groundling.envs.levels import level_factory
+from groundling.envs.sources import find_source
 from groundling.envs.splits import Split, find_split
 from groundling.envs.vector import ObservationArrays, single_observation_space
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ActionError, ConfigurationError, SplitError
-from groundling.language.grammar import parse
 
 MAX_REJECTED = 2048
 
@@ -24,16 +24,16 @@ MAX_REJECTED = 2048
 class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
     """One instruction-following agent in one world; see ``GroundlingVectorEnv`` for spaces, reward and endings.
 
-    ``reset(seed=s)`` gives exactly the episode that MiniGrid's level generates for seed ``s`` (with a split, the first
+    ``reset(seed=s)`` gives exactly the episode that the level or task generates for seed ``s`` (with a split, the first
     one from ``s`` on that belongs to it). The sentence is at :attr:`instruction` and in ``info["instruction"]``.
 
     Args:
-        level: id of a BabyAI level whose instruction is a single clause.
+        level: id of a level or task, see ``find_source``.
         split: "all", "train", "seen", "unseen" or a ``Split``.
         render_mode: None or "rgb_array".
 
     Raises:
-        UnknownEnvironmentError, UnsupportedLevelError: see ``EpisodeBank.from_minigrid``.
+        UnknownEnvironmentError, UnsupportedLevelError, TaskError: see ``find_source``.
         SplitError: if the split is unknown.
         ConfigurationError: if the render mode is unknown.
     """
@@ -41,13 +41,13 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 - Gymnasium's own convention
 
     def __init__(self, level: str, *, split: str | Split = "all", render_mode: str | None = None) -> None:
-        level_factory(level)
+        self.source = find_source(level)
         if render_mode not in (None, "rgb_array"):
             raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
-        self.level = level
+        self.level = self.source.id
         self.split = find_split(split)
         self.render_mode = render_mode
-        self.observation_space = single_observation_space()
+        self.observation_space = single_observation_space(self.source.instruction_length)
         self.action_space = spaces.Discrete(NUM_ACTIONS)  # type: ignore[assignment]
         self.worlds: WorldBatch | None = None
         self.instruction = ""
@@ -94,8 +94,8 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
 
     def _first_in_split(self, seed: int) -> EpisodeBank:
         for candidate in range(seed, seed + MAX_REJECTED):
-            bank = EpisodeBank.from_minigrid(self.level, [candidate])
-            if self.split.keeps(parse(bank.instruction(0))):
+            bank = tell_episodes(self.source, [candidate], self.split)
+            if bank is not None:
                 return bank
         raise SplitError(f"the split {self.split.name!r} of {self.level} has no episode from seed {seed} on")
 

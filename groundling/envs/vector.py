@@ -12,24 +12,24 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from groundling.envs.bank import INSTRUCTION_LENGTH, EpisodeBank
+from groundling.envs.bank import CLAUSE_TOKENS, EpisodeBank
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
 from groundling.envs.kernels import Observations
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
-from groundling.language.vocabulary import BABYAI_VOCABULARY
+from groundling.language.vocabulary import VOCABULARY
 from groundling.seeding import integer
 
 ObservationArrays = dict[str, NDArray[Any]]
 
 
-def single_observation_space() -> spaces.Dict:
-    """What one agent sees: the same space for every level."""
+def single_observation_space(instruction_length: int = CLAUSE_TOKENS) -> spaces.Dict:
+    """What one agent sees: the same space for all levels of as many tokens an instruction."""
     return spaces.Dict(
         {
             "image": spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8),
             "direction": spaces.Discrete(4),
-            "instruction": spaces.Box(0, len(BABYAI_VOCABULARY) - 1, (INSTRUCTION_LENGTH,), np.int32),
+            "instruction": spaces.Box(0, len(VOCABULARY) - 1, (instruction_length,), np.int32),
         }
     )
 
@@ -67,8 +67,8 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     ## Observation (``Dict``, B environments)
     - ``image`` [B, 7, 7, 3] uint8: MiniGrid's symbolic egocentric view (type, color, state), the agent at [3, 6].
     - ``direction`` [B] int64: 0 right, 1 down, 2 left, 3 up.
-    - ``instruction`` [B, 24] int32: token ids of ``BABYAI_VOCABULARY``, 0 = padding. The sentences are at
-      :attr:`instructions` and in ``info["instruction"]``.
+    - ``instruction`` [B, L] int32: token ids of ``VOCABULARY``, 0 = padding; L is 24, or 96 where instructions have
+      several clauses. The sentences are at :attr:`instructions` and in ``info["instruction"]``.
 
     ## Action (``Discrete(7)``)
     0 turn left, 1 turn right, 2 forward, 3 pick up, 4 drop, 5 toggle, 6 done (does nothing).
@@ -126,7 +126,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self._started = False
         self._sentences = np.array(bank.instructions, dtype=object)
         self._told = np.full(num_envs, "", dtype=object)  # the sentence of each environment
-        self.single_observation_space = single_observation_space()
+        self.single_observation_space = single_observation_space(bank.instruction_length)
         self.single_action_space = spaces.Discrete(NUM_ACTIONS)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -144,7 +144,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     @property
     def vocabulary_size(self) -> int:
         """Number of token ids, padding and unknown word included."""
-        return len(BABYAI_VOCABULARY)
+        return len(VOCABULARY)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None

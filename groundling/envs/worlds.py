@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from groundling.envs import kernels
 from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import BORDER, NUM_ACTIONS, PROGRAM_LENGTH, VIEW_CELLS, WALL_CODE
+from groundling.envs.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, VIEW_CELLS, WALL_CODE
 from groundling.errors import ActionError, ConfigurationError
 
 MIN_ENVS_PER_THREAD = 256
@@ -79,7 +79,7 @@ class WorldBatch:
         self.order_seed = order_seed
         self.episodes = bank.episodes()
         _, height, width = bank.cells.shape
-        objects = bank.contents.shape[1]
+        objects, clauses = bank.contents.shape[1], bank.programs.shape[1]
         b = num_envs
         self.width = width + 2 * BORDER
         self.state = kernels.Worlds(
@@ -91,8 +91,10 @@ class WorldBatch:
             position=np.zeros(b, dtype=np.int16),
             direction=np.zeros(b, dtype=np.int64),
             carried=np.zeros(b, dtype=np.uint8),
-            carried_before=np.zeros(b, dtype=np.uint8),
-            programs=np.zeros((b, PROGRAM_LENGTH), dtype=np.uint64),
+            carried_before=np.zeros((b, clauses), dtype=np.uint8),
+            programs=np.zeros((b, clauses, CLAUSE_LENGTH), dtype=np.uint64),
+            stage=np.zeros(b, dtype=np.uint8),
+            done=np.zeros(b, dtype=np.uint8),
             step_count=np.zeros(b, dtype=np.int32),
             max_steps=np.zeros(b, dtype=np.int32),
             episode_return=np.zeros(b, dtype=np.float64),

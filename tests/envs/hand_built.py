@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +16,31 @@ from groundling.envs.constants import (
     CLOSED,
     DOOR,
     FIRST_OBJECT,
+    GOAL,
+    JOINED,
     KEY,
     LOCKED,
     NOWHERE,
+    OPAQUE_BIT,
     OPEN,
+    ORDERED,
+    STRICT,
     Action,
     Verb,
     look,
+    place,
+    without,
 )
 from groundling.envs.worlds import WorldBatch
 
 RED, GREEN, BLUE, PURPLE, YELLOW, GREY = range(6)
 LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE, DONE = Action
+AND, THEN, STRICT_THEN = JOINED, 0, ORDERED  # flags of a clause after the first
 SEEN_EMPTY, SEEN_WALL, HIDDEN = (1, 0, 0), (2, 5, 0), (0, 0, 0)
+
+
+Operand = str | tuple[int, int]  # letters of objects, or x and y of a tile
+Asked = tuple[Verb, Operand, Operand] | tuple[Verb, Operand, Operand, int]  # a clause, with flags or without
 
 
 @dataclass(frozen=True)
@@ -51,13 +64,15 @@ THINGS: Mapping[str, Thing] = {
     "O": Thing(DOOR, RED, OPEN),
     "L": Thing(DOOR, YELLOW, LOCKED),
     "G": Thing(DOOR, GREEN, CLOSED),
+    "*": Thing(GOAL, GREEN),
 }
 
 
 def episode(
     *rows: str,
-    goal: tuple[Verb, str, str] = (Verb.GO_TO, "", ""),
+    goal: Asked | Sequence[Asked] = (Verb.GO_TO, "", ""),
     strict: bool = False,
+    walls_hide: bool = True,
     max_steps: int = 20,
     instruction: str = "go to the object",
     seed: int = 0,
@@ -66,8 +81,10 @@ def episode(
 
     Args:
         rows: the map: ``#`` a wall, ``.`` nothing, ``>v<^`` the agent, a letter of THINGS an object.
-        goal: verb, letters of the objects meant, letters of the fixed objects.
-        strict: whether the goal is strict.
+        goal: verb, letters of the objects meant, letters of the fixed objects (or tiles, where the verb takes them),
+            perhaps flags; or several of these, in the order in which they are to be done.
+        strict: whether the first clause is strict.
+        walls_hide: whether walls and shut doors hide what is behind.
         max_steps: time limit.
         instruction: the sentence (the tests of rules do not read it).
         seed: the seed it pretends to come from.
@@ -79,22 +96,31 @@ def episode(
     text = "".join(rows)
     agent = next(tile for tile in text if tile in ">v<^")
     y, x = divmod(text.index(agent), len(rows[0]))
-    verb, meant, fixed = goal
+    clauses: list[Any] = [goal] if isinstance(goal[0], Verb) else list(goal)
+    off = [] if walls_hide else [OPAQUE_BIT]
 
-    def mask(chosen: str) -> int:
-        return sum(1 << (code[letter] - FIRST_OBJECT) for letter in chosen)
+    def operand(asked: Operand) -> int:
+        if isinstance(asked, str):
+            return sum(1 << (code[letter] - FIRST_OBJECT) for letter in asked)
+        return place(*asked)
 
+    def row(verb: Verb, first: Operand, second: Operand, flags: int = 0) -> tuple[int, int, int, int]:
+        return int(verb), flags, operand(first), operand(second)
+
+    program = [row(*clause) for clause in clauses]
+    program[0] = (program[0][0], program[0][1] | STRICT * strict, *program[0][2:])
     return Episode(
         cells=cells,
-        looks=tuple(look(THINGS[c].kind, THINGS[c].color, THINGS[c].state) for c in letters),
+        looks=tuple(without(look(THINGS[c].kind, THINGS[c].color, THINGS[c].state), *off) for c in letters),
         contents=tuple(code.get(THINGS[c].inside or "", 0) for c in letters),
         positions=tuple(text.index(c) if c in text else NOWHERE for c in letters),
         pose=(x, y, ">v<^".index(agent)),
         carried=0,
-        program=(int(verb), int(strict), mask(meant), mask(fixed)),
+        program=tuple(program),
         max_steps=max_steps,
         instruction=instruction,
         seed=seed,
+        walls_hide=walls_hide,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hand_built import (
+    AND,
     BLUE,
     DONE,
     DROP,
@@ -17,6 +18,8 @@ from hand_built import (
     RIGHT,
     SEEN_EMPTY,
     SEEN_WALL,
+    STRICT_THEN,
+    THEN,
     TOGGLE,
     YELLOW,
     episode,
@@ -25,7 +28,23 @@ from hand_built import (
     worlds_of,
 )
 
-from groundling.envs.constants import BALL, BOX, CLOSED, DOOR, KEY, LOCKED, OPEN, Verb
+from groundling.envs import kernels
+from groundling.envs.constants import (
+    BALL,
+    BOX,
+    CLOSED,
+    DOOR,
+    FIRST_OBJECT,
+    GOAL,
+    KEY,
+    LOCKED,
+    MAX_OBJECTS,
+    NO_PLACE,
+    OPAQUE_BIT,
+    OPEN,
+    STRICT,
+    Verb,
+)
 from groundling.envs.rendering import world_layout
 from groundling.envs.worlds import WorldBatch
 
@@ -230,6 +249,21 @@ def test_objects_hide_nothing() -> None:
     assert picture(worlds)[:4] == ["??#.#??"] * 3 + ["###o###"]
 
 
+def test_nothing_hides_anything_where_walls_are_seen_through() -> None:
+    for door in "DLO.#":
+        worlds = worlds_of(episode(*(row.format(door) for row in CORRIDOR), walls_hide=False))
+        assert not any("?" in line for line in picture(worlds))
+
+
+def test_door_that_is_shut_stays_see_through_where_walls_are() -> None:
+    for walls_hide in (True, False):
+        worlds = worlds_of(episode("...", ".>O", "...", walls_hide=walls_hide))
+        play(worlds, [TOGGLE])
+        assert seen(worlds, AHEAD) == (DOOR, RED, CLOSED)
+        # a single door casts no shadow where all else is clear, so that the view would not show the difference
+        assert worlds.state.looks[0, FIRST_OBJECT] >> OPAQUE_BIT == walls_hide
+
+
 def test_view_turns_with_the_agent() -> None:
     # a red ball to the north, a green one to the east, two tiles away each
     for agent, tiles in {
@@ -359,3 +393,170 @@ def test_any_pick_up_fails_a_strict_put_next_to() -> None:
 def test_object_inside_a_box_can_be_the_one_meant() -> None:
     worlds = worlds_of(episode("....", ".>B.", "....", goal=(Verb.PICK_UP, "k", ""), max_steps=10))
     assert play(worlds, [TOGGLE, PICKUP]) == [GOING_ON, won(2, 10)]
+
+
+def test_every_bit_of_a_mask_of_objects_is_read() -> None:
+    for k in range(MAX_OBJECTS):
+        mask = np.uint64(1 << k)
+        assert [kernels.has_object(mask, FIRST_OBJECT + other) for other in range(MAX_OBJECTS)].index(True) == k
+        assert not kernels.has_object(~mask, FIRST_OBJECT + k)
+
+
+# Goals of several clauses. Before the agent is the green door, on its left the red one.
+
+TWO_DOORS = (".D.", ".>G", "...")
+OPEN_RED, OPEN_GREEN = (Verb.OPEN, "D", ""), (Verb.OPEN, "G", "")
+
+
+def test_steps_count_in_their_order_only() -> None:
+    worlds = worlds_of(episode(*TWO_DOORS, goal=[OPEN_RED, (*OPEN_GREEN, THEN)]))
+    # opening the green door first is for nothing: it has to be shut and opened again
+    results = play(worlds, [TOGGLE, LEFT, TOGGLE, RIGHT, TOGGLE, TOGGLE])
+    assert results == [GOING_ON] * 5 + [won(6, 20)]
+
+
+def test_next_step_done_too_early_fails_where_the_order_is_strict() -> None:
+    goal = [OPEN_RED, (*OPEN_GREEN, STRICT_THEN)]
+    assert play(worlds_of(episode(*TWO_DOORS, goal=goal)), [TOGGLE]) == [FAILED]
+    assert play(worlds_of(episode(*TWO_DOORS, goal=goal)), [LEFT, TOGGLE, RIGHT, TOGGLE])[-1] == won(4, 20)
+
+
+def test_only_the_very_next_step_fails_where_the_order_is_strict() -> None:
+    goal = [OPEN_RED, (Verb.PICK_UP, "b", "", STRICT_THEN), (*OPEN_GREEN, STRICT_THEN)]
+    assert play(worlds_of(episode(".D.", "b>G", "...", goal=goal)), [TOGGLE]) == [GOING_ON]
+    assert play(worlds_of(episode(".D.", "b>G", "...", goal=goal)), [LEFT, LEFT, PICKUP])[-1] == FAILED
+
+
+def test_clauses_joined_by_and_are_done_in_any_order() -> None:
+    goal = [OPEN_RED, (*OPEN_GREEN, AND)]
+    assert play(worlds_of(episode(*TWO_DOORS, goal=goal)), [TOGGLE, LEFT, TOGGLE]) == [GOING_ON] * 2 + [won(3, 20)]
+    assert play(worlds_of(episode(*TWO_DOORS, goal=goal)), [LEFT, TOGGLE, RIGHT, TOGGLE])[-1] == won(4, 20)
+
+
+def test_clause_that_is_done_stays_done() -> None:
+    worlds = worlds_of(episode(*TWO_DOORS, goal=[OPEN_RED, (*OPEN_GREEN, AND)]))
+    assert play(worlds, [TOGGLE, TOGGLE, LEFT, TOGGLE])[-1] == won(4, 20)  # the green door is shut by then
+
+
+def test_both_steps_may_have_several_clauses() -> None:
+    goal = [OPEN_RED, (*OPEN_GREEN, AND), (Verb.PICK_UP, "b", "", THEN), (Verb.GO_TO, "k", "", AND)]
+    rows = (".D.", "b>G", ".k.")
+    results = play(worlds_of(episode(*rows, goal=goal)), [RIGHT, LEFT, TOGGLE, LEFT, TOGGLE, LEFT, PICKUP, LEFT])
+    assert results == [GOING_ON] * 7 + [won(8, 20)]  # having been at the key before the doors were open is for nothing
+
+
+def test_failure_of_one_of_several_clauses_does_not_count() -> None:
+    for goal in (
+        [(*OPEN_RED, STRICT), (*OPEN_GREEN, AND)],
+        [OPEN_RED, (*OPEN_GREEN, AND | STRICT)],
+    ):
+        worlds = worlds_of(episode(*TWO_DOORS, goal=goal))
+        assert play(worlds, [TOGGLE, LEFT, TOGGLE]) == [GOING_ON] * 2 + [won(3, 20)]
+
+
+def test_failure_of_a_step_fails_the_episode_when_it_is_due() -> None:
+    assert play(worlds_of(episode(*TWO_DOORS, goal=[(*OPEN_RED, STRICT), OPEN_GREEN])), [TOGGLE]) == [FAILED]
+    not_yet = worlds_of(episode("b..", ".>G", ".k.", goal=[(Verb.GO_TO, "k", ""), (Verb.PICK_UP, "b", "", STRICT)]))
+    assert play(not_yet, [TOGGLE, DONE]) == [GOING_ON] * 2
+    assert play(not_yet, [RIGHT, PICKUP]) == [GOING_ON, FAILED]
+
+
+def test_action_that_completes_a_step_is_judged_by_the_next_step_too() -> None:
+    both = worlds_of(episode("...", ".>b", "...", goal=[(Verb.GO_TO, "b", ""), (Verb.PICK_UP, "b", "")]))
+    assert play(both, [PICKUP]) == [won(1, 20)]
+    # so that a strict "open" after another "open" fails as soon as its turn comes, as in BabyAI's debug levels
+    strict = worlds_of(episode(*TWO_DOORS, goal=[OPEN_GREEN, (*OPEN_RED, STRICT)]))
+    assert play(strict, [TOGGLE]) == [FAILED]
+
+
+def test_object_is_where_it_was_seen_until_something_is_dropped() -> None:
+    goal = [(Verb.PICK_UP, "b", ""), (Verb.GO_TO, "b", "")]
+    assert play(worlds_of(episode("...", ".>b", "...", goal=goal)), [PICKUP]) == [won(1, 20)]
+    goal = [(Verb.PICK_UP, "k", ""), (Verb.GO_TO, "b", "")]
+    worlds = worlds_of(episode("...", ".>b", ".k.", goal=goal))
+    actions = [PICKUP, LEFT, DROP, RIGHT, RIGHT, PICKUP, LEFT, LEFT]  # the ball now lies above, the key is carried
+    assert play(worlds, actions) == [GOING_ON] * 7 + [won(8, 20)]
+
+
+def test_step_does_not_know_what_was_carried_before_its_turn() -> None:
+    first, second = (Verb.PUT_NEXT_TO, "b", "x"), (Verb.PUT_NEXT_TO, "b", "k")
+    rows = ("...x...", ".>b.k..", ".......")
+    then = worlds_of(episode(*rows, goal=[first, second]))
+    assert play(then, [PICKUP, FORWARD, DROP]) == [GOING_ON] * 3  # beside both, but the drop was the first step's
+    assert play(then, [PICKUP, DROP]) == [GOING_ON, won(5, 20)]
+    together = worlds_of(episode(*rows, goal=[first, (*second, AND)]))
+    assert play(together, [PICKUP, FORWARD, DROP])[-1] == won(3, 20)
+
+
+def test_object_that_is_held_already_has_to_be_picked_up_again() -> None:
+    worlds = worlds_of(episode(".D.", ".>b", "...", goal=[OPEN_RED, (Verb.PICK_UP, "b", "")]))
+    actions = [PICKUP, LEFT, TOGGLE, PICKUP, RIGHT, DROP, PICKUP]
+    assert play(worlds, actions) == [GOING_ON] * 6 + [won(7, 20)]
+
+
+def test_next_episode_begins_with_its_first_step() -> None:
+    bank_of_two = [episode(*TWO_DOORS, goal=[OPEN_RED, OPEN_GREEN]), episode(*TWO_DOORS, goal=OPEN_RED)]
+    worlds = worlds_of(*bank_of_two)
+    worlds.step(np.array([LEFT, LEFT]))
+    worlds.step(np.array([TOGGLE, TOGGLE]))
+    assert worlds.outcomes.success.tolist() == [False, True]
+    assert worlds.state.stage.tolist() == [1, 0]
+    worlds.reset()
+    assert worlds.state.stage.tolist() == [0, 0]
+    assert worlds.state.done.tolist() == [0, 0]
+
+
+# Goals of MiniGrid's own levels
+
+NO_PLACE_XY = (NO_PLACE & 0xFFFF, NO_PLACE >> 16)
+
+
+@pytest.mark.parametrize(("agent", "is_beside"), [((1, 1), True), ((2, 2), True), ((1, 2), False), ((2, 1), False)])
+def test_announcing_counts_beside_the_place_whatever_is_faced(agent: tuple[int, int], is_beside: bool) -> None:
+    rows = [list("....") for _ in range(4)]
+    rows[agent[1]][agent[0]] = "<"
+    worlds = worlds_of(episode(*map("".join, rows), goal=(Verb.ANNOUNCE, (1, 2), "")))
+    assert play(worlds, [DONE]) == [won(1, 20) if is_beside else FAILED]
+
+
+def test_nothing_but_announcing_succeeds_and_toggling_fails() -> None:
+    start = episode("....", ".>b.", "....", goal=(Verb.ANNOUNCE, (2, 1), ""))
+    assert play(worlds_of(start), [LEFT, RIGHT, FORWARD, PICKUP, DROP, DONE]) == [GOING_ON] * 5 + [won(6, 20)]
+    assert play(worlds_of(start), [TOGGLE]) == [FAILED]
+
+
+def test_place_to_announce_stays_when_the_object_is_carried_away() -> None:
+    worlds = worlds_of(episode(".....", ".>b..", ".....", goal=(Verb.ANNOUNCE, (2, 1), "")))
+    assert play(worlds, [PICKUP, DONE]) == [GOING_ON, won(2, 20)]
+
+
+def test_stepping_on_the_right_place_succeeds_and_on_the_wrong_one_fails() -> None:
+    rows = (".....", "..>..", ".....")
+    goal = (Verb.STEP_ON, (3, 1), (2, 2))
+    assert play(worlds_of(episode(*rows, goal=goal)), [DONE, FORWARD]) == [GOING_ON, won(2, 20)]
+    assert play(worlds_of(episode(*rows, goal=goal)), [RIGHT, FORWARD]) == [GOING_ON, FAILED]
+    assert play(worlds_of(episode(*rows, goal=goal)), [LEFT, FORWARD]) == [GOING_ON, GOING_ON]
+
+
+def test_goal_tile_is_stepped_on_and_not_picked_up() -> None:
+    worlds = worlds_of(episode("....", ".>*.", "....", goal=(Verb.STEP_ON, (2, 1), NO_PLACE_XY)))
+    assert seen(worlds, AHEAD) == (GOAL, GREEN, 0)
+    assert play(worlds, [PICKUP, TOGGLE, FORWARD]) == [GOING_ON, GOING_ON, won(3, 20)]
+
+
+@pytest.mark.parametrize(("target", "is_near"), [((4, 0), True), ((3, 2), True), ((4, 1), True), ((5, 1), False)])
+def test_object_put_within_a_tile_of_the_place_succeeds(target: tuple[int, int], is_near: bool) -> None:
+    goal = (Verb.PUT_NEAR, "b", target)
+    worlds = worlds_of(episode("......", ".>b...", "......", goal=goal))
+    assert play(worlds, [PICKUP, FORWARD, DROP]) == [GOING_ON, GOING_ON, won(3, 20) if is_near else FAILED]
+
+
+def test_picking_up_another_object_fails_to_put_near() -> None:
+    worlds = worlds_of(episode("......", ".>gb..", "......", goal=(Verb.PUT_NEAR, "b", (4, 1))))
+    assert play(worlds, [PICKUP]) == [FAILED]
+
+
+def test_drop_that_finds_no_room_fails_to_put_near() -> None:
+    worlds = worlds_of(episode("..x...", "..^b..", "......", goal=(Verb.PUT_NEAR, "b", (2, 0))))
+    assert play(worlds, [DROP, RIGHT, PICKUP, PICKUP, LEFT]) == [GOING_ON] * 5
+    assert play(worlds, [DROP]) == [FAILED]

@@ -1,40 +1,92 @@
-"""Ids: every single-clause BabyAI level under both of its names, and errors that name the nearest."""
+"""Ids: every level and task under its names, with Gymnasium and without, and errors that name the nearest."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import subprocess
 import sys
+from typing import Any
 
 import gymnasium
+import numpy as np
 import pytest
-from minigrid.envs.babyai.core import verifier
 
 import groundling
-from groundling.envs import GroundlingEnv, make, make_vec
-from groundling.envs.levels import SEQUENCE_LEVELS, minigrid_levels
-from groundling.envs.registry import level_of
-from groundling.errors import UnknownEnvironmentError, UnsupportedLevelError
+from groundling.envs import EpisodeBank, GroundlingEnv, GroundlingVectorEnv, make, make_vec, registered_tasks
+from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
+from groundling.envs.levels import SEQUENCE_LEVELS, level_of, minigrid_levels
+from groundling.envs.sources import find_source
+from groundling.errors import (
+    ConfigurationError,
+    InstructionError,
+    SplitError,
+    UnknownEnvironmentError,
+    UnsupportedLevelError,
+)
+from groundling.language import VOCABULARY, parse
+
+LEVEL = "BabyAI-GoToObjS4-v0"
+OWN = [id for id in registered_tasks() if id.startswith("groundling/")]
+
+
+def small_vec(id: str = LEVEL, num_envs: int = 4, **options: Any) -> GroundlingVectorEnv:
+    return make_vec(id, num_envs, bank_size=12, cache=False, progress=False, **options)
+
+
+# Ids
 
 
 def test_both_forms_of_an_id_are_the_same_level() -> None:
-    assert level_of("groundling/GoToLocal-v0") == level_of("BabyAI-GoToLocal-v0") == "BabyAI-GoToLocal-v0"
     short, long = make("groundling/GoToLocal-v0"), make("BabyAI-GoToLocal-v0")
     assert short.level == long.level
     assert short.reset(seed=1)[1] == long.reset(seed=1)[1]
-    batch = make_vec("groundling/GoToObjS4-v0", num_envs=2, bank_size=8, progress=False)
-    assert batch.bank.level == "BabyAI-GoToObjS4-v0"
+    assert small_vec("groundling/GoToObjS4-v0").bank.level == LEVEL
 
 
-def test_every_level_is_registered_with_gymnasium() -> None:
+def test_every_level_and_own_task_is_registered_with_gymnasium() -> None:
     levels = minigrid_levels()
-    assert len(levels) == len(set(levels)) > 70
+    assert len(levels) == len(set(levels)) > 100
+    assert len(OWN) > 20
+    names = {"groundling/" + level.removeprefix("BabyAI-").removeprefix("MiniGrid-") for level in levels}
     ours = {id for id in gymnasium.registry if id.startswith("groundling/")}
-    assert ours == {f"groundling/{level.removeprefix('BabyAI-')}" for level in levels}
-    env = gymnasium.make("groundling/OpenDoor-v0", split="train").unwrapped
+    assert ours == names | set(OWN)
+    assert not names & set(OWN), "a task hides a level"
+
+
+def test_registered_id_makes_what_its_name_says() -> None:
+    """Where BabyAI and MiniGrid have a level of the same name, BabyAI's."""
+    for id, spec in gymnasium.registry.items():
+        if id.startswith("groundling/"):
+            assert find_source(spec.kwargs["level"]) == find_source(id), id
+    assert level_of("groundling/KeyCorridorS3R1-v0") == "BabyAI-KeyCorridorS3R1-v0"
+    assert level_of("MiniGrid-KeyCorridorS3R1-v0") == "MiniGrid-KeyCorridorS3R1-v0"
+
+
+@pytest.mark.parametrize(
+    ("id", "level", "length"),
+    [
+        ("groundling/OpenDoor-v0", "BabyAI-OpenDoor-v0", CLAUSE_TOKENS),
+        ("groundling/GoToSeqS5R2-v0", "BabyAI-GoToSeqS5R2-v0", SEQUENCE_TOKENS),
+        ("groundling/Fetch-5x5-N2-v0", "MiniGrid-Fetch-5x5-N2-v0", CLAUSE_TOKENS),
+        ("groundling/RoomGoTo-v0", "groundling/RoomGoTo-v0", CLAUSE_TOKENS),
+    ],
+)
+def test_gymnasium_makes_levels_and_tasks(id: str, level: str, length: int) -> None:
+    env = gymnasium.make(id, split="train").unwrapped
     assert isinstance(env, GroundlingEnv)
-    assert (env.level, env.split.name) == ("BabyAI-OpenDoor-v0", "train")
+    assert (env.level, env.split.name) == (level, "train")
+    observation, info = env.reset(seed=4)
+    assert observation["instruction"].shape == (length,)
+    assert env.observation_space.contains(observation)
+    assert VOCABULARY.decode(observation["instruction"]) == info["instruction"]
+    for action in (0, 2, 1, 2):
+        assert env.observation_space.contains(env.step(action)[0])
+
+
+def test_levels_of_sequences_take_96_tokens_and_all_others_24() -> None:
+    assert (CLAUSE_TOKENS, SEQUENCE_TOKENS) == (24, 96)
+    lengths = {level: find_source(level).instruction_length for level in minigrid_levels()}
+    assert {level for level, length in lengths.items() if length == 96} == SEQUENCE_LEVELS
+    assert set(lengths.values()) == {24, 96}
 
 
 def test_registering_twice_does_no_harm() -> None:
@@ -48,11 +100,12 @@ def test_registering_twice_does_no_harm() -> None:
     [
         ("BabyAI-GoToLokal-v0", "BabyAI-GoToLocal-v0"),
         ("groundling/PikupLoc-v0", "BabyAI-PickupLoc-v0"),
+        ("groundling/RoomGoTwo-v0", "groundling/RoomGoTo-v0"),
         ("gotolocal", "BabyAI-GoToLocal-v0"),
     ],
 )
 def test_unknown_id_is_refused_and_the_nearest_are_named(id: str, nearest: str) -> None:
-    for ask in (level_of, make, make_vec):
+    for ask in (find_source, make, make_vec):
         with pytest.raises(UnknownEnvironmentError, match=nearest) as caught:
             ask(id)
         assert repr(id) in str(caught.value)
@@ -67,31 +120,82 @@ def test_hopeless_id_is_refused_without_a_guess() -> None:
     assert "groundling tasks" in str(caught.value)
 
 
-@pytest.mark.parametrize("id", ["BabyAI-GoToSeq-v0", "groundling/BossLevel-v0"])
-def test_level_of_several_clauses_is_refused(id: str) -> None:
+@pytest.mark.parametrize(
+    ("id", "reason"),
+    [("CartPole-v1", "it is no level of MiniGrid"), ("MiniGrid-Empty-5x5-v0", "its mission never varies")],
+)
+def test_environment_of_another_kind_is_refused(id: str, reason: str) -> None:
     for ask in (make, make_vec):
-        with pytest.raises(UnsupportedLevelError, match="several clauses"):
+        with pytest.raises(UnsupportedLevelError, match=reason):
             ask(id)
 
 
-@pytest.mark.parametrize("id", ["CartPole-v1", "MiniGrid-Empty-5x5-v0"])
-def test_environment_of_another_kind_is_refused(id: str) -> None:
-    with pytest.raises(UnsupportedLevelError, match="is not a BabyAI level"):
-        make(id)
+# Missions
 
 
-def test_levels_called_sequences_are_those_that_generate_sequences() -> None:
-    generating = set()
-    for id in [*minigrid_levels(), *SEQUENCE_LEVELS]:
-        with contextlib.redirect_stdout(io.StringIO()):
-            env = gymnasium.make(id, disable_env_checker=True).unwrapped
-            env.gen_obs = lambda: None  # the pictures cost most of a reset
-            for seed in range(30):
-                env.reset(seed=seed)
-                if isinstance(env.instrs, verifier.SeqInstr):
-                    generating.add(id)
-                    break
-    assert generating == SEQUENCE_LEVELS
+def test_only_the_missions_goal_is_played() -> None:
+    envs = small_vec(mission="go to the red ball")
+    assert set(envs.bank.instructions) == {"go to the red ball"}
+    assert len(envs.bank) == 12
+    envs.reset()
+    for actions in np.random.default_rng(0).integers(3, size=(80, 4)):
+        envs.step(actions)
+        assert set(envs.instructions) == {"go to the red ball"}
+
+
+def test_paraphrased_mission_means_the_same_episodes() -> None:
+    plain, said_otherwise = (small_vec(mission=text) for text in ("go to the red ball", "Walk to the crimson orb."))
+    assert np.array_equal(plain.bank.seeds, said_otherwise.bank.seeds)
+    assert plain.bank.instructions == said_otherwise.bank.instructions
+
+
+def test_several_tasks_are_played_side_by_side() -> None:
+    envs = small_vec(tasks=["go to the red ball", "go to the blue key"], mission="go to the grey box")
+    assert set(envs.bank.instructions) == {"go to the red ball", "go to the blue key", "go to the grey box"}
+    assert [parse(text) for text in envs.bank.instructions] == envs.bank.goals()
+
+
+def test_mission_keeps_to_the_split() -> None:
+    trained, tested = (small_vec(mission="go to the red ball", split=split).bank for split in ("train", "seen"))
+    assert set(trained.seeds % 2) == {0}
+    assert set(tested.seeds % 2) == {1}
+    with pytest.raises(SplitError, match=r"'train' of .* narrowed to 'go to the purple key', which it does not keep"):
+        small_vec(mission="go to the purple key", split="train")
+
+
+def test_unreadable_mission_is_refused_and_the_word_pointed_at() -> None:
+    with pytest.raises(InstructionError) as caught:
+        small_vec(mission="go to the red bawl")
+    lines = str(caught.value).splitlines()
+    shown = next(
+        number for number, line in enumerate(lines) if "go to the red bawl" in line and "^" in lines[number + 1]
+    )
+    assert lines[shown][lines[shown + 1].index("^") :].startswith("bawl")
+    with pytest.raises(InstructionError):
+        small_vec(tasks=["go to the red ball", "red"])
+
+
+def test_mission_that_the_level_never_asks_for_is_refused() -> None:
+    with pytest.raises(SplitError, match=r"narrowed to 'open the red door', which the level may never ask for"):
+        small_vec(mission="open the red door")
+
+
+def test_missions_with_a_bank_are_refused() -> None:
+    bank = EpisodeBank.of_seeds(LEVEL, range(3))
+    for missions in ({"mission": "go to the red ball"}, {"tasks": ["go to the red ball"]}):
+        with pytest.raises(ConfigurationError, match="narrow it to missions when it is built"):
+            make_vec(bank=bank, num_envs=2, **missions)
+
+
+def test_a_single_sentence_as_tasks_is_refused() -> None:
+    """It would be read letter by letter."""
+    with pytest.raises(ConfigurationError, match=r"write tasks=\['go to the red ball'\] or mission="):
+        small_vec(tasks="go to the red ball")
+
+
+def test_source_can_be_given_instead_of_its_id() -> None:
+    envs = small_vec(find_source(LEVEL).changed(room_size=6))  # type: ignore[arg-type]
+    assert envs.bank.cells.shape == (12, 6, 6)
 
 
 @pytest.mark.parametrize("module", ["groundling", "groundling.envs", "groundling.language"])

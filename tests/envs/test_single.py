@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from groundling.envs import GroundlingEnv, make
+from groundling.envs import GroundlingEnv, HeldOut, make
+from groundling.envs.splits import held_out_split
 from groundling.errors import ActionError, ConfigurationError, UnsupportedLevelError
-from groundling.language import BABYAI_VOCABULARY, parse
-from groundling.language.goals import combinations
+from groundling.language import VOCABULARY, parse
 
 LEVEL = "BabyAI-GoToLocal-v0"
 
@@ -29,7 +29,13 @@ def test_checker_of_gymnasium_passes_on_the_registered_environment(render_mode: 
     check_env(gymnasium.make("groundling/GoToLocal-v0", render_mode=render_mode).unwrapped)
 
 
-@pytest.mark.parametrize("level", [LEVEL, "BabyAI-PutNextS5N2Carrying-v0", "BabyAI-KeyInBox-v0"])
+@pytest.mark.parametrize(
+    "level",
+    [
+        *(LEVEL, "BabyAI-PutNextS5N2Carrying-v0", "BabyAI-KeyInBox-v0"),
+        *("BabyAI-GoToSeqS5R2-v0", "MiniGrid-Fetch-8x8-N3-v0"),
+    ],
+)
 def test_seed_gives_minigrids_own_episode(level: str) -> None:
     env = make(level)
     rng = np.random.default_rng(0)
@@ -42,7 +48,7 @@ def test_seed_gives_minigrids_own_episode(level: str) -> None:
             for _ in range(60):
                 assert np.array_equal(observation["image"], expected["image"])
                 assert observation["direction"] == expected["direction"]
-                assert BABYAI_VOCABULARY.decode(observation["instruction"]) == expected["mission"]
+                assert VOCABULARY.decode(observation["instruction"]) == expected["mission"]
                 action = int(rng.integers(7))
                 observation, *ours, info = env.step(action)
                 expected, *theirs, _ = reference.step(action)
@@ -105,7 +111,7 @@ def test_split_is_respected_whatever_the_seed(split: str) -> None:
     for seed in range(25):
         _, info = env.reset(seed=seed)
         assert env.split.keeps(parse(info["instruction"]))
-        kept += bool(combinations(parse(info["instruction"])) & env.split.held_out)
+        kept += any(pair in info["instruction"] for pair in env.split.held_out.combinations)
     assert kept == (25 if split == "unseen" else 0)
 
 
@@ -123,5 +129,15 @@ def test_split_takes_the_first_seed_that_belongs_to_it() -> None:
 def test_impossible_environments_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="'rgb_array', got 'human'"):
         make(LEVEL, render_mode="human")
-    with pytest.raises(UnsupportedLevelError, match="several clauses"):
-        make("BabyAI-BossLevel-v0")
+    with pytest.raises(UnsupportedLevelError, match="mission never varies"):
+        make("MiniGrid-Empty-5x5-v0")
+
+
+def test_own_split_is_told_in_its_own_words() -> None:
+    env, plain = make(LEVEL, split=held_out_split(HeldOut(factors=("phrasing",)), "phrasing")), make(LEVEL)
+    for seed in range(8):
+        observation, info = env.reset(seed=seed)
+        plain.reset(seed=seed)
+        assert parse(info["instruction"]) == parse(plain.instruction)
+        assert info["instruction"] != plain.instruction
+        assert VOCABULARY.decode(observation["instruction"]).lower() == info["instruction"].lower()

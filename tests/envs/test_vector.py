@@ -12,7 +12,7 @@ from groundling.envs import EpisodeBank, GroundlingVectorEnv, make_vec
 from groundling.envs.vector import FinalObservations
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ActionError, ConfigurationError
-from groundling.language import BABYAI_VOCABULARY
+from groundling.language import VOCABULARY
 from groundling.seeding import integer
 
 B = 6
@@ -21,9 +21,7 @@ Observation = dict[str, np.ndarray]
 
 @pytest.fixture(scope="module")
 def bank() -> EpisodeBank:
-    return EpisodeBank.from_minigrid(
-        "BabyAI-PickupDistDebug-v0", range(50)
-    )  # strict: episodes end soon, and in every way
+    return EpisodeBank.of_seeds("BabyAI-PickupDistDebug-v0", range(50))  # strict: episodes end soon, and in every way
 
 
 def random_actions(steps: int, seed: int = 0, num_envs: int = B) -> np.ndarray:
@@ -56,14 +54,23 @@ def test_spaces_contain_the_observations(bank: EpisodeBank, copy: bool) -> None:
             assert final is None or envs.single_observation_space.contains(final)
 
 
-def test_spaces_are_the_same_for_every_level() -> None:
+def test_spaces_are_the_same_for_every_level_of_as_many_clauses() -> None:
     small, big = (
-        make_vec(bank=EpisodeBank.from_minigrid(level, [0]), num_envs=2)
+        make_vec(bank=EpisodeBank.of_seeds(level, [0]), num_envs=2)
         for level in ("BabyAI-GoToObjS4-v0", "BabyAI-PutNextLocal-v0")
     )
     assert small.observation_space == big.observation_space
     assert small.action_space == big.action_space
-    assert small.vocabulary_size == len(BABYAI_VOCABULARY) == small.single_observation_space["instruction"].high[0] + 1
+    assert small.vocabulary_size == len(VOCABULARY) == small.single_observation_space["instruction"].high[0] + 1
+
+
+def test_sequences_are_longer_rows_of_tokens() -> None:
+    envs = make_vec(bank=EpisodeBank.of_seeds("BabyAI-GoToSeqS5R2-v0", range(B)), num_envs=B, shuffle=False)
+    observation, info = envs.reset()
+    assert observation["instruction"].shape == (B, 96)
+    assert envs.observation_space.contains(observation)
+    assert [VOCABULARY.decode(row) for row in observation["instruction"]] == info["instruction"].tolist()
+    assert any(text.count("go to") > 1 for text in info["instruction"])
 
 
 def test_autoreset_in_the_same_step_is_declared(bank: EpisodeBank) -> None:
@@ -275,7 +282,7 @@ def test_sentences_agree_with_the_tokens(bank: EpisodeBank) -> None:
     observation, info = envs.reset(seed=0)
     spoken = set()
     for actions in random_actions(100):
-        decoded = tuple(BABYAI_VOCABULARY.decode(row) for row in observation["instruction"])
+        decoded = tuple(VOCABULARY.decode(row) for row in observation["instruction"])
         assert decoded == envs.instructions == tuple(info["instruction"])
         spoken.update(decoded)
         observation, *_, info = envs.step(actions)

@@ -15,7 +15,7 @@ from groundling.errors import ActionError, ConfigurationError
 
 @pytest.fixture(scope="module")
 def bank() -> EpisodeBank:
-    return EpisodeBank.from_minigrid("BabyAI-PickupLoc-v0", range(40))
+    return EpisodeBank.of_seeds("BabyAI-PickupLoc-v0", range(40))
 
 
 def small_observations() -> Observations:

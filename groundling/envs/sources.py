@@ -1,0 +1,82 @@
+"""Sources of episodes: whatever turns a seed into an episode, MiniGrid's levels and tasks of our own alike."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterable
+from typing import Protocol
+
+from groundling.envs.bank import Episode
+from groundling.errors import ConfigurationError
+
+
+class EpisodeSource(Protocol):
+    """A level or task that banks are built from. Sources travel to other processes, so they can be pickled."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def instruction_length(self) -> int:
+        """Tokens of every instruction, padding included."""
+
+    @property
+    def description(self) -> str:
+        """One line: what it asks for."""
+
+    @property
+    def is_importable(self) -> bool:
+        """Whether another process can make it."""
+
+    def fingerprint(self) -> str:
+        """All that its episodes depend on, the seed apart: versions, settings, source code."""
+
+    def sample(self, seed: int) -> Episode:
+        """The episode of a seed."""
+
+    def setting(self, name: str) -> int | None:
+        """The value of a setting ("room_size", "num_distractors"); None if it has no such setting."""
+
+    def changed(self, **settings: object) -> EpisodeSource:
+        """The same source with other settings, such as larger rooms.
+
+        Raises:
+            ConfigurationError: if it has no such setting.
+        """
+
+
+def find_source(id: str) -> EpisodeSource:
+    """The level or task of this id.
+
+    Args:
+        id: ``"BabyAI-GoToLocal-v0"``, ``"groundling/GoToLocal-v0"`` (the same), the id of a registered task, or
+            ``"my_tasks.py:FetchBehindDoor"`` / ``"package.module:FetchBehindDoor"`` for a task of your own.
+
+    Raises:
+        UnknownEnvironmentError: if there is none; the message names the nearest ids.
+        UnsupportedLevelError: if it is a level that cannot be compiled; the message says why.
+        TaskError: if a file of tasks cannot be imported or has no such task.
+    """
+    from groundling.envs.levels import MiniGridLevel, level_of
+    from groundling.envs.task import find_task
+
+    task = find_task(id)
+    return MiniGridLevel(level_of(id)) if task is None else task
+
+
+def sample_episodes(source: EpisodeSource, seeds: Iterable[int]) -> list[Episode]:
+    """The episodes of these seeds, in order.
+
+    Raises:
+        ConfigurationError: if there is no seed or a seed is negative.
+        UnsupportedLevelError, TaskError: if one cannot be compiled or generated.
+    """
+    seeds = [int(seed) for seed in seeds]
+    if not seeds:
+        raise ConfigurationError("a bank needs at least one seed")
+    if min(seeds) < 0:
+        raise ConfigurationError(f"seeds are not negative, got {min(seeds)}")
+    with contextlib.redirect_stdout(io.StringIO()):  # MiniGrid's generators print each layout that they reject
+        return [source.sample(seed) for seed in seeds]

@@ -1,0 +1,486 @@
+"""Tasks: what a user writes to add one, how it is registered and found, and how it becomes a source of episodes."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import logging
+import marshal
+import re
+import sys
+import traceback
+import types
+import zlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+import numpy as np
+
+from groundling.envs import builder, layout, meaning, programs
+from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
+from groundling.envs.builder import WorldBuilder
+from groundling.envs.constants import BORDER
+from groundling.envs.layout import Draws, RejectedLayout
+from groundling.errors import ConfigurationError, TaskError
+from groundling.language import phrasings, writer
+from groundling.language.goals import (
+    MINIGRID_COLORS,
+    MINIGRID_OBJECTS,
+    Color,
+    Goal,
+    ObjectType,
+    PutNear,
+    PutNextTo,
+    clause_descriptions,
+    clauses,
+)
+from groundling.seeding import generator
+
+MAX_TRIES = 100  # layouts that a task may reject for one seed
+MIN_ROOM_SIZE = 4
+MAX_POSITIONS = 2**15 - 1  # a position is an int16
+ENTRY_POINTS = "groundling.tasks"
+OWN_NAMESPACE = "groundling"
+
+_ID = re.compile(r"(?P<namespace>[A-Za-z0-9_.-]+)/[A-Za-z0-9_.-]+-v\d+")
+_log = logging.getLogger(__name__)
+
+
+@dataclass_transform(kw_only_default=True)  # frozen, but mypy takes frozen fields without annotations for methods
+class Settings:
+    """Makes its subclasses frozen dataclasses, in which a plain class attribute changes an inherited default."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        bases = [base for base in cls.__bases__ if dataclasses.is_dataclass(base)]
+        inherited = {field.name: field for base in bases for field in dataclasses.fields(base)}
+        annotations = inspect.get_annotations(cls)
+        for name, value in vars(cls).items():
+            if name in inherited and name not in annotations:
+                annotations[name] = inherited[name].type
+            elif not (name.startswith("_") or name in annotations or callable(value) or hasattr(cls.__base__, name)):
+                _refuse_misspelt(cls, name, inherited)
+        cls.__annotations__ = annotations
+        doc = cls.__doc__
+        dataclass(frozen=True, kw_only=True)(cls)
+        cls.__doc__ = doc  # a dataclass without a docstring gets its signature for one
+
+
+class Task(Settings, ABC):
+    """A language task: subclass it, write ``sample``, and register it.
+
+    A subclass is a frozen dataclass of its settings without more ado. Give an inherited setting another default by a
+    plain class attribute, and add one by an annotated attribute::
+
+        @register("my/FetchBehindDoor-v0")
+        class FetchBehindDoor(Task):
+            '''Fetch the object that the instruction names from behind a locked door.'''
+
+            num_cols = 2
+            max_steps = 128
+            num_keys: int = 3
+
+            def sample(self, world: WorldBuilder, rng: np.random.Generator) -> Goal: ...
+
+    Attributes:
+        room_size: tiles along a room, its walls included.
+        num_rows: of rooms.
+        num_cols: of rooms.
+        num_distractors: objects beside the ones that the instruction names.
+        colors: of doors and objects.
+        types: of objects.
+        max_steps: time limit; None takes BabyAI's, see ``step_limit``.
+        max_clauses: the most clauses that an instruction has.
+        min_distractors: the fewest with which the task makes sense.
+
+    Raises:
+        ConfigurationError: if a setting cannot work.
+    """
+
+    room_size: int = 8
+    num_rows: int = 1
+    num_cols: int = 1
+    num_distractors: int = 3
+    colors: tuple[Color, ...] = MINIGRID_COLORS
+    types: tuple[ObjectType, ...] = MINIGRID_OBJECTS
+    max_steps: int | None = None
+    max_clauses: ClassVar[int] = 1
+    min_distractors: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        _check_integer(self, "room_size", MIN_ROOM_SIZE, f"a room of {MIN_ROOM_SIZE} has 2 x 2 floor tiles")
+        _check_integer(self, "num_rows", 1)
+        _check_integer(self, "num_cols", 1)
+        _check_integer(self, "num_distractors", self.min_distractors)
+        if self.max_steps is not None:
+            _check_integer(self, "max_steps", 1)
+        object.__setattr__(self, "colors", _members(self, "colors", Color))
+        object.__setattr__(self, "types", _members(self, "types", ObjectType))
+        if ObjectType.DOOR in self.types:
+            raise ConfigurationError(f"{type(self).__name__}: doors are added by the task, they cannot be among types")
+        width, height = ((self.room_size - 1) * count + 1 for count in (self.num_cols, self.num_rows))
+        if (width + 2 * BORDER) * (height + 2 * BORDER) > MAX_POSITIONS:
+            raise ConfigurationError(f"{type(self).__name__}: a map of {width} x {height} tiles is too large")
+
+    @abstractmethod
+    def sample(self, world: WorldBuilder, rng: np.random.Generator) -> Goal:
+        """Lay out one episode's world and say what is asked in it.
+
+        Place the agent. Call ``world.reject`` where chance made a layout that cannot be used.
+
+        Args:
+            world: empty rooms, and all that is needed to fill them.
+            rng: random numbers that the world's own draws do not touch. The episode must depend on nothing else, or
+                the same seed would not give the same episode.
+        """
+
+    def step_limit(self, goal: Goal) -> int:
+        """The time limit of an episode: ``max_steps``, or as in BabyAI.
+
+        BabyAI allows the area of all rooms in steps, walls included, for each clause, and twice that for "put".
+        """
+        if self.max_steps is not None:
+            return self.max_steps
+        trips = sum(
+            2 if isinstance(clause, PutNextTo | PutNear) or any(d.both for d in clause_descriptions(clause)) else 1
+            for clause in clauses(goal)
+        )
+        return self.room_size**2 * self.num_rows * self.num_cols * trips
+
+
+@dataclass(frozen=True)
+class TaskSource:
+    """A task with its settings as a source of episodes (``groundling.envs.sources.EpisodeSource``).
+
+    Attributes:
+        id: under which it was registered; ``"file/Class"`` for one that was not.
+        task: the settings.
+    """
+
+    id: str
+    task: Task
+
+    @property
+    def instruction_length(self) -> int:
+        """Tokens of every instruction, padding included."""
+        return CLAUSE_TOKENS if self.task.max_clauses == 1 else SEQUENCE_TOKENS
+
+    @property
+    def description(self) -> str:
+        """The first sentence of the class's docstring, and the settings in which this source differs from it."""
+        text = " ".join((type(self.task).__doc__ or type(self.task).__name__).split())
+        sentence = re.split(r"(?<=\w)\.(?:\s|$)", text)[0]
+        settings = ", ".join(f"{name} {_told(value)}" for name, value in _changed_settings(self.task).items())
+        return sentence + (f" ({settings})" if settings else "")
+
+    @property
+    def is_importable(self) -> bool:
+        """Whether another process can import the class: not one of a script that runs, of a notebook, of a function."""
+        cls = type(self.task)
+        return cls.__module__ != "__main__" and "<locals>" not in cls.__qualname__
+
+    def fingerprint(self) -> str:
+        """The settings, and hashes of the files that define the task, build its worlds and write its sentences.
+
+        What the task's file imports from other files of its own is not read.
+        """
+        code = hashlib.sha256()
+        for part in (_code(cls) for cls in type(self.task).__mro__ if issubclass(cls, Task)):
+            code.update(part)
+        for module in (builder, layout, meaning, programs, phrasings, writer):
+            code.update(_read(module.__file__))
+        settings = {field.name: getattr(self.task, field.name) for field in _fields(type(self.task))}
+        return f"{code.hexdigest()} numpy {np.__version__} {sorted(settings.items())}"
+
+    def sample(self, seed: int) -> Episode:
+        """The episode of a seed: the first layout that is not rejected.
+
+        Raises:
+            TaskError: if every one of 100 layouts is rejected, or no object satisfies the goal.
+        """
+        rng = generator(seed, "task")
+        draws = Draws(generator(seed, "world"))
+        reasons: Counter[str] = Counter()
+        for _ in range(MAX_TRIES):
+            world = WorldBuilder(self.task, seed, draws=draws)
+            try:
+                return world.finish(self.task.sample(world, rng))
+            except RejectedLayout as rejected:
+                reasons[str(rejected)] += 1
+        (reason, count), *_ = reasons.most_common(1)
+        raise TaskError(
+            f"{self.id}, seed {seed}: no layout in {MAX_TRIES} tries; {count} of them were rejected because {reason}. "
+            "Larger rooms or fewer objects may help"
+        )
+
+    def setting(self, name: str) -> int | None:
+        """The value of a setting, such as "room_size"; None if there is no such number."""
+        value = getattr(self.task, name, None) if name in _names(type(self.task)) else None
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def changed(self, **settings: Any) -> TaskSource:
+        """The same task with other settings.
+
+        Raises:
+            ConfigurationError: if it has no such setting, or one cannot work.
+        """
+        _check_names(type(self.task), settings)
+        return TaskSource(self.id, dataclasses.replace(self.task, **settings))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        cls = type(self.task)
+        file = getattr(sys.modules.get(cls.__module__), "__file__", None) if _is_of_file(cls) else None
+        settings = {field.name: getattr(self.task, field.name) for field in _fields(cls)}
+        return _restored, (self.id, cls.__module__, file, cls.__qualname__, settings)
+
+
+def _restored(id: str, module: str, file: str | None, name: str, settings: dict[str, Any]) -> TaskSource:
+    """A source in another process, where the task's module or file is imported again."""
+    found: Any = importlib.import_module(module) if file is None else import_file(Path(file))
+    for part in name.split("."):
+        found = getattr(found, part)
+    return TaskSource(id, found(**settings))
+
+
+# -------------------------------------------------------------------------------------------------- registration
+
+_Class = TypeVar("_Class", bound=type[Task])
+_registry: dict[str, TaskSource] = {}
+_state = {"is_loaded": False}
+
+
+def register(id: str, **settings: Any) -> Callable[[_Class], _Class]:
+    """Register a task under an id; a decorator that a class may carry several times, with different settings.
+
+    Args:
+        id: ``"namespace/Name-v0"``.
+        settings: instead of the class's own.
+
+    Raises:
+        ConfigurationError: if the id is malformed or another class's, or a setting is unknown or cannot work.
+    """
+    found = _ID.fullmatch(id)
+    if found is None:
+        raise ConfigurationError(f"{id!r} is not the id of a task: write it as 'namespace/Name-v0'")
+    namespace = found["namespace"]
+
+    def decorate(cls: _Class) -> _Class:
+        if not (isinstance(cls, type) and issubclass(cls, Task)):
+            raise ConfigurationError(f"{id}: only subclasses of Task can be registered, not {cls!r}")
+        if namespace == OWN_NAMESPACE and not cls.__module__.startswith(f"{OWN_NAMESPACE}."):
+            raise ConfigurationError(f"{id}: the namespace {OWN_NAMESPACE}/ is the library's own; choose another")
+        if inspect.isabstract(cls):
+            raise ConfigurationError(f"{id}: {cls.__name__} has no method sample")
+        older = _registry.get(id)
+        if older is not None and _origin(type(older.task)) != _origin(cls):
+            raise ConfigurationError(
+                f"{id} is the id of {type(older.task).__module__}.{type(older.task).__qualname__} already: "
+                f"register {cls.__qualname__} under another"
+            )
+        _check_names(cls, settings)
+        _registry[id] = TaskSource(id, cls(**settings))
+        return cls
+
+    return decorate
+
+
+def registered_tasks() -> list[str]:
+    """The ids of all tasks: the library's own, those of installed packages, those registered in this process."""
+    _load()
+    return list(_registry)
+
+
+def find_task(id: str) -> TaskSource | None:
+    """The task of this id; None if it is neither registered nor names a file or module.
+
+    Args:
+        id: of a registered task, or ``"my_tasks.py:MyTask"`` / ``"package.module:MyTask"``. A class that is registered
+            comes with the id and the settings of the registration next to it.
+
+    Raises:
+        TaskError: if the file or module cannot be imported or has no such task.
+    """
+    _load()
+    if id in _registry:
+        return _registry[id]
+    place, colon, name = id.rpartition(":")
+    if not colon or not place or not name.isidentifier():
+        return None
+    if place.endswith(".py"):
+        path = Path(place).expanduser()
+        module = import_file(path)
+        unregistered_id = f"{path.stem}/{name}"
+    else:
+        if not all(part.isidentifier() for part in place.split(".")):
+            return None
+        module = _import_module(place)
+        unregistered_id = f"{place.rpartition('.')[2]}/{name}"
+    cls = getattr(module, name, None)
+    if not (isinstance(cls, type) and issubclass(cls, Task)) or inspect.isabstract(cls):
+        raise TaskError(_no_such_task(place, name, module))
+    own = [source for source in _registry.values() if type(source.task) is cls]
+    return own[0] if own else TaskSource(unregistered_id, cls())
+
+
+def import_file(path: Path) -> types.ModuleType:
+    """Import a file of tasks, once.
+
+    Its folder is added to the end of ``sys.path``, so that it can import its neighbors.
+
+    Raises:
+        TaskError: if there is no such file, or it raises; the message names the line.
+    """
+    path = path.resolve()
+    name = f"groundling_file_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{zlib.crc32(str(path).encode()):08x}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise TaskError(f"there is no file of tasks {path}")
+    module = importlib.util.module_from_spec(spec)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise TaskError(_import_failure(path, error)) from error
+    return module
+
+
+def _import_module(name: str) -> types.ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise TaskError(_import_failure(None, error, name)) from error
+
+
+def _import_failure(path: Path | None, error: BaseException, name: str = "") -> str:
+    """One line that names the file and line in which an import failed."""
+    told = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):
+        return f"{error.filename or path}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    own = [frame for frame in frames if path is not None and Path(frame.filename) == path]
+    shown = own or [frame for frame in frames if frame.filename != __file__]
+    if not shown:
+        return f"{path or name} cannot be imported: {told}"
+    return f"{shown[-1].filename}, line {shown[-1].lineno}: {told}"
+
+
+def _no_such_task(place: str, name: str, module: types.ModuleType) -> str:
+    known = [
+        key
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Task) and value.__module__ == module.__name__
+    ]
+    if not known:
+        return f"{place} has no task {name!r}, nor any other subclass of Task"
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"{place} has no task {name!r}; " + (
+        f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(known)}"
+    )
+
+
+def _load() -> None:
+    """Import the library's own tasks and those of installed packages, once."""
+    if _state["is_loaded"]:
+        return
+    _state["is_loaded"] = True
+    importlib.import_module("groundling.envs.tasks")
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            entry.load()
+        except Exception as error:
+            _log.warning(
+                "the tasks %s (%s) cannot be imported: %s: %s", entry.name, entry.value, type(error).__name__, error
+            )
+
+
+# -------------------------------------------------------------------------------------------------- settings and code
+
+
+def _fields(cls: type[Task]) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(cls)
+
+
+def _names(cls: type[Task]) -> list[str]:
+    return [field.name for field in _fields(cls)]
+
+
+def _changed_settings(task: Task) -> dict[str, Any]:
+    own = {field.name: field.default for field in _fields(type(task))}
+    return {name: getattr(task, name) for name, default in own.items() if getattr(task, name) != default}
+
+
+def _told(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _refuse_misspelt(cls: type[Any], name: str, inherited: dict[str, Any]) -> None:
+    close = difflib.get_close_matches(name, inherited, n=1, cutoff=0.8)
+    if close:
+        raise ConfigurationError(
+            f"{cls.__name__}.{name} is no setting; did you mean {close[0]}? A new setting is annotated: {name}: int = 1"
+        )
+
+
+def _check_names(cls: type[Task], settings: dict[str, Any]) -> None:
+    for name in settings:
+        if name not in _names(cls):
+            raise ConfigurationError(f"{cls.__name__} has no setting {name!r}; it has {', '.join(sorted(_names(cls)))}")
+
+
+def _check_integer(task: Task, name: str, least: int, reason: str = "") -> None:
+    value = getattr(task, name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        why = f": {reason}" if reason else ""
+        raise ConfigurationError(f"{type(task).__name__}: {name} is an integer of at least {least}, got {value!r}{why}")
+
+
+def _members(task: Task, name: str, kind: type[StrEnum]) -> tuple[StrEnum, ...]:
+    values = getattr(task, name)
+    if isinstance(values, str) or not isinstance(values, tuple | list) or not values:
+        raise ConfigurationError(f"{type(task).__name__}: {name} is a tuple of at least one of {', '.join(kind)}")
+    for value in values:
+        if value not in list(kind):
+            close = difflib.get_close_matches(str(value), list(kind), n=1)
+            hint = f"; did you mean {close[0]}?" if close else f": choose among {', '.join(kind)}"
+            raise ConfigurationError(f"{type(task).__name__}: {value!r} of {name} is unknown{hint}")
+    if len(set(values)) < len(values):
+        raise ConfigurationError(f"{type(task).__name__}: {name} names one twice: {', '.join(values)}")
+    return tuple(kind(value) for value in values)
+
+
+def _is_of_file(cls: type[Task]) -> bool:
+    return cls.__module__.startswith("groundling_file_")
+
+
+def _origin(cls: type[Task]) -> tuple[str, str]:
+    """Where a class was written: its file if there is one, so that a file imported twice defines the same classes."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return (str(Path(file).resolve()) if file else cls.__module__), cls.__qualname__
+
+
+def _code(cls: type[Task]) -> bytes:
+    """The file of a class; the compiled code of its methods where there is no file, as in a notebook."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    if file is not None and Path(file).is_file():
+        return _read(file)
+    methods = {name: value for name, value in vars(cls).items() if isinstance(value, types.FunctionType)}
+    return b"".join(name.encode() + marshal.dumps(methods[name].__code__) for name in sorted(methods))
+
+
+def _read(file: str | None) -> bytes:
+    return Path(file).read_bytes() if file else b""
