@@ -13,14 +13,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from groundling.agents.config import AgentConfig
-from groundling.agents.fusion import GatedFusion, make_fusion
+from groundling.agents.fusion import Instruction, make_fusion
 from groundling.agents.gather import gather_rows
 from groundling.agents.memory import Memory
 from groundling.agents.vision import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
 from groundling.envs.constants import NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_CELLS, VIEW_SIZE
 from groundling.errors import ObservationError
-from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder
-from groundling.language.vocabulary import BABYAI_VOCABULARY
+from groundling.language.encoders import (
+    DistinctSentences,
+    WordEncoder,
+    distinct_sentences,
+    make_language_encoder,
+    word_mask,
+)
+from groundling.language.vocabulary import VOCABULARY
 
 Observation = Mapping[str, Tensor | NDArray[Any]]
 MANY_SENTENCES = 8  # rows for each distinct sentence, below which a selection drops the sentences that it does not use
@@ -83,7 +89,7 @@ class ActorCritic(nn.Module):
         config: AgentConfig | None = None,
         *,
         num_actions: int = NUM_ACTIONS,
-        vocabulary_size: int = len(BABYAI_VOCABULARY),
+        vocabulary_size: int = len(VOCABULARY),
     ) -> None:
         super().__init__()
         self.config = config = config or AgentConfig()
@@ -162,8 +168,14 @@ class ActorCritic(nn.Module):
 
     def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
         """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
-        fused = self.fusion(self.vision(values), self.language(tokens))
+        fused = self.fusion(self.vision(values), self.hear(tokens))
         return torch.relu(self.readout(fused))
+
+    def hear(self, tokens: Tensor) -> Instruction:
+        """What the fusion hears of sentences [S, L]: their words if it asks for words and the encoder has them."""
+        if self.fusion.hears_words and isinstance(self.language, WordEncoder):
+            return Instruction(self.language.words(tokens), word_mask(tokens))
+        return Instruction.of_sentences(self.language(tokens))
 
     @torch.no_grad()
     def act(
@@ -208,14 +220,13 @@ class ActorCritic(nn.Module):
 
     @property
     def has_gate(self) -> bool:
-        """Whether the fusion is gated attention."""
-        return isinstance(self.fusion, GatedFusion)
+        """Whether the fusion gates channels."""
+        return self.fusion.has_gates
 
     @torch.no_grad()
     def gate(self, instruction: Tensor) -> Tensor:
-        """The gate [S, cell_dim] in (0, 1) of each sentence [S, L]; only with gated fusion."""
-        assert isinstance(self.fusion, GatedFusion)
-        return self.fusion.attention(self.language(instruction.long()))
+        """The gates [S, K] in (0, 1) of each sentence [S, L]; only where :attr:`has_gate`."""
+        return self.fusion.gates(self.hear(instruction.long()))
 
     def _checked(self, observation: Observation) -> tuple[Tensor, Tensor, Tensor]:
         missing = [key for key in ("image", "direction", "instruction") if key not in observation]

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groundling.agents.actor_critic import Observation
+from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import NUM_ACTIONS
+from groundling.errors import ConfigurationError
+from groundling.language.goals import without_determiners
 
 
 class Policy(Protocol):
@@ -56,25 +59,30 @@ class RandomPolicy:
 
 
 class ShuffledInstructions:
-    """An agent that is told another episode's sentence: the control that shows whether the words matter.
+    """An agent that is told another episode's goal: the control that shows whether the words matter.
 
-    At the start of each episode a sentence other than its own is drawn, as often as it occurs among the episodes, and
-    stays until the episode ends.
+    At the start of each episode a sentence with another goal than its own is drawn, as often as it occurs among the
+    episodes, and stays until the episode ends. "A red ball" and "the red ball" are one goal.
 
     Args:
         policy: the agent.
-        instructions: [E, L] token ids of the episodes' sentences.
+        bank: the episodes.
         seed: of the draw.
 
     Raises:
-        ValueError: if all episodes have the same sentence, so that there is no other to give.
+        ConfigurationError: if all episodes have the same goal, so that there is no other to give.
     """
 
-    def __init__(self, policy: Policy, instructions: NDArray[np.integer[Any]], seed: int) -> None:
-        if (instructions == instructions[0]).all():
-            raise ValueError("every episode has the same instruction: there is no other to give")
+    def __init__(self, policy: Policy, bank: EpisodeBank, seed: int) -> None:
+        goals = list(map(without_determiners, bank.goals()))
+        if len(set(goals)) < 2:
+            raise ConfigurationError("every episode has the same goal: there is no other to give")
+        number_of = {goal: number for number, goal in enumerate(dict.fromkeys(goals))}
         self._policy = policy
-        self._instructions = instructions
+        self._tokens = bank.tokens.astype(np.int32)
+        self._goals = np.array([number_of[goal] for goal in goals])  # [S] of each sentence
+        self._sentences = bank.sentences
+        self._row_of = {row.tobytes(): number for number, row in enumerate(self._tokens)}
         self._generator = np.random.default_rng(seed)
         self._told: NDArray[np.integer[Any]] | None = None
 
@@ -93,7 +101,7 @@ class ShuffledInstructions:
         generator: torch.Generator | None = None,
     ) -> tuple[NDArray[np.int64], Tensor]:
         """The agent's action under the other sentence."""
-        own = np.asarray(observation["instruction"])
+        own = np.asarray(observation["instruction"], dtype=np.int32)
         if self._told is None:
             self._told = own.copy()
         for row in np.flatnonzero(np.asarray(is_first)):
@@ -101,8 +109,9 @@ class ShuffledInstructions:
         told = {**observation, "instruction": self._told.copy()}
         return self._policy.act(told, state, is_first, greedy=greedy, generator=generator)
 
-    def _another(self, own: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    def _another(self, own: NDArray[np.int32]) -> NDArray[np.int32]:
+        goal = self._goals[self._row_of[own.tobytes()]]
         while True:
-            drawn = self._instructions[self._generator.integers(len(self._instructions))]
-            if not np.array_equal(drawn, own):
-                return drawn
+            drawn = self._sentences[self._generator.integers(len(self._sentences))]
+            if self._goals[drawn] != goal:
+                return self._tokens[drawn]

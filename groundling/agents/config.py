@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from groundling.errors import ConfigurationError
 from groundling.language.encoders import LanguageKind
 
-FusionKind = Literal["gated", "concat"]
+FusionKind = Literal["attribute_gated", "gated", "film", "concat", "cross_attention"]
 MemoryKind = Literal["none", "gru", "lstm"]
 
 
@@ -17,10 +17,14 @@ class AgentConfig:
     """The agent's parts and sizes.
 
     Attributes:
-        fusion: how words meet vision: "gated" (Chaplot et al. 2018) or "concat", its baseline.
-        language: "positional" (a bag of words that keeps their order), "bow" (one that does not) or "gru".
+        fusion: how words meet vision: "attribute_gated" (each attribute of a cell is gated by the words that it listens
+            to), "gated" (Chaplot et al. 2018), "film" (Perez et al. 2018), "cross_attention" (cells attend to words) or
+            "concat", the baseline.
+        language: "positional" (a bag of words that keeps their order), "bow" (one that does not), "gru", "bigru" (with
+            attention over the words), "transformer", "sentence" (a frozen pretrained model; needs the extra
+            groundling[sentence]) or "sentence-tuned" (the same, trained with the agent).
         memory: "none", "gru" or "lstm" between the fused features and the policy.
-        cell_dim: channels of a visual cell, which the gate multiplies.
+        cell_dim: channels of a visual cell, which a gate multiplies.
         word_dim: size of a word's embedding.
         instruction_dim: size of an instruction's vector.
         readout_dim: channels that each cell keeps after the fusion.
@@ -29,7 +33,7 @@ class AgentConfig:
         blind: replace the image by nothing, for the control that hears but does not see.
     """
 
-    fusion: FusionKind = "gated"
+    fusion: FusionKind = "attribute_gated"
     language: LanguageKind = "positional"
     memory: MemoryKind = "none"
     cell_dim: int = 128

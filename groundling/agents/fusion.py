@@ -1,14 +1,73 @@
-"""Fusion: where an instruction meets the visual channels."""
+"""Fusion: where an instruction meets the visual channels.
+
+A fusion is given the attributes of V distinct cells and S instructions, and says what each instruction makes of each
+cell. It looks at one cell at a time, so it is evaluated once for each distinct pair.
+"""
 
 from __future__ import annotations
+
+import math
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from groundling.agents.config import FusionKind
+from groundling.agents.vision import NUM_ATTRIBUTES
+from groundling.language.encoders import sinusoids
+
+HEADS = 4  # or as many as divide the channels
+PLACE_DIM = 16
 
 
-class GatedFusion(nn.Module):
+class Instruction(NamedTuple):
+    """What a fusion hears of S sentences: one vector for each word, or a single one for the whole sentence.
+
+    Attributes:
+        vectors: [S, L, E]; L = 1 where each sentence is one vector.
+        mask: [S, L] bool, False at padding; every sentence has at least one vector.
+    """
+
+    vectors: Tensor
+    mask: Tensor
+
+    @classmethod
+    def of_sentences(cls, vectors: Tensor) -> Instruction:
+        """Sentences heard as one vector each [S, E]."""
+        return cls(vectors.unsqueeze(1), torch.ones(len(vectors), 1, dtype=torch.bool, device=vectors.device))
+
+    @property
+    def sentence(self) -> Tensor:
+        """The vectors [S, E] of sentences that are heard as one vector each."""
+        return self.vectors.squeeze(1)
+
+
+class Fusion(nn.Module):
+    """What every fusion has in common.
+
+    Args:
+        cell_dim: D, channels of a cell's attribute.
+        instruction_dim: E, size of a vector of the instruction.
+    """
+
+    hears_words: ClassVar[bool] = False
+    has_gates: ClassVar[bool] = False
+    out_dim: int
+
+    def __init__(self, cell_dim: int, instruction_dim: int) -> None:
+        super().__init__()
+        self.out_dim = cell_dim
+
+    def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
+        """Attributes [V, F, D] of distinct cells under each of S instructions: fused channels [S, V, out_dim]."""
+        raise NotImplementedError
+
+    def gates(self, instruction: Instruction) -> Tensor:
+        """What multiplies the channels under each instruction, [S, K] in (0, 1); only where ``has_gates``."""
+        raise NotImplementedError
+
+
+class GatedFusion(Fusion):
     """Gated attention: a sigmoid gate of the instruction, multiplied element-wise into the visual channels.
 
     M(x, l) = x * sigmoid(W l + b), the gate the same at every place.
@@ -16,37 +75,161 @@ class GatedFusion(nn.Module):
     Source: Chaplot et al. 2018, arXiv:1706.07230, section 4.1 (Gated-Attention).
     """
 
+    has_gates = True
+
     def __init__(self, cell_dim: int, instruction_dim: int) -> None:
-        super().__init__()
-        self.out_dim = cell_dim
+        super().__init__(cell_dim, instruction_dim)
         self.gate = nn.Linear(instruction_dim, cell_dim)
 
-    def attention(self, instruction: Tensor) -> Tensor:
-        """The gate [S, D] in (0, 1) of instruction vectors [S, E]."""
-        return torch.sigmoid(self.gate(instruction))
+    def gates(self, instruction: Instruction) -> Tensor:
+        """The gate [S, D] in (0, 1)."""
+        return torch.sigmoid(self.gate(instruction.sentence))
 
-    def forward(self, cells: Tensor, instruction: Tensor) -> Tensor:
-        """Channels [V, D] of distinct cells under each of S instructions [S, E]: fused channels [S, V, D]."""
-        return cells * self.attention(instruction).unsqueeze(1)
+    def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
+        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D]."""
+        return attributes.sum(dim=1) * self.gates(instruction).unsqueeze(1)
 
 
-class ConcatFusion(nn.Module):
+class FiLMFusion(Fusion):
+    """Feature-wise linear modulation: the instruction scales and shifts every visual channel.
+
+    FiLM(x, l) = (1 + g) * x + b,   (g, b) = W l + c
+
+    Source: Perez et al. 2018, arXiv:1709.07871, section 2.1; the scale is learned as its distance from 1.
+    """
+
+    def __init__(self, cell_dim: int, instruction_dim: int) -> None:
+        super().__init__(cell_dim, instruction_dim)
+        self.modulation = nn.Linear(instruction_dim, 2 * cell_dim)
+
+    def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
+        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D]."""
+        scale, shift = self.modulation(instruction.sentence).unsqueeze(1).chunk(2, dim=-1)
+        return (1 + scale) * attributes.sum(dim=1) + shift
+
+
+class ConcatFusion(Fusion):
     """The baseline: the instruction's vector is appended to every cell's channels.
 
     Source: Chaplot et al. 2018, arXiv:1706.07230, section 4.1 (Concatenation).
     """
 
     def __init__(self, cell_dim: int, instruction_dim: int) -> None:
-        super().__init__()
+        super().__init__(cell_dim, instruction_dim)
         self.out_dim = cell_dim + instruction_dim
 
-    def forward(self, cells: Tensor, instruction: Tensor) -> Tensor:
-        """Channels [V, D] of distinct cells under each of S instructions [S, E]: fused channels [S, V, D + E]."""
-        shape = (len(instruction), len(cells), -1)
-        return torch.cat([cells.expand(shape), instruction.unsqueeze(1).expand(shape)], dim=-1)
+    def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
+        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D + E]."""
+        cells, sentence = attributes.sum(dim=1), instruction.sentence
+        shape = (len(sentence), len(cells), -1)
+        return torch.cat([cells.expand(shape), sentence.unsqueeze(1).expand(shape)], dim=-1)
 
 
-def make_fusion(kind: FusionKind, cell_dim: int, instruction_dim: int) -> GatedFusion | ConcatFusion:
+class CrossAttentionFusion(Fusion):
+    """Every cell attends to the words, and what it hears is added to its channels.
+
+    CA(x, l) = x + W_o concat_h(sum_j softmax_j(<W_q x, W_k l_j> / sqrt(d)) W_v l_j)
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2; from vision to words as in Lu et al. 2019,
+    arXiv:1908.02265.
+    """
+
+    hears_words = True
+
+    def __init__(self, cell_dim: int, instruction_dim: int) -> None:
+        super().__init__(cell_dim, instruction_dim)
+        self.heads = math.gcd(HEADS, cell_dim)
+        self.query = nn.Linear(cell_dim, cell_dim)
+        self.key = nn.Linear(instruction_dim, cell_dim, bias=False)  # a bias would add the same to every word
+        self.heard = nn.Linear(instruction_dim, cell_dim)
+        self.project = nn.Linear(cell_dim, cell_dim)
+
+    def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
+        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D]."""
+        cells = attributes.sum(dim=1)
+        split = (self.heads, -1)
+        query = self.query(cells).unflatten(-1, split)
+        key = self.key(instruction.vectors).unflatten(-1, split)
+        heard = self.heard(instruction.vectors).unflatten(-1, split)
+        logits = torch.einsum("vhd,slhd->svlh", query, key) / math.sqrt(query.shape[-1])
+        weight = softmax_over_words(logits, instruction.mask[:, None, :, None], dim=2)
+        return cells + self.project(torch.einsum("svlh,slhd->svhd", weight, heard).flatten(2))
+
+
+class AttributeGatedFusion(Fusion):
+    """Gated attention for each attribute of a cell, by the words that this attribute listens to.
+
+    M(x, l) = sum_f x_f * sigmoid(W_f m_f + b_f),   m_f = sum_j a_fj l_j,   a_fj = s_fj / sum_i s_fi,
+    s_fj    = exp(e_fj) / (1 + sum_g exp(e_gj)),    e_fj = <u_f, l_j> + <p_f, place_j>
+
+    with x_f the channels of a cell's type, color or state and l_j the vector of word j: each word is shared out among
+    the attributes and nobody (the 1), and an attribute hears the mean of the words by its shares. Several heads, each
+    with a part of the channels, listen on their own, so that one can follow the first noun phrase, another the second.
+
+    Why it recombines: attributes compete for words, so the color comes to hear the color word and the type the noun.
+    Then nothing depends on a pair: M is a term of (the cell's color, the color word) plus a term of (its type, the
+    noun), and the sum for two words never heard together follows from sentences with each of them. One gate of the
+    whole sentence also has terms of (color, noun) and (type, color word), and training uses them to store which pairs
+    it was asked for; so does, with some seeds, an attention in which every attribute may hear every word. Which word
+    belongs to which attribute is learned; words for anything else (verbs, places, states) are heard by whatever head
+    has use for them.
+
+    Sources: Chaplot et al. 2018, arXiv:1706.07230, section 4.1 (the gate); Hu et al. 2017, arXiv:1611.09978, and Yu et
+    al. 2018, arXiv:1801.08186 (soft attention over the words for each part that an expression speaks of); Locatello et
+    al. 2020, arXiv:2006.15055, section 2.1 (competition: a softmax over those who listen, then a mean over the inputs).
+    """
+
+    hears_words = True
+    has_gates = True
+
+    def __init__(self, cell_dim: int, instruction_dim: int) -> None:
+        super().__init__(cell_dim, instruction_dim)
+        self.heads = math.gcd(HEADS, cell_dim)
+        # no bias: what is added to every word alike changes nothing
+        self.listen = nn.Linear(instruction_dim, NUM_ATTRIBUTES * self.heads, bias=False)
+        self.place = nn.Linear(PLACE_DIM, NUM_ATTRIBUTES * self.heads, bias=False)
+        self.gate = nn.Linear(instruction_dim, NUM_ATTRIBUTES * cell_dim)
+        # content first: a word stands at other places in other sentences
+        nn.init.zeros_(self.place.weight)
+
+    def listening(self, instruction: Instruction) -> Tensor:
+        """How much each attribute hears each word in each head: [S, L, F, H], a sum of 1 over the words."""
+        places = sinusoids(instruction.vectors.shape[1], PLACE_DIM, instruction.vectors.device)
+        logits = self.listen(instruction.vectors) + self.place(places)
+        logits = logits.unflatten(2, (NUM_ATTRIBUTES, self.heads))
+        nobody = torch.zeros_like(logits[:, :, :1])
+        share = torch.cat([logits, nobody], dim=2).log_softmax(dim=2)[:, :, :NUM_ATTRIBUTES]
+        return softmax_over_words(share, instruction.mask[:, :, None, None], dim=1)  # shares that sum to 1
+
+    def attribute_gates(self, instruction: Instruction) -> Tensor:
+        """The gate of each attribute's channels [S, F, D] in (0, 1)."""
+        # a gate's layer is linear and the weights sum to 1, so words may be averaged after it as well as before
+        heard = self.gate(instruction.vectors).unflatten(-1, (NUM_ATTRIBUTES, self.heads, -1))
+        return torch.sigmoid(torch.einsum("slfh,slfhd->sfhd", self.listening(instruction), heard).flatten(2))
+
+    def gates(self, instruction: Instruction) -> Tensor:
+        """The gates [S, F * D] in (0, 1), attribute by attribute."""
+        return self.attribute_gates(instruction).flatten(1)
+
+    def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
+        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D]."""
+        return torch.einsum("vfd,sfd->svd", attributes, self.attribute_gates(instruction))
+
+
+def softmax_over_words(logits: Tensor, mask: Tensor, *, dim: int) -> Tensor:
+    """Softmax over the words' dimension of logits, nothing for padding, where the mask (broadcast) is False."""
+    return logits.masked_fill(~mask, -math.inf).softmax(dim=dim)
+
+
+FUSIONS: dict[FusionKind, type[Fusion]] = {
+    "attribute_gated": AttributeGatedFusion,
+    "gated": GatedFusion,
+    "film": FiLMFusion,
+    "concat": ConcatFusion,
+    "cross_attention": CrossAttentionFusion,
+}
+
+
+def make_fusion(kind: FusionKind, cell_dim: int, instruction_dim: int) -> Fusion:
     """A fusion of this kind; its ``out_dim`` says how many channels it gives."""
-    fusions: dict[FusionKind, type[GatedFusion] | type[ConcatFusion]] = {"gated": GatedFusion, "concat": ConcatFusion}
-    return fusions[kind](cell_dim, instruction_dim)
+    return FUSIONS[kind](cell_dim, instruction_dim)

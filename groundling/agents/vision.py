@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
 
 CELL_VALUES = NUM_TYPES * NUM_COLORS * NUM_STATES
+NUM_ATTRIBUTES = 3  # type, color, state
 
 
 class DistinctCells(NamedTuple):
@@ -44,7 +45,7 @@ def distinct_cells(image: Tensor) -> DistinctCells:
 
 
 class CellEncoder(nn.Module):
-    """A cell's type, color and state to its channels: the sum of their embeddings.
+    """A cell's type, color and state to channels, each to its own.
 
     Nothing mixes the attributes before the words meet them, so what a gate learns of a color with some types, and of a
     type with some colors, holds for pairs that it was never told about; with a layer that mixes them it learns pairs.
@@ -59,8 +60,8 @@ class CellEncoder(nn.Module):
         self.states = nn.Embedding(NUM_STATES, out_dim)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Packed cells [V] to channels [V, D]."""
+        """Packed cells [V] to the channels of their attributes [V, F, D]: type, color, state."""
         state = values % NUM_STATES
         color = values // NUM_STATES % NUM_COLORS
         kind = values // (NUM_STATES * NUM_COLORS)
-        return self.kinds(kind) + self.colors(color) + self.states(state)
+        return torch.stack([self.kinds(kind), self.colors(color), self.states(state)], dim=1)

@@ -30,7 +30,7 @@ SMALL: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def observation() -> dict[str, Any]:
     """B observations after some steps, so that views, directions and sentences differ."""
-    envs = make_vec(bank=EpisodeBank.from_minigrid("BabyAI-GoToLocal-v0", range(B)), num_envs=B, shuffle=False)
+    envs = make_vec(bank=EpisodeBank.of_seeds("BabyAI-GoToLocal-v0", range(B)), num_envs=B, shuffle=False)
     envs.reset()
     for actions in np.random.default_rng(0).integers(0, 3, (5, B)):
         seen, *_ = envs.step(actions)
@@ -55,7 +55,7 @@ def naive_features(agent: ActorCritic, observation: dict[str, Any]) -> Tensor:
     """Cell by cell, sample by sample: vision, fusion, readout; then the layers over all cells."""
     features = []
     for row in range(len(observation["image"])):
-        sentence = agent.language(torch.as_tensor(observation["instruction"][row]).long().unsqueeze(0))
+        sentence = agent.hear(torch.as_tensor(observation["instruction"][row]).long().unsqueeze(0))
         read = []
         for x in range(VIEW_SIZE):
             for y in range(VIEW_SIZE):
@@ -67,7 +67,7 @@ def naive_features(agent: ActorCritic, observation: dict[str, Any]) -> Tensor:
     return torch.stack(features)
 
 
-@pytest.mark.parametrize("fusion", ["gated", "concat"])
+@pytest.mark.parametrize("fusion", ["attribute_gated", "gated", "film", "concat", "cross_attention"])
 @pytest.mark.parametrize("language", ["positional", "bow", "gru"])
 def test_pairwise_evaluation_equals_cell_by_cell(fusion: str, language: str, observation: dict[str, Any]) -> None:
     agent = make_agent(fusion=fusion, language=language)
@@ -255,15 +255,24 @@ def test_other_keys_of_an_observation_are_left_alone(observation: dict[str, Any]
     assert torch.equal(agent.features(more), agent.features(agent.perceive(observation)))
 
 
-def test_gate_and_attention_are_shown_by_sentence(observation: dict[str, Any]) -> None:
-    agent = make_agent()
+@pytest.mark.parametrize(
+    ("fusion", "gates"), [("gated", SMALL["cell_dim"]), ("attribute_gated", 3 * SMALL["cell_dim"])]
+)
+def test_gate_and_attention_are_shown_by_sentence(fusion: str, gates: int, observation: dict[str, Any]) -> None:
+    agent = make_agent(fusion=fusion)
     tokens = torch.as_tensor(observation["instruction"])
     gate = agent.gate(tokens)
     assert agent.has_gate
-    assert gate.shape == (B, SMALL["cell_dim"])
+    assert gate.shape == (B, gates)
     assert ((gate > 0) & (gate < 1)).all()
     assert agent.attention(tokens).shape == (B, CELL_VALUES)
-    assert not make_agent(fusion="concat").has_gate
+
+
+@pytest.mark.parametrize("fusion", ["film", "concat", "cross_attention"])
+def test_attention_is_shown_where_nothing_is_gated(fusion: str, observation: dict[str, Any]) -> None:
+    agent = make_agent(fusion=fusion)
+    assert not agent.has_gate
+    assert agent.attention(torch.as_tensor(observation["instruction"])).shape == (B, CELL_VALUES)
 
 
 def test_rows_of_percepts_decide_as_the_whole_batch_does() -> None:

@@ -1,7 +1,8 @@
-"""The controls: random actions, and an agent that is told another episode's sentence."""
+"""The controls: random actions, and an agent that is told another episode's goal."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
+from groundling.envs import EpisodeBank
+from groundling.envs.sources import find_source, sample_episodes
+from groundling.errors import ConfigurationError
+from groundling.language import VOCABULARY
 
-SENTENCES = np.array([[3, 1, 0], [4, 1, 0], [5, 1, 2]], dtype=np.int32)
+RED, BLUE, KEY = "go to the red ball", "go to the blue ball", "go to the key"
+
+
+def bank_of(*sentences: str) -> EpisodeBank:
+    """An episode for each sentence (their worlds do not matter here)."""
+    (episode,) = sample_episodes(find_source("BabyAI-GoToObjS4-v0"), [0])
+    return EpisodeBank.pack("some", [replace(episode, instruction=t, seed=n) for n, t in enumerate(sentences)])
+
+
+def tokens_of(bank: EpisodeBank) -> NDArray[np.int32]:
+    """Token ids of every episode, [E, L]."""
+    return bank.tokens[bank.sentences].astype(np.int32)
 
 
 class Listener:
@@ -31,8 +47,14 @@ class Listener:
         return np.zeros(len(state), dtype=np.int64), state
 
 
-def tell(shuffled: ShuffledInstructions, own: NDArray[np.int32], is_first: list[bool], state: Tensor) -> None:
-    shuffled.act({"instruction": own}, state, np.array(is_first))
+def told_to(bank: EpisodeBank, own: NDArray[np.int32], *, times: int = 1, seed: int = 0) -> list[list[str]]:
+    """What an agent hears that begins an episode with each of these instructions, time after time."""
+    listener = Listener()
+    shuffled = ShuffledInstructions(listener, bank, seed)
+    state = shuffled.initial_state(len(own))
+    for _ in range(times):
+        shuffled.act({"instruction": own}, state, np.ones(len(own), dtype=bool))
+    return [[VOCABULARY.decode(row) for row in told] for told in listener.told]
 
 
 def test_random_policy_draws_every_action_equally_often() -> None:
@@ -51,31 +73,44 @@ def test_random_policy_repeats_itself_with_the_same_generator() -> None:
     assert draws[0] == draws[1] != draws[2]
 
 
-def test_shuffled_instruction_is_never_the_own_one() -> None:
-    listener = Listener()
-    shuffled = ShuffledInstructions(listener, SENTENCES, seed=0)
-    own = SENTENCES[np.arange(60) % 3]
-    state = shuffled.initial_state(60)
-    for _ in range(5):
-        tell(shuffled, own, [True] * 60, state)
-    for told in listener.told:
-        assert not (told == own).all(axis=1).any()
-    seen = {tuple(row) for told in listener.told for row in told[own[:, 0] == 3]}
-    assert seen == {tuple(SENTENCES[1]), tuple(SENTENCES[2])}
+def test_shuffled_instruction_is_never_the_own_one_and_every_other_one() -> None:
+    bank = bank_of(RED, BLUE, KEY)
+    own = tokens_of(bank)[np.arange(60) % 3]
+    heard = np.array(told_to(bank, own, times=5))
+    for number, sentence in enumerate((RED, BLUE, KEY)):
+        assert set(heard[:, number::3].ravel()) == {RED, BLUE, KEY} - {sentence}
+
+
+def test_another_goal_is_told_and_not_the_own_one_in_other_words() -> None:
+    """Another phrasing, a synonym, or "a" for "the" make no other goal."""
+    same = [RED, "go to a red ball", "walk to the crimson orb", "could you please go to the red ball"]
+    bank = bank_of(*same, BLUE)
+    for row in range(len(same)):
+        heard = told_to(bank, tokens_of(bank)[[row] * 40])[0]
+        assert set(heard) == {BLUE}
+    assert set(told_to(bank, tokens_of(bank)[[4] * 200])[0]) == set(same)
 
 
 def test_shuffled_instruction_stays_through_the_episode_and_changes_with_the_next() -> None:
     listener = Listener()
-    many = np.stack([np.arange(1, 101), np.ones(100)], axis=1).astype(np.int32)
-    shuffled = ShuffledInstructions(listener, many, seed=0)
+    colors, types = ("red", "green", "blue", "purple", "yellow", "grey"), ("ball", "key", "box", "door")
+    bank = bank_of(*(f"go to the {color} {type_}" for color in colors for type_ in types))
+    shuffled = ShuffledInstructions(listener, bank, seed=0)
     state = shuffled.initial_state(2)
     for is_first in ([True, True], [False, False], [False, True], [False, False]):
-        tell(shuffled, many[:2], is_first, state)
+        shuffled.act({"instruction": tokens_of(bank)[:2]}, state, np.array(is_first))
     told = np.stack(listener.told)
     assert (told[:, 0] == told[0, 0]).all()
     assert (told[0, 1] == told[1, 1]).all()
     assert (told[2, 1] == told[3, 1]).all()
     assert (told[1, 1] != told[2, 1]).any()
+
+
+def test_same_seed_tells_the_same_and_another_seed_something_else() -> None:
+    bank = bank_of(RED, BLUE, KEY)
+    own = tokens_of(bank)[np.arange(60) % 3]
+    first, again, other = (told_to(bank, own, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
 
 
 def test_other_parts_of_the_observation_are_not_touched() -> None:
@@ -85,21 +120,20 @@ def test_other_parts_of_the_observation_are_not_touched() -> None:
             return super().act(observation, state, is_first, **options)
 
     image = np.ones(3)
-    shuffled = ShuffledInstructions(Watcher(), SENTENCES, seed=0)
-    own = SENTENCES[:1].copy()
+    bank = bank_of(RED, BLUE)
+    shuffled = ShuffledInstructions(Watcher(), bank, seed=0)
+    own = tokens_of(bank)[:1]
     shuffled.act({"instruction": own, "image": image}, shuffled.initial_state(1), np.array([True]))
-    assert np.array_equal(own, SENTENCES[:1])
+    assert np.array_equal(own, tokens_of(bank)[:1])
 
 
 def test_sentences_are_drawn_as_often_as_episodes_have_them() -> None:
-    listener = Listener()
-    episodes = SENTENCES[[0, 1, 1, 1, 2]]
-    shuffled = ShuffledInstructions(listener, episodes, seed=0)
-    own = SENTENCES[np.zeros(4000, dtype=int)]
-    tell(shuffled, own, [True] * 4000, shuffled.initial_state(4000))
-    assert (listener.told[0][:, 0] == 4).mean() == pytest.approx(0.75, abs=0.03)
+    bank = bank_of(RED, BLUE, BLUE, BLUE, KEY)
+    heard = told_to(bank, tokens_of(bank)[[0] * 4000])[0]
+    assert heard.count(BLUE) / 4000 == pytest.approx(0.75, abs=0.03)
 
 
-def test_one_sentence_cannot_be_shuffled() -> None:
-    with pytest.raises(ValueError, match="no other to give"):
-        ShuffledInstructions(Listener(), SENTENCES[[1, 1, 1]], seed=0)
+@pytest.mark.parametrize("sentences", [[RED], [RED, RED], [RED, "go to a red ball", "walk to the red sphere"]])
+def test_one_goal_cannot_be_shuffled(sentences: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="no other to give"):
+        ShuffledInstructions(Listener(), bank_of(*sentences), seed=0)

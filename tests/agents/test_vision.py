@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from groundling.agents.vision import CELL_VALUES, CellEncoder, distinct_cells, pack_cells
+from groundling.agents.vision import CELL_VALUES, NUM_ATTRIBUTES, CellEncoder, distinct_cells, pack_cells
 from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
 
 
@@ -47,14 +47,15 @@ def test_encoder_gives_each_cell_its_channels_whatever_stands_beside_it() -> Non
     encoder = CellEncoder(6)
     values = torch.arange(CELL_VALUES)
     channels = encoder(values)
-    assert channels.shape == (CELL_VALUES, 6)
+    assert channels.shape == (CELL_VALUES, NUM_ATTRIBUTES, 6)
     torch.testing.assert_close(channels[[40, 7]], encoder(torch.tensor([40, 7])), rtol=0, atol=1e-6)
 
 
-def test_encoder_tells_types_colors_and_states_apart() -> None:
+def test_type_color_and_state_have_channels_of_their_own() -> None:
     torch.manual_seed(0)
     encoder = CellEncoder(32)
     cells = torch.tensor([[5, 1, 0], [6, 1, 0], [5, 2, 0], [5, 1, 1]], dtype=torch.uint8)
     channels = encoder(pack_cells(cells).long())
-    for other in channels[1:]:
-        assert not torch.allclose(channels[0], other, atol=1e-3)
+    for changed, other in enumerate(channels[1:]):
+        differs = (other - channels[0]).abs().amax(dim=1) > 1e-3
+        assert differs.tolist() == [attribute == changed for attribute in range(NUM_ATTRIBUTES)]
