@@ -1,33 +1,56 @@
-"""Measure a run's agent and its controls on seen and unseen combinations; write evaluation.json and report.html."""
+"""Measure a run's agent and its controls by suites; write evaluation.json and report.html into the run folder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
 from groundling.eval.demo import report_run
+from groundling.eval.suites import DEFAULT_SUITES, SUITES
+
+SuiteChoice = Literal[
+    "all", "layout", "combination", "verb_object", "location", "length", "phrasing", "synonym", "distractors", "size"
+]
 
 
 @dataclass
 class Command:
     """Evaluate a run.
 
+    Suites: layout (new worlds), combination (color-type pairs never asked for), verb_object (a verb never asked of a
+    type), location (a type never named in a place), length (longer sequences), phrasing (new forms of sentence),
+    synonym (new words), distractors (more objects), size (larger rooms). Those that test what was not held out in
+    training (--held-out.factors) are left out.
+
     Attributes:
         run_folder: folder of the run.
-        episodes: distinct episodes for each split.
+        suite: what to test; "all" for every suite.
+        episodes: distinct episodes of each suite.
         greedy: take the likeliest action instead of drawing one.
         seed: names the evaluation's episodes and draws.
+        allow_unseen_words: also run suites that tell words which no training instruction has.
         video: write an .mp4 of one episode.
     """
 
     run_folder: tyro.conf.Positional[Path]
+    suite: tuple[SuiteChoice, ...] = DEFAULT_SUITES  # type: ignore[assignment]
     episodes: int = 1000
     greedy: bool = False
     seed: int = 0
+    allow_unseen_words: bool = False
     video: bool = True
 
     def run(self) -> None:
         """Evaluate, print the table, write the report."""
-        report_run(self.run_folder, episodes=self.episodes, greedy=self.greedy, seed=self.seed, video=self.video)
+        report_run(
+            self.run_folder,
+            suites=tuple(SUITES) if "all" in self.suite else self.suite,
+            episodes=self.episodes,
+            greedy=self.greedy,
+            seed=self.seed,
+            allow_unseen_words=self.allow_unseen_words,
+            video=self.video,
+        )

@@ -1,42 +1,49 @@
-"""List the tasks, one line each: the id and what it asks for."""
+"""List the levels and tasks, one line each: the id, an example sentence and what it asks for."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from dataclasses import dataclass
 
-import gymnasium
+from groundling.envs.levels import minigrid_levels
+from groundling.envs.sources import find_source, sample_episodes
+from groundling.envs.task import registered_tasks
+from groundling.errors import GroundlingError
 
-from groundling.envs.levels import level_class, minigrid_levels
+EXAMPLE_SEED = 0
 
 
 @dataclass
 class Command:
-    """List the tasks.
+    """List the levels and tasks.
 
     Attributes:
         contains: show only ids that contain this text (upper or lower case).
+        examples: show an example sentence of each.
     """
 
     contains: str = ""
+    examples: bool = True
 
     def run(self) -> None:
         """Print one line a task."""
-        levels = [level for level in minigrid_levels() if self.contains.lower() in level.lower()]
-        widest = max(map(len, levels), default=0)
+        known = [*registered_tasks(), *minigrid_levels()]
+        ids = [id for id in known if self.contains.lower() in id.lower()]
+        widest = max(map(len, ids), default=0)
         room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-        for level in levels:
-            print(f"{level:<{widest}}  {describe(level)}"[:room])
-        print(f"\n{len(levels)} tasks. Each is also registered with Gymnasium as groundling/NAME, without BabyAI-.")
+        for id in ids:
+            print(f"{id:<{widest}}  {describe(id, self.examples)}"[:room])
+        print(f"\n{len(ids)} tasks. BabyAI's and MiniGrid's are also registered with Gymnasium as groundling/NAME.")
 
 
-def describe(level: str) -> str:
-    """The first sentence of the level's own description."""
-    text = level_class(level).__doc__ or ""
-    found = re.search(r"## Description\s+(.*?)(?:\n\s*\n|\Z)", text, re.DOTALL)
-    paragraph = " ".join((found.group(1) if found else text).split())
-    sentence = re.split(r"(?<=\w)\.(?:\s|$)", paragraph)[0]
-    settings = ", ".join(f"{k} {v}" for k, v in gymnasium.registry[level].kwargs.items())
-    return sentence + (f" ({settings})" if settings else "")
+def describe(id: str, with_example: bool) -> str:
+    """An example sentence in quotation marks, and what the task asks for."""
+    source = find_source(id)
+    if not with_example:
+        return source.description
+    try:
+        (episode,) = sample_episodes(source, [EXAMPLE_SEED])
+    except GroundlingError as error:  # a task of the user's own may be broken; the others are listed all the same
+        return f"cannot be sampled: {error}"
+    return f'"{episode.instruction}": {source.description}'

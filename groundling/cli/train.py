@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,7 @@ class Command:
             config, folder = resume_config(self.resume), self.resume
         else:
             config = self.config
-            name = f"{config.task.replace('/', '-')}-seed{config.seed}"
+            name = re.sub(r"[^A-Za-z0-9_.-]+", "-", config.task) + f"-seed{config.seed}"
             folder = self.run_folder or Path("runs") / name
         trainer = Trainer(config, folder, resume=self.resume is not None)
         with ProgressBar(config.task, already=trainer.frames) as bar:

@@ -1,7 +1,7 @@
-"""Evaluation, the split report, statistics, videos and figures."""
+"""Evaluation, the suites, statistics, videos and figures."""
 
 from groundling.eval.evaluation import Evaluation, evaluate
-from groundling.eval.generalization import GeneralizationReport, evaluate_run
 from groundling.eval.statistics import wilson_interval
+from groundling.eval.suites import SUITES, SuiteReport, evaluate_run, suite_bank
 
-__all__ = ["Evaluation", "GeneralizationReport", "evaluate", "evaluate_run", "wilson_interval"]
+__all__ = ["SUITES", "Evaluation", "SuiteReport", "evaluate", "evaluate_run", "suite_bank", "wilson_interval"]

@@ -7,23 +7,24 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from groundling.envs.levels import level_class
-from groundling.envs.registry import level_of
+from groundling.envs.sources import find_source
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
 from groundling.eval.figures import attention_figure, learning_curve, png, telling_view
-from groundling.eval.generalization import (
-    BLIND_NAME,
-    EVALUATION_NAME,
-    GeneralizationReport,
-    evaluate_run,
-    evaluation_banks,
-)
 from groundling.eval.recording import record_episode, save_video
 from groundling.eval.report import REPORT_NAME, write_report
+from groundling.eval.suites import (
+    BLIND_NAME,
+    DEFAULT_SUITES,
+    EVALUATION_NAME,
+    SuiteReport,
+    evaluate_run,
+    suite_bank,
+)
 from groundling.files import make_folder
 from groundling.seeding import integer
 from groundling.training import Checkpoint, TrainConfig, Trainer, resume_config
@@ -41,7 +42,7 @@ LOG_NAME = "train.log"
 
 def run_demo(
     folder: Path, *, task: str, total_frames: int, episodes: int, seed: int, console: Console | None = None
-) -> GeneralizationReport:
+) -> SuiteReport:
     """Train the agent and, beside it in a process of its own, its blind control; then report.
 
     Raises:
@@ -54,7 +55,7 @@ def run_demo(
     console = console or Console()
     start = time.perf_counter()
     config = TrainConfig(task=task, total_frames=total_frames, seed=seed)
-    level_class(level_of(task))
+    find_source(task)
     _clear_run(folder)
     trainer = Trainer(config, folder)  # builds the bank that both agents train on
     console.print(
@@ -79,12 +80,14 @@ def run_demo(
 def report_run(
     folder: Path,
     *,
+    suites: Sequence[str] = DEFAULT_SUITES,
     episodes: int = 1000,
     greedy: bool = False,
     seed: int = 0,
+    allow_unseen_words: bool = False,
     video: bool = True,
     console: Console | None = None,
-) -> GeneralizationReport:
+) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
 
     Raises:
@@ -94,12 +97,15 @@ def report_run(
     """
     console = console or Console()
     config = resume_config(folder)
-    report = evaluate_run(folder, episodes=episodes, greedy=greedy, seed=seed)
+    report = evaluate_run(
+        folder, suites, episodes=episodes, greedy=greedy, seed=seed, allow_unseen_words=allow_unseen_words
+    )
     report.save(folder)
     console.print(report.table())
+    console.print(report.legend(), highlight=False, soft_wrap=True)
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
     agent = checkpoint.make_agent()
-    bank = evaluation_banks(config.task, episodes=episodes, seed=seed)["seen"]
+    bank = suite_bank(config, "layout", episodes=episodes, seed=seed)
     curves = {"trained": read_metrics(folder)}
     if (folder / BLIND_NAME / METRICS_NAME).exists():
         curves["blind"] = read_metrics(folder / BLIND_NAME)

@@ -49,6 +49,7 @@ class Evaluation:
             "low": low,
             "high": high,
             "episodes": self.episodes,
+            "successes": self.successes,
             "mean_return": self.mean_return,
             "mean_length": self.mean_length,
         }

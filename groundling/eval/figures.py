@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.vision import pack_cells
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.bank import INSTRUCTION_LENGTH
+from groundling.envs.bank import SEQUENCE_TOKENS
 from groundling.envs.constants import EMPTY, NUM_COLORS, NUM_STATES
 from groundling.envs.rendering import render_world
-from groundling.language.vocabulary import BABYAI_VOCABULARY
+from groundling.language.vocabulary import VOCABULARY
 
 SMOOTHING = 5  # updates that a point of the learning curve averages
 
@@ -73,7 +73,7 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
     envs = make_vec(bank=bank.take(slice(row, row + 1)), num_envs=1, shuffle=False)
     observation, _ = envs.reset()
     picture = render_world(envs.worlds, 0)
-    tokens = torch.as_tensor(BABYAI_VOCABULARY.encode_all(list(instructions), length=INSTRUCTION_LENGTH)).long()
+    tokens = torch.as_tensor(VOCABULARY.encode_all(list(instructions), length=SEQUENCE_TOKENS)).long()
     strength = agent.attention(tokens).cpu().numpy()
     cells = pack_cells(torch.as_tensor(observation["image"][0])).numpy()
     above_empty = np.maximum(strength - strength[:, [EMPTY * NUM_COLORS * NUM_STATES]], 0)

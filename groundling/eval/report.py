@@ -6,7 +6,7 @@ import base64
 import html
 from pathlib import Path
 
-from groundling.eval.generalization import DESCRIPTIONS, GeneralizationReport, format_success
+from groundling.eval.suites import AGENTS, SuiteReport, describe_suite, format_success
 from groundling.files import write_text
 
 REPORT_NAME = "report.html"
@@ -24,7 +24,7 @@ figcaption { color: #666; font-size: .9rem; }
 
 def write_report(
     folder: Path,
-    report: GeneralizationReport,
+    report: SuiteReport,
     *,
     figures: dict[str, bytes],
     config: str,
@@ -44,15 +44,15 @@ def write_report(
     Raises:
         StorageError: if it cannot be written.
     """
-    splits = list(next(iter(report.results.values())))
-    head = "".join(f"<th>{split}</th>" for split in splits)
+    head = "".join(f'<th title="{html.escape(AGENTS[agent])}">{agent}</th>' for agent in report.agents)
     rows = "".join(
-        f"<tr><td><b>{agent}</b></td>"
-        + "".join(f'<td class="number">{format_success(results[split])}</td>' for split in splits)
-        + f"<td>{DESCRIPTIONS[agent]}</td></tr>"
-        for agent, results in report.results.items()
+        f"<tr><td><b>{suite}</b></td><td>{next(iter(row.values())).episodes}</td>"
+        + "".join(f'<td class="number">{format_success(row[a]) if a in row else "-"}</td>' for a in report.agents)
+        + f'<td class="number">{row["trained"].mean_length:.1f}</td><td>{describe_suite(suite)}</td></tr>'
+        for suite, row in report.results.items()
     )
-    episodes = next(iter(next(iter(report.results.values())).values())).episodes
+    agents = "; ".join(f"<i>{agent}</i>: {AGENTS[agent]}" for agent in report.agents)
+    left_out = "".join(f"<li>{suite}: {html.escape(why)}</li>" for suite, why in report.left_out.items())
     pictures = "".join(
         f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
@@ -67,11 +67,11 @@ def write_report(
 <style>{_STYLE}</style></head><body>
 <h1>{html.escape(report.task)}</h1>
 <p>{html.escape(summary)}</p>
-<h2>Success on seen and unseen combinations</h2>
-<table><tr><th>agent</th>{head}<th>what it is</th></tr>{rows}</table>
-<p>Success rate over {episodes} distinct episodes in layouts that were not trained on, with 95 % Wilson intervals;
-{how}. <i>Seen</i>: instructions name color-type combinations that training instructions named.
-<i>Unseen</i>: they name one of the four combinations that no training instruction named.</p>
+<h2>Success by suite</h2>
+<table><tr><th>suite</th><th>episodes</th>{head}<th>steps</th><th>what it tests</th></tr>{rows}</table>
+<p>Success rate over distinct episodes in layouts that were not trained on, with 95 % Wilson intervals; {how}.
+{agents}.</p>
+{f"<p>Left out:</p><ul>{left_out}</ul>" if left_out else ""}
 {pictures}
 <h2>Files</h2><ul>{files}</ul>
 <h2>Configuration</h2><pre>{html.escape(config)}</pre>

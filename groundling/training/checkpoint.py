@@ -18,9 +18,10 @@ from torch import Tensor
 from groundling.agents.actor_critic import ActorCritic
 from groundling.errors import CheckpointError, ConfigurationError
 from groundling.files import written_whole
+from groundling.language.vocabulary import VOCABULARY
 from groundling.training.config import TrainConfig
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CHECKPOINT_NAME = "checkpoint.pt"
 
 # What Python's zip reader and PyTorch's loader raise for a file that is not whole or not theirs.
@@ -59,7 +60,12 @@ class Checkpoint:
             StorageError: if the disk is full or the folder cannot be written; an older checkpoint is unchanged.
         """
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        content = {**parts, "config": dataclasses.asdict(self.config), "groundling_checkpoint": FORMAT_VERSION}
+        content = {
+            **parts,
+            "config": dataclasses.asdict(self.config),
+            "groundling_checkpoint": FORMAT_VERSION,
+            "vocabulary": VOCABULARY.fingerprint,
+        }
         buffer = io.BytesIO()
         torch.save(content, buffer)
         with written_whole(path) as file:
@@ -94,6 +100,11 @@ class Checkpoint:
             raise CheckpointError(
                 f"{path} is a checkpoint of format {version}, this Groundling reads format {FORMAT_VERSION}: "
                 "load it with the version that wrote it"
+            )
+        if content.pop("vocabulary", None) != VOCABULARY.fingerprint:
+            raise CheckpointError(
+                f"{path} was trained with another vocabulary, its token ids mean other words here: load it with the "
+                "version that wrote it"
             )
         try:
             return cls(**{**content, "config": TrainConfig.from_dict(content["config"])})

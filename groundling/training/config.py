@@ -6,10 +6,12 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from groundling.agents.config import AgentConfig
-from groundling.errors import ConfigurationError
+from groundling.envs import EpisodeBank, HeldOut, build_bank
+from groundling.envs.splits import training_split
+from groundling.errors import ConfigurationError, SplitError
 
 
 def _require(condition: bool, message: str) -> None:
@@ -63,8 +65,8 @@ class TrainConfig:
     """A training run.
 
     Attributes:
-        task: id of the environment.
-        split: "all", "train", "seen" or "unseen"; "train" holds four color-type combinations out.
+        task: id of a level or task, or FILE.py:CLASS.
+        held_out: what no training instruction asks for.
         total_frames: observations to train on, rounded up to whole rollouts.
         num_envs: B, environments side by side.
         bank_size: distinct episodes to train on.
@@ -77,7 +79,7 @@ class TrainConfig:
     """
 
     task: str = "BabyAI-GoToLocal-v0"
-    split: Literal["all", "train", "seen", "unseen"] = "train"
+    held_out: HeldOut = field(default_factory=HeldOut)
     total_frames: int = 1_500_000
     num_envs: int = 512
     bank_size: int = 8192
@@ -109,6 +111,11 @@ class TrainConfig:
         """Rollouts of the whole run."""
         return math.ceil(self.total_frames / self.rollout_frames)
 
+    def training_bank(self, *, progress: bool = True) -> EpisodeBank:
+        """The episodes that the run trains on; errors as ``build_bank``."""
+        split = training_split(self.held_out)
+        return build_bank(self.task, self.bank_size, seed=self.seed, split=split, progress=progress)
+
     def to_json(self) -> str:
         """The configuration as JSON text."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
@@ -133,7 +140,11 @@ class TrainConfig:
             ConfigurationError: if a setting is unknown or has an impossible value.
         """
         try:
-            parts = {**values, "agent": AgentConfig(**values["agent"]), "ppo": PPOConfig(**values["ppo"])}
-            return cls(**parts)
-        except (TypeError, KeyError) as error:
+            parts = {
+                "held_out": HeldOut.from_dict(values["held_out"]),
+                "agent": AgentConfig(**values["agent"]),
+                "ppo": PPOConfig(**values["ppo"]),
+            }
+            return cls(**{**values, **parts})
+        except (TypeError, KeyError, SplitError) as error:
             raise ConfigurationError(f"the configuration is not one of this version: {error}") from error

@@ -11,8 +11,7 @@ import torch
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs import make_vec
-from groundling.envs.levels import level_class
-from groundling.envs.registry import level_of
+from groundling.envs.sources import find_source
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, RunFolderError
 from groundling.files import make_folder, write_text
@@ -64,7 +63,7 @@ class Trainer:
         self.config = config
         self.folder = Path(folder)
         self.updates = 0
-        level_class(level_of(config.task))  # a wrong task or device is said before a folder is made
+        find_source(config.task)  # a wrong task or device is said before a folder is made
         device = _find_device(config.device)
         checkpoint = self._prepare_folder(resume)
         torch.set_num_threads(config.torch_threads)
@@ -72,12 +71,7 @@ class Trainer:
             torch.manual_seed(integer(config.seed, "agent"))
             self.agent = ActorCritic(config.agent).to(device)
         self.envs: GroundlingVectorEnv = make_vec(
-            config.task,
-            config.num_envs,
-            seed=config.seed,
-            split=config.split,
-            bank_size=config.bank_size,
-            copy=False,
+            bank=config.training_bank(), num_envs=config.num_envs, seed=config.seed, copy=False
         )
         self.generators = {
             name: torch.Generator(device).manual_seed(integer(config.seed, name)) for name in ("actions", "minibatches")

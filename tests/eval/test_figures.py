@@ -20,7 +20,7 @@ SENTENCES = ["go to the red ball", "go to the blue key"]
 
 @pytest.fixture(scope="module")
 def bank() -> EpisodeBank:
-    return EpisodeBank.from_minigrid("BabyAI-GoToLocal-v0", range(12))
+    return EpisodeBank.of_seeds("BabyAI-GoToLocal-v0", range(12))
 
 
 def make_agent(**changes: Any) -> ActorCritic:
@@ -57,7 +57,9 @@ def test_learning_curve_of_a_run_without_a_finished_episode_is_empty_but_drawn()
     assert png(figure)
 
 
-@pytest.mark.parametrize(("fusion", "axes"), [("gated", 5), ("concat", 3)])
+@pytest.mark.parametrize(
+    ("fusion", "axes"), [("attribute_gated", 5), ("gated", 5), ("film", 3), ("concat", 3), ("cross_attention", 3)]
+)
 def test_attention_figure_shows_world_maps_and_gates(fusion: str, axes: int, bank: EpisodeBank) -> None:
     figure = attention_figure(make_agent(fusion=fusion), bank, 0, SENTENCES)
     assert len(figure.axes) == axes
@@ -92,6 +94,6 @@ def test_telling_view_names_objects_that_are_in_view(bank: EpisodeBank) -> None:
 
 
 def test_telling_view_of_other_levels_is_some_episode_with_its_own_sentence() -> None:
-    doors = EpisodeBank.from_minigrid("BabyAI-OpenDoorColor-v0", range(4))
+    doors = EpisodeBank.of_seeds("BabyAI-OpenDoorColor-v0", range(4))
     row, sentences = telling_view(doors)
     assert sentences == [doors.instruction(row)]

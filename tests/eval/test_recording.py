@@ -20,7 +20,7 @@ LONG = "put the purple ball on your left next to the yellow box behind you"
 
 @pytest.fixture(scope="module")
 def bank() -> EpisodeBank:
-    return EpisodeBank.from_minigrid("BabyAI-GoToObjS4-v0", range(20))
+    return EpisodeBank.of_seeds("BabyAI-GoToObjS4-v0", range(20))
 
 
 def flat_frames(count: int, height: int, width: int) -> list[NDArray[np.uint8]]:

@@ -13,16 +13,21 @@ from rich.console import Console
 
 from groundling.errors import StorageError
 from groundling.eval.evaluation import Evaluation
-from groundling.eval.generalization import GeneralizationReport, format_success
 from groundling.eval.report import write_report
+from groundling.eval.suites import SUITES, SuiteReport, format_success
 
 PICTURE = b"\x89PNG not really"
 
 
-def make_report(*, greedy: bool = False) -> GeneralizationReport:
-    trained = {"seen": Evaluation(10, 8, 0.7, 5.0), "unseen": Evaluation(10, 0, 0.0, 16.0)}
-    random = {"seen": Evaluation(10, 5, 0.3, 9.0), "unseen": Evaluation(10, 10, 0.9, 2.0)}
-    return GeneralizationReport("BabyAI-GoToLocal-v0", greedy, {"trained": trained, "random": random})
+def make_report(*, greedy: bool = False) -> SuiteReport:
+    """Three rows, the second of them with a control less than the first."""
+    results = {
+        "layout": {"trained": Evaluation(10, 8, 0.7, 5.0), "random": Evaluation(10, 5, 0.3, 9.0)},
+        "combination": {"trained": Evaluation(7, 0, 0.0, 16.0)},
+        "combination, reordered": {"trained": Evaluation(3, 3, 0.9, 2.0), "random": Evaluation(3, 1, 0.4, 8.0)},
+    }
+    left_out = {"size": "it cannot be <enlarged>"}
+    return SuiteReport("BabyAI-GoToLocal-v0", greedy, 10, 4, results, left_out)
 
 
 def written(folder: Path, *, greedy: bool = False) -> str:
@@ -43,14 +48,18 @@ def test_success_is_written_with_its_interval() -> None:
 
 def test_report_holds_every_number_of_the_table(tmp_path: Path) -> None:
     text = written(tmp_path)
-    assert re.findall(r'class="number">([^<]*)<', text) == [
-        "0.800 [0.490, 0.943]",
-        "0.000 [0.000, 0.278]",
-        "0.500 [0.237, 0.763]",
-        "1.000 [0.722, 1.000]",
+    rows = [re.findall(r"<t[dh][^>]*>(?:<b>)?([^<]*)<", row) for row in re.findall(r"<tr>.*?</tr>", text)]
+    assert rows == [
+        ["suite", "episodes", "trained", "random", "steps", "what it tests"],
+        ["layout", "10", "0.800 [0.490, 0.943]", "0.500 [0.237, 0.763]", "5.0", SUITES["layout"]],
+        ["combination", "7", "0.000 [0.000, 0.354]", "-", "16.0", SUITES["combination"]],
+        [
+            "combination, reordered",
+            *("3", "1.000 [0.439, 1.000]", "0.333 [0.061, 0.792]", "2.0"),
+            "words of a trained instruction in another order",
+        ],
     ]
-    assert re.findall(r"<td><b>(\w+)</b>", text) == ["trained", "random"]
-    assert "over 10 distinct episodes" in text
+    assert "<li>size: it cannot be &lt;enlarged&gt;</li>" in text
 
 
 def test_report_needs_no_other_file_for_its_pictures(tmp_path: Path) -> None:
@@ -75,23 +84,47 @@ def test_report_says_how_actions_were_chosen(tmp_path: Path) -> None:
 
 def test_evaluation_file_has_the_documented_structure(tmp_path: Path) -> None:
     make_report().save(tmp_path)
-    results = json.loads((tmp_path / "evaluation.json").read_text())
-    assert {agent: set(splits) for agent, splits in results.items()} == {
-        "trained": {"seen", "unseen"},
-        "random": {"seen", "unseen"},
+    stored = json.loads((tmp_path / "evaluation.json").read_text())
+    suites = stored.pop("suites")
+    assert stored == {
+        "task": "BabyAI-GoToLocal-v0",
+        "greedy": False,
+        "episodes": 10,
+        "seed": 4,
+        "left_out": {"size": "it cannot be <enlarged>"},
     }
-    one = results["trained"]["seen"]
-    assert {"success", "low", "high", "episodes"} <= set(one)
-    assert (one["success"], one["episodes"]) == (0.8, 10)
+    assert {suite: list(row) for suite, row in suites.items()} == {
+        "layout": ["trained", "random"],
+        "combination": ["trained"],
+        "combination, reordered": ["trained", "random"],
+    }
+    one = suites["layout"]["trained"]
+    assert (one["success"], one["episodes"], one["successes"]) == (0.8, 10, 8)
     assert (one["low"], one["high"]) == pytest.approx((0.490, 0.943), abs=1e-3)
+    assert (one["mean_return"], one["mean_length"]) == (0.7, 5.0)
 
 
 def test_table_for_the_terminal_holds_the_same_numbers() -> None:
     console = Console(width=200, file=io.StringIO())
     console.print(make_report(greedy=True).table())
     text = console.file.getvalue()
-    for number in ("0.800 [0.490, 0.943]", "0.000 [0.000, 0.278]", "1.000 [0.722, 1.000]", "greedy", "unseen"):
-        assert number in text
+    assert "BabyAI-GoToLocal-v0: success (greedy actions)" in text
+    rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines() if "0." in line]
+    assert rows == [
+        ["layout", "10", "0.800", "[0.490, 0.943]", "5.0", "0.500"],
+        ["combination", "7", "0.000", "[0.000, 0.354]", "16.0", "-"],
+        ["combination, reordered", "3", "1.000", "[0.439, 1.000]", "2.0", "0.333"],
+    ]
+
+
+def test_legend_explains_every_row_and_column() -> None:
+    assert make_report().legend().splitlines() == [
+        f"layout: {SUITES['layout']}",
+        f"combination: {SUITES['combination']}",
+        "combination, reordered: words of a trained instruction in another order",
+        "random: uniformly random actions",
+        "left out size: it cannot be <enlarged>",
+    ]
 
 
 def test_folder_under_a_file_is_a_storage_error(tmp_path: Path) -> None:

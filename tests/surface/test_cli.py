@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 
 import groundling
-from groundling.cli import COMMANDS, main
+from groundling.cli import COMMANDS, main, parse
+from groundling.envs import HeldOut, registered_tasks
 from groundling.envs.levels import minigrid_levels
+from groundling.eval import SUITES
+from groundling.language import parse as read_goal
 from groundling.training import Checkpoint
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import read_metrics
@@ -80,7 +83,14 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         (["train", "--seed", "abc"], "abc"),
         (["train", "--seed"], "--seed"),
         (["train", "--seed", "-1"], "seed must not be negative"),
-        (["train", "--split", "nonsense"], "nonsense"),
+        (["train", "--split", "seen"], "--split"),
+        (["train", "--held-out.factors", "colour"], "colour"),
+        (["train", "--held-out.combinations", "red bawl"], "cannot read 'red bawl'"),
+        (["train", "--held-out.combinations", "red", "ball"], "cannot read 'red'"),
+        (["train", "--held-out.verb-objects", "eat ball"], "cannot read 'eat ball'"),
+        (["train", "--held-out.max-clauses", "0"], "max_clauses must be at least 1"),
+        (["train", "--held-out.phrasings", "could you pleas"], "no phrasing 'could you pleas'"),
+        (["train", "--held-out.factors", "synonym", "--held-out.synonyms"], "holds out no synonym"),
         (["train", "--ppo.gamma", "2"], "gamma must be between 0 and 1"),
         (["train", "--num-envs", "0"], "num_envs must be at least 1"),
         (["train", "--agent.hidden-dim", "0"], "hidden_dim must be at least 1"),
@@ -91,6 +101,7 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         (["evaluate"], "folder of the run"),
         (["evaluate", "nowhere"], "no run at nowhere"),
         (["evaluate", "nowhere", "--episodes", "many"], "many"),
+        (["evaluate", "nowhere", "--suite", "unseen"], "unseen"),
         (["tasks", "--bogus"], "--bogus"),
         (["play"], "needs a terminal"),
         (["play", "--task", "BabyAI-Nope-v0"], "BabyAI-Nope-v0"),
@@ -128,17 +139,57 @@ def test_wrong_option_is_named_whatever_the_terminal_can_write(encoding: str) ->
 def test_tasks_are_listed_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    levels = minigrid_levels()
-    assert [line.split()[0] for line in lines[: len(levels)]] == list(levels)
-    assert all(len(line.split()) > 1 for line in lines[: len(levels)])
-    assert lines[-1].startswith(f"{len(levels)} tasks.")
-    assert len(lines) == len(levels) + 2
+    ids = [*registered_tasks(), *minigrid_levels()]
+    assert [line.split()[0] for line in lines[: len(ids)]] == ids
+    for line in lines[: len(ids)]:
+        sentence, asked_for = re.fullmatch(r'\S+ +"(.+)": (.+)', line).groups()
+        read_goal(sentence)
+        assert asked_for
+    assert lines[-1].startswith(f"{len(ids)} tasks.")
+    assert len(lines) == len(ids) + 2
 
 
 def test_tasks_can_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", "--contains", "gotoobjs"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[:-2]] == ["BabyAI-GoToObjS4-v0", "BabyAI-GoToObjS6-v1"]
+    assert main(["tasks", "--contains", "gotoobjs", "--no-examples"]) == 0
+    assert '"' not in capsys.readouterr().out
+    assert main(["tasks", "--contains", "zzz"]) == 0
+    assert capsys.readouterr().out.strip().startswith("0 tasks.")
+
+
+@pytest.mark.parametrize(
+    ("options", "held_out"),
+    [
+        ([], HeldOut()),
+        (["--held-out.factors", "combination", "phrasing"], HeldOut(factors=("combination", "phrasing"))),
+        (["--held-out.factors"], HeldOut(factors=())),
+        (["--held-out.combinations", "red ball", "grey key"], HeldOut(combinations=("red ball", "grey key"))),
+        (["--held-out.factors", "length", "--held-out.max-clauses", "1"], HeldOut(factors=("length",), max_clauses=1)),
+        (["--held-out.varied"], HeldOut(varied=True)),
+        (["--held-out.synonyms", "orb", "fuchsia"], HeldOut(synonyms=("orb", "fuchsia"))),
+    ],
+)
+def test_what_is_held_out_can_be_chosen(options: list[str], held_out: HeldOut) -> None:
+    assert parse("train", options).config.held_out == held_out
+
+
+def test_what_is_held_out_reaches_the_run(tmp_path: Path) -> None:
+    options = ["--held-out.factors", "combination", "phrasing", "--held-out.combinations", "red ball"]
+    assert main(["train", *SMALL, *options, "--total-frames", "1", "--run-folder", str(tmp_path / "run")]) == 0
+    stored = json.loads((tmp_path / "run" / "config.json").read_text())["held_out"]
+    assert (stored["factors"], stored["combinations"]) == (["combination", "phrasing"], ["red ball"])
+    assert Checkpoint.load(tmp_path / "run" / CHECKPOINT_NAME).config.held_out.combinations == ("red ball",)
+
+
+def test_train_with_nothing_left_to_train_on_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--held-out.factors", "verb_object", "--held-out.verb-objects", "go to ball", "go to key", "go to box"]
+    told = assert_one_line_of_complaint(["train", *SMALL, *options, "--run-folder", str(tmp_path / "run")], capsys)
+    assert f"the split 'train' of {LEVEL} is empty" in told
+    assert "(verb_object) leaves nothing of this level" in told
 
 
 def test_train_writes_a_run_of_the_options_given(run: Path) -> None:
@@ -172,11 +223,39 @@ def test_evaluate_writes_numbers_report_and_video(run: Path, capsys: pytest.Capt
     assert main(["evaluate", str(run), "--episodes", "20"]) == 0
     told = capsys.readouterr().out
     results = json.loads((run / "evaluation.json").read_text())
-    assert set(results) == {"trained", "random", "shuffled"}
-    assert all(set(splits) == {"seen", "unseen"} for splits in results.values())
-    assert f"{results['trained']['seen']['success']:.3f} [" in told
+    assert list(results["suites"]) == ["layout", "combination"]
+    assert all(list(row) == ["trained", "random", "shuffled"] for row in results["suites"].values())
+    trained = results["suites"]["layout"]["trained"]
+    assert f"[{trained['low']:.3f}, {trained['high']:.3f}]" in told
     assert (run / "report.html").is_file()
     assert (run / "episode.mp4").is_file()
+
+
+def test_evaluate_of_all_suites_says_why_some_are_left_out(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run, tmp_path / "copy")
+    folder = str(tmp_path / "copy")
+    assert main(["evaluate", folder, "--suite", "all", "--episodes", "12", "--no-video", "--allow-unseen-words"]) == 0
+    told = capsys.readouterr().out
+    stored = json.loads((tmp_path / "copy" / "evaluation.json").read_text())
+    assert list(stored["suites"]) == ["layout", "combination", "size"]
+    assert set(stored["left_out"]) == set(SUITES) - set(stored["suites"])
+    page = (tmp_path / "copy" / "report.html").read_text()
+    for suite, row in stored["suites"].items():
+        trained = row["trained"]
+        assert f"{trained['success']:.3f} [{trained['low']:.3f}, {trained['high']:.3f}]" in page
+        assert re.search(rf"^ *{suite} +{trained['episodes']} ", told, re.MULTILINE)
+    for suite, reason in stored["left_out"].items():
+        assert f"left out {suite}: {reason}" in told
+        assert f"<li>{suite}: " in page
+
+
+def test_evaluate_of_a_suite_that_cannot_be_run_is_told_in_one_line(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = assert_one_line_of_complaint(["evaluate", str(run), "--suite", "length"], capsys)
+    assert "nothing of this kind was held out in training (--held-out.factors ... length)" in told
 
 
 def test_evaluate_without_video_writes_none(run: Path, tmp_path: Path) -> None:
@@ -331,8 +410,10 @@ def test_demo_trains_evaluates_and_reports(tmp_path: Path, capsys: pytest.Captur
     assert {"config.json", CHECKPOINT_NAME, "metrics.jsonl", "train.log"} <= names(folder / "blind")
     assert Checkpoint.load(folder / "blind" / CHECKPOINT_NAME).config.agent.blind
     results = json.loads((folder / "evaluation.json").read_text())
-    assert set(results) == {"trained", "random", "blind", "shuffled"}
-    assert all(split["episodes"] == 40 for splits in results.values() for split in splits.values())
+    assert list(results["suites"]) == ["layout", "combination"]
+    for row in results["suites"].values():
+        assert set(row) == {"trained", "random", "blind", "shuffled"}
+        assert all(evaluation["episodes"] == 40 for evaluation in row.values())
     assert "report.html" in capsys.readouterr().out.replace("\n", "")
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from groundling.cli import COMMANDS
+from groundling.envs import EpisodeBank, contract
+from groundling.envs.solver import unsolvable
+from groundling.envs.sources import find_source
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -30,11 +33,21 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_python_example_of_the_readme_runs() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(example.strip().splitlines()) <= 15
     result = run("-c", example)
     assert result.returncode == 0, result.stderr
     assert "episodes" in result.stdout
+
+
+def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
+    _, example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "my_tasks.py"
+    file.write_text(example)
+    source = find_source(f"{file}:FetchBehindDoor")
+    assert source.id == "my/FetchBehindDoor-v0"
+    contract.check(source, range(30))
+    assert unsolvable(EpisodeBank.of_seeds(f"{file}:FetchBehindDoor", range(30))) == []
 
 
 def test_commands_of_the_readme_exist() -> None:

@@ -14,6 +14,7 @@ import torch
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.errors import CheckpointError, StorageError
+from groundling.language import VOCABULARY
 from groundling.training import Checkpoint, PPOConfig, TrainConfig
 
 CONFIG = TrainConfig(
@@ -124,6 +125,12 @@ def test_other_format_is_refused_and_both_versions_are_named(path: Path) -> None
         Checkpoint.load(path)
 
 
+def test_checkpoint_of_another_vocabulary_is_refused(path: Path) -> None:
+    change(path, vocabulary=VOCABULARY.fingerprint + 1)
+    with pytest.raises(CheckpointError, match="another vocabulary, its token ids mean other words here"):
+        Checkpoint.load(path)
+
+
 def test_unknown_setting_is_refused_and_named(path: Path) -> None:
     config = dataclasses.asdict(CONFIG)
     change(path, config={**config, "ppo": {**config["ppo"], "warp_factor": 9}})
@@ -131,9 +138,17 @@ def test_unknown_setting_is_refused_and_named(path: Path) -> None:
         Checkpoint.load(path)
 
 
-def test_impossible_setting_is_refused(path: Path) -> None:
-    change(path, config={**dataclasses.asdict(CONFIG), "num_envs": 0})
-    with pytest.raises(CheckpointError, match="num_envs must be at least 1"):
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("num_envs", 0, "num_envs must be at least 1"),
+        ("held_out", {"combinations": ("red bawl",)}, "cannot read 'red bawl'"),
+        ("held_out", None, "held-out sets"),
+    ],
+)
+def test_impossible_setting_is_refused(setting: str, value: Any, reason: str, path: Path) -> None:
+    change(path, config={**dataclasses.asdict(CONFIG), setting: value})
+    with pytest.raises(CheckpointError, match=reason):
         Checkpoint.load(path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,15 @@ import pytest
 import torch
 
 from groundling.agents import AgentConfig
-from groundling.errors import CheckpointError, ConfigurationError, RunFolderError, StorageError, UnknownEnvironmentError
+from groundling.envs import HeldOut
+from groundling.errors import (
+    CheckpointError,
+    ConfigurationError,
+    RunFolderError,
+    SplitError,
+    StorageError,
+    UnknownEnvironmentError,
+)
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, resume_config, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME, TAGS, TENSORBOARD_NAME, read_metrics
@@ -183,7 +192,11 @@ def test_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("seed", 2), ("bank_size", 16), ("agent", AgentConfig()), ("total_frames", 1)]
+    ("setting", "value"),
+    [
+        *(("seed", 2), ("bank_size", 16), ("agent", AgentConfig()), ("total_frames", 1)),
+        *(("held_out", HeldOut(factors=())), ("held_out", HeldOut(combinations=("red ball",)))),
+    ],
 )
 def test_resuming_with_another_configuration_is_refused_and_the_setting_named(
     setting: str, value: Any, tmp_path: Path
@@ -230,6 +243,21 @@ def test_damaged_configuration_is_refused(content: bytes, tmp_path: Path) -> Non
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(ConfigurationError, match="not valid JSON"):
         resume_config(tmp_path)
+
+
+def test_run_trains_on_no_instruction_that_is_held_out(tmp_path: Path) -> None:
+    trainer = Trainer(make_config(held_out=HeldOut(combinations=("red ball", "blue key"))), tmp_path)
+    told = set(trainer.envs.bank.instructions)
+    assert told
+    assert not any(pair in text for text in told for pair in ("red ball", "blue key"))
+    assert json.loads((tmp_path / "config.json").read_text())["held_out"]["combinations"] == ["red ball", "blue key"]
+
+
+def test_run_with_nothing_to_train_on_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("groundling.envs.building.BARREN_SEEDS", 64)
+    verbs = tuple(f"go to {kind}" for kind in ("ball", "key", "box"))
+    with pytest.raises(SplitError, match=r"'train' of BabyAI-GoToObjS4-v0 is empty: .*verb_object"):
+        Trainer(make_config(held_out=HeldOut(factors=("verb_object",), verb_objects=verbs)), tmp_path)
 
 
 def test_every_random_stream_of_a_run_is_its_own(tmp_path: Path) -> None:

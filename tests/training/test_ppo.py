@@ -80,7 +80,7 @@ def make_ppo(memory: str = "none", **changes: Any) -> PPO:
 
 def toy_rollout(agent: ActorCritic, rewarded: int) -> Rollout:
     """Random actions on first views; the rewarded action pays 1 and each step is an episode of its own."""
-    envs = make_vec(bank=EpisodeBank.from_minigrid("BabyAI-GoToObjS4-v0", range(T * B)), num_envs=T * B, shuffle=False)
+    envs = make_vec(bank=EpisodeBank.of_seeds("BabyAI-GoToObjS4-v0", range(T * B)), num_envs=T * B, shuffle=False)
     seen, _ = envs.reset()
     observation = {k: torch.as_tensor(np.array(v)).unflatten(0, (T, B)) for k, v in seen.items()}
     action = torch.randint(agent.num_actions, (T, B), generator=torch.Generator().manual_seed(0))

@@ -51,7 +51,7 @@ def make_agent(memory: str = "none") -> ActorCritic:
 
 
 def native_envs() -> Any:
-    return make_vec(bank=EpisodeBank.from_minigrid(LEVEL, range(40)), num_envs=B, seed=3, copy=False)
+    return make_vec(bank=EpisodeBank.of_seeds(LEVEL, range(40)), num_envs=B, seed=3, copy=False)
 
 
 def foreign_envs() -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
 
 from groundling.agents import AgentConfig
+from groundling.envs import HeldOut, Split
 from groundling.errors import ConfigurationError
 from groundling.training import PPOConfig, TrainConfig
 
@@ -17,8 +19,22 @@ def small(**changes: Any) -> TrainConfig:
 
 
 def test_configuration_comes_back_from_json() -> None:
-    config = small(split="seen", seed=5, agent=AgentConfig(memory="lstm", blind=True, cell_dim=3))
-    assert TrainConfig.from_json(config.to_json()) == config
+    held_out = HeldOut(factors=("location", "synonym"), locations=("ball left",), synonyms=("orb",), varied=True)
+    config = small(held_out=held_out, seed=5, agent=AgentConfig(memory="lstm", blind=True, cell_dim=3))
+    for whole in (config, small(), small(held_out=HeldOut(factors=()))):
+        again = TrainConfig.from_json(whole.to_json())
+        assert again == whole
+        assert again.to_json() == whole.to_json()
+
+
+def test_training_bank_is_that_of_what_is_held_out() -> None:
+    config = small(task="BabyAI-GoToObjS4-v0", bank_size=40, held_out=HeldOut(combinations=("red ball",)))
+    bank = config.training_bank(progress=False)
+    assert len(bank) == 40
+    assert Split.from_dict(json.loads(bank.split)).held_out == config.held_out
+    assert not any("red ball" in text for text in bank.instructions)
+    other = dataclasses.replace(config, seed=9).training_bank(progress=False)
+    assert not set(bank.seeds) & set(other.seeds)
 
 
 def test_defaults_can_be_trained() -> None:
@@ -94,6 +110,9 @@ def changed_json(**changes: Any) -> str:
         changed_json(warp_factor=9),
         changed_json(agent={"no_such_part": 1}),
         changed_json(ppo=None),
+        *(changed_json(held_out=value) for value in (None, 3, "all", {"warp": 1}, {"factors": ["colour"]})),
+        changed_json(held_out={"combinations": [3]}),
+        changed_json(split="train"),
         changed_json(num_envs="many"),
         changed_json(num_envs=0),
         "{}",

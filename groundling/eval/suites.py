@@ -1,0 +1,280 @@
+"""Suites: what a trained agent is tested on, each beside the controls, in one table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from groundling.agents.baselines import Policy, RandomPolicy, ShuffledInstructions
+from groundling.envs import EpisodeBank, build_bank
+from groundling.envs.sources import EpisodeSource, find_source
+from groundling.envs.splits import FACTORS, held_out_split, seen_split
+from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
+from groundling.eval.evaluation import Evaluation, evaluate
+from groundling.files import write_text
+from groundling.language.goals import without_determiners
+from groundling.language.vocabulary import split_words
+from groundling.seeding import integer
+from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.config import TrainConfig
+
+EVALUATION_NAME = "evaluation.json"
+BLIND_NAME = "blind"
+SUITES: dict[str, str] = {
+    "layout": "new worlds, instructions that training may ask for",
+    "combination": "color-type pairs that no training instruction names",
+    "verb_object": "a verb with a type of object that it was never asked of",
+    "location": "a type of object with a place in which it was never named",
+    "length": "more clauses than any training instruction has",
+    "phrasing": "forms of sentence that training never used, of words that it did",
+    "synonym": "words that training never used, for encoders that know them from elsewhere",
+    "distractors": "half as many distractors again",
+    "size": "rooms half as wide again",
+}
+DEFAULT_SUITES = ("layout", "combination")
+GROWN_SETTINGS = {"distractors": "num_distractors", "size": "room_size"}
+REORDERED = ", reordered"
+AGENTS = {
+    "trained": "the trained agent",
+    "random": "uniformly random actions",
+    "blind": "trained the same way, without the image",
+    "shuffled": "the trained agent, told another goal",
+}
+
+
+@dataclass(frozen=True)
+class SuiteReport:
+    """Evaluations by suite and agent.
+
+    A row named ``"combination, reordered"`` holds the near-trivial episodes of a suite, apart from its others: their
+    instructions only reorder the words of a trained one.
+
+    Attributes:
+        task: id of the environment.
+        greedy: whether the likeliest action was taken instead of a drawn one.
+        episodes: asked for in each suite.
+        seed: names the episodes and draws.
+        results: ``results[suite][agent]``.
+        left_out: why each suite that could not be run was left out.
+    """
+
+    task: str
+    greedy: bool
+    episodes: int
+    seed: int
+    results: dict[str, dict[str, Evaluation]]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write ``evaluation.json``: the fields, with {suite: {agent: {success, low, high ...}}} as "suites"."""
+        plain = {
+            "task": self.task,
+            "greedy": self.greedy,
+            "episodes": self.episodes,
+            "seed": self.seed,
+            "left_out": self.left_out,
+            "suites": {s: {agent: e.to_dict() for agent, e in row.items()} for s, row in self.results.items()},
+        }
+        write_text(folder / EVALUATION_NAME, json.dumps(plain, indent=2) + "\n")
+
+    @property
+    def agents(self) -> list[str]:
+        """The agents of the columns."""
+        return [agent for agent in AGENTS if any(agent in row for row in self.results.values())]
+
+    def table(self) -> Table:
+        """The table for the terminal: the trained agent with its interval, the controls beside it."""
+        how = "greedy" if self.greedy else "sampled"
+        table = Table(title=f"{self.task}: success ({how} actions)", box=SIMPLE_HEAD, pad_edge=False)
+        table.add_column("suite", no_wrap=True)
+        controls = [agent for agent in self.agents if agent != "trained"]
+        for name in ("episodes", "trained", "95 % interval", "steps", *controls):
+            table.add_column(name, justify="right", no_wrap=True)
+        for suite, row in self.results.items():
+            trained = row["trained"]
+            cells = [f"{row[agent].success:.3f}" if agent in row else "-" for agent in controls]
+            rate, _, interval = format_success(trained).partition(" ")
+            table.add_row(suite, str(trained.episodes), rate, interval, f"{trained.mean_length:.1f}", *cells)
+        return table
+
+    def legend(self) -> str:
+        """What each row and column of the table is, a line each."""
+        suites = [f"{suite}: {describe_suite(suite)}" for suite in self.results]
+        agents = [f"{agent}: {AGENTS[agent]}" for agent in self.agents if agent != "trained"]
+        left_out = [f"left out {suite}: {reason}" for suite, reason in self.left_out.items()]
+        return "\n".join([*suites, *agents, *left_out])
+
+
+def describe_suite(name: str) -> str:
+    """What a suite tests, in a few words."""
+    return "words of a trained instruction in another order" if name.endswith(REORDERED) else SUITES[name]
+
+
+def format_success(evaluation: Evaluation) -> str:
+    """For example ``"0.992 [0.984, 0.996]"``."""
+    low, high = evaluation.interval
+    return f"{evaluation.success:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def suite_bank(
+    config: TrainConfig, suite: str, *, episodes: int = 1000, seed: int = 0, progress: bool = True
+) -> EpisodeBank:
+    """The episodes of a suite for runs of this configuration; no layout of training is among them.
+
+    Raises:
+        SplitError: if there is no such suite, or this configuration cannot be tested by it; the message says why.
+    """
+    _check_names([suite])
+    source, held_out = find_source(config.task), config.held_out
+    split = seen_split(held_out)
+    if suite in FACTORS:
+        if suite not in held_out.factors:
+            raise SplitError(f"nothing of this kind was held out in training (--held-out.factors ... {suite})")
+        split = held_out_split(held_out, suite)
+    elif suite in GROWN_SETTINGS:
+        try:
+            source = grown(source, GROWN_SETTINGS[suite])
+            return build_bank(source, episodes, seed=seed, split=split, progress=progress)
+        except (TaskError, UnsupportedLevelError) as error:
+            raise SplitError(f"enlarged, it cannot be generated: {error}") from error
+    return build_bank(source, episodes, seed=seed, split=split, progress=progress)
+
+
+def grown(source: EpisodeSource, setting: str) -> EpisodeSource:
+    """The source with this setting half as large again.
+
+    Raises:
+        SplitError: if it has no such setting.
+    """
+    value = source.setting(setting)
+    if not value:
+        raise SplitError(f"{source.id} has no setting {setting} to enlarge")
+    try:
+        return source.changed(**{setting: value + (value + 1) // 2})
+    except ConfigurationError as error:
+        raise SplitError(f"it cannot be enlarged: {error}") from error
+
+
+def unseen_words(bank: EpisodeBank, trained: EpisodeBank) -> list[str]:
+    """Words of a bank's instructions that no instruction of another bank has."""
+    known = {word for text in trained.instructions for word in split_words(text)}
+    return sorted({word for text in bank.instructions for word in split_words(text)} - known)
+
+
+def reordered_episodes(bank: EpisodeBank, trained: EpisodeBank) -> NDArray[np.bool_]:
+    """Which episodes [E] have an instruction that only reorders the words of one of another bank."""
+    known = {tuple(sorted(split_words(text))) for text in trained.instructions}
+    texts = set(trained.instructions)
+    is_reordered = [text not in texts and tuple(sorted(split_words(text))) in known for text in bank.instructions]
+    return np.array(is_reordered, dtype=np.bool_)[bank.sentences]
+
+
+def suite_banks(
+    config: TrainConfig,
+    suites: Sequence[str],
+    *,
+    episodes: int = 1000,
+    seed: int = 0,
+    allow_unseen_words: bool = False,
+    progress: bool = True,
+) -> tuple[dict[str, EpisodeBank], dict[str, str]]:
+    """The banks of several suites by row of the table, near-trivial episodes apart, and why others were left out.
+
+    Raises:
+        SplitError: if there is no such suite, none can be run, or one has words that training never told (the suite
+            "synonym" apart, which is about them) and this is not allowed.
+    """
+    _check_names(suites)
+    banks: dict[str, EpisodeBank] = {}
+    left_out: dict[str, str] = {}
+    trained = config.training_bank(progress=progress)
+    for suite in suites:
+        try:
+            bank = suite_bank(config, suite, episodes=episodes, seed=seed, progress=progress)
+        except SplitError as error:
+            if len(suites) == 1:
+                raise
+            left_out[suite] = str(error)
+            continue
+        fresh = unseen_words(bank, trained)
+        if fresh and suite != "synonym" and not allow_unseen_words:
+            raise SplitError(
+                f"the suite {suite!r} tells words that no training instruction has: {', '.join(fresh)}. Hold out sets "
+                "that leave each single word in training, or allow it with --allow-unseen-words"
+            )
+        is_reordered = reordered_episodes(bank, trained) & (suite in FACTORS)
+        for name, rows in ((suite, ~is_reordered), (suite + REORDERED, is_reordered)):
+            if rows.any():
+                banks[name] = bank.take(np.flatnonzero(rows))
+    if not banks:
+        raise SplitError("no suite can be run. " + "; ".join(f"{suite}: {why}" for suite, why in left_out.items()))
+    return banks, left_out
+
+
+def _check_names(suites: Sequence[str]) -> None:
+    for suite in suites:
+        if suite not in SUITES:
+            raise SplitError(f"there is no suite {suite!r}: choose among {', '.join(SUITES)}")
+
+
+def evaluate_suites(
+    policies: dict[str, Policy], banks: dict[str, EpisodeBank], *, greedy: bool = False, seed: int = 0
+) -> Iterator[tuple[str, str, Evaluation]]:
+    """Evaluate each policy on each bank, and the "trained" one with shuffled instructions: (suite, agent, result)."""
+    for suite, bank in banks.items():
+        for name, policy in policies.items():
+            stream = integer(seed, "evaluation", name, suite)
+            yield suite, name, evaluate(policy, bank, greedy=greedy, seed=stream)
+        if "trained" in policies and len(set(map(without_determiners, bank.goals()))) > 1:
+            shuffled = ShuffledInstructions(policies["trained"], bank, integer(seed, "shuffle", suite))
+            stream = integer(seed, "evaluation", "shuffled", suite)
+            yield suite, "shuffled", evaluate(shuffled, bank, greedy=greedy, seed=stream)
+
+
+def evaluate_run(
+    folder: Path | str,
+    suites: Sequence[str] = DEFAULT_SUITES,
+    *,
+    episodes: int = 1000,
+    greedy: bool = False,
+    seed: int = 0,
+    allow_unseen_words: bool = False,
+    progress: bool = True,
+) -> SuiteReport:
+    """Evaluate a run's agent and its controls: random, shuffled instructions, and blind if the run trained one.
+
+    Args:
+        folder: of the run.
+        suites: names of ``SUITES``.
+        episodes: of each suite.
+        greedy: take the likeliest action instead of drawing one.
+        seed: names the episodes and draws.
+        allow_unseen_words: run suites with words that training never told as well.
+        progress: show bars while banks are built.
+
+    Raises:
+        CheckpointError: if the run has no whole checkpoint.
+        SplitError: if a suite does not exist, none of them can be run, or one tells words that training never told.
+    """
+    folder = Path(folder)
+    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    agent = checkpoint.make_agent()
+    policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy()}
+    blind = folder / BLIND_NAME / CHECKPOINT_NAME
+    if blind.exists():
+        policies["blind"] = Checkpoint.load(blind).make_agent()
+    config = checkpoint.config
+    banks, left_out = suite_banks(
+        config, suites, episodes=episodes, seed=seed, allow_unseen_words=allow_unseen_words, progress=progress
+    )
+    results: dict[str, dict[str, Evaluation]] = {}
+    for suite, name, evaluation in evaluate_suites(policies, banks, greedy=greedy, seed=seed):
+        results.setdefault(suite, {})[name] = evaluation
+    return SuiteReport(config.task, greedy, episodes, seed, results, left_out)
