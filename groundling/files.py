@@ -1,4 +1,4 @@
-"""Writing files whole or not at all: aside first, then renamed over the old one."""
+"""Where cached files go, and writing files whole or not at all: aside first, then renamed over the old one."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ _CAUSES = {
     errno.ENOTDIR: "a part of the path is a file, not a folder: choose another",
     errno.EEXIST: "a part of the path is a file, not a folder: choose another",
 }
+
+
+def cache_folder() -> Path:
+    """Where files are cached: ``$GROUNDLING_CACHE``, else ``$XDG_CACHE_HOME/groundling``, else ~/.cache/groundling."""
+    own = os.environ.get("GROUNDLING_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundling"
 
 
 @contextmanager

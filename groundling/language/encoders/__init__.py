@@ -1,0 +1,83 @@
+"""Language encoders: token ids of distinct sentences to vectors. The only PyTorch in this room.
+
+An encoder is a module from token ids [S, L] (0 = padding) to vectors [S, D]; how many columns are padding changes
+nothing. Those that hear words one by one are a :class:`WordEncoder` and give their vectors too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from torch import nn
+
+from groundling.errors import ConfigurationError
+from groundling.language.encoders.bags import BagOfWords, PositionalBagOfWords
+from groundling.language.encoders.pretrained import SentenceEncoder, TunedSentenceEncoder
+from groundling.language.encoders.recurrent import BiGRUEncoder, GRUEncoder
+from groundling.language.encoders.sentences import DistinctSentences, distinct_sentences
+from groundling.language.encoders.transformer import TransformerEncoder, sinusoids
+from groundling.language.encoders.words import WordEncoder, word_mask
+from groundling.language.vocabulary import VOCABULARY, Vocabulary
+
+__all__ = [
+    "BagOfWords",
+    "BiGRUEncoder",
+    "DistinctSentences",
+    "GRUEncoder",
+    "LanguageKind",
+    "PositionalBagOfWords",
+    "SentenceEncoder",
+    "TransformerEncoder",
+    "TunedSentenceEncoder",
+    "WordEncoder",
+    "distinct_sentences",
+    "make_language_encoder",
+    "sinusoids",
+    "word_mask",
+]
+
+LanguageKind = Literal["positional", "bow", "gru", "bigru", "transformer", "sentence", "sentence-tuned"]
+
+_WORD_ENCODERS: dict[LanguageKind, type[WordEncoder]] = {
+    "positional": PositionalBagOfWords,
+    "bow": BagOfWords,
+    "gru": GRUEncoder,
+    "bigru": BiGRUEncoder,
+    "transformer": TransformerEncoder,
+}
+
+
+def make_language_encoder(
+    kind: LanguageKind,
+    vocabulary_size: int,
+    word_dim: int,
+    out_dim: int,
+    *,
+    vocabulary: Vocabulary = VOCABULARY,
+    model: Path | str | None = None,
+) -> nn.Module:
+    """An encoder from token ids [S, L] to vectors [S, out_dim].
+
+    Args:
+        kind: "positional", "bow", "gru", "bigru", "transformer", or a pretrained one, "sentence" (frozen) or
+            "sentence-tuned".
+        vocabulary_size: number of token ids.
+        word_dim: size of a word's embedding; the pretrained encoders have their own.
+        out_dim: size of a sentence's vector.
+        vocabulary: what the token ids mean, for the pretrained encoders, which read text.
+        model: folder of a sentence-transformers model, for the pretrained encoders; None takes the packaged MiniLM.
+
+    Raises:
+        ConfigurationError: if a pretrained encoder's extra is not installed, its model cannot be loaded, or the
+            vocabulary has not ``vocabulary_size`` words.
+    """
+    if kind == "sentence" or kind == "sentence-tuned":
+        if vocabulary_size != len(vocabulary):
+            raise ConfigurationError(
+                f"the language encoder {kind!r} turns token ids back into text, but the agent has {vocabulary_size} "
+                f"token ids and the vocabulary {len(vocabulary)} words: pass the vocabulary that the ids are of"
+            )
+        pretrained = SentenceEncoder if kind == "sentence" else TunedSentenceEncoder
+        return pretrained(out_dim, vocabulary=vocabulary, model=model)
+    return _WORD_ENCODERS[kind](vocabulary_size, word_dim, out_dim)

@@ -1,0 +1,64 @@
+"""Recurrent encoders: a sentence is heard word after word."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from groundling.language.encoders.words import WordEncoder, word_mask
+
+
+class GRUEncoder(WordEncoder):
+    """A GRU over the words; a sentence's vector is the state after its last word.
+
+    Source: Chaplot et al. 2018, arXiv:1706.07230, section 4 (instruction processing).
+    """
+
+    def __init__(self, vocabulary_size: int, word_dim: int, out_dim: int) -> None:
+        super().__init__(vocabulary_size, word_dim, out_dim)
+        self.gru = nn.GRU(word_dim, out_dim, batch_first=True)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Token ids [S, L] to vectors [S, D]."""
+        last = (tokens != 0).sum(dim=1).clamp(min=1) - 1
+        return self.states(tokens)[torch.arange(len(tokens), device=tokens.device), last]
+
+    def states(self, tokens: Tensor) -> Tensor:
+        """Token ids [S, L] to the states after each word [S, L, D]."""
+        states, _ = self.gru(self.embedding(tokens))
+        return states
+
+
+class BiGRUEncoder(WordEncoder):
+    """A GRU in each direction; a sentence's vector is the mean of its words' states, weighted by attention.
+
+    h_j = W [forward_j; backward_j],   a = softmax_j(v^T tanh(U h_j + b)),   m = sum_j a_j h_j
+
+    Source: Lin et al. 2017, arXiv:1703.03130, section 2.1 (with one row of attention); the score is that of Bahdanau et
+    al. 2015, arXiv:1409.0473, section 3.1.
+    """
+
+    def __init__(self, vocabulary_size: int, word_dim: int, out_dim: int) -> None:
+        super().__init__(vocabulary_size, word_dim, out_dim)
+        hidden = (out_dim + 1) // 2
+        self.gru = nn.GRU(word_dim, hidden, batch_first=True, bidirectional=True)
+        self.project = nn.Linear(2 * hidden, out_dim)
+        self.score = nn.Sequential(nn.Linear(out_dim, out_dim), nn.Tanh(), nn.Linear(out_dim, 1, bias=False))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Token ids [S, L] to vectors [S, D]."""
+        states = self.states(tokens)
+        return (self.attention(tokens, states).unsqueeze(2) * states).sum(dim=1)
+
+    def attention(self, tokens: Tensor, states: Tensor) -> Tensor:
+        """How much each word counts, from the words' states [S, L, D]: [S, L], sums of 1, zero at padding."""
+        score = self.score(states).squeeze(2)
+        return score.masked_fill(~word_mask(tokens), -torch.inf).softmax(dim=1)
+
+    def states(self, tokens: Tensor) -> Tensor:
+        """Token ids [S, L] to each word's state [S, L, D], which knows the words before and after it."""
+        lengths = word_mask(tokens).sum(dim=1).cpu()
+        packed = pack_padded_sequence(self.embedding(tokens), lengths, batch_first=True, enforce_sorted=False)
+        states, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=tokens.shape[1])
+        return self.project(states)
