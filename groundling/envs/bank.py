@@ -50,6 +50,7 @@ class Episode:
         instruction: the sentence.
         seed: the seed that the generator was given.
         walls_hide: whether walls and closed doors hide what is behind them.
+        goal: what the instruction asks for, where it need not be read again.
     """
 
     cells: NDArray[np.uint8]
@@ -63,6 +64,7 @@ class Episode:
     instruction: str
     seed: int
     walls_hide: bool = True
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True)

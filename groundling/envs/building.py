@@ -132,7 +132,7 @@ def tell_episodes(source: EpisodeSource, seeds: Iterable[int], split: Split) -> 
 
 def _tell(episode: Episode, split: Split) -> Episode | None:
     """The episode in the words of the split; None if it does not belong to it."""
-    goal = parse(episode.instruction)
+    goal = episode.goal or parse(episode.instruction)
     if not split.keeps(goal):
         return None
     text = split.phrase(episode.instruction, goal, episode.seed)

@@ -108,7 +108,7 @@ def test_table_for_the_terminal_holds_the_same_numbers() -> None:
     console = Console(width=200, file=io.StringIO())
     console.print(make_report(greedy=True).table())
     text = console.file.getvalue()
-    assert "BabyAI-GoToLocal-v0: success (greedy actions)" in text
+    assert "BabyAI-GoToLocal-v0: success, 95 % interval (greedy actions)" in text
     rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines() if "0." in line]
     assert rows == [
         ["layout", "10", "0.800", "[0.490, 0.943]", "5.0", "0.500"],

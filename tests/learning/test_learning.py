@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from groundling.agents import ActorCritic, AgentConfig, RandomPolicy
-from groundling.envs import EpisodeBank, build_bank
+from groundling.envs import EpisodeBank, HeldOut, build_bank
 from groundling.eval import evaluate
 from groundling.training import PPOConfig, TrainConfig, train
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def trained(folder: Path, *, blind: bool) -> ActorCritic:
     config = TrainConfig(
         task=LEVEL,
-        split="all",
+        held_out=HeldOut(factors=()),
         total_frames=50_000,
         num_envs=64,
         bank_size=512,
