@@ -16,10 +16,12 @@ from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.vision import pack_cells
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.bank import SEQUENCE_TOKENS
-from groundling.envs.constants import EMPTY, NUM_COLORS, NUM_STATES
-from groundling.envs.rendering import render_world
+from groundling.envs.constants import DOOR, EMPTY, NUM_COLORS, NUM_STATES, TYPE_CODES
+from groundling.envs.rendering import RGB, render_world
+from groundling.language.goals import Color
 from groundling.language.vocabulary import VOCABULARY
 
+_TYPES = {code: str(kind) for kind, code in TYPE_CODES.items()}
 SMOOTHING = 5  # updates that a point of the learning curve averages
 
 
@@ -107,14 +109,12 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
 
 def _name_objects(axis: Any, image: NDArray[np.uint8]) -> None:
     """Write its type on every object of a view, in its color."""
-    from minigrid.core.constants import COLORS, IDX_TO_COLOR, IDX_TO_OBJECT
-
     outline = [withStroke(linewidth=1.5, foreground="black")]
     for column in range(image.shape[0]):
         for line in range(image.shape[1]):
-            kind, color = IDX_TO_OBJECT[int(image[column, line, 0])], IDX_TO_COLOR[int(image[column, line, 1])]
-            if kind in ("key", "ball", "box", "door"):
-                shade = tuple(np.clip(COLORS[color] / 255 * 0.7 + 0.3, 0, 1))
+            kind, color = _TYPES.get(int(image[column, line, 0])), tuple(Color)[int(image[column, line, 1])]
+            if kind is not None:
+                shade = tuple(np.clip(np.array(RGB[color]) / 255 * 0.7 + 0.3, 0, 1))
                 axis.text(column, line, kind, color=shade, fontsize=6, ha="center", va="center", path_effects=outline)
 
 
@@ -141,8 +141,6 @@ def telling_view(bank: EpisodeBank, *, tries: int = 50, others: int = 2) -> tupl
 
 
 def _names_in_view(image: NDArray[np.uint8]) -> list[str]:
-    from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
-
     cells = image.reshape(-1, 3)
-    named = [f"{IDX_TO_COLOR[int(c)]} {IDX_TO_OBJECT[int(k)]}" for k, c, _ in cells if 5 <= k <= 7]
+    named = [f"{tuple(Color)[int(c)]} {_TYPES[int(k)]}" for k, c, _ in cells if int(k) in _TYPES and k != DOOR]
     return list(dict.fromkeys(named))

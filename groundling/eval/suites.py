@@ -92,7 +92,8 @@ class SuiteReport:
     def table(self) -> Table:
         """The table for the terminal: the trained agent with its interval, the controls beside it."""
         how = "greedy" if self.greedy else "sampled"
-        table = Table(title=f"{self.task}: success, 95 % interval ({how} actions)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        title = f"{self.task}: success, 95 % interval ({how} actions)"
+        table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("suite", no_wrap=True)
         controls = [agent for agent in self.agents if agent != "trained"]
         for name in ("episodes", "trained", "interval", "steps", *controls):
