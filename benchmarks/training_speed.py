@@ -33,7 +33,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.envs.bank import INSTRUCTION_LENGTH
+from groundling.envs.bank import CLAUSE_TOKENS
 from groundling.language import VOCABULARY
 from groundling.training import PPOConfig, TrainConfig, Trainer
 
@@ -64,7 +64,7 @@ class TokenizedMission(gymnasium.ObservationWrapper):
             {
                 "image": spaces.Box(0, 10, (7, 7, 3), np.uint8),  # a bound of 255 would have SB3 transpose it
                 "direction": spaces.Box(0, 3, (1,), np.int64),
-                "instruction": spaces.Box(0, len(VOCABULARY) - 1, (INSTRUCTION_LENGTH,), np.int32),
+                "instruction": spaces.Box(0, len(VOCABULARY) - 1, (CLAUSE_TOKENS,), np.int32),
             }
         )
         self._tokens: dict[str, np.ndarray] = {}
@@ -76,7 +76,7 @@ class TokenizedMission(gymnasium.ObservationWrapper):
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         mission = observation["mission"]
         if mission not in self._tokens:
-            self._tokens[mission] = VOCABULARY.encode(mission, length=INSTRUCTION_LENGTH)
+            self._tokens[mission] = VOCABULARY.encode(mission, length=CLAUSE_TOKENS)
         return {
             "image": observation["image"],
             "direction": np.array([observation["direction"]]),
