@@ -10,6 +10,7 @@
     ├── ObservationError          an observation of the wrong shape or type given to an agent (also a ValueError)
     ├── ConfigurationError        a setting that cannot work (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
+    ├── DemonstrationFileError    demonstrations on disk that cannot be trusted, or are of another task
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
     ├── CheckpointError           a checkpoint that is missing, truncated or of another version
     ├── TrainingError             a training process that failed
@@ -62,6 +63,10 @@ class ConfigurationError(GroundlingError, ValueError):
 
 class BankFileError(GroundlingError):
     """The file is not an episode bank of this version, or is damaged."""
+
+
+class DemonstrationFileError(GroundlingError):
+    """The file does not hold whole demonstrations of this version and of the task asked for."""
 
 
 class StorageError(GroundlingError, OSError):

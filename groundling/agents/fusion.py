@@ -203,9 +203,11 @@ class AttributeGatedFusion(Fusion):
 
     def attribute_gates(self, instruction: Instruction) -> Tensor:
         """The gate of each attribute's channels [S, F, D] in (0, 1)."""
-        # a gate's layer is linear and the weights sum to 1, so words may be averaged after it as well as before
-        heard = self.gate(instruction.vectors).unflatten(-1, (NUM_ATTRIBUTES, self.heads, -1))
-        return torch.sigmoid(torch.einsum("slfh,slfhd->sfhd", self.listening(instruction), heard).flatten(2))
+        # words are averaged before the gate's layer: there are more of them than attributes and heads
+        heard = torch.einsum("slfh,sle->sfhe", self.listening(instruction), instruction.vectors)
+        weight = self.gate.weight.unflatten(0, (NUM_ATTRIBUTES, self.heads, -1))
+        bias = self.gate.bias.unflatten(0, (NUM_ATTRIBUTES, self.heads, -1))
+        return torch.sigmoid(torch.einsum("sfhe,fhde->sfhd", heard, weight) + bias).flatten(2)
 
     def gates(self, instruction: Instruction) -> Tensor:
         """The gates [S, F * D] in (0, 1), attribute by attribute."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "train an agent on a task",
     "evaluate": "measure a run's agent and its controls on seen and unseen combinations",
     "compare": "tell two runs, or two groups of training seeds, apart by their evaluations",
+    "demos": "record an expert's demonstrations of a task into a file, or describe one",
     "tasks": "list the tasks, one line each",
     "play": "steer an agent yourself in the terminal",
     "bench": "measure this machine's steps a second beside MiniGrid's",

@@ -18,7 +18,7 @@ SuiteChoice = Literal[
 
 @dataclass
 class Command:
-    """Evaluate a run.
+    """Evaluate a run; one over several tasks is evaluated on each of them.
 
     Suites: layout (new worlds), combination (color-type pairs never asked for), verb_object (a verb never asked of a
     type), location (a type never named in a place), length (longer sequences), phrasing (new forms of sentence),

@@ -1,4 +1,4 @@
-"""Train an agent on a task and write configuration, checkpoint, TensorBoard logs and metrics into a run folder."""
+"""Train an agent on a task, or several; write configuration, checkpoint, TensorBoard logs and metrics into a folder."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from groundling.training.progress import ProgressBar
 class Command:
     """Train an agent.
 
+    Several tasks are trained on at once with --tasks A B C, and mixed by --curriculum: uniform (all alike), stages (in
+    this order, each from the success at the one before) or progress (most of what is learned fastest).
+
     Attributes:
         config: what to train.
-        run_folder: where the run goes; by default runs/TASK-seedN.
+        run_folder: where the run goes; by default runs/TASK-seedN, of several tasks runs/TASK-and-N-more-KIND-seedN.
         resume: continue the run in this folder with its own configuration (the other options are not read).
     """
 
@@ -34,10 +37,9 @@ class Command:
             config, folder = resume_config(self.resume), self.resume
         else:
             config = self.config
-            name = re.sub(r"[^A-Za-z0-9_.-]+", "-", config.task) + f"-seed{config.seed}"
-            folder = self.run_folder or Path("runs") / name
+            folder = self.run_folder or Path("runs") / folder_name(config)
         trainer = Trainer(config, folder, resume=self.resume is not None)
-        with ProgressBar(config.task, already=trainer.frames) as bar:
+        with ProgressBar(described(config), already=trainer.frames) as bar:
             result = trainer.run(bar)
         console = Console()
         console.print(
@@ -46,3 +48,15 @@ class Command:
             highlight=False,
         )
         console.print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+
+
+def described(config: TrainConfig) -> str:
+    """A short name of what is trained on."""
+    first, *others = config.task_ids
+    return f"{first} and {len(others)} more" if others else first
+
+
+def folder_name(config: TrainConfig) -> str:
+    """Where a run goes if nobody says where."""
+    kind = f"-{config.curriculum.kind}" if len(config.task_ids) > 1 else ""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", described(config)) + f"{kind}-seed{config.seed}"

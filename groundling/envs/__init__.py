@@ -4,6 +4,7 @@ from groundling.envs.bank import EpisodeBank
 from groundling.envs.builder import WorldBuilder
 from groundling.envs.building import build_bank
 from groundling.envs.constants import Action
+from groundling.envs.mixture import TaskMixture
 from groundling.envs.registry import make, make_vec, register_environments
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.splits import SPLITS, HeldOut, Split
@@ -19,6 +20,7 @@ __all__ = [
     "HeldOut",
     "Split",
     "Task",
+    "TaskMixture",
     "WorldBuilder",
     "build_bank",
     "make",

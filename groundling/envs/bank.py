@@ -232,7 +232,9 @@ class EpisodeBank:
 
     def episodes(self) -> Episodes:
         """The bank as the kernels read it, with token ids [S, L] (0 = padding)."""
-        shared = {name: np.ascontiguousarray(getattr(self, name)) for name in Episodes._fields if name != "tokens"}
+        names = [name for name in Episodes._fields if name != "tokens"]
+        # read-only arrays, as of a mapped file, would be another type to the kernels, and have them compiled anew
+        shared = {name: np.require(getattr(self, name), requirements=["C", "W"]) for name in names}
         return Episodes(tokens=self.tokens.astype(np.int32), **shared)
 
     def save(self, path: Path | str, *, key: str = "") -> None:

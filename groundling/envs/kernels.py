@@ -46,6 +46,7 @@ ANNOUNCE, STEP_ON = int(Verb.ANNOUNCE), int(Verb.STEP_ON)
 GOING_ON, SUCCESS, FAILURE = 0, 1, 2
 MEANT, FIXED = 1, 2  # marks of a clause's first and second set of objects, two bits a clause
 MIDDLE = VIEW_SIZE // 2
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # increment of splitmix64
 
 
 class Episodes(NamedTuple):
@@ -61,6 +62,13 @@ class Episodes(NamedTuple):
     max_steps: NDArray[np.int32]  # [E]
     sentences: NDArray[np.int32]  # [E] row of tokens
     tokens: NDArray[np.int32]  # [S, L] token ids
+
+
+class Tasks(NamedTuple):
+    """The tasks of a bank, K of them one after the other, and how often each is drawn."""
+
+    starts: NDArray[np.int64]  # [K + 1] the first row of each task, and the end of the last one
+    limits: NDArray[np.float64]  # [K] running sum of the tasks' shares, so the last one is 1
 
 
 class Worlds(NamedTuple):
@@ -95,15 +103,16 @@ class Observations(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """What a step returns beside the observations; the last three are of the episodes that ended in it, else zero."""
+    """What a step returns beside the observations; those marked * are of the episodes that ended in it, else zero."""
 
     reward: NDArray[np.float64]  # [B]
     terminated: NDArray[np.bool_]  # [B]
     truncated: NDArray[np.bool_]  # [B]
     ended: NDArray[np.bool_]  # [B] terminated or truncated
-    episode_return: NDArray[np.float64]  # [B]
-    episode_length: NDArray[np.int32]  # [B]
-    success: NDArray[np.bool_]  # [B]
+    episode_return: NDArray[np.float64]  # [B] *
+    episode_length: NDArray[np.int32]  # [B] *
+    success: NDArray[np.bool_]  # [B] *
+    episode: NDArray[np.int64]  # [B] row of the bank of an episode that ended; elsewhere an earlier one's
 
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -456,22 +465,35 @@ def begin(w: Worlds, b: int, e: Episodes, episode: int) -> None:
 
 
 @kernel
-def next_episode(w: Worlds, b: int, num_episodes: int, order_seed: int, shuffle: bool) -> int:
+def scrambled(z: np.uint64) -> np.uint64:
+    """The output function of splitmix64: every bit of the result depends on every bit of ``z``."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@kernel
+def next_episode(w: Worlds, b: int, tasks: Tasks, order_seed: int, shuffle: bool) -> int:
     """Which episode environment ``b`` begins next: a counter-based draw, or the bank's own order.
 
     In the bank's order environment b plays episodes b, b + B, b + 2B ... The draw is splitmix64 of
-    (seed, environment, number of the episode), so it depends on no history but that number.
+    (seed, environment, number of the episode), so it depends on no history but that number. Where there are several
+    tasks, the next output of the same stream draws one by its share, and the first one the episode within it.
     """
     number = w.episode_number[b]
     w.episode_number[b] = number + 1
     batch = w.episode_number.shape[0]
+    last = tasks.limits.shape[0] - 1
     if not shuffle:
-        return (b + number * batch) % num_episodes
-    z = np.uint64(order_seed) + np.uint64(number * batch + b + 1) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.int64(z % np.uint64(num_episodes))  # type: ignore[return-value]
+        return (b + number * batch) % tasks.starts[last + 1]
+    z = scrambled(np.uint64(order_seed) + np.uint64(number * batch + b + 1) * GOLDEN)
+    task = 0
+    if last > 0:
+        share = np.float64(scrambled(z + GOLDEN) >> np.uint64(11)) * 2.0**-53  # in [0, 1), every 53-bit fraction alike
+        while task < last and share >= tasks.limits[task]:
+            task += 1
+    start = tasks.starts[task]
+    return start + np.int64(z % np.uint64(tasks.starts[task + 1] - start))
 
 
 @kernel
@@ -502,13 +524,13 @@ def observe_first(w: Worlds, b: int, width: int, e: Episodes, o: Observations) -
 
 @kernel
 def reset_batch(
-    w: Worlds, e: Episodes, o: Observations, order_seed: int, shuffle: bool, mask: NDArray[np.bool_]
+    w: Worlds, e: Episodes, o: Observations, tasks: Tasks, order_seed: int, shuffle: bool, mask: NDArray[np.bool_]
 ) -> None:
     """Begin the next episode in every environment of the mask [B]."""
     width = e.cells.shape[2] + 2 * BORDER
     for b in range(mask.shape[0]):
         if mask[b]:
-            begin(w, b, e, next_episode(w, b, e.cells.shape[0], order_seed, shuffle))
+            begin(w, b, e, next_episode(w, b, tasks, order_seed, shuffle))
             observe_first(w, b, width, e, o)
 
 
@@ -520,6 +542,7 @@ def step_batch(
     final: Observations,
     out: Outcomes,
     actions: NDArray[np.int64],
+    tasks: Tasks,
     order_seed: int,
     shuffle: bool,
     autoreset: bool,
@@ -546,9 +569,11 @@ def step_batch(
         out.episode_return[b] = w.episode_return[b] if ended else 0.0
         out.episode_length[b] = steps if ended else 0
         out.success[b] = verdict == SUCCESS
+        if ended:
+            out.episode[b] = w.episode[b]
         if ended and autoreset:
             observe(w, b, width, e, final)
-            begin(w, b, e, next_episode(w, b, e.cells.shape[0], order_seed, shuffle))
+            begin(w, b, e, next_episode(w, b, tasks, order_seed, shuffle))
             observe_first(w, b, width, e, o)
         else:
             observe(w, b, width, e, o)

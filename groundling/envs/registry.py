@@ -11,6 +11,7 @@ import gymnasium
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.building import DEFAULT_SIZE, build_bank
 from groundling.envs.levels import NAMESPACE, minigrid_levels
+from groundling.envs.mixture import TaskMixture
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.sources import EpisodeSource
 from groundling.envs.splits import Split, find_split
@@ -38,7 +39,7 @@ def make_vec(
     split: str | Split = "all",
     mission: str | None = None,
     tasks: Sequence[str] = (),
-    bank: EpisodeBank | None = None,
+    bank: EpisodeBank | TaskMixture | None = None,
     bank_size: int = DEFAULT_SIZE,
     shuffle: bool = True,
     num_threads: int = 1,
@@ -57,7 +58,7 @@ def make_vec(
         split: "all", "train", "seen", "unseen" or a ``Split``.
         mission: play only episodes whose instruction means the same as this sentence.
         tasks: as ``mission``, several sentences.
-        bank: play these episodes instead of building a bank.
+        bank: play these episodes instead of building a bank; a ``TaskMixture`` holds those of several tasks.
         bank_size: number of episodes to build (once; the bank is cached on disk).
         shuffle: draw episodes at random; otherwise environment i starts in episode i.
         num_threads: threads that share a step; more than one pays from some thousands of environments on.

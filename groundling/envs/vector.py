@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gymnasium
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from groundling.envs.bank import CLAUSE_TOKENS, EpisodeBank
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
 from groundling.envs.kernels import Observations
+from groundling.envs.mixture import TaskMixture
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.language.vocabulary import VOCABULARY
@@ -81,13 +82,14 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     Autoreset mode SAME_STEP: the returned observation is the next episode's first, the last one is in
     ``info["final_obs"]``. ``info["episode"]`` holds return ``r`` and length ``l``, ``info["success"]`` whether the goal
     was reached, all masked by ``info["_episode"]``. (Gymnasium's ``RecordEpisodeStatistics`` is therefore not needed;
-    around these environments it wants another ``stats_key``.)
+    around these environments it wants another ``stats_key``.) Where there are several tasks, ``info["task"]`` tells
+    which of :attr:`tasks` each ended episode was of, masked by ``info["_task"]``.
 
     ## Version history
     v0: first version; equal to minigrid's BabyAI levels step by step.
 
     Args:
-        bank: the episodes to play.
+        bank: the episodes to play; a ``TaskMixture`` plays several tasks side by side, each drawn by its share.
         num_envs: B.
         seed: names the order of the episodes.
         shuffle: draw episodes at random; otherwise environment i plays episodes i, i + B, i + 2B, ...
@@ -101,7 +103,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
 
     def __init__(
         self,
-        bank: EpisodeBank,
+        bank: EpisodeBank | TaskMixture,
         num_envs: int,
         *,
         seed: int = 0,
@@ -122,6 +124,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self.worlds = WorldBatch(
             bank, num_envs, shuffle=shuffle, order_seed=integer(seed, "order"), num_threads=num_threads
         )
+        bank = self.worlds.bank
         self.copy = copy
         self._started = False
         self._sentences = np.array(bank.instructions, dtype=object)
@@ -135,6 +138,27 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     def bank(self) -> EpisodeBank:
         """The episodes that are played."""
         return self.worlds.bank
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The ids of the K tasks that the episodes are of."""
+        return self.worlds.mixture.tasks
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """How often each task is drawn, [K] with sum 1: evenly, if not set otherwise; part of :meth:`state_dict`."""
+        return self.worlds.shares
+
+    def set_shares(self, shares: Sequence[float] | NDArray[np.floating[Any]]) -> None:
+        """Draw the tasks of the episodes that begin from now on by these shares.
+
+        Args:
+            shares: [K] not negative, of any sum; a task of share 0 is not drawn.
+
+        Raises:
+            ConfigurationError: if the shares are not K numbers that are not negative, or all are zero.
+        """
+        self.worlds.set_shares(shares)
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -201,6 +225,9 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             info["episode"] = {"r": out.episode_return, "l": out.episode_length}
             info["success"] = out.success
             info["_final_obs"] = info["_episode"] = info["_success"] = ended
+            if len(self.tasks) > 1:
+                info["task"] = np.where(ended, self.worlds.mixture.task_of(out.episode), 0)
+                info["_task"] = ended
         return self._observations(self.worlds.observations), out.reward, out.terminated, out.truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:

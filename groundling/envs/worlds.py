@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from groundling.envs import kernels
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, VIEW_CELLS, WALL_CODE
+from groundling.envs.mixture import TaskMixture
 from groundling.errors import ActionError, ConfigurationError
 
 MIN_ENVS_PER_THREAD = 256
@@ -54,7 +55,7 @@ class WorldBatch:
     """B environments over one bank, stepped in place.
 
     Args:
-        bank: the episodes to play.
+        bank: the episodes to play, of one task or of several, which are then drawn evenly at first.
         num_envs: B.
         shuffle: draw episodes at random; otherwise environment b plays episodes b, b + B, b + 2B, ...
         order_seed: seed of that draw.
@@ -64,20 +65,30 @@ class WorldBatch:
         observations: what the agents see now, rewritten by every step.
         final: the last observation of each environment whose episode ended in the last step.
         outcomes: reward, terminated, truncated and the statistics of the episodes that ended.
+        mixture: the tasks of the bank.
     """
 
     def __init__(
-        self, bank: EpisodeBank, num_envs: int, *, shuffle: bool = True, order_seed: int = 0, num_threads: int = 1
+        self,
+        bank: EpisodeBank | TaskMixture,
+        num_envs: int,
+        *,
+        shuffle: bool = True,
+        order_seed: int = 0,
+        num_threads: int = 1,
     ) -> None:
         if num_envs < 1:
             raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
         if num_threads < 1:
             raise ConfigurationError(f"num_threads must be at least 1, got {num_threads}")
-        self.bank = bank
+        self.mixture = bank if isinstance(bank, TaskMixture) else TaskMixture.of([bank])
+        self.bank = bank = self.mixture.bank
         self.num_envs = num_envs
         self.shuffle = shuffle
         self.order_seed = order_seed
         self.episodes = bank.episodes()
+        self.tasks = kernels.Tasks(self.mixture.starts, np.empty(len(self.mixture.tasks)))
+        self.set_shares(np.ones(len(self.mixture.tasks)))
         _, height, width = bank.cells.shape
         objects, clauses = bank.contents.shape[1], bank.programs.shape[1]
         b = num_envs
@@ -125,13 +136,37 @@ class WorldBatch:
             self.observations.image[:] = before.image
             self.observations.direction[:] = before.direction
             self.observations.instruction[:] = before.instruction
-        kernels.reset_batch(self.state, self.episodes, self.observations, self.order_seed, self.shuffle, chosen)
+        kernels.reset_batch(
+            self.state, self.episodes, self.observations, self.tasks, self.order_seed, self.shuffle, chosen
+        )
 
     def restart(self, order_seed: int, *, fresh: bool = False) -> None:
         """Forget every episode played and begin anew with this order."""
         self.order_seed = order_seed
         self.state.episode_number[:] = 0
         self.reset(fresh=fresh)
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """How often each of the K tasks is drawn, [K] with sum 1."""
+        return np.diff(self.tasks.limits, prepend=0.0)
+
+    def set_shares(self, shares: Sequence[float] | NDArray[np.floating[Any]]) -> None:
+        """Draw the tasks of the episodes that begin from now on by these shares (without ``shuffle`` all are played).
+
+        Args:
+            shares: [K] not negative, of any sum; a task of share 0 is not drawn.
+
+        Raises:
+            ConfigurationError: if the shares are not K numbers that are not negative, or all are zero.
+        """
+        array = np.asarray(shares, dtype=np.float64)
+        if array.shape != self.tasks.limits.shape:
+            raise ConfigurationError(f"{len(self.mixture.tasks)} tasks need as many shares, got shape {array.shape}")
+        if not (np.isfinite(array).all() and (array >= 0).all() and array.any()):
+            raise ConfigurationError(f"shares are not negative and not all zero, got {array.tolist()}")
+        limits = np.cumsum(array / array.max())
+        self.tasks.limits[:] = limits / limits[-1]
 
     def _renew_arrays(self, fresh: bool) -> None:
         if fresh:
@@ -155,6 +190,7 @@ class WorldBatch:
             episode_return=np.zeros(self.num_envs, dtype=np.float64),
             episode_length=np.zeros(self.num_envs, dtype=np.int32),
             success=np.zeros(self.num_envs, dtype=np.bool_),
+            episode=np.zeros(self.num_envs, dtype=np.int64),
         )
 
     def step(self, actions: NDArray[np.integer[Any]], *, autoreset: bool = True, fresh: bool = False) -> None:
@@ -178,6 +214,7 @@ class WorldBatch:
             self.final,
             self.outcomes,
             actions,
+            self.tasks,
             self.order_seed,
             self.shuffle,
             autoreset,
@@ -237,6 +274,7 @@ class WorldBatch:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         state = {f"state.{name}": array for name, array in self.state._asdict().items()}
+        state["limits"] = self.tasks.limits
         return {**state, **{f"observations.{name}": array for name, array in self.observations._asdict().items()}}
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from groundling.envs.sources import find_source
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
-from groundling.eval.figures import attention_figure, learning_curve, png, telling_view
+from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view
 from groundling.eval.recording import record_episode, save_video
 from groundling.eval.report import REPORT_NAME, write_report
 from groundling.eval.suites import (
@@ -38,6 +38,7 @@ VIDEO_NAME = "episode.mp4"
 VIDEO_TRIES = 20  # episodes looked through for one that succeeds and is worth seeing
 VIDEO_STEPS = 6  # a video of fewer steps shows little
 LOG_NAME = "train.log"
+ALGORITHM_NAMES = {"ppo": "PPO", "bc": "behavior cloning", "dagger": "DAgger"}
 
 
 def run_demo(
@@ -101,11 +102,13 @@ def report_run(
         folder, suites, episodes=episodes, greedy=greedy, seed=seed, allow_unseen_words=allow_unseen_words
     )
     report.save(folder)
-    console.print(report.table())
+    for table in report.tables():
+        console.print(table)
     console.print(report.legend(), highlight=False, soft_wrap=True)
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
     agent = checkpoint.make_agent()
-    bank = suite_bank(config, "layout", episodes=episodes, seed=seed)
+    shown, *others = config.task_ids  # of several tasks the first one has the attention figure and the video
+    bank = suite_bank(config.alone(shown), "layout", episodes=episodes, seed=seed)
     curves = {"trained": read_metrics(folder)}
     if (folder / BLIND_NAME / METRICS_NAME).exists():
         curves["blind"] = read_metrics(folder / BLIND_NAME)
@@ -117,6 +120,9 @@ def report_run(
             attention_figure(agent, bank, row, sentences)
         ),
     }
+    if others:
+        caption = "Tasks: success of the episodes that ended in each update, and the share of those that began."
+        figures[caption] = png(task_curves(curves["trained"]))
     links = {
         "Evaluation (JSON)": EVALUATION_NAME,
         "Configuration": CONFIG_NAME,
@@ -135,7 +141,9 @@ def report_run(
         report,
         figures=figures,
         config=config.to_json(),
-        summary=f"{config.agent.fusion} fusion, trained with PPO on {checkpoint.frames:,} frames (seed {config.seed}).",
+        summary=f"{config.agent.fusion} fusion, trained with {ALGORITHM_NAMES[config.algorithm]} on "
+        f"{checkpoint.frames:,} frames (seed {config.seed})"
+        + (f" of {len(config.task_ids)} tasks, curriculum {config.curriculum.kind}." if others else "."),
         links=links,
     )
     console.print(f"Report: {folder / REPORT_NAME}", highlight=False, soft_wrap=True)

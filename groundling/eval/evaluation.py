@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from groundling.agents.baselines import Policy
 from groundling.envs import EpisodeBank, make_vec
@@ -24,12 +26,15 @@ class Evaluation:
         successes: how many reached their goal.
         mean_return: mean sum of rewards.
         mean_length: mean number of steps.
+        steps_ratio: steps of the successful episodes over those that the all-seeing expert takes in them; None if it
+            was not asked, or nothing succeeded.
     """
 
     episodes: int
     successes: int
     mean_return: float
     mean_length: float
+    steps_ratio: float | None = None
 
     @property
     def success(self) -> float:
@@ -41,7 +46,7 @@ class Evaluation:
         """95 % Wilson interval of the success rate."""
         return wilson_interval(self.successes, self.episodes)
 
-    def to_dict(self) -> dict[str, float | int]:
+    def to_dict(self) -> dict[str, float | int | None]:
         """The rate, its interval, and the counts as plain values."""
         low, high = self.interval
         return {
@@ -52,6 +57,7 @@ class Evaluation:
             "successes": self.successes,
             "mean_return": self.mean_return,
             "mean_length": self.mean_length,
+            "steps_ratio": self.steps_ratio,
         }
 
 
@@ -62,6 +68,7 @@ def evaluate(
     greedy: bool = False,
     num_envs: int = DEFAULT_NUM_ENVS,
     seed: int = 0,
+    expert_steps: NDArray[np.integer[Any]] | None = None,
 ) -> Evaluation:
     """Play every episode of a bank exactly once.
 
@@ -74,6 +81,7 @@ def evaluate(
         greedy: take the likeliest action instead of drawing one.
         num_envs: B, environments side by side (at most one for each episode).
         seed: of the drawn actions.
+        expert_steps: [E] that an expert takes in each episode (``agents.bots.expert_steps``), to compare with.
 
     Raises:
         ConfigurationError: if num_envs is less than 1, or two episodes of the bank are of one seed.
@@ -90,6 +98,7 @@ def evaluate(
     state = policy.initial_state(batch)
     is_first = np.ones(batch, dtype=np.bool_)
     successes, returns, lengths = 0, 0.0, 0
+    own_steps, known_steps = 0, 0
     while (left > 0).any():
         actions, state = policy.act(observation, state, is_first, greedy=greedy, generator=generator)
         observation, _, terminated, truncated, info = envs.step(actions)
@@ -99,6 +108,12 @@ def evaluate(
             successes += int(info["success"][counted].sum())
             returns += float(info["episode"]["r"][counted].sum())
             lengths += int(info["episode"]["l"][counted].sum())
+            if expert_steps is not None:
+                known = expert_steps[envs.worlds.outcomes.episode]
+                compared = counted & info["success"] & (known > 0)
+                own_steps += int(info["episode"]["l"][compared].sum())
+                known_steps += int(known[compared].sum())
             left[counted] -= 1
     envs.close()
-    return Evaluation(len(bank), successes, returns / len(bank), lengths / len(bank))
+    ratio = own_steps / known_steps if known_steps else None
+    return Evaluation(len(bank), successes, returns / len(bank), lengths / len(bank), ratio)

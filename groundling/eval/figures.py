@@ -1,4 +1,4 @@
-"""Figures: the learning curve, and what an agent's words let through."""
+"""Figures: the learning curve, the tasks of a curriculum, and what an agent's words let through."""
 
 from __future__ import annotations
 
@@ -38,13 +38,33 @@ def learning_curve(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     Args:
         curves: metrics (``read_metrics``) by name of the agent.
     """
+    titles = {"success": "success in training", "episode_length": "episode length (steps)"}
+    return _curves({title: {name: _points(m, key) for name, m in curves.items()} for key, title in titles.items()})
+
+
+def task_curves(metrics: Sequence[Mapping[str, Any]]) -> Figure:
+    """Success and share of each task against frames.
+
+    Args:
+        metrics: of a run over several tasks (``read_metrics``).
+    """
+    tasks = dict.fromkeys(key.partition("/")[2] for row in metrics for key in row if key.startswith("share/"))
+    titles = {"success": "success in training", "share": "share of the episodes begun"}
+    return _curves(
+        {title: {task: _points(metrics, f"{key}/{task}") for task in tasks} for key, title in titles.items()}
+    )
+
+
+def _points(metrics: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
+    return [(row["frames"], row[key]) for row in metrics if key in row]
+
+
+def _curves(panels: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -> Figure:
+    """Lines by panel and name, each point the mean of some updates; the first panel shows a rate."""
     figure = Figure(figsize=(9, 3.2), layout="constrained")
-    axes = figure.subplots(1, 2)
-    for axis, key, title in zip(
-        axes, ("success", "episode_length"), ("success in training", "episode length (steps)"), strict=True
-    ):
-        for name, metrics in curves.items():
-            points = [(row["frames"], row[key]) for row in metrics if key in row]
+    axes = figure.subplots(1, len(panels))
+    for axis, (title, lines) in zip(axes, panels.items(), strict=True):
+        for name, points in lines.items():
             if not points:
                 continue
             frames, values = np.array(points).T

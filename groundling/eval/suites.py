@@ -13,8 +13,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from groundling.agents.baselines import Policy, RandomPolicy, ShuffledInstructions
+from groundling.agents.bots import expert_steps
 from groundling.envs import EpisodeBank, build_bank
-from groundling.envs.sources import EpisodeSource, find_source
+from groundling.envs.sources import EpisodeSource
 from groundling.envs.splits import FACTORS, held_out_split, seen_split
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
 from groundling.eval.evaluation import Evaluation, evaluate
@@ -41,6 +42,7 @@ SUITES: dict[str, str] = {
 DEFAULT_SUITES = ("layout", "combination")
 GROWN_SETTINGS = {"distractors": "num_distractors", "size": "room_size"}
 REORDERED = ", reordered"
+TASK_MARK = ": "  # between task and suite in a row's name, where a run was trained on several tasks
 AGENTS = {
     "trained": "the trained agent",
     "random": "uniformly random actions",
@@ -54,10 +56,11 @@ class SuiteReport:
     """Evaluations by suite and agent.
 
     A row named ``"combination, reordered"`` holds the near-trivial episodes of a suite, apart from its others: their
-    instructions only reorder the words of a trained one.
+    instructions only reorder the words of a trained one. Where a run was trained on several tasks each has its rows,
+    ``"BabyAI-GoToLocal-v0: layout"``.
 
     Attributes:
-        task: id of the environment.
+        task: id of the environment; of several ids, with commas between.
         greedy: whether the likeliest action was taken instead of a drawn one.
         episodes: asked for in each suite.
         seed: names the episodes and draws.
@@ -89,33 +92,52 @@ class SuiteReport:
         """The agents of the columns."""
         return [agent for agent in AGENTS if any(agent in row for row in self.results.values())]
 
-    def table(self) -> Table:
-        """The table for the terminal: the trained agent with its interval, the controls beside it."""
-        how = "greedy" if self.greedy else "sampled"
-        title = f"{self.task}: success, 95 % interval ({how} actions)"
-        table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        table.add_column("suite", no_wrap=True)
+    def tables(self) -> list[Table]:
+        """The tables for the terminal, one a task: the trained agent with its interval, the controls beside it."""
+        tables: dict[str, Table] = {}
         controls = [agent for agent in self.agents if agent != "trained"]
-        for name in ("episodes", "trained", "interval", "steps", *controls):
-            table.add_column(name, justify="right", no_wrap=True)
-        for suite, row in self.results.items():
+        for name, row in self.results.items():
+            task, suite = split_row(name)
+            if task not in tables:
+                tables[task] = self._empty_table(task or self.task, controls)
             trained = row["trained"]
             cells = [f"{row[agent].success:.3f}" if agent in row else "-" for agent in controls]
             rate, _, interval = format_success(trained).partition(" ")
-            table.add_row(suite, str(trained.episodes), rate, interval, f"{trained.mean_length:.1f}", *cells)
+            tables[task].add_row(suite, str(trained.episodes), rate, interval, f"{trained.mean_length:.1f}", *cells)
+        return list(tables.values())
+
+    def _empty_table(self, task: str, controls: Sequence[str]) -> Table:
+        how = "greedy" if self.greedy else "sampled"
+        title = f"{task}: success, 95 % interval ({how} actions)"
+        table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("suite", no_wrap=True)
+        for name in ("n", "trained", "interval", "steps", "/expert", *controls):
+            table.add_column(name, justify="right", no_wrap=True)
         return table
 
     def legend(self) -> str:
         """What each row and column of the table is, a line each."""
-        suites = [f"{suite}: {describe_suite(suite)}" for suite in self.results]
+        told = dict.fromkeys(split_row(row)[1] for row in self.results)
+        suites = [f"{suite}: {describe_suite(suite)}" for suite in told]
         agents = [f"{agent}: {AGENTS[agent]}" for agent in self.agents if agent != "trained"]
+        columns = [
+            "n: episodes",
+            "/expert: steps of successful episodes, over those that the all-seeing expert takes in them",
+        ]
         left_out = [f"left out {suite}: {reason}" for suite, reason in self.left_out.items()]
-        return "\n".join([*suites, *agents, *left_out])
+        return "\n".join([*suites, *columns, *agents, *left_out])
+
+
+def split_row(name: str) -> tuple[str, str]:
+    """Task and suite of a row of the table; the task is empty where there is only one."""
+    task, _, suite = name.rpartition(TASK_MARK)
+    return task, suite
 
 
 def describe_suite(name: str) -> str:
-    """What a suite tests, in a few words."""
-    return "words of a trained instruction in another order" if name.endswith(REORDERED) else SUITES[name]
+    """What the suite of a row tests, in a few words."""
+    suite = split_row(name)[1]
+    return "words of a trained instruction in another order" if suite.endswith(REORDERED) else SUITES[suite]
 
 
 def format_success(evaluation: Evaluation) -> str:
@@ -131,9 +153,13 @@ def suite_bank(
 
     Raises:
         SplitError: if there is no such suite, or this configuration cannot be tested by it; the message says why.
+        ConfigurationError: if the configuration is of several tasks.
     """
     _check_names([suite])
-    source, held_out = find_source(config.task), config.held_out
+    sources, held_out = config.sources(), config.held_out
+    if len(sources) > 1:
+        raise ConfigurationError("a suite's bank is of one task: take config.alone(TASK) of each")
+    source = sources[0]
     split = seen_split(held_out)
     if suite in FACTORS:
         if suite not in held_out.factors:
@@ -188,6 +214,9 @@ def suite_banks(
 ) -> tuple[dict[str, EpisodeBank], dict[str, str]]:
     """The banks of several suites by row of the table, near-trivial episodes apart, and why others were left out.
 
+    Where the run is trained on several tasks each suite is run of each; its words and sentences are compared with those
+    of all tasks together, since the agent was told all of them.
+
     Raises:
         SplitError: if there is no such suite, none can be run, or one has words that training never told (the suite
             "synonym" apart, which is about them) and this is not allowed.
@@ -196,24 +225,27 @@ def suite_banks(
     banks: dict[str, EpisodeBank] = {}
     left_out: dict[str, str] = {}
     trained = config.training_bank(progress=progress)
-    for suite in suites:
+    tasks = config.task_ids
+    marks = [f"{source.id}{TASK_MARK}" if len(tasks) > 1 else "" for source in config.sources()]
+    due = [(task, mark + suite, suite) for task, mark in zip(tasks, marks, strict=True) for suite in suites]
+    for task, name, suite in due:
         try:
-            bank = suite_bank(config, suite, episodes=episodes, seed=seed, progress=progress)
+            bank = suite_bank(config.alone(task), suite, episodes=episodes, seed=seed, progress=progress)
         except SplitError as error:
-            if len(suites) == 1:
+            if len(due) == 1:
                 raise
-            left_out[suite] = str(error)
+            left_out[name] = str(error)
             continue
         fresh = unseen_words(bank, trained)
         if fresh and suite != "synonym" and not allow_unseen_words:
             raise SplitError(
-                f"the suite {suite!r} tells words that no training instruction has: {', '.join(fresh)}. Hold out sets "
+                f"the suite {name!r} tells words that no training instruction has: {', '.join(fresh)}. Hold out sets "
                 "that leave each single word in training, or allow it with --allow-unseen-words"
             )
         is_reordered = reordered_episodes(bank, trained) & (suite in FACTORS)
-        for name, rows in ((suite, ~is_reordered), (suite + REORDERED, is_reordered)):
+        for row, rows in ((name, ~is_reordered), (name + REORDERED, is_reordered)):
             if rows.any():
-                banks[name] = bank.take(np.flatnonzero(rows))
+                banks[row] = bank.take(np.flatnonzero(rows))
     if not banks:
         raise SplitError("no suite can be run. " + "; ".join(f"{suite}: {why}" for suite, why in left_out.items()))
     return banks, left_out
@@ -230,13 +262,14 @@ def evaluate_suites(
 ) -> Iterator[tuple[str, str, Evaluation]]:
     """Evaluate each policy on each bank, and the "trained" one with shuffled instructions: (suite, agent, result)."""
     for suite, bank in banks.items():
+        steps = expert_steps(bank)
         for name, policy in policies.items():
             stream = integer(seed, "evaluation", name, suite)
-            yield suite, name, evaluate(policy, bank, greedy=greedy, seed=stream)
+            yield suite, name, evaluate(policy, bank, greedy=greedy, seed=stream, expert_steps=steps)
         if "trained" in policies and len(set(map(without_determiners, bank.goals()))) > 1:
             shuffled = ShuffledInstructions(policies["trained"], bank, integer(seed, "shuffle", suite))
             stream = integer(seed, "evaluation", "shuffled", suite)
-            yield suite, "shuffled", evaluate(shuffled, bank, greedy=greedy, seed=stream)
+            yield suite, "shuffled", evaluate(shuffled, bank, greedy=greedy, seed=stream, expert_steps=steps)
 
 
 def evaluate_run(
@@ -278,4 +311,4 @@ def evaluate_run(
     results: dict[str, dict[str, Evaluation]] = {}
     for suite, name, evaluation in evaluate_suites(policies, banks, greedy=greedy, seed=seed):
         results.setdefault(suite, {})[name] = evaluation
-    return SuiteReport(config.task, greedy, episodes, seed, results, left_out)
+    return SuiteReport(", ".join(config.task_ids), greedy, episodes, seed, results, left_out)

@@ -21,7 +21,7 @@ from groundling.files import written_whole
 from groundling.language.vocabulary import VOCABULARY
 from groundling.training.config import TrainConfig
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CHECKPOINT_NAME = "checkpoint.pt"
 
 # What Python's zip reader and PyTorch's loader raise for a file that is not whole or not theirs.
@@ -43,6 +43,8 @@ class Checkpoint:
         optimizer: the optimizer's state.
         collector: memory, running episodes, statistics and the state of the environments.
         generators: states of the random streams.
+        curriculum: what it has heard of the tasks so far.
+        reference: parameters of the agent that the run is kept near to, if it is.
     """
 
     config: TrainConfig
@@ -52,6 +54,8 @@ class Checkpoint:
     optimizer: dict[str, Any]
     collector: dict[str, Any]
     generators: dict[str, Tensor]
+    curriculum: dict[str, Any]
+    reference: dict[str, Tensor]
 
     def save(self, path: Path | str) -> None:
         """Write the checkpoint aside, then rename it.
@@ -117,9 +121,20 @@ class Checkpoint:
         Raises:
             CheckpointError: if the parameters do not fit the configuration.
         """
+        return self._agent_of(self.agent, device)
+
+    def make_reference(self, device: str = "cpu") -> ActorCritic:
+        """The agent that the run is kept near to.
+
+        Raises:
+            CheckpointError: if the parameters do not fit the configuration.
+        """
+        return self._agent_of(self.reference, device).requires_grad_(False)
+
+    def _agent_of(self, parameters: dict[str, Tensor], device: str) -> ActorCritic:
         agent = ActorCritic(self.config.agent)
         try:
-            agent.load_state_dict(self.agent)
+            agent.load_state_dict(parameters)
         except RuntimeError as error:
             raise CheckpointError(f"the checkpoint's parameters do not fit its configuration: {error}") from error
         return agent.to(device).eval()

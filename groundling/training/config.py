@@ -6,12 +6,15 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
+from groundling.agents.bots import Sight
 from groundling.agents.config import AgentConfig
-from groundling.envs import EpisodeBank, HeldOut, build_bank
+from groundling.envs import EpisodeBank, HeldOut, TaskMixture, build_bank
+from groundling.envs.sources import EpisodeSource, find_source
 from groundling.envs.splits import training_split
-from groundling.errors import ConfigurationError, SplitError
+from groundling.errors import ConfigurationError, SplitError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.training.curriculum import CurriculumConfig
 
 
 def _require(condition: bool, message: str) -> None:
@@ -36,6 +39,7 @@ class PPOConfig:
         entropy_coef: weight of the entropy bonus.
         max_grad_norm: gradients are scaled down to this norm.
         normalize_advantage: to mean 0 and standard deviation 1 in each minibatch.
+        kl_coef: weight of a penalty on KL(policy || initial policy), for runs that start from another one (``init``).
     """
 
     num_steps: int = 16
@@ -50,8 +54,10 @@ class PPOConfig:
     entropy_coef: float = 0.01
     max_grad_norm: float = 0.5
     normalize_advantage: bool = True
+    kl_coef: float = 0.0
 
     def __post_init__(self) -> None:
+        _require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
         for name in ("num_steps", "num_epochs", "minibatch_size"):
             _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("learning_rate", "clip", "max_grad_norm"):
@@ -61,24 +67,81 @@ class PPOConfig:
 
 
 @dataclass(frozen=True)
+class ImitationConfig:
+    """Learning from a teacher: behavior cloning ("bc", the teacher acts) and DAgger ("dagger", it labels).
+
+    Attributes:
+        expert: what the expert sees, "explored" (what the agent has seen, so that it can be imitated) or "world".
+        demonstrations: with "bc", a file of recorded demonstrations to learn from; without one the expert acts afresh.
+        mixing: with "dagger", the share of the run over which the expert's share of the actions falls from 1 to 0.
+        num_steps: T, steps of each environment in a rollout, and of back-propagation through the memory.
+        num_epochs: passes over a rollout.
+        minibatch_size: observations of a gradient step, rounded to whole environments.
+        learning_rate: of Adam, at the start.
+        anneal: let the learning rate fall linearly to zero.
+        value_coef: weight of the value loss.
+        entropy_coef: weight of the entropy bonus.
+        gamma: discount of the returns that the value learns.
+        gae_lambda: decay of their estimate.
+        max_grad_norm: gradients are scaled down to this norm.
+    """
+
+    expert: Sight = "explored"
+    demonstrations: str = ""
+    mixing: float = 0.3
+    num_steps: int = 20
+    num_epochs: int = 1
+    minibatch_size: int = 320
+    learning_rate: float = 1e-3
+    anneal: bool = True
+    value_coef: float = 0.1
+    entropy_coef: float = 0.0
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    max_grad_norm: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require(self.expert in get_args(Sight), f"expert is one of {', '.join(get_args(Sight))}, not {self.expert!r}")
+        for name in ("num_steps", "num_epochs", "minibatch_size"):
+            _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("learning_rate", "max_grad_norm"):
+            _require(getattr(self, name) > 0, f"{name} must be greater than 0, got {getattr(self, name)}")
+        for name in ("gamma", "gae_lambda", "mixing"):
+            _require(0 <= getattr(self, name) <= 1, f"{name} must be between 0 and 1, got {getattr(self, name)}")
+
+
+AlgorithmKind = Literal["ppo", "bc", "dagger"]
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A training run.
 
     Attributes:
+        algorithm: "ppo" (rewards), "bc" (behavior cloning of an expert or of recorded demonstrations) or "dagger" (the
+            expert labels the states that the agent visits).
+        init: folder of a run whose agent this one starts from, instead of a new one.
         task: id of a level or task, or FILE.py:CLASS.
+        tasks: several tasks to train on at once, instead of ``task``; a curriculum of stages takes them in this order.
         held_out: what no training instruction asks for.
         total_frames: observations to train on, rounded up to whole rollouts.
         num_envs: B, environments side by side.
-        bank_size: distinct episodes to train on.
+        bank_size: distinct episodes to train on, of each task.
         seed: names every random draw of the run.
         torch_threads: threads of PyTorch.
         device: "cpu", "cuda" or "cuda:0" ...
         checkpoint_seconds: how often a checkpoint is written (one is always written at the end).
+        curriculum: how often each of several tasks is drawn.
         agent: parts and sizes of the agent.
-        ppo: settings of the algorithm.
+        ppo: settings of "ppo".
+        imitation: settings of "bc" and "dagger".
     """
 
+    algorithm: AlgorithmKind = "ppo"
+    init: str = ""
+
     task: str = "BabyAI-GoToLocal-v0"
+    tasks: tuple[str, ...] = ()
     held_out: HeldOut = field(default_factory=HeldOut)
     total_frames: int = 1_500_000
     num_envs: int = 512
@@ -87,34 +150,97 @@ class TrainConfig:
     torch_threads: int = 1
     device: str = "cpu"
     checkpoint_seconds: float = 60.0
+    curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)
     ppo: PPOConfig = field(default_factory=PPOConfig)
+    imitation: ImitationConfig = field(default_factory=ImitationConfig)
 
     def __post_init__(self) -> None:
+        kinds = get_args(AlgorithmKind)
+        _require(self.algorithm in kinds, f"algorithm is one of {', '.join(kinds)}, not {self.algorithm!r}")
         for name in ("total_frames", "num_envs", "bank_size", "torch_threads"):
             _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
         _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
         _require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
+        minibatch = (self.ppo if self.algorithm == "ppo" else self.imitation).minibatch_size
         _require(
-            self.ppo.minibatch_size <= self.rollout_frames,
-            f"minibatch_size {self.ppo.minibatch_size} is larger than a rollout of {self.rollout_frames} frames "
+            minibatch <= self.rollout_frames,
+            f"minibatch_size {minibatch} is larger than a rollout of {self.rollout_frames} frames "
             f"(num_envs x num_steps)",
         )
+        self.curriculum.check(len(self.task_ids))
+        self._check_teaching()
+
+    def _check_teaching(self) -> None:
+        recorded = self.imitation.demonstrations
+        _require(
+            not recorded or self.algorithm == "bc",
+            f"recorded demonstrations ({recorded}) teach algorithm 'bc' only: no expert of 'dagger' is in them",
+        )
+        _require(
+            not recorded or not self.tasks,
+            "a file of demonstrations is of one task: give --task, not --tasks",
+        )
+        _require(
+            self.ppo.kl_coef == 0 or (self.algorithm == "ppo" and bool(self.init)),
+            "kl_coef keeps PPO near the policy that it starts from: it needs algorithm 'ppo' and an init",
+        )
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """The tasks that are trained on, one or several."""
+        return self.tasks or (self.task,)
+
+    @property
+    def num_steps(self) -> int:
+        """T, steps of each environment in a rollout."""
+        return self.ppo.num_steps if self.algorithm == "ppo" else self.imitation.num_steps
 
     @property
     def rollout_frames(self) -> int:
         """Observations of one rollout."""
-        return self.num_envs * self.ppo.num_steps
+        return self.num_envs * self.num_steps
 
     @property
     def num_updates(self) -> int:
         """Rollouts of the whole run."""
         return math.ceil(self.total_frames / self.rollout_frames)
 
-    def training_bank(self, *, progress: bool = True) -> EpisodeBank:
-        """The episodes that the run trains on; errors as ``build_bank``."""
+    def alone(self, task: str) -> TrainConfig:
+        """The same with this task only."""
+        return dataclasses.replace(self, task=task, tasks=(), curriculum=CurriculumConfig())
+
+    def sources(self) -> tuple[EpisodeSource, ...]:
+        """Where the episodes of each task come from.
+
+        Raises:
+            UnknownEnvironmentError, UnsupportedLevelError, TaskError: as ``find_source``; of several tasks the message
+                says which one.
+            ConfigurationError: if a task is named twice.
+        """
+        found: dict[str, EpisodeSource] = {}
+        for place, task in enumerate(self.task_ids, start=1):
+            try:
+                source = find_source(task)
+            except (UnknownEnvironmentError, UnsupportedLevelError, TaskError) as error:
+                if not self.tasks:
+                    raise
+                raise type(error)(f"task {place} of the {len(self.tasks)} to train on, {task!r}: {error}") from error
+            _require(source.id not in found, f"the tasks to train on name {source.id} twice")
+            found[source.id] = source
+        return tuple(found.values())
+
+    def training_mixture(self, *, progress: bool = True) -> TaskMixture:
+        """The episodes that the run trains on, task after task; errors as :meth:`sources` and ``build_bank``."""
         split = training_split(self.held_out)
-        return build_bank(self.task, self.bank_size, seed=self.seed, split=split, progress=progress)
+        sources = self.sources()
+        return TaskMixture.of(
+            [build_bank(s, self.bank_size, seed=self.seed, split=split, progress=progress) for s in sources]
+        )
+
+    def training_bank(self, *, progress: bool = True) -> EpisodeBank:
+        """The episodes that the run trains on; errors as :meth:`training_mixture`."""
+        return self.training_mixture(progress=progress).bank
 
     def to_json(self) -> str:
         """The configuration as JSON text."""
@@ -141,10 +267,19 @@ class TrainConfig:
         """
         try:
             parts = {
+                "tasks": _task_list(values["tasks"]),
+                "curriculum": CurriculumConfig.from_dict(values["curriculum"]),
                 "held_out": HeldOut.from_dict(values["held_out"]),
                 "agent": AgentConfig(**values["agent"]),
                 "ppo": PPOConfig(**values["ppo"]),
+                "imitation": ImitationConfig(**values["imitation"]),
             }
             return cls(**{**values, **parts})
         except (TypeError, KeyError, SplitError) as error:
             raise ConfigurationError(f"the configuration is not one of this version: {error}") from error
+
+
+def _task_list(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(task, str) for task in value):
+        raise TypeError(f"tasks is a list of ids, not {value!r}")
+    return tuple(value)

@@ -21,6 +21,9 @@ TAGS = {
     "success": "episode/success",
     "episode_length": "episode/length",
     "policy_loss": "loss/policy",
+    "imitation_loss": "loss/imitation",
+    "accuracy": "policy/accuracy",
+    "teacher_share": "policy/teacher_share",
     "value_loss": "loss/value",
     "entropy": "policy/entropy",
     "approximate_kl": "policy/approximate_kl",
@@ -31,6 +34,18 @@ TAGS = {
     "advantage_spread": "advantage/spread",
     "frames_per_second": "time/frames_per_second",
 }
+
+# Of runs of several tasks only; the second ones stand before a task's id: "success/BabyAI-GoToLocal-v0".
+CURRICULUM_TAGS = {"stage": "curriculum/stage"}
+TASK_TAGS = {"success": "task/success", "share": "task/share", "episodes": "task/episodes"}
+
+
+def tag_of(name: str) -> str | None:
+    """The tag under which TensorBoard shows a metric; None if it does not."""
+    kind, slash, task = name.partition("/")
+    if slash and kind in TASK_TAGS:
+        return f"{TASK_TAGS[kind]}/{task}"
+    return TAGS.get(name) or CURRICULUM_TAGS.get(name)
 
 
 class RunLog:
@@ -61,8 +76,9 @@ class RunLog:
             self._lines.write(json.dumps({"frames": frames, **known}) + "\n")
             self._lines.flush()
             for name, value in known.items():
-                if name in TAGS:
-                    self._board.add_scalar(TAGS[name], value, frames)
+                tag = tag_of(name)
+                if tag is not None:
+                    self._board.add_scalar(tag, value, frames)
         except OSError as error:
             raise storage_error(self._path, error) from error
 

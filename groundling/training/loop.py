@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +11,22 @@ from pathlib import Path
 import torch
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.envs import make_vec
-from groundling.envs.sources import find_source
+from groundling.agents.bots import Expert
+from groundling.envs import TaskMixture, make_vec
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, RunFolderError
 from groundling.files import make_folder, write_text
 from groundling.seeding import integer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
+from groundling.training.curriculum import make_curriculum
+from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.imitation import Imitation
 from groundling.training.logs import RunLog
 from groundling.training.ppo import PPO
 from groundling.training.progress import TrainingProgress
 from groundling.training.rollout import Collector
+from groundling.training.teachers import Recording, Teacher
 
 CONFIG_NAME = "config.json"
 
@@ -63,21 +68,45 @@ class Trainer:
         self.config = config
         self.folder = Path(folder)
         self.updates = 0
-        find_source(config.task)  # a wrong task or device is said before a folder is made
+        config.sources()  # a wrong task or device is said before a folder is made
         device = _find_device(config.device)
+        demonstrations = _load_demonstrations(config)
+        initial = _initial_agent(config, device) if config.init and not resume else None
         checkpoint = self._prepare_folder(resume)
         torch.set_num_threads(config.torch_threads)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer(config.seed, "agent"))
             self.agent = ActorCritic(config.agent).to(device)
-        self.envs: GroundlingVectorEnv = make_vec(
-            bank=config.training_bank(), num_envs=config.num_envs, seed=config.seed, copy=False
-        )
+        if initial is not None:
+            self.agent.load_state_dict(initial.state_dict())
+        elif checkpoint is not None and checkpoint.reference:
+            initial = checkpoint.make_reference(str(device))
+        mixture = config.training_mixture() if demonstrations is None else TaskMixture.of([demonstrations.bank])
+        self.envs: GroundlingVectorEnv = make_vec(bank=mixture, num_envs=config.num_envs, seed=config.seed, copy=False)
+        settling = [math.ceil(limit / config.num_steps) for limit in mixture.time_limits]
+        self.curriculum = make_curriculum(config.curriculum, settling)
+        self.envs.set_shares(self.curriculum.shares())
         self.generators = {
             name: torch.Generator(device).manual_seed(integer(config.seed, name)) for name in ("actions", "minibatches")
         }
-        self.algorithm = PPO(self.agent, config.ppo, self.generators["minibatches"])
-        self.collector = Collector(self.envs, self.agent, config.ppo.num_steps, self.generators["actions"])
+        minibatches = self.generators["minibatches"]
+        self.algorithm: PPO | Imitation
+        teacher: Teacher | None = None
+        if config.algorithm == "ppo":
+            self.algorithm = PPO(self.agent, config.ppo, minibatches)
+        else:
+            self.algorithm = Imitation(self.agent, config.imitation, minibatches)
+            worlds = self.envs.worlds
+            known = demonstrations
+            teacher = Expert(worlds, sees=config.imitation.expert) if known is None else Recording(worlds, known)
+        self.collector = Collector(
+            self.envs,
+            self.agent,
+            config.num_steps,
+            self.generators["actions"],
+            teacher=teacher,
+            reference=initial if config.ppo.kl_coef > 0 else None,
+        )
         self.collector.start(integer(config.seed, "episodes") % 2**31)
         if checkpoint is not None:
             self._restore(checkpoint)
@@ -126,11 +155,23 @@ class Trainer:
     def train_once(self) -> dict[str, float]:
         """One rollout and one update; returns the metrics."""
         self.algorithm.set_learning_rate(1 - self.updates / self.config.num_updates)
+        self.collector.teacher_share = teacher_share(self.config, self.updates)
         rollout = self.collector.collect()
         metrics = self.algorithm.update(rollout)
         self.updates += 1
-        rate = self.algorithm.optimizer.param_groups[0]["lr"]
-        return {**self.collector.statistics.take(), **metrics, "learning_rate": rate}
+        metrics["learning_rate"] = self.algorithm.optimizer.param_groups[0]["lr"]
+        if self.collector.teacher is not None:
+            metrics["teacher_share"] = self.collector.teacher_share
+        return {**self._advance_curriculum(), **metrics}
+
+    def _advance_curriculum(self) -> dict[str, float]:
+        """The metrics of the episodes that ended; the curriculum hears of them and mixes those that begin next."""
+        statistics, tasks = self.collector.statistics, self.envs.tasks
+        shares = {f"share/{task}": float(share) for task, share in zip(tasks, self.envs.shares, strict=True)}
+        mixed = {**self.curriculum.metrics(), **shares} if len(tasks) > 1 else {}
+        self.curriculum.note(statistics.successes_by_task())
+        self.envs.set_shares(self.curriculum.shares())
+        return {**statistics.take(), **mixed}
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -142,6 +183,8 @@ class Trainer:
             optimizer=self.algorithm.optimizer.state_dict(),
             collector=self.collector.state_dict(),
             generators={name: generator.get_state() for name, generator in self.generators.items()},
+            curriculum=self.curriculum.state_dict(),
+            reference=self.collector.reference.state_dict() if self.collector.reference is not None else {},
         ).save(self.folder / CHECKPOINT_NAME)
 
     def _prepare_folder(self, resume: bool) -> Checkpoint | None:
@@ -168,6 +211,7 @@ class Trainer:
         self.collector.load_state_dict(checkpoint.collector)
         for name, generator in self.generators.items():
             generator.set_state(checkpoint.generators[name])
+        self.curriculum.load_state_dict(checkpoint.curriculum)
         self.updates = checkpoint.updates
 
 
@@ -189,6 +233,32 @@ def resume_config(folder: Path | str) -> TrainConfig:
     if not path.is_file():
         raise RunFolderError(f"there is no run at {folder}: {CONFIG_NAME} is missing. `groundling train` makes one")
     return TrainConfig.from_json(path.read_text(errors="replace"))
+
+
+def teacher_share(config: TrainConfig, updates: int) -> float:
+    """How often the teacher acts after so many updates: always for "bc", less and less for "dagger"."""
+    if config.algorithm != "dagger":
+        return float(config.algorithm == "bc")
+    alone = config.imitation.mixing * config.num_updates
+    return max(0.0, 1 - updates / alone) if alone else 0.0
+
+
+def _initial_agent(config: TrainConfig, device: torch.device) -> ActorCritic:
+    """The agent of the run that this one starts from."""
+    checkpoint = Checkpoint.load(Path(config.init) / CHECKPOINT_NAME)
+    ours, theirs = dataclasses.asdict(config.agent), dataclasses.asdict(checkpoint.config.agent)
+    different = [f"{name} {theirs[name]}" for name in ours if ours[name] != theirs[name]]
+    if different:
+        raise ConfigurationError(
+            f"the agent of {config.init} is built otherwise ({', '.join(different)}): "
+            "give this run the same agent settings"
+        )
+    return checkpoint.make_agent(str(device)).requires_grad_(False)
+
+
+def _load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:
+    path = config.imitation.demonstrations
+    return DemonstrationSet.load(path, task=config.task) if path else None
 
 
 def _find_device(name: str) -> torch.device:

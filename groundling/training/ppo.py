@@ -30,6 +30,11 @@ def explained_variance(value: Tensor, target: Tensor) -> Tensor:
     return torch.where(spread > 0, 1 - (target - value).var() / spread, torch.nan)
 
 
+def kl_divergence(log_probs: Tensor, reference: Tensor) -> Tensor:
+    """KL(policy || reference), a mean over the minibatch, of log-probabilities [..., A]."""
+    return (log_probs.exp() * (log_probs - reference)).sum(dim=-1).mean()
+
+
 class PPO:
     """Updates an agent's parameters from rollouts.
 
@@ -80,6 +85,7 @@ class PPO:
             "log_prob": rollout.log_prob.flatten(),
             "is_first": rollout.is_first.flatten(),
         }
+        flat_reference = rollout.reference.flatten(0, 1)
         totals: list[Tensor] = []
         for rows, envs in self._minibatches(*rollout.action.shape):
             batch = {name: array[rows] for name, array in flat.items()}
@@ -94,6 +100,8 @@ class PPO:
             value_loss = 0.5 * (decision.value - batch["target"]).square().mean()
             entropy = -(log_probs.exp() * log_probs).sum(dim=-1).mean()
             loss = policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy
+            if config.kl_coef > 0:
+                loss = loss + config.kl_coef * kl_divergence(log_probs, flat_reference[rows].log_softmax(dim=-1))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)

@@ -58,6 +58,8 @@ class ProgressBar:
         rate = (frames - self._already) / elapsed
         success = metrics.get("success", float("nan"))
         told = f"{frames:,} frames  {rate:,.0f}/s  success {success:.3f}"
+        if "stage" in metrics:
+            told += f"  stage {metrics['stage']:.0f}"
         self._bar.update(self._task, completed=frames, total=total, told=told)
         if not self._live and (frames >= self._next_line * total / LINES or frames >= total):
             left = (total - frames) / rate if rate else float("nan")

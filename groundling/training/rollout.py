@@ -15,8 +15,10 @@ from torch import Tensor
 from groundling.agents.actor_critic import ActorCritic, sample_actions
 from groundling.envs.vector import FinalObservations, GroundlingVectorEnv
 from groundling.errors import ConfigurationError
+from groundling.training.teachers import Teacher
 
 OBSERVATION_KEYS = ("image", "direction", "instruction")
+NO_LABEL = -1  # where a teacher knew no action
 
 
 @dataclass
@@ -34,6 +36,9 @@ class Rollout:
         terminated: [T, B] bool.
         truncated: [T, B] bool.
         initial_state: [B, M] of the memory before the first step.
+        final_state: [B, M] of the memory after the last step.
+        label: [T, B] int64 actions of a teacher, ``NO_LABEL`` where it knew none; of length 0 without a teacher.
+        reference: [T, B, A] float32 logits of a reference policy; of length 0 without one.
     """
 
     observation: dict[str, Tensor]
@@ -46,15 +51,25 @@ class Rollout:
     terminated: Tensor
     truncated: Tensor
     initial_state: Tensor
+    final_state: Tensor
+    label: Tensor
+    reference: Tensor
 
 
 @dataclass
 class EpisodeStatistics:
-    """The episodes that ended since the statistics were last taken."""
+    """The episodes that ended since the statistics were last taken.
 
+    Attributes:
+        names: ids of the K tasks, where several are played.
+        returns, lengths, successes, tasks: of the episodes, one array for each step in which some ended.
+    """
+
+    names: tuple[str, ...] = ()
     returns: list[NDArray[np.float64]] = field(default_factory=list)
     lengths: list[NDArray[np.int64]] = field(default_factory=list)
     successes: list[NDArray[np.bool_]] = field(default_factory=list)
+    tasks: list[NDArray[np.int64]] = field(default_factory=list)
 
     def add(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> None:
         """Note the episodes that ended in a step."""
@@ -62,19 +77,58 @@ class EpisodeStatistics:
         self.lengths.append(info["episode"]["l"][ended])
         success = info.get("success")
         self.successes.append(success[ended] if success is not None else self.returns[-1] > 0)
+        self.tasks.append(info["task"][ended] if self.names else np.zeros(int(ended.sum()), dtype=np.int64))
+
+    def successes_by_task(self) -> list[NDArray[np.bool_]]:
+        """For each task (or for the only one) whether each of its episodes succeeded, in the order of their ends."""
+        successes, tasks = _joined(self.successes).astype(np.bool_), _joined(self.tasks)
+        return [successes[tasks == task] for task in range(max(1, len(self.names)))]
 
     def take(self) -> dict[str, float]:
-        """Means over the episodes, and their number; the notes are cleared. NaN if no episode ended."""
-        arrays: dict[str, list[Any]] = {
+        """Means over the episodes, and their number; the notes are cleared. NaN if no episode ended.
+
+        Where several tasks are played also the ``success/TASK`` and ``episodes/TASK`` of each.
+        """
+        count = sum(map(len, self.returns))
+        means: dict[str, list[Any]] = {
             "return": self.returns,
             "episode_length": self.lengths,
             "success": self.successes,
         }
-        count = sum(map(len, self.returns))
-        means = {name: float(np.concatenate(a).mean()) if count else float("nan") for name, a in arrays.items()}
-        for array in arrays.values():
+        taken = {name: _mean(_joined(arrays)) for name, arrays in means.items()}
+        taken["episodes"] = float(count)
+        by_task = self.successes_by_task() if self.names else []
+        for name, successes in zip(self.names, by_task, strict=True):
+            taken[f"success/{name}"] = _mean(successes)
+            taken[f"episodes/{name}"] = float(len(successes))
+        for array in self._lists().values():
             array.clear()
-        return {**means, "episodes": float(count)}
+        return taken
+
+    def state_dict(self) -> dict[str, list[Tensor]]:
+        """The notes as tensors."""
+        return {name: [torch.as_tensor(array) for array in arrays] for name, arrays in self._lists().items()}
+
+    def load_state_dict(self, saved: dict[str, list[Tensor]]) -> None:
+        """Continue from :meth:`state_dict`."""
+        for name, arrays in self._lists().items():
+            arrays[:] = [tensor.numpy() for tensor in saved[name]]
+
+    def _lists(self) -> dict[str, list[Any]]:
+        return {
+            "returns": self.returns,
+            "lengths": self.lengths,
+            "successes": self.successes,
+            "tasks": self.tasks,
+        }
+
+
+def _joined(arrays: list[Any]) -> NDArray[Any]:
+    return np.concatenate(arrays) if arrays else np.zeros(0)
+
+
+def _mean(array: NDArray[Any]) -> float:
+    return float(array.mean()) if len(array) else float("nan")
 
 
 class Collector:
@@ -85,12 +139,27 @@ class Collector:
         agent: the agent; its device holds the buffers.
         num_steps: T.
         generator: of the actions.
+        teacher: labels every state with the action that is right there.
+        reference: another agent, whose policy is noted beside.
+
+    Attributes:
+        teacher_share: how often the teacher's action is taken instead of the agent's. At 1 the agent is not even asked:
+            the memory's state is then the one that the update leaves in ``rollout.final_state``.
 
     Raises:
         ConfigurationError: if the environment resets in another mode: its final observations would be lost.
     """
 
-    def __init__(self, envs: VectorEnv, agent: ActorCritic, num_steps: int, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        envs: VectorEnv,
+        agent: ActorCritic,
+        num_steps: int,
+        generator: torch.Generator,
+        *,
+        teacher: Teacher | None = None,
+        reference: ActorCritic | None = None,
+    ) -> None:
         mode = envs.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
             raise ConfigurationError(
@@ -100,18 +169,23 @@ class Collector:
         self.envs = envs
         self.agent = agent
         self.generator = generator
-        self.statistics = EpisodeStatistics()
+        self.teacher = teacher
+        self.teacher_share = 0.0
+        self.reference = reference
         batch = envs.num_envs
-        self._unreported = None if isinstance(envs.unwrapped, GroundlingVectorEnv) else _RunningEpisodes(batch)
+        own = envs.unwrapped if isinstance(envs.unwrapped, GroundlingVectorEnv) else None
+        self.statistics = EpisodeStatistics(own.tasks if own is not None and len(own.tasks) > 1 else ())
+        self._unreported = _RunningEpisodes(batch) if own is None else None
         device = agent.device
         shapes = {key: space.shape or () for key, space in _spaces_of(envs).items()}
         self.observation: dict[str, Any] = {}
         self.state = agent.initial_state(batch)
+        self.reference_state = self.state.clone()
         self.is_first = torch.ones(batch, dtype=torch.bool, device=device)
         dtypes = {"image": torch.uint8, "direction": torch.int64, "instruction": torch.int32}
 
-        def buffer(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-            return torch.zeros(num_steps, batch, *shape, dtype=dtype, device=device)
+        def buffer(*shape: int, dtype: torch.dtype = torch.float32, steps: int = num_steps) -> Tensor:
+            return torch.zeros(steps, batch, *shape, dtype=dtype, device=device)
 
         self.rollout = Rollout(
             observation={k: buffer(*shapes[k], dtype=dtypes[k]) for k in OBSERVATION_KEYS},
@@ -124,6 +198,9 @@ class Collector:
             terminated=buffer(dtype=torch.bool),
             truncated=buffer(dtype=torch.bool),
             initial_state=self.state.clone(),
+            final_state=self.state.clone(),
+            label=buffer(dtype=torch.int64, steps=0 if teacher is None else num_steps),
+            reference=buffer(agent.num_actions, steps=0 if reference is None else num_steps),
         )
 
     def start(self, seed: int) -> None:
@@ -134,20 +211,16 @@ class Collector:
     def collect(self) -> Rollout:
         """Play T steps; the returned rollout's arrays are written again by the next call."""
         out = self.rollout
+        self.state = out.final_state.clone()
         out.initial_state.copy_(self.state)
         cut_short = _FinalValues()
         for step in range(len(out.action)):
+            taught = self._ask_teacher(step)
             for key in OBSERVATION_KEYS:
                 out.observation[key][step].copy_(torch.as_tensor(self.observation[key]))
             out.is_first[step] = self.is_first
-            percepts = self.agent.perceive({key: out.observation[key][step] for key in OBSERVATION_KEYS})
-            decision = self.agent(percepts, self.state, self.is_first.unsqueeze(0))
-            logits = decision.logits[0]
-            action = sample_actions(logits, self.generator)
-            self.state = decision.state
+            action = self._act(step, taught)
             out.action[step] = action
-            out.value[step] = decision.value[0]
-            out.log_prob[step] = logits.log_softmax(dim=-1).gather(1, action.unsqueeze(1)).squeeze(1)
             self.observation, reward, terminated, truncated, info = self.envs.step(action.cpu().numpy())
             ended = terminated | truncated
             if self._unreported is not None:
@@ -158,7 +231,46 @@ class Collector:
             self.is_first = torch.as_tensor(ended, device=self.agent.device).clone()
             if ended.any():
                 self.statistics.add(info, ended)
-                cut_short.note(step, np.flatnonzero(truncated & ~terminated), info, self.state)
+                if self.teacher is None:
+                    cut_short.note(step, np.flatnonzero(truncated & ~terminated), info, self.state)
+        out.final_state.copy_(self.state)
+        if self.teacher is None:
+            self._note_next_values(cut_short)
+        return out
+
+    def _ask_teacher(self, step: int) -> Tensor | None:
+        """The teacher's actions [B] on the present observations, noted as labels; None without a teacher."""
+        if self.teacher is None:
+            return None
+        known = torch.from_numpy(self.teacher.actions()).to(self.agent.device, copy=True)
+        self.rollout.label[step] = known.masked_fill(
+            torch.from_numpy(self.teacher.lost).to(self.agent.device), NO_LABEL
+        )
+        return known
+
+    def _act(self, step: int, taught: Tensor | None) -> Tensor:
+        """Actions [B] on the observations of a step; what is made of them is noted."""
+        out = self.rollout
+        if taught is not None and self.teacher_share >= 1:
+            return taught
+        percepts = self.agent.perceive({key: out.observation[key][step] for key in OBSERVATION_KEYS})
+        decision = self.agent(percepts, self.state, self.is_first.unsqueeze(0))
+        self.state = decision.state
+        logits = decision.logits[0]
+        action = sample_actions(logits, self.generator)
+        if taught is not None and self.teacher_share > 0:
+            draw = torch.rand(len(action), generator=self.generator, device=action.device)
+            action = torch.where(draw < self.teacher_share, taught, action)
+        out.value[step] = decision.value[0]
+        out.log_prob[step] = logits.log_softmax(dim=-1).gather(1, action.unsqueeze(1)).squeeze(1)
+        if self.reference is not None:
+            known = self.reference(percepts, self.reference_state, self.is_first.unsqueeze(0))
+            out.reference[step], self.reference_state = known.logits[0], known.state
+        return action
+
+    def _note_next_values(self, cut_short: _FinalValues) -> None:
+        """Note the value of what follows each step; where an episode was truncated, of its final observation."""
+        out = self.rollout
         out.next_value[:-1] = out.value[1:]
         out.next_value[-1] = self._value(self.observation, self.state, self.is_first)
         if cut_short.rows:
@@ -166,7 +278,6 @@ class Collector:
             steps, rows = zip(*cut_short.rows, strict=True)
             values = self._value(cut_short.observation(), torch.cat(cut_short.states), none)
             out.next_value[list(steps), list(rows)] = values
-        return out
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next rollout depends on, the agent and the generator apart; tensors and plain values.
@@ -176,22 +287,27 @@ class Collector:
         """
         if not isinstance(self.envs, GroundlingVectorEnv):
             raise ConfigurationError(f"{type(self.envs).__name__} cannot be saved, so its runs cannot be resumed")
-        statistics = vars(self.statistics)
         return {
-            "state": self.state.clone(),
+            "state": self.rollout.final_state.clone(),
+            "reference_state": self.reference_state.clone(),
+            "teacher": {
+                name: torch.as_tensor(array)
+                for name, array in (self.teacher.state_dict() if self.teacher is not None else {}).items()
+            },
             "is_first": self.is_first.clone(),
-            "statistics": {k: [torch.as_tensor(a) for a in arrays] for k, arrays in statistics.items()},
+            "statistics": self.statistics.state_dict(),
             "envs": {name: torch.as_tensor(array) for name, array in self.envs.state_dict().items()},
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from :meth:`state_dict`."""
         assert isinstance(self.envs, GroundlingVectorEnv)
-        self.state = saved["state"].to(self.agent.device)
+        self.rollout.final_state.copy_(saved["state"])
+        self.reference_state = saved["reference_state"].to(self.agent.device)
+        if self.teacher is not None:
+            self.teacher.load_state_dict({name: tensor.numpy() for name, tensor in saved["teacher"].items()})
         self.is_first = saved["is_first"].to(self.agent.device)
-        self.statistics = EpisodeStatistics(
-            **{name: [tensor.numpy() for tensor in tensors] for name, tensors in saved["statistics"].items()}
-        )
+        self.statistics.load_state_dict(saved["statistics"])
         self.observation = self.envs.load_state_dict({k: tensor.numpy() for k, tensor in saved["envs"].items()})
 
     def _value(self, observation: dict[str, Any], state: Tensor, is_first: Tensor) -> Tensor:

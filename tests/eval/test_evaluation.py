@@ -119,7 +119,21 @@ def test_success_and_interval_follow_from_the_counts(bank: EpisodeBank) -> None:
         "successes": evaluation.successes,
         "mean_return": evaluation.mean_return,
         "mean_length": evaluation.mean_length,
+        "steps_ratio": None,
     }
+
+
+def test_steps_are_compared_with_the_experts_where_both_reach_the_goal(
+    bank: EpisodeBank, one_by_one: NDArray[np.float64]
+) -> None:
+    successes, _, lengths = one_by_one.T
+    known = np.arange(1, 61)
+    known[::7] = -1  # the expert has found no way there
+    compared = (successes == 1) & (known > 0)
+    assert 5 < compared.sum() < successes.sum()
+    evaluation = evaluate(Dancer(), bank, expert_steps=known)
+    assert evaluation.steps_ratio == pytest.approx(lengths[compared].sum() / known[compared].sum())
+    assert evaluate(Dancer(), bank, expert_steps=np.full(60, -1)).steps_ratio is None
 
 
 def test_same_seed_gives_the_same_evaluation_and_another_seed_another(bank: EpisodeBank) -> None:

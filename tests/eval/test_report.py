@@ -106,7 +106,8 @@ def test_evaluation_file_has_the_documented_structure(tmp_path: Path) -> None:
 
 def test_table_for_the_terminal_holds_the_same_numbers() -> None:
     console = Console(width=200, file=io.StringIO())
-    console.print(make_report(greedy=True).table())
+    (table,) = make_report(greedy=True).tables()
+    console.print(table)
     text = console.file.getvalue()
     assert "BabyAI-GoToLocal-v0: success, 95 % interval (greedy actions)" in text
     rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines() if "0." in line]
@@ -122,6 +123,8 @@ def test_legend_explains_every_row_and_column() -> None:
         f"layout: {SUITES['layout']}",
         f"combination: {SUITES['combination']}",
         "combination, reordered: words of a trained instruction in another order",
+        "n: episodes",
+        "/expert: steps of successful episodes, over those that the all-seeing expert takes in them",
         "random: uniformly random actions",
         "left out size: it cannot be <enlarged>",
     ]

@@ -17,6 +17,7 @@ from groundling.envs.sources import find_source
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -33,15 +34,25 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_python_example_of_the_readme_runs() -> None:
-    example, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    example, _, _ = EXAMPLES
     assert len(example.strip().splitlines()) <= 15
     result = run("-c", example)
     assert result.returncode == 0, result.stderr
     assert "episodes" in result.stdout
 
 
+def test_expert_of_the_readme_reaches_goals() -> None:
+    _, example, _ = EXAMPLES
+    result = run("-c", example)
+    assert result.returncode == 0, result.stderr
+    found = re.search(r"(\d+) goals reached; the all-seeing expert took (\d+) steps", result.stdout)
+    assert found is not None
+    assert int(found[1]) >= 64
+    assert 10 < int(found[2]) < 100
+
+
 def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
-    _, example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    _, _, example = EXAMPLES
     file = tmp_path / "my_tasks.py"
     file.write_text(example)
     source = find_source(f"{file}:FetchBehindDoor")

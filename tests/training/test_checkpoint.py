@@ -35,6 +35,8 @@ def make_checkpoint(*, frames: int = 8, config: TrainConfig = CONFIG) -> Checkpo
         optimizer={"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 1e-3, "params": [0]}]},
         collector={"state": torch.zeros(4, 0), "statistics": {"returns": [torch.ones(2)]}},
         generators={"actions": torch.Generator().manual_seed(5).get_state()},
+        curriculum={"newest": 1, "recent": [True, False], "fast": {"sum": [0.25]}},
+        reference={},
     )
 
 
@@ -54,6 +56,7 @@ def test_checkpoint_comes_back_as_it_was_saved(path: Path) -> None:
     assert loaded.optimizer == saved.optimizer
     assert torch.equal(loaded.collector["statistics"]["returns"][0], torch.ones(2))
     assert torch.equal(loaded.generators["actions"], saved.generators["actions"])
+    assert loaded.curriculum == saved.curriculum
 
 
 def test_agent_of_a_checkpoint_is_the_saved_one(path: Path) -> None:

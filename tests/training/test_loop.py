@@ -24,6 +24,7 @@ from groundling.errors import (
 )
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, resume_config, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
+from groundling.training.config import ImitationConfig
 from groundling.training.logs import METRICS_NAME, TAGS, TENSORBOARD_NAME, read_metrics
 
 UPDATES = 4
@@ -150,9 +151,13 @@ def test_run_folder_holds_configuration_checkpoint_metrics_and_tensorboard(tmp_p
 
 
 def test_metrics_hold_every_number_that_tensorboard_shows(tmp_path: Path) -> None:
-    result = train(make_config(), tmp_path)
-    assert set(TAGS) <= set(result.metrics)
-    assert set(TAGS) <= set().union(*read_metrics(tmp_path))
+    shown: set[str] = set()
+    for algorithm in ("ppo", "dagger"):
+        imitation = ImitationConfig(num_steps=12, minibatch_size=48)
+        folder = tmp_path / algorithm
+        result = train(make_config(algorithm=algorithm, imitation=imitation), folder)
+        shown |= set(result.metrics) & set().union(*read_metrics(folder))
+    assert set(TAGS) <= shown
 
 
 def test_learning_rate_falls_from_its_start_towards_zero(tmp_path: Path) -> None:

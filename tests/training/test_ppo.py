@@ -98,6 +98,9 @@ def toy_rollout(agent: ActorCritic, rewarded: int) -> Rollout:
         terminated=yes,
         truncated=no,
         initial_state=agent.initial_state(B),
+        final_state=agent.initial_state(B),
+        label=torch.zeros(0, B, dtype=torch.int64),
+        reference=torch.zeros(0, B, agent.num_actions),
     )
 
 

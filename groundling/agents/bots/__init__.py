@@ -1,0 +1,5 @@
+"""Bots that know the answer: experts to learn from and to be measured by."""
+
+from groundling.agents.bots.expert import Expert, Sight, expert_steps
+
+__all__ = ["Expert", "Sight", "expert_steps"]

@@ -1,0 +1,154 @@
+"""The expert: the next action towards the goal for every environment of a batch, from whatever state it is in."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.agents.bots import search
+from groundling.envs.bank import EpisodeBank
+from groundling.envs.worlds import WorldBatch
+from groundling.errors import ConfigurationError
+
+Sight = Literal["world", "explored"]
+NEVER = -1
+UNREACHABLE = -1
+EPISODES_AT_ONCE = 1024
+
+
+class Expert:
+    """Knows the next action in every environment of a batch, in any state, along its own way or not.
+
+    Two experts are offered. ``sees="world"`` plans on the true world: it knows what is behind closed doors and in
+    boxes, so its ways are short, but an agent that has to look around cannot learn them by imitation. ``"explored"``
+    knows the tiles that were in the agent's view since the episode began, as MiniGrid's own bot does, and looks for
+    what it has not seen: it must be asked at every step, so that it sees what the agent sees.
+
+    Args:
+        worlds: the environments; they are read, never changed.
+        sees: "world" or "explored".
+
+    Attributes:
+        lost: [B] bool, written by :meth:`actions`: no way to the goal was found.
+
+    Raises:
+        ConfigurationError: if ``sees`` is neither of the two.
+    """
+
+    def __init__(self, worlds: WorldBatch, *, sees: Sight = "explored") -> None:
+        if sees not in get_args(Sight):
+            raise ConfigurationError(f"an expert sees the 'world' or what it has 'explored', not {sees!r}")
+        self.worlds = worlds
+        self.sees = sees
+        batch, cells = worlds.state.cells.shape
+        self.lost = np.zeros(batch, dtype=np.bool_)
+        self._knows_all = sees == "world"
+        self._seen = np.zeros((1 if self._knows_all else batch, cells), dtype=np.bool_)
+        self._episodes_seen = np.full(batch, NEVER, dtype=np.int64)
+        self._memory = _make_search(cells)
+        self._plans = search.Plans(
+            length=np.zeros(batch, dtype=np.int32),
+            actions=np.zeros((batch, search.PLAN_LENGTH), dtype=np.uint8),
+            poses=np.zeros((batch, search.PLAN_LENGTH), dtype=np.int32),
+            signatures=np.zeros((batch, search.PLAN_LENGTH), dtype=np.uint64),
+            drops=np.zeros(batch, dtype=np.int32),
+            given_up=np.zeros(batch, dtype=np.uint64),
+            aims=np.full(batch, NEVER, dtype=np.int32),
+        )
+        self._actions = np.zeros(batch, dtype=np.int64)
+
+    def actions(self) -> NDArray[np.int64]:
+        """The next action [B] of every environment; "done" where :attr:`lost`. The array is written again."""
+        search.advise(
+            self.worlds.state,
+            self.worlds.width,
+            self._memory,
+            self._plans,
+            self._seen,
+            self._episodes_seen,
+            self._knows_all,
+            0,
+            len(self._actions),
+            self._actions,
+            self.lost,
+        )
+        return self._actions
+
+    def steps_to_go(self) -> NDArray[np.int32]:
+        """How many steps [B] this expert still takes to success in each environment; -1 where it finds no way.
+
+        It is played out in a copy of the worlds, from their present state and with what has been seen so far; the
+        time limit is left out of account. An expert that goes round in circles counts as having found no way.
+        """
+        worlds = copy_of(self.worlds)
+        other = Expert(worlds, sees=self.sees)
+        other.load_state_dict(self.state_dict())
+        to_go = np.full(worlds.num_envs, UNREACHABLE, dtype=np.int32)
+        open_ones = np.ones(worlds.num_envs, dtype=np.bool_)
+        worlds.state.max_steps[:] = np.iinfo(np.int32).max
+        patience = worlds.bank.max_steps[worlds.state.episode]
+        for step in range(1, int(patience.max()) + 1):
+            actions = other.actions()
+            open_ones &= ~other.lost & (step <= patience)
+            if not open_ones.any():
+                break
+            worlds.step(actions, autoreset=False)
+            to_go[worlds.outcomes.success & open_ones] = step
+            open_ones &= ~worlds.outcomes.ended
+        return to_go
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """A copy of what has been seen and of the plans, so that a run can be continued exactly."""
+        own = {"seen": self._seen, "episodes_seen": self._episodes_seen}
+        return {name: array.copy() for name, array in {**own, **self._plans._asdict()}.items()}
+
+    def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
+        """Continue from :meth:`state_dict`, of an expert of the same kind on as many environments."""
+        own = {"seen": self._seen, "episodes_seen": self._episodes_seen}
+        for name, array in {**own, **self._plans._asdict()}.items():
+            array[...] = saved[name]
+
+
+def expert_steps(bank: EpisodeBank, *, sees: Sight = "world") -> NDArray[np.int32]:
+    """How many steps [E] an expert takes from the start of each episode of a bank; -1 where it finds no way."""
+    counts = []
+    for start in range(0, len(bank), EPISODES_AT_ONCE):
+        part = bank.take(slice(start, start + EPISODES_AT_ONCE))
+        worlds = WorldBatch(part, len(part), shuffle=False)
+        worlds.reset()
+        counts.append(Expert(worlds, sees=sees).steps_to_go())
+    return np.concatenate(counts)
+
+
+def copy_of(worlds: WorldBatch) -> WorldBatch:
+    """Worlds in the same state, which can be stepped without moving the others."""
+    twin = WorldBatch(worlds.mixture, worlds.num_envs, shuffle=worlds.shuffle, order_seed=worlds.order_seed)
+    twin.load_state_dict(worlds.state_dict())
+    return twin
+
+
+def _make_search(cells: int) -> search.Search:
+    states = (1 << search.MAX_BARRIERS) * search.HANDS * cells * 4
+
+    def numbers(size: int) -> NDArray[np.int32]:
+        return np.zeros(size, dtype=np.int32)
+
+    return search.Search(
+        distance=numbers(states),
+        stamp=numbers(states),
+        parent=numbers(states),
+        edge=np.zeros(states, dtype=np.uint8),
+        following=numbers(states),
+        heads=numbers(search.BUCKETS),
+        tails=numbers(search.BUCKETS),
+        clock=numbers(1),
+        barriers=numbers(search.MAX_BARRIERS),
+        counts=numbers(4),
+        banned=numbers(search.MAX_BANNED),
+        colors=numbers(search.KEY_SLOTS),
+        masks=np.zeros(4, dtype=np.uint64),
+        facts=np.zeros(search.NUM_FACTS, dtype=np.int64),
+        path=numbers(search.MAX_STEPS),
+    )

@@ -1,0 +1,53 @@
+"""Mixtures: the banks of several tasks as one, so that a batch plays them side by side whatever their sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.bank import EpisodeBank
+from groundling.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class TaskMixture:
+    """Episodes of K tasks, task after task; give it to ``groundling.make_vec(bank=...)``.
+
+    How often each task is drawn is no part of it: see ``GroundlingVectorEnv.set_shares``.
+
+    Attributes:
+        bank: the episodes of all tasks; smaller maps are framed by walls.
+        tasks: K ids.
+        starts: [K + 1] int64, the first row of each task in the bank, and the end of the last one.
+    """
+
+    bank: EpisodeBank
+    tasks: tuple[str, ...]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, banks: Sequence[EpisodeBank]) -> TaskMixture:
+        """The banks of several tasks, one for each, in their order.
+
+        Raises:
+            ConfigurationError: if there is no bank, one is empty, or two are of the same task.
+        """
+        tasks = tuple(bank.level for bank in banks)
+        if not banks or not all(map(len, banks)):
+            raise ConfigurationError("a mixture of tasks needs at least one bank, and in each at least one episode")
+        if twice := [task for place, task in enumerate(tasks) if task in tasks[:place]]:
+            raise ConfigurationError(f"two banks of a mixture are of the task {twice[0]!r}: join them into one")
+        starts = np.cumsum([0, *map(len, banks)], dtype=np.int64)
+        return cls(banks[0] if len(banks) == 1 else EpisodeBank.concatenate(banks), tasks, starts)
+
+    def task_of(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The task [...] that each of these rows [...] of the bank is of, as a place in ``tasks``."""
+        return np.searchsorted(self.starts, rows, side="right") - 1
+
+    @property
+    def time_limits(self) -> NDArray[np.int64]:
+        """[K], the most steps that an episode of each task takes."""
+        return np.maximum.reduceat(self.bank.max_steps, self.starts[:-1]).astype(np.int64)

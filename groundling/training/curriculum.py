@@ -1,0 +1,261 @@
+"""Curricula: how often each of several tasks is drawn, as the agent learns them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+import numpy as np
+import tyro
+from numpy.typing import NDArray
+
+from groundling.errors import ConfigurationError
+
+CurriculumKind = Literal["uniform", "stages", "progress"]
+NOISE = 0.01  # progress that chance alone makes; without it a task that is not learned could be drawn for a rounding
+
+
+@dataclass(frozen=True)
+class CurriculumConfig:
+    """How several tasks are mixed.
+
+    Attributes:
+        kind: "uniform" (all alike), "stages" (the tasks in their order, each from the success at the one before) or
+            "progress" (most of what is learned, or forgotten, fastest).
+        promotion: success at the newest task from which the next one is added; one for all, or one for each task but
+            the last.
+        window: newest episodes of the newest task over which that success is taken.
+        rehearsal: share of the earlier tasks together, drawn alike.
+        exploration: share that is drawn alike, whatever is learned.
+        fast_episodes: episodes of a task over which its newest success is averaged.
+        slow_episodes: episodes of a task over which the success that it is compared with is averaged.
+
+    Raises:
+        ConfigurationError: if a setting cannot work.
+    """
+
+    # without a name of its own the command line asks for --curriculum KIND
+    kind: Annotated[CurriculumKind, tyro.conf.arg(name="")] = "uniform"
+    promotion: tuple[float, ...] = (0.9,)
+    window: int = 500
+    rehearsal: float = 0.3
+    exploration: float = 0.2
+    fast_episodes: int = 500
+    slow_episodes: int = 2500
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(CurriculumKind):
+            raise ConfigurationError(f"a curriculum is one of {', '.join(get_args(CurriculumKind))}, not {self.kind!r}")
+        if not self.promotion or not all(0 < success <= 1 for success in self.promotion):
+            raise ConfigurationError(f"promotion is a success above 0 and at most 1, or several, got {self.promotion}")
+        if self.window < 1:
+            raise ConfigurationError(f"window must be at least 1, got {self.window}")
+        if not 0 <= self.rehearsal < 1:
+            raise ConfigurationError(f"rehearsal must be at least 0 and less than 1, got {self.rehearsal}")
+        if not 0 < self.exploration <= 1:
+            raise ConfigurationError(f"exploration must be greater than 0 and at most 1, got {self.exploration}")
+        if not 1 <= self.fast_episodes < self.slow_episodes:
+            raise ConfigurationError(
+                f"fast_episodes must be at least 1 and less than slow_episodes, got {self.fast_episodes} and "
+                f"{self.slow_episodes}"
+            )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> CurriculumConfig:
+        """Read plain values (``dataclasses.asdict``, or JSON's) back.
+
+        Raises:
+            ConfigurationError: if a setting has an impossible value.
+            TypeError, KeyError: if they are not the settings of a curriculum.
+        """
+        return cls(**{**values, "promotion": tuple(values["promotion"])})
+
+    def check(self, num_tasks: int) -> None:
+        """Refuse a number of tasks that the curriculum cannot order.
+
+        Raises:
+            ConfigurationError: if there is nothing to choose from, or there are too many or too few promotions.
+        """
+        if self.kind != "uniform" and num_tasks < 2:
+            raise ConfigurationError(
+                f"the curriculum {self.kind!r} chooses among several tasks: name them with --tasks"
+            )
+        if self.kind == "stages" and len(self.promotion) not in (1, num_tasks - 1):
+            raise ConfigurationError(
+                f"{num_tasks} tasks have {num_tasks - 1} promotions, or one for all of them, got {len(self.promotion)}"
+            )
+
+
+class Curriculum:
+    """How often each of K tasks is drawn: here all alike; those below change it by what they hear after every update.
+
+    The first episodes of a task to end are the short ones, and those are the successful ones. What ends in the first
+    updates in which a task is drawn is therefore not counted, until one that fails by its time limit would have ended.
+
+    Args:
+        config: settings.
+        settling: [K] updates that an episode of each task lasts at most.
+    """
+
+    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
+        self.config = config
+        self.settling = tuple(settling)
+
+    def shares(self) -> NDArray[np.float64]:
+        """How often each task is to be drawn, [K] with sum 1."""
+        return np.full(len(self.settling), 1 / len(self.settling))
+
+    def note(self, successes: Sequence[NDArray[np.bool_]]) -> None:
+        """Hear of an update: for each task whether each of its episodes succeeded, in the order of their ends."""
+
+    def metrics(self) -> dict[str, float]:
+        """What is worth a line in the log, the shares apart."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the shares to come depend on, the episodes to come apart, as plain values."""
+        return {}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from :meth:`state_dict` of a curriculum over the same tasks."""
+
+
+class Stages(Curriculum):
+    """One task after the other: the next one is added when the newest one succeeds often enough.
+
+    The newest task has the share 1 - rehearsal, the earlier ones have the rest in equal parts, later ones nothing.
+    """
+
+    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
+        super().__init__(config, settling)
+        steps = len(self.settling) - 1
+        self.promotion = config.promotion * steps if len(config.promotion) == 1 else config.promotion
+        self.newest = 0
+        self._updates = 0  # since the newest task was added
+        self._recent = np.zeros(0, dtype=np.bool_)
+
+    def shares(self) -> NDArray[np.float64]:
+        """See :class:`Curriculum`."""
+        shares = np.zeros(len(self.settling))
+        shares[self.newest] = 1.0
+        if self.newest:
+            shares[self.newest] -= self.config.rehearsal
+            shares[: self.newest] = self.config.rehearsal / self.newest
+        return shares
+
+    def note(self, successes: Sequence[NDArray[np.bool_]]) -> None:
+        """See :class:`Curriculum`."""
+        self._updates += 1
+        if self.newest == len(self.promotion) or self._updates <= self.settling[self.newest]:
+            return
+        self._recent = np.concatenate([self._recent, successes[self.newest]])[-self.config.window :]
+        if len(self._recent) == self.config.window and self._recent.mean() >= self.promotion[self.newest]:
+            self.newest += 1
+            self._updates = 0
+            self._recent = self._recent[:0]
+
+    def metrics(self) -> dict[str, float]:
+        """``stage``: how many of the tasks are drawn."""
+        return {"stage": float(self.newest + 1)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Curriculum`."""
+        return {"newest": self.newest, "updates": self._updates, "recent": self._recent.tolist()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See :class:`Curriculum`."""
+        self.newest, self._updates = saved["newest"], saved["updates"]
+        self._recent = np.array(saved["recent"], dtype=np.bool_)
+
+
+class LearningProgress(Curriculum):
+    """Tasks by how fast their success changes, up or down.
+
+    share_k = exploration / K + (1 - exploration) * p_k / sum_j p_j,   p_k = |fast_k - slow_k| + NOISE
+
+    with two running averages of a task's success. Where nothing changes all tasks are drawn about alike.
+
+    Source: Matiisen et al. 2017, arXiv:1707.00183 (slopes of scores, their absolute value against forgetting); Portelas
+    et al. 2019, arXiv:1910.07224 (absolute learning progress beside a share of uniform draws).
+    """
+
+    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
+        super().__init__(config, settling)
+        self._updates = 0
+        self._fast = RunningAverage(len(self.settling), config.fast_episodes)
+        self._slow = RunningAverage(len(self.settling), config.slow_episodes)
+
+    def shares(self) -> NDArray[np.float64]:
+        """See :class:`Curriculum`."""
+        progress = np.abs(self._fast.values() - self._slow.values()) + NOISE
+        exploration = self.config.exploration
+        return exploration * super().shares() + (1 - exploration) * progress / progress.sum()
+
+    def note(self, successes: Sequence[NDArray[np.bool_]]) -> None:
+        """See :class:`Curriculum`."""
+        self._updates += 1
+        for task, ended in enumerate(successes):
+            if len(ended) and self._updates > self.settling[task]:
+                self._fast.add(task, float(ended.mean()), len(ended))
+                self._slow.add(task, float(ended.mean()), len(ended))
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Curriculum`."""
+        return {"updates": self._updates, "fast": self._fast.state_dict(), "slow": self._slow.state_dict()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See :class:`Curriculum`."""
+        self._updates = saved["updates"]
+        self._fast.load_state_dict(saved["fast"])
+        self._slow.load_state_dict(saved["slow"])
+
+
+class RunningAverage:
+    """Exponential averages of K tasks' success over their own episodes.
+
+    Each is divided by the weight of what it has seen, so that it begins at the first success and not at zero: a start
+    from zero would look like progress.
+
+    Args:
+        num_tasks: K.
+        episodes: that an average looks back, about.
+    """
+
+    def __init__(self, num_tasks: int, episodes: int) -> None:
+        self._keep = 1 - 1 / episodes
+        self._sum = np.zeros(num_tasks)
+        self._weight = np.zeros(num_tasks)
+
+    def add(self, task: int, mean: float, count: int) -> None:
+        """Count so many episodes of a task with this mean."""
+        kept = self._keep**count
+        self._sum[task] = kept * self._sum[task] + (1 - kept) * mean
+        self._weight[task] = kept * self._weight[task] + (1 - kept)
+
+    def values(self) -> NDArray[np.float64]:
+        """[K] averages; 0 of a task without an episode."""
+        return self._sum / np.where(self._weight > 0, self._weight, 1)
+
+    def state_dict(self) -> dict[str, list[float]]:
+        """Plain values."""
+        return {"sum": self._sum.tolist(), "weight": self._weight.tolist()}
+
+    def load_state_dict(self, saved: dict[str, list[float]]) -> None:
+        """Continue from :meth:`state_dict`."""
+        self._sum[:], self._weight[:] = saved["sum"], saved["weight"]
+
+
+def make_curriculum(config: CurriculumConfig, settling: Sequence[int]) -> Curriculum:
+    """The curriculum of a configuration over K tasks.
+
+    Args:
+        config: settings.
+        settling: [K] updates that an episode of each task lasts at most.
+    """
+    kinds: dict[CurriculumKind, type[Curriculum]] = {
+        "uniform": Curriculum,
+        "stages": Stages,
+        "progress": LearningProgress,
+    }
+    return kinds[config.kind](config, settling)

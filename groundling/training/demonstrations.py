@@ -1,0 +1,311 @@
+"""Demonstrations: episodes and the actions that solve them, in one small file that is replayed exactly.
+
+Observations are not stored: the episodes are kept as a bank, and the compiled worlds play the actions again faster than
+a disk would deliver what was seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.bank import FORMAT_VERSION as EPISODE_FORMAT
+from groundling.envs.bank import EpisodeBank
+from groundling.envs.constants import VIEW_CELLS, VIEW_SIZE, Action
+from groundling.envs.sources import find_source
+from groundling.envs.worlds import WorldBatch
+from groundling.errors import DemonstrationFileError
+from groundling.language.vocabulary import VOCABULARY
+from groundling.training.demonstration_file import ArrayFile, open_arrays, write_arrays
+
+SUFFIX: Final = ".demos"
+REPLAYED_AT_ONCE: Final = 256
+
+_BANK_ARRAYS: Final = tuple(field.name for field in fields(EpisodeBank)[3:])
+_ARRAYS: Final = (*_BANK_ARRAYS, "instructions", "actions", "starts", "returns")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where demonstrations come from.
+
+    Attributes:
+        task: id of the level or task.
+        source: all that its episodes depend on, the seed apart (``EpisodeSource.fingerprint``).
+        split: the split that they belong to, as JSON (``Split.describe``).
+        expert: what the demonstrator saw, "world" or "explored".
+        seed: that names the episodes.
+        tried: episodes that were played to get the demonstrations.
+        lost: of these, where the demonstrator found no way and gave up.
+        failed: of these, that ended without success.
+    """
+
+    task: str
+    source: str
+    split: str
+    expert: str
+    seed: int
+    tried: int
+    lost: int
+    failed: int
+
+    @property
+    def split_name(self) -> str:
+        """How the split is asked for."""
+        return str(json.loads(self.split)["name"])
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """One demonstration played again: T actions and the T + 1 observations around them.
+
+    Attributes:
+        seed: the seed that the episode's generator was given.
+        instruction: the sentence.
+        tokens: [L] int32, its token ids, 0 = padding.
+        images: [T + 1, 7, 7, 3] uint8.
+        directions: [T + 1] int64.
+        actions: [T] int64.
+        rewards: [T] float64.
+        terminated: [T] bool, true at the last action only.
+        truncated: [T] bool, true at the last action of one that took all the time there was.
+    """
+
+    seed: int
+    instruction: str
+    tokens: NDArray[np.int32]
+    images: NDArray[np.uint8]
+    directions: NDArray[np.int64]
+    actions: NDArray[np.int64]
+    rewards: NDArray[np.float64]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    @property
+    def observations(self) -> dict[str, NDArray[Any]]:
+        """As the environments give them, [T + 1, ...] each; the instruction is the same at every step."""
+        told = np.broadcast_to(self.tokens, (len(self) + 1, len(self.tokens)))
+        return {"image": self.images, "direction": self.directions, "instruction": told}
+
+
+@dataclass(frozen=True, eq=False)
+class DemonstrationSet:
+    """N demonstrations of one task with F actions in all. Record them with ``groundling.training.recording.record``.
+
+    Every one of them reaches its goal with its last action.
+
+    Attributes:
+        provenance: where they come from.
+        arrays: all that the file holds: those of the bank, the bytes of its sentences, and the three below. Of a loaded
+            set they are read-only, and stay in the file until they are read.
+        file: the file that the set was loaded from.
+    """
+
+    provenance: Provenance
+    arrays: dict[str, NDArray[Any]]
+    file: ArrayFile | None = None
+
+    @classmethod
+    def of(
+        cls,
+        bank: EpisodeBank,
+        actions: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        returns: NDArray[np.float64],
+        provenance: Provenance,
+    ) -> DemonstrationSet:
+        """Put a set together.
+
+        Args:
+            bank: the N episodes.
+            actions: [F] uint8, one demonstration after the other.
+            starts: [N + 1] int64, where each begins; the last is F.
+            returns: [N] float64, their sums of rewards.
+            provenance: where they come from.
+        """
+        arrays: dict[str, NDArray[Any]] = {name: getattr(bank, name) for name in _BANK_ARRAYS}
+        arrays["instructions"] = np.frombuffer("\n".join(bank.instructions).encode(), dtype=np.uint8)
+        return cls(provenance, {**arrays, "actions": actions, "starts": starts, "returns": returns})
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def actions(self) -> NDArray[np.uint8]:
+        """[F] uint8, one demonstration after the other."""
+        return self.arrays["actions"]
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """[N + 1] int64: demonstration i is ``actions[starts[i] : starts[i + 1]]``."""
+        return self.arrays["starts"]
+
+    @property
+    def returns(self) -> NDArray[np.float64]:
+        """[N] float64, the sum of rewards of each."""
+        return self.arrays["returns"]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """[N] int64, the number of actions of each."""
+        return np.diff(self.starts)
+
+    @property
+    def num_frames(self) -> int:
+        """F."""
+        return len(self.actions)
+
+    @cached_property
+    def bank(self) -> EpisodeBank:
+        """The N episodes; those of a loaded set are in the file, ``bank.take(rows)`` reads some of them."""
+        instructions = tuple(self.arrays["instructions"].tobytes().decode().split("\n"))
+        arrays = {name: self.arrays[name] for name in _BANK_ARRAYS}
+        return EpisodeBank(level=self.provenance.task, split=self.provenance.split, instructions=instructions, **arrays)
+
+    def save(self, path: Path | str) -> int:
+        """Write one file, aside and then renamed.
+
+        Returns:
+            Its size in bytes.
+
+        Raises:
+            StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
+        """
+        from groundling import __version__
+
+        facts = {
+            "written_by": f"groundling {__version__}",
+            "episode_format": EPISODE_FORMAT,
+            "vocabulary": VOCABULARY.fingerprint,
+            "provenance": asdict(self.provenance),
+        }
+        return write_arrays(path, facts, self.arrays)
+
+    @classmethod
+    def load(cls, path: Path | str, *, task: str | None = None) -> DemonstrationSet:
+        """Open a file, in milliseconds whatever its size: what it holds is read when it is used.
+
+        Args:
+            path: of the file.
+            task: insist on demonstrations of this level or task.
+
+        Raises:
+            DemonstrationFileError: if the file is missing, truncated, not one of demonstrations, of another version or
+                vocabulary, or of another task than asked for. (For damage within, see :meth:`verify`.)
+            UnknownEnvironmentError, UnsupportedLevelError, TaskError: if there is no such task, see ``find_source``.
+        """
+        file = open_arrays(path)
+        facts = file.facts
+        remedy = f"record it again, or read it with {facts.get('written_by', 'the version that wrote it')}"
+        try:
+            provenance = Provenance(**facts["provenance"])
+            vocabulary, episode_format = facts["vocabulary"], facts["episode_format"]
+        except (KeyError, TypeError) as error:
+            raise DemonstrationFileError(f"{path} tells other facts than those of a set ({error}): {remedy}") from error
+        if episode_format != EPISODE_FORMAT:
+            raise DemonstrationFileError(
+                f"{path} holds episodes of format {episode_format}, not {EPISODE_FORMAT} as this Groundling: {remedy}"
+            )
+        if vocabulary != VOCABULARY.fingerprint:
+            raise DemonstrationFileError(
+                f"{path} was written with another vocabulary, its token ids mean other words here: {remedy}"
+            )
+        missing = [name for name in _ARRAYS if name not in file.arrays]
+        if missing:
+            raise DemonstrationFileError(f"{path} has no array {', '.join(missing)}: {remedy}")
+        if task is not None and (asked := find_source(task).id) != provenance.task:
+            raise DemonstrationFileError(
+                f"{path} holds demonstrations of {provenance.task}, not of {asked}: record some with `groundling demos "
+                f"{task}`, or ask for {provenance.task}"
+            )
+        return cls(provenance, file.arrays, file)
+
+    def verify(self) -> None:
+        """Read the whole file and compare it with its checksums; a set that was not loaded has none.
+
+        Raises:
+            DemonstrationFileError: if the file is damaged.
+        """
+        if self.file is not None:
+            self.file.verify()
+
+    def replay(self, row: int) -> Demonstration:
+        """Play a demonstration again.
+
+        Raises:
+            IndexError: if there is no such row.
+            DemonstrationFileError: see :meth:`replays`.
+        """
+        return next(self.replays([row]))
+
+    def replays(
+        self, rows: Iterable[int] | None = None, *, num_envs: int = REPLAYED_AT_ONCE
+    ) -> Iterator[Demonstration]:
+        """Play demonstrations again, several at once, and give them one by one in their order.
+
+        Args:
+            rows: which; all unless told.
+            num_envs: how many are played side by side.
+
+        Raises:
+            IndexError: if there is no such row.
+            DemonstrationFileError: if one does not end as it did: with success at its last action and the same return.
+        """
+        every = range(len(self))
+        chosen = np.array([every[row] for row in (every if rows is None else rows)], dtype=np.int64)
+        for first in range(0, len(chosen), num_envs):
+            yield from self._play(chosen[first : first + num_envs])
+
+    def _play(self, rows: NDArray[np.int64]) -> Iterator[Demonstration]:
+        """B demonstrations, played side by side; whoever has ended waits for the others."""
+        bank = self.bank.take(rows)
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        longest, batch = int(lengths.max()), len(rows)
+        within = np.arange(longest) < lengths[:, None]  # [B, T]
+        actions = np.full((batch, longest), Action.DONE, dtype=np.int64)
+        actions[within] = self.actions[(self.starts[rows][:, None] + np.arange(longest))[within]]
+        images = np.zeros((batch, longest + 1, VIEW_CELLS * 3), dtype=np.uint8)
+        directions = np.zeros((batch, longest + 1), dtype=np.int64)
+        rewards = np.zeros((batch, longest), dtype=np.float64)
+        terminated, truncated, success = (np.zeros((batch, longest), dtype=np.bool_) for _ in range(3))
+        worlds = WorldBatch(bank, batch, shuffle=False)
+        worlds.reset()
+        seen, out = worlds.observations, worlds.outcomes
+        images[:, 0], directions[:, 0] = seen.image, seen.direction
+        for step in range(longest):
+            worlds.step(actions[:, step], autoreset=False)
+            images[:, step + 1], directions[:, step + 1] = seen.image, seen.direction
+            rewards[:, step], success[:, step] = out.reward, out.success
+            terminated[:, step], truncated[:, step] = out.terminated, out.truncated
+        ended = (terminated | truncated) & within
+        is_right = (ended.argmax(axis=1) == lengths - 1) & success[np.arange(batch), lengths - 1]
+        is_right &= (rewards * within).sum(axis=1) == self.returns[rows]
+        if not is_right.all():
+            wrong = int(rows[~is_right][0])
+            raise DemonstrationFileError(
+                f"demonstration {wrong} of {self.provenance.task} does not end as it was recorded: the file is damaged "
+                "(verify() tells), or the rules of the worlds have changed since; record it again"
+            )
+        for b, length in enumerate(lengths.tolist()):
+            # copies: one demonstration that is kept does not keep the memory of all
+            yield Demonstration(
+                seed=int(bank.seeds[b]),
+                instruction=bank.instruction(b),
+                tokens=seen.instruction[b].copy(),
+                images=images[b, : length + 1].reshape(-1, VIEW_SIZE, VIEW_SIZE, 3).copy(),
+                directions=directions[b, : length + 1].copy(),
+                actions=actions[b, :length].copy(),
+                rewards=rewards[b, :length].copy(),
+                terminated=terminated[b, :length].copy(),
+                truncated=truncated[b, :length].copy(),
+            )
