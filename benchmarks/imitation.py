@@ -43,6 +43,7 @@ LEVELS = (
 STALLING = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
 MAZE_AGENT = AgentConfig(memory="gru", memory_dim=256, hidden_dim=128, readout_dim=16)
 MAZE_IMITATION = ImitationConfig(minibatch_size=640, mixing=0.1)
+AFTER_IMITATION = PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2, kl_coef=0.02)
 MAZE_PPO = PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=7e-4)
 
 
@@ -55,7 +56,7 @@ class Options:
         seeds: runs of each.
         counts: numbers of demonstrations.
         frames: to train on, of the parts "levels" (DAgger), "boss" and "curves" (in all).
-        ppo_frames: of PPO after DAgger, of the part "levels".
+        ppo_frames: of PPO after DAgger, of the parts "levels" and "boss".
         episodes: of each suite.
         suites: of the parts "levels" and "boss".
         runs: folder of the runs of the parts "levels" and "boss"; a run that is there goes on.
@@ -126,8 +127,7 @@ def levels(options: Options) -> dict[str, Any]:
     rewarded = TrainConfig(
         init=str(first),
         total_frames=options.ppo_frames,
-        num_envs=512,
-        ppo=PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2, kl_coef=0.02),
+        ppo=AFTER_IMITATION,
         torch_threads=options.torch_threads,
         **shared,
     )
@@ -145,25 +145,31 @@ def levels(options: Options) -> dict[str, Any]:
 
 
 def boss(options: Options) -> dict[str, Any]:
-    """DAgger on BossLevel: the success in training against frames and minutes, and of the agent at the end."""
+    """BossLevel by DAgger, then PPO from there: success in training against frames and minutes, and at the ends."""
     (seed, *_) = options.seeds
-    config = TrainConfig(
-        algorithm="dagger",
-        task="BabyAI-BossLevel-v0",
-        total_frames=options.frames,
-        bank_size=32768,
-        seed=seed,
-        agent=MAZE_AGENT,
-        imitation=MAZE_IMITATION,
-        held_out=HeldOut(factors=()),
-        torch_threads=options.torch_threads,
-    )
-    folder = options.runs / "boss-dagger"
-    seconds = finish(config, folder)
-    suites = report_of(folder, options)
-    for suite, row in suites.items():
-        print(suite, {agent: round(result["success"], 3) for agent, result in row.items()})
-    return {"seconds": seconds, "frames": options.frames, "suites": suites, "curve": curve_of(folder)}
+    shared: dict[str, Any] = {
+        "task": "BabyAI-BossLevel-v0",
+        "bank_size": 32768,
+        "seed": seed,
+        "agent": MAZE_AGENT,
+        "held_out": HeldOut(factors=()),  # BabyAI's own numbers hold nothing out
+        "torch_threads": options.torch_threads,
+    }
+    first, second = options.runs / "boss-dagger", options.runs / "boss-ppo"
+    runs = {"dagger": first}
+    taught = TrainConfig(algorithm="dagger", total_frames=options.frames, imitation=MAZE_IMITATION, **shared)
+    seconds = {"dagger": finish(taught, first)}
+    if options.ppo_frames:
+        rewarded = TrainConfig(init=str(first), total_frames=options.ppo_frames, ppo=AFTER_IMITATION, **shared)
+        seconds["ppo"] = finish(rewarded, second)
+        runs["ppo"] = second
+    suites = {name: report_of(folder, options) for name, folder in runs.items()}
+    for name, report in suites.items():
+        for suite, row in report.items():
+            print(name, f"{seconds[name]:.0f} s", suite, {agent: round(e["success"], 3) for agent, e in row.items()})
+    frames = {"dagger": options.frames, "ppo": options.ppo_frames}
+    curves_of_runs = {name: curve_of(folder) for name, folder in runs.items()}
+    return {"seconds": seconds, "frames": frames, "suites": suites, "curves": curves_of_runs}
 
 
 def finish(config: TrainConfig, folder: Path) -> float:

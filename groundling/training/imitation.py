@@ -111,5 +111,5 @@ def imitation_loss(logits: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tenso
     count = has_label.sum().clamp(min=1)
     loss = functional.nll_loss(log_probs.flatten(0, 1), label.flatten(), ignore_index=NO_LABEL, reduction="sum") / count
     accuracy = ((logits.argmax(dim=-1) == label) & has_label).sum() / count
-    entropy = -(log_probs.exp() * log_probs).sum(dim=-1).mean()
+    entropy = -((log_probs.exp() * log_probs).sum(dim=-1) * has_label).sum() / count
     return loss, accuracy, entropy

@@ -13,9 +13,11 @@ import torch
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.bots import Expert
 from groundling.envs import TaskMixture, make_vec
+from groundling.envs.splits import training_split
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError, RunFolderError
+from groundling.errors import ConfigurationError, RunFolderError, SplitError
 from groundling.files import make_folder, write_text
+from groundling.language.grammar import parse
 from groundling.seeding import integer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
@@ -258,7 +260,17 @@ def _initial_agent(config: TrainConfig, device: torch.device) -> ActorCritic:
 
 def _load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:
     path = config.imitation.demonstrations
-    return DemonstrationSet.load(path, task=config.task) if path else None
+    if not path:
+        return None
+    demonstrations = DemonstrationSet.load(path, task=config.task)
+    told = training_split(config.held_out)
+    wrong = [text for text in demonstrations.bank.instructions if not told.keeps(parse(text))]
+    if wrong:
+        raise SplitError(
+            f"{path} demonstrates what this run holds out, for example {wrong[0]!r}: record demonstrations "
+            "with the same --held-out options, or hold nothing out"
+        )
+    return demonstrations
 
 
 def _find_device(name: str) -> torch.device:

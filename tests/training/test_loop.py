@@ -26,6 +26,7 @@ from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, res
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.config import ImitationConfig
 from groundling.training.logs import METRICS_NAME, TAGS, TENSORBOARD_NAME, read_metrics
+from groundling.training.recording import record
 
 UPDATES = 4
 
@@ -39,6 +40,7 @@ def make_config(memory: Any = "none", **changes: Any) -> TrainConfig:
         "bank_size": 32,
         "agent": AgentConfig(memory=memory, **sizes),
         "ppo": PPOConfig(num_steps=12, minibatch_size=48, num_epochs=2),
+        "imitation": ImitationConfig(num_steps=12, minibatch_size=48, num_epochs=2),
     }
     return TrainConfig(**{**settings, **changes})
 
@@ -73,11 +75,31 @@ def parameters_of(config: TrainConfig, folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("memory", ["none", "gru"])
-@pytest.mark.parametrize("stops", [(1,), (2, 1)])
+@pytest.mark.parametrize(
+    ("algorithm", "stops"),
+    [
+        *(("ppo", (1,)), ("ppo", (2, 1)), ("bc", (1, 2)), ("dagger", (1, 1))),
+        *(("recorded", (2,)), ("init", (1,)), ("near", (1, 2)), ("world", (3,))),
+    ],
+)
 def test_resumed_run_is_bit_equal_to_one_that_was_never_interrupted(
-    stops: tuple[int, ...], memory: str, tmp_path: Path
+    algorithm: str, stops: tuple[int, ...], memory: str, tmp_path: Path
 ) -> None:
+    """Of every algorithm, and of PPO that starts from another run and is kept near to it."""
     config = make_config(memory)
+    if algorithm in ("init", "near"):
+        train(make_config(memory, algorithm="bc"), tmp_path / "start")
+        ppo = dataclasses.replace(config.ppo, kl_coef=0.3 if algorithm == "near" else 0.0)
+        config = dataclasses.replace(config, init=str(tmp_path / "start"), ppo=ppo)
+    elif algorithm != "ppo":
+        imitation = dataclasses.replace(config.imitation, mixing=1.0)
+        if algorithm == "recorded":
+            record(config.task, 20, seed=2).save(tmp_path / "set.demos")
+            imitation = dataclasses.replace(imitation, demonstrations=str(tmp_path / "set.demos"))
+        if algorithm == "world":
+            imitation = dataclasses.replace(imitation, expert="world")
+        kind: Any = "dagger" if algorithm in ("dagger", "world") else "bc"
+        config = dataclasses.replace(config, algorithm=kind, imitation=imitation)
     train(config, tmp_path / "whole")
     for place, updates in enumerate(stops):
         Trainer(config, tmp_path / "parts", resume=place > 0).run(stop_after_updates=updates)
@@ -160,11 +182,13 @@ def test_metrics_hold_every_number_that_tensorboard_shows(tmp_path: Path) -> Non
     assert set(TAGS) <= shown
 
 
-def test_learning_rate_falls_from_its_start_towards_zero(tmp_path: Path) -> None:
-    config = make_config()
+@pytest.mark.parametrize("algorithm", ["ppo", "bc", "dagger"])
+def test_learning_rate_falls_from_its_start_towards_zero(algorithm: str, tmp_path: Path) -> None:
+    config = make_config(algorithm=algorithm)
     train(config, tmp_path)
+    start = (config.ppo if algorithm == "ppo" else config.imitation).learning_rate
     rates = [row["learning_rate"] for row in read_metrics(tmp_path)]
-    assert rates == pytest.approx([config.ppo.learning_rate * part for part in (1, 0.75, 0.5, 0.25)])
+    assert rates == pytest.approx([start * part for part in (1, 0.75, 0.5, 0.25)])
 
 
 def test_progress_is_told_after_every_update(tmp_path: Path) -> None:
@@ -199,7 +223,8 @@ def test_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        *(("seed", 2), ("bank_size", 16), ("agent", AgentConfig()), ("total_frames", 1)),
+        *(("seed", 2), ("bank_size", 16), ("agent", AgentConfig()), ("total_frames", 1), ("algorithm", "bc")),
+        ("imitation", ImitationConfig(expert="world", minibatch_size=48)),
         *(("held_out", HeldOut(factors=())), ("held_out", HeldOut(combinations=("red ball",)))),
     ],
 )

@@ -13,7 +13,7 @@ from torch import Tensor
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.training.config import PPOConfig
-from groundling.training.ppo import PPO, clipped_policy_loss, explained_variance
+from groundling.training.ppo import PPO, clipped_policy_loss, explained_variance, kl_divergence
 from groundling.training.rollout import Rollout
 
 T, B = 4, 6
@@ -206,3 +206,67 @@ def test_memory_is_trained_with_the_values_that_it_acted_with() -> None:
     log_probs = decision.logits.log_softmax(dim=-1)
     rollout.log_prob = log_probs.gather(-1, rollout.action.unsqueeze(-1)).squeeze(-1)
     assert ppo.update(rollout)["approximate_kl"] == pytest.approx(0, abs=1e-6)
+
+
+# The penalty on leaving a reference policy
+
+
+def test_divergence_equals_hand_computed_numbers() -> None:
+    """KL(policy || reference), not the other way round: that one would be 0.9 ln 1.8 + 0.1 ln 0.2 = 0.368."""
+    policy, reference = torch.tensor([0.5, 0.5]), torch.tensor([0.9, 0.1])
+    expected = 0.5 * math.log(0.5 / 0.9) + 0.5 * math.log(0.5 / 0.1)
+    assert (
+        float(kl_divergence(policy.log(), reference.log()))
+        == pytest.approx(expected)
+        == pytest.approx(0.5108, abs=1e-4)
+    )
+    batch = torch.stack([policy, policy]).log().unsqueeze(1), torch.stack([reference, policy]).log().unsqueeze(1)
+    assert float(kl_divergence(*batch)) == pytest.approx(expected / 2)
+    assert float(kl_divergence(policy.log(), policy.log())) == 0
+
+
+def worthless(rollout: Rollout, reference: Tensor) -> Rollout:
+    """The rollout with nothing to gain from any action, beside the logits of a reference."""
+    rollout.reward = rollout.value.clone()
+    rollout.reference = reference
+    return rollout
+
+
+@pytest.mark.parametrize("memory", ["none", "gru"])
+def test_penalty_alone_draws_every_state_s_policy_to_that_of_the_reference(memory: str) -> None:
+    ppo = make_ppo(memory, kl_coef=1.0, entropy_coef=0.0, num_epochs=60, learning_rate=3e-3)
+    rollout = toy_rollout(ppo.agent, rewarded=2)
+    wanted = torch.where(rollout.observation["direction"].unsqueeze(-1) % 2 == 0, 3.0, 0.0) * torch.eye(7)[5]
+    before, _ = policy_of(ppo.agent, rollout.observation)
+    ppo.update(worthless(rollout, wanted))
+    after, _ = policy_of(ppo.agent, rollout.observation)
+    reference = wanted.log_softmax(dim=-1)
+    assert float(kl_divergence(after, reference)) < 0.2 * float(kl_divergence(before, reference))
+    favored = (wanted[..., 5] > 0).flatten()
+    assert favored.any()
+    assert not favored.all()
+    assert (after[..., 5].flatten()[favored].exp() > 0.5).float().mean() > 0.8
+    assert (after[..., 5].flatten()[~favored].exp() < 0.5).float().mean() > 0.8
+
+
+def test_own_policy_as_the_reference_changes_no_first_step() -> None:
+    """At a divergence of 0 its gradient is 0 as well, however large the coefficient."""
+    after = []
+    for kl_coef in (0.0, 100.0):
+        ppo = make_ppo(num_epochs=1, minibatch_size=T * B, kl_coef=kl_coef)
+        rollout = toy_rollout(ppo.agent, rewarded=2)
+        rollout.reference, _ = policy_of(ppo.agent, rollout.observation)
+        ppo.update(rollout)
+        after.append(policy_of(ppo.agent, rollout.observation)[0])
+    torch.testing.assert_close(*after, rtol=1e-3, atol=1e-4)
+
+
+def test_reference_is_not_read_without_a_penalty() -> None:
+    after = []
+    for noise in (0.0, 50.0):
+        ppo = make_ppo()
+        rollout = toy_rollout(ppo.agent, rewarded=2)
+        rollout.reference = noise * torch.randn(T, B, 7, generator=torch.Generator().manual_seed(1))
+        ppo.update(rollout)
+        after.append(policy_of(ppo.agent, rollout.observation)[0])
+    assert torch.equal(*after)

@@ -10,13 +10,14 @@ import pytest
 import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import groundling
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
-from groundling.training.rollout import Collector, EpisodeStatistics, Rollout
+from groundling.training.rollout import NO_LABEL, Collector, EpisodeStatistics, Rollout
 
 LEVEL = "BabyAI-GoToObjS4-v0"  # episodes of at most 16 steps
 B, T = 5, 40
@@ -139,6 +140,7 @@ def test_second_rollout_goes_on_where_the_first_stopped() -> None:
     collector.start(seed=1)
     collector.collect()
     state, (*_, last) = collector.state.clone(), recorder.answers
+    assert torch.equal(collector.rollout.final_state, state)
     second = collector.collect()
     assert torch.equal(second.initial_state, state)
     assert np.array_equal(second.observation["image"][0], last[1]["image"])
@@ -219,3 +221,155 @@ def test_saved_collector_goes_on_exactly() -> None:
     assert torch.equal(ours.next_value, theirs.next_value)
     assert torch.equal(ours.observation["image"], theirs.observation["image"])
     assert first.statistics.take() == second.statistics.take()
+
+
+def test_rollout_without_teacher_and_reference_has_neither_labels_nor_their_logits() -> None:
+    rollout, _, _ = collect(native_envs())
+    assert rollout.label.shape == (0, B)
+    assert rollout.reference.shape == (0, B, 7)
+
+
+# Teachers
+
+
+class Counting:
+    """Says actions that tell when they were said: the number of times that it was asked, and the environment."""
+
+    def __init__(self) -> None:
+        self.lost = np.zeros(B, dtype=np.bool_)
+        self.asked = 0
+        self._said = np.zeros(B, dtype=np.int64)
+
+    def actions(self) -> NDArray[np.int64]:
+        """Written into the same array every time, as by the expert; lost in environment 2 at every third time."""
+        self._said[:] = (self.asked + np.arange(B)) % 7
+        self.lost[2] = self.asked % 3 == 0
+        self.asked += 1
+        return self._said
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        return {"asked": np.array(self.asked)}
+
+    def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
+        self.asked = int(saved["asked"])
+
+
+def taught(share: float, memory: str = "none", seed: int = 0) -> Collector:
+    agent, generator = make_agent(memory), torch.Generator().manual_seed(seed)
+    collector = Collector(native_envs(), agent, T, generator, teacher=Counting())
+    collector.teacher_share = share
+    collector.start(seed=1)
+    return collector
+
+
+SAID = [[(t + b) % 7 for b in range(B)] for t in range(T)]
+LABELS = [[NO_LABEL if b == 2 and t % 3 == 0 else SAID[t][b] for b in range(B)] for t in range(T)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_teacher_is_asked_once_a_step_and_what_it_says_is_the_label(share: float) -> None:
+    collector = taught(share)
+    rollout = collector.collect()
+    assert rollout.label.tolist() == LABELS
+    assert isinstance(collector.teacher, Counting)
+    assert collector.teacher.asked == T
+    assert collector.collect().label[0].tolist() == [(T + b) % 7 for b in range(B)]
+
+
+def test_teacher_alone_acts_as_it_says_even_where_it_is_lost_and_the_agent_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("the agent was asked")
+
+    monkeypatch.setattr(ActorCritic, "forward", refuse)
+    collector = taught(1.0, "gru")
+    rollout = collector.collect()
+    assert rollout.action.tolist() == SAID
+    rollout.final_state[:] = 7.0  # as an update leaves it
+    assert (collector.collect().initial_state == 7).all()
+
+
+def test_teacher_with_no_share_only_labels() -> None:
+    """The agent acts as it does alone, with the same draws."""
+    alone = Collector(native_envs(), make_agent("gru"), T, torch.Generator().manual_seed(0))
+    alone.start(seed=1)
+    expected = alone.collect()
+    rollout = taught(0.0, "gru").collect()
+    assert torch.equal(rollout.action, expected.action)
+    assert torch.equal(rollout.observation["image"], expected.observation["image"])
+    assert torch.equal(rollout.final_state, expected.final_state)
+
+
+def test_teacher_acts_as_often_as_its_share_says() -> None:
+    """Beside a new agent, whose own action is the teacher's in one of seven cases."""
+    for share in (0.25, 0.75):
+        rollout = taught(share).collect()
+        agreement = (rollout.action == torch.tensor(SAID)).float().mean()
+        assert float(agreement) == pytest.approx(share + (1 - share) / 7, abs=0.1)
+
+
+def test_log_probability_is_of_the_action_that_was_taken_whoever_chose_it() -> None:
+    collector = taught(0.5)
+    rollout = collector.collect()
+    percepts = collector.agent.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+    with torch.no_grad():
+        decision = collector.agent(percepts, rollout.initial_state, rollout.is_first)
+    expected = decision.logits.log_softmax(dim=-1).gather(-1, rollout.action.unsqueeze(-1)).squeeze(-1)
+    torch.testing.assert_close(rollout.log_prob, expected, rtol=1e-4, atol=1e-5)
+
+
+# Reference policies
+
+
+@pytest.mark.parametrize("memory", ["none", "gru"])
+def test_reference_s_logits_are_its_own_with_a_memory_of_its_own(memory: str) -> None:
+    """Over two rollouts, whose cut is in the middle of episodes."""
+    agent, reference = make_agent(memory), make_agent(memory)
+    with torch.no_grad():
+        for parameter in reference.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(len(parameter))))
+    envs = native_envs()
+    collector = Collector(envs, agent, T, torch.Generator().manual_seed(0), reference=reference)
+    collector.start(seed=1)
+    rollouts = []
+    for _ in range(2):
+        out = collector.collect()
+        parts = {**out.observation, "is_first": out.is_first, "reference": out.reference}
+        rollouts.append({name: array.clone() for name, array in parts.items()})
+    whole = {name: torch.cat([rollout[name] for rollout in rollouts]) for name in rollouts[0]}
+    percepts = reference.perceive({key: whole[key].flatten(0, 1) for key in KEYS})
+    with torch.no_grad():
+        own, other = (each(percepts, each.initial_state(B), whole["is_first"]) for each in (reference, agent))
+    torch.testing.assert_close(whole["reference"], own.logits, rtol=1e-4, atol=1e-5)
+    assert not torch.isclose(whole["reference"], other.logits, atol=1e-3).all()
+    assert not rollouts[1]["is_first"][0].all()
+
+
+def test_reference_changes_nothing_in_what_is_played() -> None:
+    alone, _, _ = collect(native_envs(), "gru")
+    collector = Collector(
+        native_envs(), make_agent("gru"), T, torch.Generator().manual_seed(0), reference=make_agent("gru")
+    )
+    collector.start(seed=1)
+    watched = collector.collect()
+    assert torch.equal(watched.action, alone.action)
+    assert torch.equal(watched.value, alone.value)
+
+
+def test_saved_collector_goes_on_exactly_with_teacher_and_reference() -> None:
+    def make(seed: int) -> Collector:
+        generator = torch.Generator().manual_seed(seed)
+        agents = make_agent("gru"), make_agent("gru")
+        collector = Collector(native_envs(), agents[0], T, generator, teacher=Counting(), reference=agents[1])
+        collector.teacher_share = 0.5
+        collector.start(seed=1 + seed)
+        return collector
+
+    first, second = make(0), make(99)
+    first.collect()
+    second.load_state_dict(first.state_dict())
+    second.generator.set_state(first.generator.get_state())
+    ours, theirs = first.collect(), second.collect()
+    for name in ("action", "label", "reference", "final_state"):
+        assert torch.equal(getattr(ours, name), getattr(theirs, name)), name

@@ -12,6 +12,7 @@ from groundling.agents import AgentConfig
 from groundling.envs import HeldOut, Split
 from groundling.errors import ConfigurationError
 from groundling.training import PPOConfig, TrainConfig
+from groundling.training.config import ImitationConfig
 
 
 def small(**changes: Any) -> TrainConfig:
@@ -21,7 +22,10 @@ def small(**changes: Any) -> TrainConfig:
 def test_configuration_comes_back_from_json() -> None:
     held_out = HeldOut(factors=("location", "synonym"), locations=("ball left",), synonyms=("orb",), varied=True)
     config = small(held_out=held_out, seed=5, agent=AgentConfig(memory="lstm", blind=True, cell_dim=3))
-    for whole in (config, small(), small(held_out=HeldOut(factors=()))):
+    imitation = ImitationConfig(expert="world", demonstrations="set.demos", minibatch_size=64)
+    near = PPOConfig(num_steps=4, minibatch_size=16, kl_coef=0.5)
+    taught = small(algorithm="bc", imitation=imitation), small(init="runs/bc", ppo=near)
+    for whole in (config, small(), small(held_out=HeldOut(factors=())), *taught):
         again = TrainConfig.from_json(whole.to_json())
         assert again == whole
         assert again.to_json() == whole.to_json()
@@ -77,11 +81,70 @@ def test_impossible_run_is_refused_and_the_setting_named(setting: str, value: in
         ("gamma", 1.1),
         ("gamma", -0.1),
         ("gae_lambda", 2.0),
+        ("kl_coef", -0.1),
+        ("kl_coef", float("nan")),
     ],
 )
 def test_impossible_algorithm_is_refused_and_the_setting_named(setting: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=setting):
         PPOConfig(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("expert", "everything"),
+        ("mixing", -0.1),
+        ("mixing", 1.5),
+        ("num_steps", 0),
+        ("num_epochs", 0),
+        ("minibatch_size", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("max_grad_norm", 0.0),
+        ("gamma", 1.1),
+        ("gae_lambda", -0.1),
+    ],
+)
+def test_impossible_imitation_is_refused_and_the_setting_named(setting: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=setting):
+        ImitationConfig(**{setting: value})
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "bc", "dagger"])
+def test_rollouts_are_as_long_as_the_algorithm_says(algorithm: Any) -> None:
+    config = small(algorithm=algorithm, imitation=ImitationConfig(num_steps=5, minibatch_size=40), total_frames=81)
+    expected = 4 if algorithm == "ppo" else 5
+    assert config.num_steps == expected
+    assert config.rollout_frames == 8 * expected
+    assert config.num_updates == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"algorithm": "sac"}, "algorithm is one of ppo, bc, dagger, not 'sac'"),
+        ({"algorithm": "bc"}, "minibatch_size 1280 is larger than a rollout of 160"),
+        ({"algorithm": "dagger", "demonstrations": "set.demos"}, "teach algorithm 'bc' only"),
+        ({"algorithm": "ppo", "demonstrations": "set.demos"}, "teach algorithm 'bc' only"),
+        ({"algorithm": "bc", "demonstrations": "set.demos", "tasks": ("A", "B")}, "give --task, not --tasks"),
+        ({"kl_coef": 0.1}, "needs algorithm 'ppo' and an init"),
+        ({"algorithm": "bc", "kl_coef": 0.1, "init": "runs/other"}, "needs algorithm 'ppo' and an init"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(changes: dict[str, Any], message: str) -> None:
+    settings = dict(changes)
+    size = 1280 if message.startswith("minibatch") else 16
+    imitation = ImitationConfig(demonstrations=settings.pop("demonstrations", ""), minibatch_size=size)
+    ppo = PPOConfig(num_steps=4, minibatch_size=16, kl_coef=settings.pop("kl_coef", 0.0))
+    with pytest.raises(ConfigurationError, match=message):
+        small(imitation=imitation, ppo=ppo, **settings)
+
+
+def test_minibatch_is_checked_of_the_algorithm_that_runs_only() -> None:
+    assert small().imitation.minibatch_size > small().rollout_frames
+    large = PPOConfig(num_steps=4, minibatch_size=10_000)
+    assert small(algorithm="bc", ppo=large, imitation=ImitationConfig(minibatch_size=16)).num_updates >= 1
 
 
 @pytest.mark.parametrize("name", ["cell_dim", "word_dim", "instruction_dim", "readout_dim", "hidden_dim", "memory_dim"])
@@ -110,6 +173,8 @@ def changed_json(**changes: Any) -> str:
         changed_json(warp_factor=9),
         changed_json(agent={"no_such_part": 1}),
         changed_json(ppo=None),
+        changed_json(algorithm="sac"),
+        *(changed_json(imitation=value) for value in (None, 3, {"teacher": "me"}, {"expert": "everything"})),
         *(changed_json(held_out=value) for value in (None, 3, "all", {"warp": 1}, {"factors": ["colour"]})),
         changed_json(held_out={"combinations": [3]}),
         changed_json(split="train"),

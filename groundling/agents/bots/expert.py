@@ -24,7 +24,9 @@ class Expert:
     Two experts are offered. ``sees="world"`` plans on the true world: it knows what is behind closed doors and in
     boxes, so its ways are short, but an agent that has to look around cannot learn them by imitation. ``"explored"``
     knows the tiles that were in the agent's view since the episode began, as MiniGrid's own bot does, and looks for
-    what it has not seen: it must be asked at every step, so that it sees what the agent sees.
+    what it has not seen: it must be asked at every step, so that it sees what the agent sees. Whoever strays from its
+    way is led to where the way ended, as long as nothing else has changed and nothing new is seen; the all-seeing one
+    looks for the shortest way anew.
 
     Args:
         worlds: the environments; they are read, never changed.
@@ -54,6 +56,8 @@ class Expert:
             poses=np.zeros((batch, search.PLAN_LENGTH), dtype=np.int32),
             signatures=np.zeros((batch, search.PLAN_LENGTH), dtype=np.uint64),
             drops=np.zeros(batch, dtype=np.int32),
+            ways=np.zeros((1, 1) if self._knows_all else (batch, 4 * cells), dtype=np.int16),
+            ways_signature=np.zeros(batch, dtype=np.uint64),
             given_up=np.zeros(batch, dtype=np.uint64),
             aims=np.full(batch, NEVER, dtype=np.int32),
         )
@@ -145,10 +149,10 @@ def _make_search(cells: int) -> search.Search:
         tails=numbers(search.BUCKETS),
         clock=numbers(1),
         barriers=numbers(search.MAX_BARRIERS),
-        counts=numbers(4),
+        counts=numbers(5),
         banned=numbers(search.MAX_BANNED),
         colors=numbers(search.KEY_SLOTS),
-        masks=np.zeros(4, dtype=np.uint64),
+        masks=np.zeros(5, dtype=np.uint64),
         facts=np.zeros(search.NUM_FACTS, dtype=np.int64),
         path=numbers(search.MAX_STEPS),
     )

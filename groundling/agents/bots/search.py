@@ -60,6 +60,7 @@ PLAN_LENGTH: Final = 128  # actions that are kept; a longer plan is made again o
 MAX_STEPS: Final = 1 << 14
 MAX_BANNED: Final = 16
 OBJECT_COUNTS: Final = 1000
+FAR: Final = 32767  # no way
 
 # What an edge of the search does.
 TURN_LEFT, TURN_RIGHT, WALK, WALK_THROUGH_DOOR, CROSS, LIFT, OPEN_AWAY, UNLOCK = range(8)
@@ -88,8 +89,9 @@ BUCKETS: Final = 32  # more than any price
     HANDS_NOW,
     IS_RELAXED,
     IS_UNIQUE,
-) = range(14)
-NUM_FACTS: Final = 14
+    KEYS,
+) = range(15)
+NUM_FACTS: Final = 15
 UNKNOWN: Final = -1
 NOBODY: Final = -1
 
@@ -106,10 +108,10 @@ class Search(NamedTuple):
     tails: NDArray[np.int32]  # [BUCKETS] and the last one
     clock: NDArray[np.int32]  # [1] number of the search
     barriers: NDArray[np.int32]  # [MAX_BARRIERS] places of the tracked ones
-    counts: NDArray[np.int32]  # [4] barriers tracked, colors of keys told apart, banned places, those banned for good
+    counts: NDArray[np.int32]  # [5] barriers tracked, colors of keys, banned places, those banned for good, marks
     banned: NDArray[np.int32]  # [MAX_BANNED] places where nothing may be left, since the way leads through them
     colors: NDArray[np.int32]  # [KEY_SLOTS]
-    masks: NDArray[np.uint64]  # [4] meant, fixed, needed by any clause that is not done, shunned doors
+    masks: NDArray[np.uint64]  # [5] meant, fixed, needed by any open clause, shunned doors, things not to be lifted
     facts: NDArray[np.int64]  # [NUM_FACTS] of the aim
     path: NDArray[np.int32]  # [MAX_STEPS] states of the path found, the last one first
 
@@ -122,6 +124,8 @@ class Plans(NamedTuple):
     poses: NDArray[np.int32]  # [B, PLAN_LENGTH] position * 4 + direction
     signatures: NDArray[np.uint64]  # [B, PLAN_LENGTH] of the rest of the world
     drops: NDArray[np.int32]  # [B] the place where the plan's last action leaves something on the way, else NOWHERE
+    ways: NDArray[np.int16]  # [B, cells * 4] steps from each pose to the end of the plan's walking; [1, 1] if not used
+    ways_signature: NDArray[np.uint64]  # [B] of the world in which they were measured, 0 if they were not
     given_up: NDArray[np.uint64]  # [B] signature of the world in which no way was found last
     aims: NDArray[np.int32]  # [B] the unknown place that the plan goes to see, else NOWHERE
 
@@ -372,6 +376,29 @@ def _take_out(m: Search, state: int) -> None:
 
 
 @_kernel
+def _move(
+    w: Worlds,
+    b: int,
+    width: int,
+    m: Search,
+    origin: int,
+    edge: int,
+    bits: int,
+    hands: int,
+    place: int,
+    direction: int,
+    price: int,
+) -> None:
+    """As :func:`_reach` for a pose, unless being there does a step of the goal before its time."""
+    if m.counts[4] != 0:
+        marks = int(w.marks[b, place + _stride(direction, width)])
+        is_aim = m.facts[VERB] == GO_TO and (marks >> 2 * m.facts[CLAUSE]) & MEANT != 0
+        if marks & m.counts[4] and not is_aim:
+            return
+    _reach(m, w.cells.shape[1], origin, edge, bits, hands, place, direction, price)
+
+
+@_kernel
 def _expand(w: Worlds, b: int, width: int, m: Search, seen: NDArray[np.bool_], state: int) -> None:
     """Note every way on from a state, straight on first.
 
@@ -385,8 +412,8 @@ def _expand(w: Worlds, b: int, width: int, m: Search, seen: NDArray[np.bool_], s
     front = place + _stride(direction, width)
     if _is_known(m, seen, front):
         _expand_ahead(w, b, width, m, seen, state, bits, hands, place, direction)
-    _reach(m, cells, state, TURN_LEFT, bits, hands, place, (direction + 3) & 3, 1)
-    _reach(m, cells, state, TURN_RIGHT, bits, hands, place, (direction + 1) & 3, 1)
+    _move(w, b, width, m, state, TURN_LEFT, bits, hands, place, (direction + 3) & 3, 1)
+    _move(w, b, width, m, state, TURN_RIGHT, bits, hands, place, (direction + 1) & 3, 1)
 
 
 @_kernel
@@ -408,43 +435,44 @@ def _expand_ahead(
     code = int(w.cells[b, front])
     look = w.looks[b, code]
     if code == NOTHING_CODE:
-        _reach(m, cells, state, WALK, bits, hands, front, direction, 1)
+        _move(w, b, width, m, state, WALK, bits, hands, front, direction, 1)
         may_drop = (hands == JUNK or hands >= FIRST_KEY) and m.facts[MAY_LIFT] != 0
         if may_drop and _is_good_to_drop(w, b, width, m, seen, front):
-            _reach(m, cells, state, DROP_LEFT, bits, EMPTY_HANDS, place, (direction + 3) & 3, 2)
-            _reach(m, cells, state, DROP_RIGHT, bits, EMPTY_HANDS, place, (direction + 1) & 3, 2)
+            _move(w, b, width, m, state, DROP_LEFT, bits, EMPTY_HANDS, place, (direction + 3) & 3, 2)
+            _move(w, b, width, m, state, DROP_RIGHT, bits, EMPTY_HANDS, place, (direction + 1) & 3, 2)
         return
     if code < FIRST_OBJECT:
         return
     kind, color, condition = look & 0xFF, (look >> 8) & 0xFF, (look >> 16) & 0xFF
     if (look >> WALKABLE_BIT) & 1:
         if m.facts[VERB] != STEP_ON or front != m.facts[SECOND]:
-            _reach(m, cells, state, WALK, bits, hands, front, direction, 1)
+            _move(w, b, width, m, state, WALK, bits, hands, front, direction, 1)
         return
     barrier = _barrier_at(m, front)
     if barrier >= 0 and bits >> barrier & 1:
-        _reach(m, cells, state, WALK, bits, hands, front, direction, 1)
+        _move(w, b, width, m, state, WALK, bits, hands, front, direction, 1)
         return
     if kind == DOOR:
         if not m.facts[MAY_TOGGLE] or _has(m.masks[3], code):
             return
         if condition == CLOSED:
             price = EXPLORING_DOOR_PRICE if m.facts[VERB] == EXPLORE else DOOR_PRICE
-            _reach(m, cells, state, WALK_THROUGH_DOOR, bits, hands, front, direction, price)
+            _move(w, b, width, m, state, WALK_THROUGH_DOOR, bits, hands, front, direction, price)
         elif _can_open(w, m, hands, color):
             if barrier >= 0:
                 _reach(m, cells, state, UNLOCK, bits | 1 << barrier, hands, place, direction, 1)
             else:
-                _reach(m, cells, state, CROSS, bits, hands, front, direction, 2)
-        elif barrier < 0:
-            _reach(m, cells, state, CROSS, bits, hands, front, direction, LOCK_PRICE)
+                _move(w, b, width, m, state, CROSS, bits, hands, front, direction, 2)
+        elif barrier < 0 and m.facts[KEYS] >> color & 1:
+            _move(w, b, width, m, state, CROSS, bits, hands, front, direction, LOCK_PRICE)
         return
     if not (look >> PORTABLE_BIT) & 1:
         return
     if hands != m.facts[HANDS_NOW] and _is_taken(m, hands, code):
-        _reach(m, cells, state, WALK, bits, hands, front, direction, 1)
+        _move(w, b, width, m, state, WALK, bits, hands, front, direction, 1)
         return
-    if hands == EMPTY_HANDS:
+    may_lift = m.facts[MAY_LIFT] != 0 and not _has(m.masks[4], code)
+    if hands == EMPTY_HANDS and not _has(m.masks[4], code):
         _take(w, b, m, state, bits | (1 << barrier if barrier >= 0 else 0), place, direction, code)
     is_disposable = kind == BOX and m.facts[MAY_TOGGLE] != 0 and not _has(m.masks[2], code)
     if is_disposable and m.facts[KNOWS_ALL] and w.contents[b, code - FIRST_OBJECT] != NOTHING_CODE:
@@ -454,10 +482,10 @@ def _expand_ahead(
     if barrier >= 0:
         if is_disposable:
             _reach(m, cells, state, OPEN_AWAY, bits | 1 << barrier, hands, place, direction, 1)
-        elif hands == EMPTY_HANDS and m.facts[MAY_LIFT]:
+        elif hands == EMPTY_HANDS and may_lift:
             _reach(m, cells, state, LIFT, bits | 1 << barrier, JUNK, place, direction, 1)
-    elif is_disposable or m.facts[MAY_LIFT]:
-        _reach(m, cells, state, CROSS, bits, hands, front, direction, OBJECT_PRICE)
+    elif is_disposable or may_lift:
+        _move(w, b, width, m, state, CROSS, bits, hands, front, direction, OBJECT_PRICE)
 
 
 @_kernel
@@ -591,13 +619,25 @@ def _ban_places(w: Worlds, width: int, m: Search, state: int) -> bool:
 
 
 @_kernel
-def _begin_search(w: Worlds, b: int, m: Search) -> None:
-    """Track nothing, and ban no more than what is banned for good."""
+def _note_key(w: Worlds, b: int, m: Search, code: int) -> None:
+    look = w.looks[b, code]
+    if look & 0xFF == KEY:
+        m.facts[KEYS] |= 1 << ((look >> 8) & 0xFF)
+
+
+@_kernel
+def _begin_search(w: Worlds, b: int, m: Search, seen: NDArray[np.bool_]) -> None:
+    """Track nothing, ban no more than what is banned for good, and note which keys there are."""
     m.counts[0] = m.counts[1] = 0
     m.counts[2] = m.counts[3]
     meant = 0
     for k in range(w.positions.shape[1]):
-        meant += _has(m.masks[0], k + FIRST_OBJECT) and _place_of(w, b, k) != NOWHERE
+        place = _place_of(w, b, k)
+        meant += _has(m.masks[0], k + FIRST_OBJECT) and place != NOWHERE
+        if w.carried[b] == k + FIRST_OBJECT or (place != NOWHERE and _is_known(m, seen, place)):
+            _note_key(w, b, m, k + FIRST_OBJECT)
+            if m.facts[KNOWS_ALL]:
+                _note_key(w, b, m, int(w.contents[b, k]))
     m.facts[IS_UNIQUE] = meant <= 1
     if m.facts[VERB] == OPEN_DOOR:
         for k in range(w.positions.shape[1]):
@@ -609,7 +649,7 @@ def _begin_search(w: Worlds, b: int, m: Search) -> None:
 @_kernel
 def _solve(w: Worlds, b: int, width: int, m: Search, seen: NDArray[np.bool_]) -> int:
     """As :func:`_search`, with every barrier that the path crosses tracked, and nothing left in its own way."""
-    _begin_search(w, b, m)
+    _begin_search(w, b, m, seen)
     state = _search(w, b, width, m, seen)
     while state >= 0 and (_track_barriers(w, b, m, state) or _ban_places(w, width, m, state)):
         state = _search(w, b, width, m, seen)
@@ -620,7 +660,7 @@ def _solve(w: Worlds, b: int, width: int, m: Search, seen: NDArray[np.bool_]) ->
 def _first_obstacle(w: Worlds, b: int, width: int, m: Search, seen: NDArray[np.bool_]) -> int:
     """The cell code of the first thing in the way of the shortest path that takes no heed of any, 0 for none."""
     cells = w.cells.shape[1]
-    _begin_search(w, b, m)
+    _begin_search(w, b, m, seen)
     m.facts[IS_RELAXED] = 1
     state = _search(w, b, width, m, seen)
     m.facts[IS_RELAXED] = 0
@@ -731,10 +771,11 @@ def _set_clause(w: Worlds, b: int, m: Search, c: int, is_alone: bool, knows_all:
 
 @_kernel
 def _note_needs(w: Worlds, b: int, m: Search) -> None:
-    """Which objects any open clause speaks of, and which doors must stay as they are until their turn comes."""
-    m.masks[2] = m.masks[3] = np.uint64(0)
+    """Which objects any open clause speaks of, and what must not be done before its turn comes."""
+    m.masks[2] = m.masks[3] = m.masks[4] = np.uint64(0)
+    m.counts[4] = 0
     start = int(w.stage[b])
-    step = 0
+    step, clauses = 0, 0
     for c in range(start, w.programs.shape[1]):
         verb = int(w.programs[b, c, 0])
         if verb == NO_CLAUSE:
@@ -748,8 +789,19 @@ def _note_needs(w: Worlds, b: int, m: Search) -> None:
             m.masks[2] |= w.programs[b, c, 2]
         if verb == PUT_NEXT_TO:
             m.masks[2] |= w.programs[b, c, 3]
-        if step == 1 and verb == OPEN_DOOR and flags & ORDERED:
-            m.masks[3] |= w.programs[b, c, 2]
+        if step != 1:
+            continue
+        clauses += 1
+        if clauses > 1:  # a step of several clauses is not done by doing one of them
+            m.masks[3] = m.masks[4] = np.uint64(0)
+            m.counts[4] = 0
+        elif flags & ORDERED:
+            if verb == OPEN_DOOR:
+                m.masks[3] = w.programs[b, c, 2]
+            elif verb == PICK_UP:
+                m.masks[4] = w.programs[b, c, 2]
+            elif verb == GO_TO:
+                m.counts[4] = MEANT << 2 * c
 
 
 @_kernel
@@ -1007,6 +1059,59 @@ def _settle_first(w: Worlds, b: int, p: Plans, c: int) -> None:
 
 
 @_kernel
+def _measure_ways(
+    w: Worlds, b: int, width: int, m: Search, p: Plans, seen: NDArray[np.bool_], end: int, now: np.uint64
+) -> None:
+    """Note how far every pose is from the one where a plan's walking ends, so that straying costs no search."""
+    ways = p.ways[b]
+    ways[:] = FAR
+    ways[end] = 0
+    p.ways_signature[b] = now
+    m.path[0] = end
+    head, tail = 0, 1
+    while head < tail:
+        pose = m.path[head]
+        head += 1
+        place, direction = pose >> 2, pose & 3
+        for i in range(3):
+            if i == 0:
+                before = place - _stride(direction, width)
+                if not _is_free(w, b, m, seen, before) or not _is_passable(w, b, place):
+                    continue
+                other = before << 2 | direction
+            else:
+                other = place << 2 | ((direction + 2 * i + 1) & 3)
+            if ways[other] == FAR and tail < m.path.shape[0]:
+                ways[other] = ways[pose] + 1
+                m.path[tail] = other
+                tail += 1
+
+
+@_kernel
+def _is_passable(w: Worlds, b: int, place: int) -> bool:
+    """Whether one can walk here, through a closed door once it is open."""
+    look = w.looks[b, w.cells[b, place]]
+    return (look >> WALKABLE_BIT) & 1 != 0 or (look & 0xFF == DOOR and (look >> 16) & 0xFF == CLOSED)
+
+
+@_kernel
+def _step_of_way(w: Worlds, b: int, width: int, p: Plans, pose: int) -> int:
+    """The action that comes nearer to where the plan's walking ends, straight on first; -1 if there is none."""
+    ways = p.ways[b]
+    left = ways[pose]
+    if left == FAR or left == 0:
+        return -1
+    place, direction = pose >> 2, pose & 3
+    front = place + _stride(direction, width)
+    if _is_passable(w, b, front) and ways[front << 2 | direction] == left - 1:
+        is_open = (w.looks[b, w.cells[b, front]] >> WALKABLE_BIT) & 1 != 0
+        return FORWARD if is_open else TOGGLE
+    if ways[place << 2 | ((direction + 3) & 3)] == left - 1:
+        return LEFT
+    return RIGHT if ways[place << 2 | ((direction + 1) & 3)] == left - 1 else -1
+
+
+@_kernel
 def _is_hopeless(w: Worlds, b: int, start: int, end: int) -> bool:
     """Whether something that a clause of the step needs is no more: it was in a box, or a box, that was opened."""
     for c in range(start, end):
@@ -1016,12 +1121,9 @@ def _is_hopeless(w: Worlds, b: int, start: int, end: int) -> bool:
         has_meant, has_fixed = False, verb != PUT_NEXT_TO
         for k in range(w.positions.shape[1]):
             code = k + FIRST_OBJECT
-            if w.carried[b] == code:
-                inside = NOTHING_CODE
-            elif _place_of(w, b, k) != NOWHERE:
-                inside = int(w.contents[b, k])
-            else:
+            if w.carried[b] != code and _place_of(w, b, k) == NOWHERE:
                 continue
+            inside = int(w.contents[b, k])
             has_meant |= _has(w.programs[b, c, 2], code) or _has(w.programs[b, c, 2], inside)
             has_fixed |= _has(w.programs[b, c, 3], code) or _has(w.programs[b, c, 3], inside)
         if not (has_meant and has_fixed):
@@ -1052,7 +1154,7 @@ def advise(
         now = signature(w, b)
         own = seen[b % seen.shape[0]]
         if not knows_all:
-            if episodes_seen[b] != w.episode_number[b]:
+            if episodes_seen[b] != w.episode_number[b] or w.step_count[b] == 0:
                 episodes_seen[b] = w.episode_number[b]
                 own[:] = False
                 p.length[b] = 0
@@ -1063,10 +1165,18 @@ def advise(
                 p.length[b] = 0
         pose = int(w.position[b]) << 2 | w.direction[b]
         lost[b] = False
-        found = -1
+        found, is_as_planned = -1, False
         for i in range(p.length[b]):
-            if p.poses[b, i] == pose and p.signatures[b, i] == now:
-                found = i
+            if p.signatures[b, i] == now:
+                is_as_planned = True
+                if p.poses[b, i] == pose:
+                    found = i
+        if found < 0 and is_as_planned and not knows_all:
+            if p.ways_signature[b] != now:
+                _measure_ways(w, b, width, m, p, own, p.poses[b, p.length[b] - 1], now)
+            actions[b] = _step_of_way(w, b, width, p, pose)
+            if actions[b] >= 0:
+                continue
         if found < 0:
             if p.given_up[b] == now or not make_plan(w, b, width, m, p, own, knows_all, now):
                 p.given_up[b] = now
@@ -1074,4 +1184,5 @@ def advise(
                 actions[b] = DONE
                 continue
             found = 0
+            p.ways_signature[b] = 0
         actions[b] = p.actions[b, found]
