@@ -104,8 +104,8 @@ def demonstrations(options: Options) -> dict[str, Any]:
     for count in map(str, options.counts):
         for suite in suites:
             for agent in ("trained", "shuffled"):
-                values = [success_of(row, suite, agent) for row in rows if row["row"] == count]
-                table[count, f"{suite}, {agent}"] = summarize(values)
+                here = [row for row in rows if row["row"] == count]
+                table[count, f"{suite}, {agent}"] = summarize(success_of(here, suite, agent))
     columns = [f"{suite}, {agent}" for suite in suites for agent in ("trained", "shuffled")]
     print_table("GoToLocal by behavior cloning", [str(count) for count in options.counts], columns, table)
     return {"rows": rows}

@@ -271,6 +271,22 @@ def test_object_inside_of_the_box_that_is_carried_is_got_at(sees: Sight) -> None
     assert played.actions[0][-3:] == [Action.DROP, Action.TOGGLE, Action.PICKUP]
 
 
+@pytest.mark.xfail(strict=True, reason="the box is opened for the key inside, though a later step needs the box")
+@pytest.mark.parametrize("sees", ["world"])
+def test_box_that_a_later_step_asks_for_is_not_opened_where_there_is_another_way(sees: Sight) -> None:
+    rows = ("##########", "#>K.....k#", "#........#", "##########")
+    goal = [(Verb.PICK_UP, "k", ""), (Verb.PUT_NEXT_TO, "k", "K", THEN)]
+    assert carry_on(expert_in(drawn(*rows, goal=goal), sees=sees)).success.all()
+
+
+@pytest.mark.xfail(strict=True, reason="it changes one key for the other for ever, in 2% of the level's episodes")
+def test_one_lock_is_opened_before_the_other_key_is_fetched() -> None:
+    bank = EpisodeBank.of_seeds("MiniGrid-ObstructedMaze-2Dl-v0", [78, 85, 101])
+    worlds = begin(bank)
+    worlds.state.max_steps[:] = 400
+    assert failing(bank, carry_on(Expert(worlds, sees="explored"))) == []
+
+
 # Short ways
 
 
@@ -414,19 +430,25 @@ def test_every_episode_is_solved_after_random_play_that_has_not_lost_it(level: s
 
 
 RING = ("#######", "#.....#", "#.###.#", "#>....#", "#######")
+DOOR_IN_RING = ("###G###", "#.D...#", "#.###.#", "#>....#", "#######")
+NICHES = ("#####", "#gbg#", "#...#", "#.>.#", "#####")
+BAD_TILE = pytest.mark.xfail(strict=True, reason="the place that fails is walked around only if something lies there")
+WAY_BACK = pytest.mark.xfail(strict=True, reason="the way back to the plan that was left heeds no rule")
 
 
-@pytest.mark.parametrize("sees", SIGHTS)
 @pytest.mark.parametrize(
-    ("rows", "goal"),
+    ("rows", "goal", "sees"),
     [
-        (RING, (Verb.STEP_ON, (4, 1), (2, 1))),  # the other place fails
-        (("#######", "#.D..G#", "#.###.#", "#>....#", "#######"), (Verb.OPEN, "G", "", STRICT)),  # and any other door
-        (("#######", "#.D..b#", "#.###.#", "#>....#", "#######"), (Verb.ANNOUNCE, (5, 1), "")),  # and any door
-        (
-            ("#######", "#..b..#", "#g....#", "#..>..#", "#######"),
-            [(Verb.GO_TO, "b", ""), (Verb.GO_TO, "g", "", STRICT_THEN)],
-        ),
+        # one place fails; the door that is meant is the only one to be opened; no door may be opened at all; what the
+        # next step asks for must not be faced yet
+        pytest.param(RING, (Verb.STEP_ON, (3, 1), (2, 1)), "world", marks=BAD_TILE),
+        pytest.param(RING, (Verb.STEP_ON, (3, 1), (2, 1)), "explored", marks=BAD_TILE),
+        (DOOR_IN_RING, (Verb.OPEN, "G", "", STRICT), "world"),
+        pytest.param(DOOR_IN_RING, (Verb.OPEN, "G", "", STRICT), "explored", marks=WAY_BACK),
+        (DOOR_IN_RING, (Verb.ANNOUNCE, (3, 0), ""), "world"),
+        pytest.param(DOOR_IN_RING, (Verb.ANNOUNCE, (3, 0), ""), "explored", marks=WAY_BACK),
+        (NICHES, [(Verb.GO_TO, "b", ""), (Verb.GO_TO, "g", "", STRICT_THEN)], "world"),
+        pytest.param(NICHES, [(Verb.GO_TO, "b", ""), (Verb.GO_TO, "g", "", STRICT_THEN)], "explored", marks=WAY_BACK),
     ],
 )
 def test_expert_that_is_led_astray_comes_back_without_breaking_a_rule(
