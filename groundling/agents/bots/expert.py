@@ -56,6 +56,7 @@ class Expert:
             poses=np.zeros((batch, search.PLAN_LENGTH), dtype=np.int32),
             signatures=np.zeros((batch, search.PLAN_LENGTH), dtype=np.uint64),
             drops=np.zeros(batch, dtype=np.int32),
+            keeps_rules=np.zeros(batch, dtype=np.bool_),
             ways=np.zeros((1, 1) if self._knows_all else (batch, 4 * cells), dtype=np.int16),
             ways_signature=np.zeros(batch, dtype=np.uint64),
             given_up=np.zeros(batch, dtype=np.uint64),

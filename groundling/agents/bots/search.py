@@ -90,8 +90,9 @@ BUCKETS: Final = 32  # more than any price
     IS_RELAXED,
     IS_UNIQUE,
     KEYS,
-) = range(15)
-NUM_FACTS: Final = 15
+    AVOIDED,
+) = range(16)
+NUM_FACTS: Final = 16
 UNKNOWN: Final = -1
 NOBODY: Final = -1
 
@@ -124,6 +125,7 @@ class Plans(NamedTuple):
     poses: NDArray[np.int32]  # [B, PLAN_LENGTH] position * 4 + direction
     signatures: NDArray[np.uint64]  # [B, PLAN_LENGTH] of the rest of the world
     drops: NDArray[np.int32]  # [B] the place where the plan's last action leaves something on the way, else NOWHERE
+    keeps_rules: NDArray[np.bool_]  # [B] whether there is something that must not be done on the way
     ways: NDArray[np.int16]  # [B, cells * 4] steps from each pose to the end of the plan's walking; [1, 1] if not used
     ways_signature: NDArray[np.uint64]  # [B] of the world in which they were measured, 0 if they were not
     given_up: NDArray[np.uint64]  # [B] signature of the world in which no way was found last
@@ -410,7 +412,7 @@ def _expand(w: Worlds, b: int, width: int, m: Search, seen: NDArray[np.bool_], s
     layer, place = divmod(state >> 2, cells)
     bits, hands = divmod(layer, HANDS)
     front = place + _stride(direction, width)
-    if _is_known(m, seen, front):
+    if _is_known(m, seen, front) and front != m.facts[AVOIDED]:
         _expand_ahead(w, b, width, m, seen, state, bits, hands, place, direction)
     _move(w, b, width, m, state, TURN_LEFT, bits, hands, place, (direction + 3) & 3, 1)
     _move(w, b, width, m, state, TURN_RIGHT, bits, hands, place, (direction + 1) & 3, 1)
@@ -445,8 +447,7 @@ def _expand_ahead(
         return
     kind, color, condition = look & 0xFF, (look >> 8) & 0xFF, (look >> 16) & 0xFF
     if (look >> WALKABLE_BIT) & 1:
-        if m.facts[VERB] != STEP_ON or front != m.facts[SECOND]:
-            _move(w, b, width, m, state, WALK, bits, hands, front, direction, 1)
+        _move(w, b, width, m, state, WALK, bits, hands, front, direction, 1)
         return
     barrier = _barrier_at(m, front)
     if barrier >= 0 and bits >> barrier & 1:
@@ -684,6 +685,8 @@ def _write_plan(
     length = 0
     h = now
     p.drops[b] = NOWHERE
+    keeps_rules = m.facts[SHUN_OTHER_DOORS] != 0 or m.facts[MAY_TOGGLE] == 0 or m.facts[AVOIDED] != 0
+    p.keeps_rules[b] = keeps_rules or m.counts[4] != 0 or m.masks[3] != 0
     for i in range(steps - 1, -1, -1):
         state = m.path[i]
         pose = (state & 3) | ((state >> 2) % cells) << 2
@@ -753,7 +756,8 @@ def _set_clause(w: Worlds, b: int, m: Search, c: int, is_alone: bool, knows_all:
         m.facts[SECOND] = np.int64(w.programs[b, c, 3])
     else:
         m.facts[FIRST] = np.int64(w.programs[b, c, 2])
-        m.facts[SECOND] = np.int64(w.programs[b, c, 3])
+        if verb == STEP_ON:
+            m.facts[AVOIDED] = np.int64(w.programs[b, c, 3])
     if (is_strict and verb in (PICK_UP, PUT_NEXT_TO)) or (verb == PUT_NEAR and is_alone):
         m.facts[MAY_LIFT] = 0
     if verb == ANNOUNCE and is_alone:
@@ -1171,7 +1175,7 @@ def advise(
                 is_as_planned = True
                 if p.poses[b, i] == pose:
                     found = i
-        if found < 0 and is_as_planned and not knows_all:
+        if found < 0 and is_as_planned and not knows_all and not p.keeps_rules[b]:
             if p.ways_signature[b] != now:
                 _measure_ways(w, b, width, m, p, own, p.poses[b, p.length[b] - 1], now)
             actions[b] = _step_of_way(w, b, width, p, pose)
