@@ -103,7 +103,14 @@ class SuiteReport:
             trained = row["trained"]
             cells = [f"{row[agent].success:.3f}" if agent in row else "-" for agent in controls]
             rate, _, interval = format_success(trained).partition(" ")
-            tables[task].add_row(suite, str(trained.episodes), rate, interval, f"{trained.mean_length:.1f}", *cells)
+            ratio = "-" if trained.steps_ratio is None else f"{trained.steps_ratio:.2f}"
+            steps = f"{trained.mean_length:.1f}"
+            tables[task].add_row(suite, str(trained.episodes), rate, interval, steps, ratio, *cells)
+        for table in tables.values():
+            counts = set(table.columns[1].cells)
+            if len(counts) == 1:  # one number for all: a narrower table
+                table.title = f"{table.title}, {counts.pop()} episodes each"
+                del table.columns[1]
         return list(tables.values())
 
     def _empty_table(self, task: str, controls: Sequence[str]) -> Table:

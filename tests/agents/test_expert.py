@@ -710,8 +710,13 @@ def test_expert_says_that_it_is_lost_where_there_is_no_way(rows: tuple[str, ...]
     assert expert.steps_to_go().tolist() == [-1]
 
 
-def test_expert_is_lost_where_a_lock_without_a_key_is_also_blocked() -> None:
-    rows = ("########", "#>.gLb.#", "#....###", "########")
+BEHIND_OWN_LOCK = pytest.mark.xfail(strict=True, reason="the ball before the lock is picked up and dropped for ever")
+
+
+@pytest.mark.parametrize("beyond", ["b.", pytest.param("kb", marks=BEHIND_OWN_LOCK)])
+def test_expert_is_lost_where_a_lock_that_nobody_can_open_is_also_blocked(beyond: str) -> None:
+    """There is no key, or it is behind its own lock."""
+    rows = ("########", f"#>.gL{beyond}#", "#....###", "########")
     expert = expert_in(drawn(*rows, goal=(Verb.GO_TO, "b", "")))
     assert len(carry_on(expert).actions[0]) < 30
     assert expert.lost.all()

@@ -22,7 +22,7 @@ PICTURE = b"\x89PNG not really"
 def make_report(*, greedy: bool = False) -> SuiteReport:
     """Three rows, the second of them with a control less than the first."""
     results = {
-        "layout": {"trained": Evaluation(10, 8, 0.7, 5.0), "random": Evaluation(10, 5, 0.3, 9.0)},
+        "layout": {"trained": Evaluation(10, 8, 0.7, 5.0, 1.25), "random": Evaluation(10, 5, 0.3, 9.0)},
         "combination": {"trained": Evaluation(7, 0, 0.0, 16.0)},
         "combination, reordered": {"trained": Evaluation(3, 3, 0.9, 2.0), "random": Evaluation(3, 1, 0.4, 8.0)},
     }
@@ -112,10 +112,18 @@ def test_table_for_the_terminal_holds_the_same_numbers() -> None:
     assert "BabyAI-GoToLocal-v0: success, 95 % interval (greedy actions)" in text
     rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines() if "0." in line]
     assert rows == [
-        ["layout", "10", "0.800", "[0.490, 0.943]", "5.0", "0.500"],
-        ["combination", "7", "0.000", "[0.000, 0.354]", "16.0", "-"],
-        ["combination, reordered", "3", "1.000", "[0.439, 1.000]", "2.0", "0.333"],
+        ["layout", "10", "0.800", "[0.490, 0.943]", "5.0", "1.25", "0.500"],
+        ["combination", "7", "0.000", "[0.000, 0.354]", "16.0", "-", "-"],
+        ["combination, reordered", "3", "1.000", "[0.439, 1.000]", "2.0", "-", "0.333"],
     ]
+
+
+def test_table_has_a_value_in_every_column() -> None:
+    (table,) = make_report().tables()
+    cells = {str(column.header): list(column.cells) for column in table.columns}
+    assert cells["n"] == ["10", "7", "3"]
+    assert cells["/expert"] == ["1.25", "-", "-"]
+    assert cells["random"] == ["0.500", "-", "0.333"]
 
 
 def test_legend_explains_every_row_and_column() -> None:

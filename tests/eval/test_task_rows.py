@@ -107,13 +107,17 @@ def test_tables_are_one_a_task_in_their_order() -> None:
     for table in report.tables():
         console.print(table)
     lines = [line.split() for line in console.file.getvalue().splitlines()]
-    told = [line[:3] for line in lines if line and line[0] in ("A:", "B:", "layout", "size")]
+    told = [
+        [*line[:2], line[-3]] if line[0][1:] == ":" else line[:2]
+        for line in lines
+        if line and line[0] in ("A:", "B:", "layout", "size")
+    ]
     assert told == [
-        ["A:", "success,", "95"],
-        ["layout", "10", "0.100"],
-        ["size", "10", "0.200"],
-        ["B:", "success,", "95"],
-        ["layout", "10", "0.300"],
+        ["A:", "success,", "10"],
+        ["layout", "0.100"],
+        ["size", "0.200"],
+        ["B:", "success,", "10"],
+        ["layout", "0.300"],
     ]
     assert describe_suite("A: combination, reordered") == "words of a trained instruction in another order"
 
