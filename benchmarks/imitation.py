@@ -43,6 +43,7 @@ LEVELS = (
 STALLING = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
 MAZE_AGENT = AgentConfig(memory="gru", memory_dim=256, hidden_dim=128, readout_dim=16)
 MAZE_IMITATION = ImitationConfig(minibatch_size=640, mixing=0.1)
+BOSS_IMITATION = ImitationConfig(minibatch_size=640, mixing=0.3, kept_share=0.3)
 AFTER_IMITATION = PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2, kl_coef=0.02)
 MAZE_PPO = PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=7e-4)
 
@@ -157,7 +158,7 @@ def boss(options: Options) -> dict[str, Any]:
     }
     first, second = options.runs / "boss-dagger", options.runs / "boss-ppo"
     runs = {"dagger": first}
-    taught = TrainConfig(algorithm="dagger", total_frames=options.frames, imitation=MAZE_IMITATION, **shared)
+    taught = TrainConfig(algorithm="dagger", total_frames=options.frames, imitation=BOSS_IMITATION, **shared)
     seconds = {"dagger": finish(taught, first)}
     if options.ppo_frames:
         rewarded = TrainConfig(init=str(first), total_frames=options.ppo_frames, ppo=AFTER_IMITATION, **shared)

@@ -2,19 +2,18 @@
 
 MiniGrid's rules bit for bit: movement and objects (``minigrid_env.step``), the clauses of BabyAI's verifier, and the
 7x7x3 egocentric view with occlusion (``Grid.process_vis``). Nothing here allocates, raises or knows of Python
-objects, so the same functions can be called from a CUDA kernel. All kernels stand in this one file because Numba's
-cache notices a change of the file it compiled, not of the files that one imports.
+objects, so the same functions can be called from a CUDA kernel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs import constants
+from groundling.envs.compiling import compiler
 from groundling.envs.constants import (
     BORDER,
     BOX,
@@ -115,17 +114,7 @@ class Outcomes(NamedTuple):
     episode: NDArray[np.int64]  # [B] row of the bank of an episode that ended; elsewhere an earlier one's
 
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def kernel(function: _Function) -> _Function:
-    """Compile a function without the interpreter's lock and without Numba's memory manager.
-
-    The memory manager counts references with locked instructions at every use of an array: switched off, a step is four
-    times as fast, and a kernel that allocates does not compile.
-    """
-    compiled: _Function = numba.njit(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[call-overload]
-    return compiled
+kernel = compiler(__file__, constants.__file__)
 
 
 def _visibility_table() -> NDArray[np.int16]:

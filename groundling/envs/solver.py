@@ -7,15 +7,15 @@ finds is right: every part of a plan is played by ``WorldBatch.step``, and the l
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import kernels
+from groundling.envs import constants, kernels
 from groundling.envs.bank import EpisodeBank
+from groundling.envs.compiling import compiler, inner_kernel
 from groundling.envs.constants import (
     BOX,
     DOOR,
@@ -107,19 +107,7 @@ class Nodes(NamedTuple):
     table: NDArray[np.uint64]  # [a power of two, at least 2 N] hashes of the states found, 0 for none
 
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def _compiled(function: _Function) -> _Function:
-    """Compile a part of :func:`_search`, in each process anew: Numba's cache would not notice a change of kernels.py.
-
-    Without a way in from Python, which takes longer to compile than the function.
-    """
-    compiled: _Function = numba.njit(nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)  # type: ignore[call-overload]
-    return compiled
-
-
-@_compiled
+@inner_kernel
 def _learn_marks(w: Worlds, s: Scope) -> None:
     """Ask the verifier for the marks of each object, on a corner of the border."""
     for k in range(s.marks.shape[0]):
@@ -129,7 +117,7 @@ def _learn_marks(w: Worlds, s: Scope) -> None:
     w.marks[0, 0] = 0
 
 
-@_compiled
+@inner_kernel
 def _remember_body(w: Worlds, state: NDArray[np.int16]) -> None:
     """Write the part of a state that every action may change."""
     state[POSITION] = w.position[0]
@@ -141,7 +129,7 @@ def _remember_body(w: Worlds, state: NDArray[np.int16]) -> None:
         state[FIRST_COLUMN + c] = w.carried_before[0, c]
 
 
-@_compiled
+@inner_kernel
 def _remember_things(w: Worlds, s: Scope, state: NDArray[np.int16]) -> None:
     """Write where the things are and how the doors look."""
     first = FIRST_COLUMN + w.programs.shape[1]
@@ -154,7 +142,7 @@ def _remember_things(w: Worlds, s: Scope, state: NDArray[np.int16]) -> None:
         state[first + 2 * things + i] = w.looks[0, s.doors[i] + FIRST_OBJECT] >> 16
 
 
-@_compiled
+@inner_kernel
 def _restore_body(w: Worlds, state: NDArray[np.int16]) -> None:
     """Undo of :func:`_remember_body`."""
     w.position[0] = state[POSITION]
@@ -166,7 +154,7 @@ def _restore_body(w: Worlds, state: NDArray[np.int16]) -> None:
         w.carried_before[0, c] = state[FIRST_COLUMN + c]
 
 
-@_compiled
+@inner_kernel
 def _restore_things(w: Worlds, s: Scope, marked: NDArray[np.int16], state: NDArray[np.int16]) -> None:
     """Undo of :func:`_remember_things`; ``marked`` holds the marks of the objects that stay where they are."""
     first = FIRST_COLUMN + w.programs.shape[1]
@@ -193,14 +181,14 @@ def _restore_things(w: Worlds, s: Scope, marked: NDArray[np.int16], state: NDArr
             w.marks[0, marked[k]] |= s.marks[k]
 
 
-@_compiled
+@inner_kernel
 def _mix(h: np.uint64, value: int) -> np.uint64:
     """One number more in a hash (the multiplication and shift of splitmix64)."""
     h = (h ^ np.uint64(value)) * np.uint64(0x9E3779B97F4A7C15)
     return h ^ (h >> np.uint64(29))
 
 
-@_compiled
+@inner_kernel
 def _hash(
     w: Worlds, width: int, s: Scope, origin: NDArray[np.int16], state: NDArray[np.int16], places: int
 ) -> np.uint64:
@@ -230,7 +218,7 @@ def _hash(
     return h | np.uint64(1)
 
 
-@_compiled
+@inner_kernel
 def _insert(nodes: Nodes, node: int, h: np.uint64) -> bool:
     """Put a state into the hash table; False if it was there."""
     mask = np.uint64(nodes.table.shape[0] - 1)
@@ -244,7 +232,7 @@ def _insert(nodes: Nodes, node: int, h: np.uint64) -> bool:
     return True
 
 
-@_compiled
+@inner_kernel
 def _is_worth_trying(w: Worlds, s: Scope, width: int, action: int, places: int) -> bool:
     """Whether an action may do something here, within the scope of the search."""
     if action <= FORWARD or action == DONE:  # walking into what is asked for is enough to have gone to it
@@ -262,7 +250,7 @@ def _is_worth_trying(w: Worlds, s: Scope, width: int, action: int, places: int) 
     return s.openable[code - FIRST_OBJECT]
 
 
-@numba.njit(nogil=True, _nrt=False)  # type: ignore[call-overload]
+@compiler(__file__, kernels.__file__, constants.__file__)
 def _search(
     w: Worlds,
     width: int,

@@ -73,7 +73,9 @@ class ImitationConfig:
     Attributes:
         expert: what the expert sees, "explored" (what the agent has seen, so that it can be imitated) or "world".
         demonstrations: with "bc", a file of recorded demonstrations to learn from; without one the expert acts afresh.
-        mixing: with "dagger", the share of the run over which the expert's share of the actions falls from 1 to 0.
+        mixing: with "dagger", the share of the run over which the expert's share of the actions falls from 1.
+        kept_share: with "dagger", the share that it falls to. Above 0 the expert frees an agent that is stuck; where
+            episodes are long, being stuck would otherwise fill the rollouts.
         num_steps: T, steps of each environment in a rollout, and of back-propagation through the memory.
         num_epochs: passes over a rollout.
         minibatch_size: observations of a gradient step, rounded to whole environments.
@@ -89,6 +91,7 @@ class ImitationConfig:
     expert: Sight = "explored"
     demonstrations: str = ""
     mixing: float = 0.3
+    kept_share: float = 0.0
     num_steps: int = 20
     num_epochs: int = 1
     minibatch_size: int = 320
@@ -106,7 +109,7 @@ class ImitationConfig:
             _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("learning_rate", "max_grad_norm"):
             _require(getattr(self, name) > 0, f"{name} must be greater than 0, got {getattr(self, name)}")
-        for name in ("gamma", "gae_lambda", "mixing"):
+        for name in ("gamma", "gae_lambda", "mixing", "kept_share"):
             _require(0 <= getattr(self, name) <= 1, f"{name} must be between 0 and 1, got {getattr(self, name)}")
 
 

@@ -241,8 +241,8 @@ def teacher_share(config: TrainConfig, updates: int) -> float:
     """How often the teacher acts after so many updates: always for "bc", less and less for "dagger"."""
     if config.algorithm != "dagger":
         return float(config.algorithm == "bc")
-    alone = config.imitation.mixing * config.num_updates
-    return max(0.0, 1 - updates / alone) if alone else 0.0
+    kept, falling = config.imitation.kept_share, config.imitation.mixing * config.num_updates
+    return max(kept, 1 - (1 - kept) * updates / falling) if falling else kept
 
 
 def _initial_agent(config: TrainConfig, device: torch.device) -> ActorCritic:

@@ -245,7 +245,9 @@ def test_evaluate_of_all_suites_says_why_some_are_left_out(
     for suite, row in stored["suites"].items():
         trained = row["trained"]
         assert f"{trained['success']:.3f} [{trained['low']:.3f}, {trained['high']:.3f}]" in page
-        assert re.search(rf"^ *{suite} +{trained['episodes']} ", told, re.MULTILINE)
+        assert trained["episodes"] == 12  # told once, above the table
+        assert re.search(rf"^ *{suite} +{trained['success']:.3f} ", told, re.MULTILINE)
+    assert re.search(r"\b12\s+episodes each", told)
     for suite, reason in stored["left_out"].items():
         assert f"left out {suite}: {reason}" in told
         assert f"<li>{suite}: " in page

@@ -331,17 +331,21 @@ def test_short_run_of_behavior_cloning_imitates_the_expert_far_above_chance(task
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "mixing", "shares"),
+    ("algorithm", "mixing", "kept", "shares"),
     [
-        ("dagger", 0.5, [1, 0.75, 0.5, 0.25, 0, 0, 0, 0]),
-        ("dagger", 1.0, [1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]),
-        ("dagger", 0.0, [0] * 8),
-        ("bc", 0.5, [1] * 8),
-        ("ppo", 0.5, [0] * 8),
+        ("dagger", 0.5, 0.0, [1, 0.75, 0.5, 0.25, 0, 0, 0, 0]),
+        ("dagger", 1.0, 0.0, [1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]),
+        ("dagger", 0.0, 0.0, [0] * 8),
+        ("dagger", 0.5, 0.5, [1, 0.875, 0.75, 0.625, 0.5, 0.5, 0.5, 0.5]),
+        ("dagger", 0.0, 0.25, [0.25] * 8),
+        ("bc", 0.5, 0.5, [1] * 8),
+        ("ppo", 0.5, 0.5, [0] * 8),
     ],
 )
-def test_share_of_the_teacher_follows_its_schedule(algorithm: str, mixing: float, shares: list[float]) -> None:
-    imitation = ImitationConfig(num_steps=12, minibatch_size=48, mixing=mixing)
+def test_share_of_the_teacher_follows_its_schedule(
+    algorithm: str, mixing: float, kept: float, shares: list[float]
+) -> None:
+    imitation = ImitationConfig(num_steps=12, minibatch_size=48, mixing=mixing, kept_share=kept)
     config = config_of(algorithm, imitation=imitation, total_frames=8 * 12 * 8)
     assert config.num_updates == 8
     assert [teacher_share(config, updates) for updates in range(8)] == shares

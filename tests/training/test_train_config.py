@@ -96,6 +96,8 @@ def test_impossible_algorithm_is_refused_and_the_setting_named(setting: str, val
         ("expert", "everything"),
         ("mixing", -0.1),
         ("mixing", 1.5),
+        ("kept_share", -0.1),
+        ("kept_share", 1.1),
         ("num_steps", 0),
         ("num_epochs", 0),
         ("minibatch_size", 0),
