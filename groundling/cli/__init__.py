@@ -20,7 +20,7 @@ COMMANDS = {
     "compare": "tell two runs, or two groups of training seeds, apart by their evaluations",
     "demos": "record an expert's demonstrations of a task into a file, or describe one",
     "tasks": "list the tasks, one line each",
-    "play": "steer an agent yourself in the terminal",
+    "play": "steer an agent yourself, from above or from inside",
     "bench": "measure this machine's steps a second beside MiniGrid's",
     "demo": "train, evaluate and report in a few minutes",
 }

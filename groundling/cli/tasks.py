@@ -6,9 +6,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-from groundling.envs.levels import minigrid_levels
-from groundling.envs.sources import find_source, sample_episodes
-from groundling.envs.task import registered_tasks
+from groundling.envs.sources import find_source, known_ids, sample_episodes
 from groundling.errors import GroundlingError
 
 EXAMPLE_SEED = 0
@@ -28,8 +26,7 @@ class Command:
 
     def run(self) -> None:
         """Print one line a task."""
-        known = [*registered_tasks(), *minigrid_levels()]
-        ids = [id for id in known if self.contains.lower() in id.lower()]
+        ids = [id for id in known_ids() if self.contains.lower() in id.lower()]
         widest = max(map(len, ids), default=0)
         room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
         for id in ids:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from groundling.errors import BankFileError
 from groundling.files import written_whole
 from groundling.language.goals import Goal
 from groundling.language.grammar import parse
-from groundling.language.vocabulary import VOCABULARY
+from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 FORMAT_VERSION = 2
 CLAUSE_TOKENS = 24  # tokens of an instruction of one clause, padding included
@@ -81,6 +81,7 @@ class EpisodeBank:
         seeds: [E] int64, the seed that the generator was given.
         sentences: [E] int32, each episode's row of ``instructions``.
         tokens: [S, L] uint16 token ids of the sentences, 0 = padding.
+        vocabulary: checksum of the vocabulary that the token ids are of.
         cells, looks, contents, positions, poses, carried, programs, max_steps: see ``kernels.Episodes``.
     """
 
@@ -98,6 +99,7 @@ class EpisodeBank:
     carried: NDArray[np.uint8]
     programs: NDArray[np.uint64]
     max_steps: NDArray[np.int32]
+    vocabulary: int = VOCABULARY.fingerprint
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -125,7 +127,13 @@ class EpisodeBank:
 
     @classmethod
     def pack(
-        cls, level: str, episodes: Sequence[Episode], *, length: int = CLAUSE_TOKENS, split: str = ""
+        cls,
+        level: str,
+        episodes: Sequence[Episode],
+        *,
+        length: int = CLAUSE_TOKENS,
+        split: str = "",
+        vocabulary: Vocabulary = VOCABULARY,
     ) -> EpisodeBank:
         """Pack episodes of one level into arrays, smaller maps framed by walls.
 
@@ -134,6 +142,7 @@ class EpisodeBank:
             episodes: at least one.
             length: tokens of every instruction, padding included.
             split: that they belong to, as JSON.
+            vocabulary: of the token ids.
 
         Raises:
             InstructionError: if an instruction is longer, or has a word that is not in the vocabulary.
@@ -150,7 +159,8 @@ class EpisodeBank:
             instructions=instructions,
             seeds=np.array([e.seed for e in episodes], dtype=np.int64),
             sentences=np.array([row_of[e.instruction] for e in episodes], dtype=np.int32),
-            tokens=VOCABULARY.encode_all(instructions, length=length).astype(np.uint16),
+            tokens=vocabulary.encode_all(instructions, length=length).astype(np.uint16),
+            vocabulary=vocabulary.fingerprint,
             cells=np.ones((count, height, width), dtype=np.uint8),
             looks=np.full((count, FIRST_OBJECT + objects), EMPTY_LOOK, dtype=np.int32),
             contents=np.zeros((count, objects), dtype=np.uint8),
@@ -190,7 +200,8 @@ class EpisodeBank:
             sentences.append(np.array([row_of[text] for text in bank.instructions], dtype=np.int32)[bank.sentences])
         joined = {name: np.concatenate([getattr(bank, name) for bank in banks]) for name in banks[0]._arrays()}
         joined["sentences"], joined["tokens"] = np.concatenate(sentences), np.concatenate(tokens)
-        return cls(level=banks[0].level, split=banks[0].split, instructions=tuple(row_of), **joined)
+        first = banks[0]
+        return cls(first.level, first.split, tuple(row_of), vocabulary=first.vocabulary, **joined)
 
     def _enlarged(self, height: int, width: int, objects: int, clauses: int, length: int) -> EpisodeBank:
         """The same episodes in larger arrays."""
@@ -253,7 +264,7 @@ class EpisodeBank:
                 "level": self.level,
                 "split": self.split,
                 "key": key,
-                "vocabulary": VOCABULARY.fingerprint,
+                "vocabulary": self.vocabulary,
             }
         )
         text = np.frombuffer("\n".join(self.instructions).encode(), dtype=np.uint8)
@@ -262,7 +273,7 @@ class EpisodeBank:
             np.savez(file, header=np.array(header), **contents)
 
     @classmethod
-    def load(cls, path: Path | str, *, key: str | None = None) -> EpisodeBank:
+    def load(cls, path: Path | str, *, key: str | None = None, vocabulary: Vocabulary = VOCABULARY) -> EpisodeBank:
         """Read a bank; every byte is checked against the file's checksums.
 
         Raises:
@@ -278,11 +289,11 @@ class EpisodeBank:
                         f"{path} is an episode bank of format {header.get('format')}, this version reads format "
                         f"{FORMAT_VERSION}: delete it, and it is built again"
                     )
-                if header.get("vocabulary") != VOCABULARY.fingerprint:
+                if header.get("vocabulary") != vocabulary.fingerprint:
                     raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
                 if key is not None and header.get("key") != key:
                     raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
-                arrays = {field.name: file[field.name] for field in fields(cls)[3:]}
+                arrays = {name: file[name] for name in ARRAYS}
                 instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
                 if len(instructions) != len(arrays["tokens"]):
                     raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
@@ -294,10 +305,21 @@ class EpisodeBank:
             raise BankFileError(
                 f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
             ) from error
-        return cls(level=header["level"], split=header["split"], instructions=instructions, **arrays)
+        return cls(
+            level=header["level"],
+            split=header["split"],
+            instructions=instructions,
+            vocabulary=header["vocabulary"],
+            **arrays,
+        )
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {field.name: getattr(self, field.name) for field in fields(self)[3:]}
+        return {name: getattr(self, name) for name in ARRAYS}
+
+
+ARRAYS: Final = tuple(
+    field.name for field in fields(EpisodeBank) if field.name not in ("level", "split", "instructions", "vocabulary")
+)
 
 
 def _no_clauses(episodes: int, clauses: int) -> NDArray[np.uint64]:

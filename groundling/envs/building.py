@@ -26,11 +26,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from groundling.envs.bank import FORMAT_VERSION, Episode, EpisodeBank
 from groundling.envs.sources import EpisodeSource, find_source, sample_episodes
-from groundling.envs.splits import Split, find_split
+from groundling.envs.splits import AnySplit, SentenceSplit
 from groundling.errors import BankFileError, ConfigurationError, SplitError, StorageError
 from groundling.files import cache_folder
 from groundling.language.grammar import parse
-from groundling.language.vocabulary import VOCABULARY
 from groundling.seeding import integer
 
 DEFAULT_SIZE = 8192
@@ -46,7 +45,7 @@ def build_bank(
     size: int = DEFAULT_SIZE,
     *,
     seed: int = 0,
-    split: str | Split = "all",
+    split: str | AnySplit = "all",
     workers: int | None = None,
     cache: bool = True,
     progress: bool = True,
@@ -57,7 +56,7 @@ def build_bank(
         level: an id (see ``find_source``), or the source of the episodes itself.
         size: number of episodes.
         seed: names the bank; the same seed gives the same bank, whatever the number of workers.
-        split: "all", "train", "seen", "unseen" or a :class:`~groundling.envs.splits.Split`.
+        split: "all", "train", "seen", "unseen" or a split.
         workers: processes; None takes one for each core.
         cache: read and write the bank in ``cache_folder()``. A damaged file is built again.
         progress: show a progress bar on standard error while building.
@@ -69,16 +68,16 @@ def build_bank(
         SplitError: if the split is unknown, or no episode of the level belongs to it.
         ConfigurationError: if size is less than 1 or the seed is negative.
     """
-    chosen = find_split(split)
     if size < 1:
         raise ConfigurationError(f"a bank holds at least one episode, got size={size}")
     source = find_source(level) if isinstance(level, str) else level
+    chosen = source.find_split(split) if isinstance(split, str) else split
     key = bank_key(source, size, seed, chosen)
     name = f"{re.sub(r'[^A-Za-z0-9.-]+', '-', source.id)}-{chosen.name}-{size}"
     path = cache_folder() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     if cache and os.path.exists(path):  # Path.exists raises where the folder's name is too long or not to be read
         try:
-            return EpisodeBank.load(path, key=key)
+            return EpisodeBank.load(path, key=key, vocabulary=source.embodiment.vocabulary)
         except BankFileError as error:
             _log.warning("%s; building it again", error)
     bank = _build(source, size, seed, chosen, workers or available_cores(), progress)
@@ -90,13 +89,13 @@ def build_bank(
     return bank
 
 
-def bank_key(source: EpisodeSource, size: int, seed: int, split: Split) -> str:
+def bank_key(source: EpisodeSource, size: int, seed: int, split: AnySplit) -> str:
     """What a bank depends on: its source (versions, settings, code), seed, size and split."""
     parts = {
         "level": source.id,
         "source": source.fingerprint(),
         "format": FORMAT_VERSION,
-        "vocabulary": VOCABULARY.fingerprint,
+        "vocabulary": source.embodiment.vocabulary.fingerprint,
         "seed": seed,
         "size": size,
         "split": split.describe(),
@@ -109,37 +108,40 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def chunk_seeds(level: str, seed: int, split: Split, chunk: int) -> range:
+def chunk_seeds(level: str, seed: int, split: AnySplit, chunk: int) -> range:
     """The generator's seeds of a chunk: even ones for training, odd ones for evaluation."""
     offset = integer(seed, "bank", level, "evaluation" if split.is_evaluation else "training") % 2**40
     first = 2 * (offset + chunk * CHUNK) + split.is_evaluation
     return range(first, first + 2 * CHUNK, 2)
 
 
-def build_chunk(source: EpisodeSource, seed: int, split: Split, chunk: int) -> EpisodeBank | None:
+def build_chunk(source: EpisodeSource, seed: int, split: AnySplit, chunk: int) -> EpisodeBank | None:
     """The episodes of one chunk of seeds that belong to the split; None if there are none."""
     return tell_episodes(source, chunk_seeds(source.id, seed, split, chunk), split)
 
 
-def tell_episodes(source: EpisodeSource, seeds: Iterable[int], split: Split) -> EpisodeBank | None:
+def tell_episodes(source: EpisodeSource, seeds: Iterable[int], split: AnySplit) -> EpisodeBank | None:
     """Those episodes of these seeds that belong to the split, in its words; None if there are none."""
     episodes = sample_episodes(source, seeds)
     kept = [told for episode in episodes if (told := _tell(episode, split)) is not None]
     if not kept:
         return None
-    return EpisodeBank.pack(source.id, kept, length=source.instruction_length, split=split.describe())
+    return EpisodeBank.pack(
+        source.id,
+        kept,
+        length=source.instruction_length,
+        split=split.describe(),
+        vocabulary=source.embodiment.vocabulary,
+    )
 
 
-def _tell(episode: Episode, split: Split) -> Episode | None:
+def _tell(episode: Episode, split: AnySplit) -> Episode | None:
     """The episode in the words of the split; None if it does not belong to it."""
-    goal = episode.goal or parse(episode.instruction)
-    if not split.keeps(goal):
-        return None
-    text = split.phrase(episode.instruction, goal, episode.seed)
+    text = split.tell(episode.instruction, episode.goal, episode.seed)
     return None if text is None else replace(episode, instruction=text)
 
 
-def _build(source: EpisodeSource, size: int, seed: int, split: Split, workers: int, progress: bool) -> EpisodeBank:
+def _build(source: EpisodeSource, size: int, seed: int, split: AnySplit, workers: int, progress: bool) -> EpisodeBank:
     """Build chunk after chunk, in order, until there are enough episodes."""
     columns = (
         TextColumn("[bold]{task.description}"),
@@ -171,8 +173,10 @@ def _build(source: EpisodeSource, size: int, seed: int, split: Split, workers: i
     return EpisodeBank.concatenate(parts).take(slice(0, size))
 
 
-def _emptiness(source: EpisodeSource, split: Split, seeds: int) -> str:
+def _emptiness(source: EpisodeSource, split: AnySplit, seeds: int) -> str:
     nothing = f"the split {split.name!r} of {source.id} is empty: none of {seeds} episodes belongs to it. "
+    if isinstance(split, SentenceSplit):
+        return nothing + f"It keeps {', '.join(map(repr, split.sentences)) or 'no sentence'}"
     if split.missions:
         why = "the level may never ask for" if any(map(split.keeps, map(parse, split.missions))) else "it does not keep"
         return nothing + f"It is narrowed to {', '.join(map(repr, split.missions))}, which {why}"
@@ -181,14 +185,16 @@ def _emptiness(source: EpisodeSource, split: Split, seeds: int) -> str:
     return nothing + f"Its instructions may never name what is held out by {split.tests!r} (or nothing else)"
 
 
-def _chunks_in_order(source: EpisodeSource, seed: int, split: Split, workers: int) -> Iterator[EpisodeBank | None]:
+def _chunks_in_order(source: EpisodeSource, seed: int, split: AnySplit, workers: int) -> Iterator[EpisodeBank | None]:
     chunk = 0
     while True:
         yield build_chunk(source, seed, split, chunk)
         chunk += 1
 
 
-def _chunks_in_parallel(source: EpisodeSource, seed: int, split: Split, workers: int) -> Iterator[EpisodeBank | None]:
+def _chunks_in_parallel(
+    source: EpisodeSource, seed: int, split: AnySplit, workers: int
+) -> Iterator[EpisodeBank | None]:
     idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     processes = [

@@ -39,6 +39,15 @@ BOX: Final = 7
 GOAL: Final = 8
 FIRST_OWN_TYPE: Final = 11  # MiniGrid's codes end here
 NUM_TYPES: Final = 18
+FIRST_SOLID_TYPE: Final = 18  # things that are only seen in first person; no goal names them by type
+TORCH: Final = 18
+PILLAR: Final = 19
+KEYCARD: Final = 20
+SKULLKEY: Final = 21
+ARMOR: Final = 22
+CHAIR: Final = 23
+TABLE: Final = 24
+NUM_SOLID_TYPES: Final = 25
 
 GREEN: Final = 1
 GREY: Final = 5

@@ -161,29 +161,36 @@ def act(w: Worlds, b: int, width: int, action: int) -> int:
         w.direction[b] = (w.direction[b] + 1) & 3
     stride = stride_of(w.direction[b], width)
     front = int(w.position[b]) + stride
-    code = int(w.cells[b, front])
-    seen = w.looks[b, code]
-    kind = seen & 0xFF
     if action == FORWARD:
-        if (seen >> WALKABLE_BIT) & 1:
+        if (w.looks[b, w.cells[b, front]] >> WALKABLE_BIT) & 1:
             w.position[b] = front
             front += stride
-    elif action == PICKUP:
+    else:
+        handle(w, b, action, front)
+    return front
+
+
+@kernel
+def handle(w: Worlds, b: int, action: int, place: int) -> None:
+    """Pick up, drop or toggle at a tile, as far as what is there and what is carried allow it."""
+    code = int(w.cells[b, place])
+    seen = w.looks[b, code]
+    kind = seen & 0xFF
+    if action == PICKUP:
         if (seen >> PORTABLE_BIT) & 1 and w.carried[b] == NOTHING_CODE:
             w.carried[b] = code
-            w.cells[b, front] = NOTHING_CODE
+            w.cells[b, place] = NOTHING_CODE
             w.positions[b, code - FIRST_OBJECT] = NOWHERE
     elif action == DROP:
         if code == NOTHING_CODE and w.carried[b] != NOTHING_CODE:
-            w.cells[b, front] = w.carried[b]
-            w.positions[b, w.carried[b] - FIRST_OBJECT] = front
+            w.cells[b, place] = w.carried[b]
+            w.positions[b, w.carried[b] - FIRST_OBJECT] = place
             w.carried[b] = NOTHING_CODE
     elif action == TOGGLE and code >= FIRST_OBJECT:
         if kind == DOOR:
             toggle_door(w, b, code)
         elif kind == BOX:
-            open_box(w, b, code, front)
-    return front
+            open_box(w, b, code, place)
 
 
 @kernel
@@ -256,7 +263,9 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
     before, now = w.carried_before[b, c], w.carried[b]
     w.carried_before[b, c] = now
     if verb == GO_TO:
-        return SUCCESS if (w.marks[b, front] >> 2 * c) & MEANT else GOING_ON
+        if (w.marks[b, front] >> 2 * c) & MEANT:
+            return SUCCESS
+        return FAILURE if strict and w.cells[b, front] >= FIRST_OBJECT else GOING_ON
     if verb == PICK_UP:
         if action != PICKUP or now == NOTHING_CODE:
             return GOING_ON
@@ -524,6 +533,26 @@ def reset_batch(
 
 
 @kernel
+def settle(w: Worlds, b: int, out: Outcomes, verdict: int, reward: float) -> bool:
+    """Note what a step returns for environment ``b``; whether the episode ended."""
+    steps = w.step_count[b]
+    terminated = verdict != GOING_ON
+    truncated = steps >= w.max_steps[b]
+    ended = terminated or truncated
+    w.episode_return[b] += reward
+    out.reward[b] = reward
+    out.terminated[b] = terminated
+    out.truncated[b] = truncated
+    out.ended[b] = ended
+    out.episode_return[b] = w.episode_return[b] if ended else 0.0
+    out.episode_length[b] = steps if ended else 0
+    out.success[b] = verdict == SUCCESS
+    if ended:
+        out.episode[b] = w.episode[b]
+    return ended
+
+
+@kernel
 def step_batch(
     w: Worlds,
     e: Episodes,
@@ -545,21 +574,8 @@ def step_batch(
         w.step_count[b] += 1
         front = act(w, b, width, action)
         verdict = judge(w, b, width, action, front)
-        steps, limit = w.step_count[b], w.max_steps[b]
-        reward = 1.0 - 0.9 * (steps / limit) if verdict == SUCCESS else 0.0
-        terminated = verdict != GOING_ON
-        truncated = steps >= limit
-        w.episode_return[b] += reward
-        out.reward[b] = reward
-        out.terminated[b] = terminated
-        out.truncated[b] = truncated
-        ended = terminated or truncated
-        out.ended[b] = ended
-        out.episode_return[b] = w.episode_return[b] if ended else 0.0
-        out.episode_length[b] = steps if ended else 0
-        out.success[b] = verdict == SUCCESS
-        if ended:
-            out.episode[b] = w.episode[b]
+        reward = 1.0 - 0.9 * (w.step_count[b] / w.max_steps[b]) if verdict == SUCCESS else 0.0
+        ended = settle(w, b, out, verdict, reward)
         if ended and autoreset:
             observe(w, b, width, e, final)
             begin(w, b, e, next_episode(w, b, tasks, order_seed, shuffle))

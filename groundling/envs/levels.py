@@ -19,7 +19,7 @@ import gymnasium
 
 from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
 from groundling.envs.reading import read_episode
-from groundling.envs.sources import sample_episodes
+from groundling.envs.sources import OfGoals, sample_episodes
 from groundling.errors import ConfigurationError, UnknownEnvironmentError, UnsupportedLevelError
 
 NAMESPACE = "groundling/"
@@ -54,7 +54,7 @@ SETTING_NAMES = {"room_size": ("room_size", "size"), "num_distractors": ("num_di
 
 
 @dataclass(frozen=True)
-class MiniGridLevel:
+class MiniGridLevel(OfGoals):
     """A registered level of MiniGrid, sampled by its own generator.
 
     Attributes:
@@ -210,9 +210,9 @@ def level_of(id: str) -> str:
     for level in names if id.startswith(NAMESPACE) else [id]:
         if level in gymnasium.registry and not level.startswith(NAMESPACE):
             return level
-    from groundling.envs.task import registered_tasks
+    from groundling.envs.sources import known_ids
 
-    raise UnknownEnvironmentError(unknown_message(id, [*minigrid_levels(), *registered_tasks()]))
+    raise UnknownEnvironmentError(unknown_message(id, known_ids()))
 
 
 @lru_cache(maxsize=256)

@@ -33,13 +33,18 @@ class TaskMixture:
         """The banks of several tasks, one for each, in their order.
 
         Raises:
-            ConfigurationError: if there is no bank, one is empty, or two are of the same task.
+            ConfigurationError: if there is no bank, one is empty, two are of the same task, or of different
+                vocabularies.
         """
         tasks = tuple(bank.level for bank in banks)
         if not banks or not all(map(len, banks)):
             raise ConfigurationError("a mixture of tasks needs at least one bank, and in each at least one episode")
         if twice := [task for place, task in enumerate(tasks) if task in tasks[:place]]:
             raise ConfigurationError(f"two banks of a mixture are of the task {twice[0]!r}: join them into one")
+        if len({bank.vocabulary for bank in banks}) > 1:
+            raise ConfigurationError(
+                f"the banks of {', '.join(tasks)} have different vocabularies: train on them apart"
+            )
         starts = np.cumsum([0, *map(len, banks)], dtype=np.int64)
         return cls(banks[0] if len(banks) == 1 else EpisodeBank.concatenate(banks), tasks, starts)
 

@@ -10,25 +10,42 @@ import gymnasium
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.building import DEFAULT_SIZE, build_bank
+from groundling.envs.embodiment import Body
+from groundling.envs.first_person import Camera
+from groundling.envs.grounded.room import ROOMS
 from groundling.envs.levels import NAMESPACE, minigrid_levels
 from groundling.envs.mixture import TaskMixture
+from groundling.envs.simulators.doom import register_doom
 from groundling.envs.single import GroundlingEnv
-from groundling.envs.sources import EpisodeSource
-from groundling.envs.splits import Split, find_split
+from groundling.envs.sources import EpisodeSource, embodiment_of, find_source
+from groundling.envs.splits import AnySplit, Split
 from groundling.envs.task import registered_tasks
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError
+from groundling.errors import ConfigurationError, SplitError
 
 
-def make(id: str, *, split: str | Split = "all", render_mode: str | None = None) -> GroundlingEnv:
+def make(
+    id: str,
+    *,
+    split: str | AnySplit = "all",
+    render_mode: str | None = None,
+    body: Body | None = None,
+    camera: Camera | None = None,
+    top_down_pixels: int | None = None,
+) -> GroundlingEnv:
     """One environment as a ``gymnasium.Env``; see :class:`GroundlingEnv`.
 
     Args:
         id: of a level or task: ``"BabyAI-GoToLocal-v0"``, ``"groundling/GoToLocal-v0"``, ``"my_tasks.py:MyTask"``.
         split: "all", "train", "seen", "unseen" or a ``Split``.
         render_mode: None or "rgb_array".
+        body: "grid", "rover" or a ``Rover``; by default the task's own.
+        camera: what a rover sees with.
+        top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
     """
-    return GroundlingEnv(id, split=split, render_mode=render_mode)
+    return GroundlingEnv(
+        id, split=split, render_mode=render_mode, body=body, camera=camera, top_down_pixels=top_down_pixels
+    )
 
 
 def make_vec(
@@ -36,7 +53,7 @@ def make_vec(
     num_envs: int = 1,
     *,
     seed: int = 0,
-    split: str | Split = "all",
+    split: str | AnySplit = "all",
     mission: str | None = None,
     tasks: Sequence[str] = (),
     bank: EpisodeBank | TaskMixture | None = None,
@@ -47,6 +64,9 @@ def make_vec(
     cache: bool = True,
     progress: bool = True,
     render_mode: str | None = None,
+    body: Body | None = None,
+    camera: Camera | None = None,
+    top_down_pixels: int | None = None,
 ) -> GroundlingVectorEnv:
     """Many environments at once as a ``gymnasium.vector.VectorEnv``; see :class:`GroundlingVectorEnv`.
 
@@ -66,6 +86,10 @@ def make_vec(
         cache: read and write the bank on disk.
         progress: show a bar while a bank is built.
         render_mode: None or "rgb_array".
+        body: "grid" (MiniGrid's own), "rover" (drives, first person) or a ``Rover`` of other sizes; by default the
+            task's own.
+        camera: what a rover sees with: size, field of view, depth, segmentation, randomization.
+        top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
 
     Raises:
         UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
@@ -73,8 +97,8 @@ def make_vec(
         TaskError: if a task cannot be imported, or finds no layout.
         SplitError: if the split is unknown or empty, or the level never asks for the mission.
         InstructionError: if a mission cannot be read.
-        ConfigurationError: if num_envs or num_threads is less than 1, neither id nor bank is given, or a bank comes
-            with missions.
+        ConfigurationError: if num_envs or num_threads is less than 1, neither id nor bank is given, a bank comes
+            with missions, or body and camera do not go together.
     """
     if num_envs < 1:
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
@@ -84,12 +108,18 @@ def make_vec(
     if bank is None:
         if id is None:
             raise ConfigurationError("make_vec needs the id of an environment, or a bank")
-        chosen = find_split(split)
+        source = find_source(id) if isinstance(id, str) else id
+        chosen = source.find_split(split) if isinstance(split, str) else split
         if missions:
+            if not isinstance(chosen, Split):
+                raise SplitError(f"{source.id} has its sentences listed: ask for them with a SentenceSplit")
             chosen = chosen.narrowed(missions)
-        bank = build_bank(id, bank_size, seed=seed, split=chosen, cache=cache, progress=progress)
+        bank = build_bank(source, bank_size, seed=seed, split=chosen, cache=cache, progress=progress)
+        embodiment = source.embodiment
     elif missions:
         raise ConfigurationError("a bank holds its episodes already: narrow it to missions when it is built")
+    else:
+        embodiment = embodiment_of(bank if isinstance(bank, EpisodeBank) else bank.bank)
     return GroundlingVectorEnv(
         bank,
         num_envs,
@@ -98,13 +128,14 @@ def make_vec(
         num_threads=num_threads,
         copy=copy,
         render_mode=render_mode,
+        embodiment=embodiment.changed(body, camera, top_down_pixels),
     )
 
 
 def register_environments() -> None:
     """Register ``groundling/NAME`` with Gymnasium for every level and task, for ``gymnasium.make`` and ``make_vec``."""
     levels = {NAMESPACE + re.sub("^(BabyAI|MiniGrid)-", "", level): level for level in reversed(minigrid_levels())}
-    for id, level in {**{task: task for task in registered_tasks()}, **levels}.items():
+    for id, level in {**{task: task for task in (*registered_tasks(), *ROOMS)}, **levels}.items():
         if id in gymnasium.registry:
             continue
         gymnasium.register(
@@ -114,6 +145,7 @@ def register_environments() -> None:
             kwargs={"level": level},
             disable_env_checker=True,
         )
+    register_doom()
 
 
 def make_registered_vec(num_envs: int, level: str, **kwargs: Any) -> GroundlingVectorEnv:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.building import tell_episodes
-from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.embodiment import Body
+from groundling.envs.first_person import Camera
+from groundling.envs.rovers import RoverBatch
 from groundling.envs.sources import find_source
-from groundling.envs.splits import Split, find_split
-from groundling.envs.vector import ObservationArrays, single_observation_space
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.splits import AnySplit
+from groundling.envs.worlds import ObservationArrays, WorldBatch
 from groundling.errors import ActionError, ConfigurationError, SplitError
 
 MAX_REJECTED = 2048
@@ -31,25 +32,39 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         level: id of a level or task, see ``find_source``.
         split: "all", "train", "seen", "unseen" or a ``Split``.
         render_mode: None or "rgb_array".
+        body: "grid", "rover" or a ``Rover``; by default the task's own.
+        camera: what a rover sees with.
+        top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
 
     Raises:
         UnknownEnvironmentError, UnsupportedLevelError, TaskError: see ``find_source``.
         SplitError: if the split is unknown.
-        ConfigurationError: if the render mode is unknown.
+        ConfigurationError: if the render mode or the body is unknown.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 - Gymnasium's own convention
 
-    def __init__(self, level: str, *, split: str | Split = "all", render_mode: str | None = None) -> None:
+    def __init__(
+        self,
+        level: str,
+        *,
+        split: str | AnySplit = "all",
+        render_mode: str | None = None,
+        body: Body | None = None,
+        camera: Camera | None = None,
+        top_down_pixels: int | None = None,
+    ) -> None:
         self.source = find_source(level)
         if render_mode not in (None, "rgb_array"):
             raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
         self.level = self.source.id
-        self.split = find_split(split)
+        self.split = self.source.find_split(split) if isinstance(split, str) else split
         self.render_mode = render_mode
-        self.observation_space = single_observation_space(self.source.instruction_length)
-        self.action_space = spaces.Discrete(NUM_ACTIONS)  # type: ignore[assignment]
-        self.worlds: WorldBatch | None = None
+        self.embodiment = self.source.embodiment.changed(body, camera, top_down_pixels)
+        size = None if self.embodiment.top_down_pixels is None else self.source.sample(0).cells.shape
+        self.observation_space = self.embodiment.observation_space(self.source.instruction_length, size)
+        self.action_space = spaces.Discrete(self.embodiment.num_actions)  # type: ignore[assignment]
+        self.worlds: WorldBatch | RoverBatch | None = None
         self.instruction = ""
 
     def reset(
@@ -63,7 +78,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         super().reset(seed=seed)
         first = int(self.np_random.integers(2**31)) if seed is None else seed
         bank = self._first_in_split(first)
-        self.worlds = WorldBatch(bank, 1, shuffle=False)
+        self.worlds = self.embodiment.make_batch(bank, 1, shuffle=False)
         self.worlds.reset()
         self.instruction = bank.instruction(0)
         return self._observation(), self._info()
@@ -101,12 +116,8 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
 
     def _observation(self) -> ObservationArrays:
         assert self.worlds is not None
-        seen = self.worlds.observations
-        return {
-            "image": seen.image[0].reshape(VIEW_SIZE, VIEW_SIZE, 3).copy(),
-            "direction": seen.direction[0],
-            "instruction": seen.instruction[0].copy(),
-        }
+        # copies; of a direction, which has no axis of its own, the plain number
+        return {name: array[0].copy() if array.ndim > 1 else array[0] for name, array in self.worlds.seen().items()}
 
     def _info(self) -> dict[str, Any]:
         return {"instruction": self.instruction}

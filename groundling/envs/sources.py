@@ -7,8 +7,27 @@ import io
 from collections.abc import Iterable
 from typing import Protocol
 
-from groundling.envs.bank import Episode
-from groundling.errors import ConfigurationError
+from groundling.envs.bank import Episode, EpisodeBank
+from groundling.envs.embodiment import GRID, Embodiment
+from groundling.envs.splits import AnySplit, HeldOut, Split, find_split, training_split
+from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+
+
+class OfGoals:
+    """What sources have in common whose instructions are read as goals, and that any body can play."""
+
+    @property
+    def embodiment(self) -> Embodiment:
+        """The grid's body."""
+        return GRID
+
+    def find_split(self, name: str) -> Split:
+        """One of "all", "train", "seen", "unseen"."""
+        return find_split(name)
+
+    def training_split(self, held_out: HeldOut) -> Split:
+        """What is trained on when this is held out."""
+        return training_split(held_out)
 
 
 class EpisodeSource(Protocol):
@@ -30,6 +49,20 @@ class EpisodeSource(Protocol):
     def is_importable(self) -> bool:
         """Whether another process can make it."""
 
+    @property
+    def embodiment(self) -> Embodiment:
+        """What its episodes are played with where nothing else is asked for."""
+
+    def find_split(self, name: str) -> AnySplit:
+        """The part of its episodes of this name.
+
+        Raises:
+            SplitError: if there is none.
+        """
+
+    def training_split(self, held_out: HeldOut) -> AnySplit:
+        """What is trained on when this is held out."""
+
     def fingerprint(self) -> str:
         """All that its episodes depend on, the seed apart: versions, settings, source code."""
 
@@ -47,6 +80,15 @@ class EpisodeSource(Protocol):
         """
 
 
+def known_ids() -> list[str]:
+    """Every id that :func:`find_source` knows: registered tasks, our rooms, and MiniGrid's levels."""
+    from groundling.envs.grounded.room import ROOMS
+    from groundling.envs.levels import minigrid_levels
+    from groundling.envs.task import registered_tasks
+
+    return [*registered_tasks(), *ROOMS, *minigrid_levels()]
+
+
 def find_source(id: str) -> EpisodeSource:
     """The level or task of this id.
 
@@ -59,11 +101,22 @@ def find_source(id: str) -> EpisodeSource:
         UnsupportedLevelError: if it is a level that cannot be compiled; the message says why.
         TaskError: if a file of tasks cannot be imported or has no such task.
     """
+    from groundling.envs.grounded.room import ROOMS
     from groundling.envs.levels import MiniGridLevel, level_of
     from groundling.envs.task import find_task
 
+    if id in ROOMS:
+        return ROOMS[id]
     task = find_task(id)
     return MiniGridLevel(level_of(id)) if task is None else task
+
+
+def embodiment_of(bank: EpisodeBank) -> Embodiment:
+    """What a bank's episodes are played with where nothing else is asked for: its source's, if that can be found."""
+    try:
+        return find_source(bank.level).embodiment
+    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
+        return GRID
 
 
 def sample_episodes(source: EpisodeSource, seeds: Iterable[int]) -> list[Episode]:

@@ -205,6 +205,11 @@ class Split:
         except InstructionError:
             return None
 
+    def tell(self, instruction: str, goal: Goal | None, seed: int) -> str | None:
+        """An episode's instruction in the words of the split; None if the episode does not belong to it."""
+        goal = goal or parse(instruction)
+        return self.phrase(instruction, goal, seed) if self.keeps(goal) else None
+
     def narrowed(self, missions: tuple[str, ...]) -> Split:
         """The episodes whose goal is that of one of these sentences.
 
@@ -229,6 +234,32 @@ class Split:
             return cls(**{**values, "held_out": held_out, "missions": missions})
         except (TypeError, KeyError) as error:
             raise SplitError(f"this is not a split of this version: {error}") from error
+
+
+@dataclass(frozen=True)
+class SentenceSplit:
+    """A named part of the episodes of a task that has its sentences listed, by their very words.
+
+    Attributes:
+        name: how it is asked for.
+        is_evaluation: whether its layouts are kept from training, as a ``Split``'s.
+        sentences: that belong to it.
+    """
+
+    name: str
+    is_evaluation: bool
+    sentences: tuple[str, ...]
+
+    def tell(self, instruction: str, goal: Goal | None, seed: int) -> str | None:
+        """The instruction; None if it does not belong to the split."""
+        return instruction if instruction in self.sentences else None
+
+    def describe(self) -> str:
+        """The split as JSON: part of the key of a cached bank, and saved in it."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+
+AnySplit = Split | SentenceSplit
 
 
 def training_split(held_out: HeldOut) -> Split:

@@ -31,6 +31,7 @@ from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
 from groundling.envs.builder import WorldBuilder
 from groundling.envs.constants import BORDER
 from groundling.envs.layout import Draws, RejectedLayout
+from groundling.envs.sources import OfGoals
 from groundling.errors import ConfigurationError, TaskError
 from groundling.language import phrasings, writer
 from groundling.language.goals import (
@@ -159,7 +160,7 @@ class Task(Settings, ABC):
 
 
 @dataclass(frozen=True)
-class TaskSource:
+class TaskSource(OfGoals):
     """A task with its settings as a source of episodes (``groundling.envs.sources.EpisodeSource``).
 
     Attributes:

@@ -12,27 +12,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from groundling.envs.bank import CLAUSE_TOKENS, EpisodeBank
-from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
-from groundling.envs.kernels import Observations
+from groundling.envs.bank import EpisodeBank
+from groundling.envs.embodiment import GRID, Embodiment
 from groundling.envs.mixture import TaskMixture
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.rovers import RoverBatch
+from groundling.envs.worlds import ObservationArrays, WorldBatch
 from groundling.errors import ConfigurationError
-from groundling.language.vocabulary import VOCABULARY
 from groundling.seeding import integer
-
-ObservationArrays = dict[str, NDArray[Any]]
-
-
-def single_observation_space(instruction_length: int = CLAUSE_TOKENS) -> spaces.Dict:
-    """What one agent sees: the same space for all levels of as many tokens an instruction."""
-    return spaces.Dict(
-        {
-            "image": spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8),
-            "direction": spaces.Discrete(4),
-            "instruction": spaces.Box(0, len(VOCABULARY) - 1, (instruction_length,), np.int32),
-        }
-    )
 
 
 class FinalObservations:
@@ -66,13 +52,18 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     """Many instruction-following agents at once, each in its own world.
 
     ## Observation (``Dict``, B environments)
-    - ``image`` [B, 7, 7, 3] uint8: MiniGrid's symbolic egocentric view (type, color, state), the agent at [3, 6].
-    - ``direction`` [B] int64: 0 right, 1 down, 2 left, 3 up.
+    - ``image`` [B, 7, 7, 3] uint8: MiniGrid's symbolic egocentric view (type, color, state), the agent at [3, 6]; of a
+      rover [B, H, W, 3] uint8: RGB, from inside.
+    - ``direction`` [B] int64: 0 right, 1 down, 2 left, 3 up. Not of a rover.
+    - ``depth`` [B, H, W] float32, metres; ``segmentation`` [B, H, W] uint8: 0 floor and ceiling, 1 wall, 2 + k the
+      world's object k. Of a rover whose camera has them.
+    - ``top_down`` [B, H * P, W * P, 3] uint8: RGB from above, of either body, with ``top_down_pixels=P``.
     - ``instruction`` [B, L] int32: token ids of ``VOCABULARY``, 0 = padding; L is 24, or 96 where instructions have
       several clauses. The sentences are at :attr:`instructions` and in ``info["instruction"]``.
 
     ## Action (``Discrete(7)``)
-    0 turn left, 1 turn right, 2 forward, 3 pick up, 4 drop, 5 toggle, 6 done (does nothing).
+    0 turn left, 1 turn right, 2 forward, 3 pick up, 4 drop, 5 toggle, 6 done (does nothing). A rover acts on what it
+    faces within its reach.
 
     ## Reward
     On success 1 - 0.9 * steps / max_steps, otherwise 0, as in MiniGrid.
@@ -86,7 +77,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     which of :attr:`tasks` each ended episode was of, masked by ``info["_task"]``.
 
     ## Version history
-    v0: first version; equal to minigrid's BabyAI levels step by step.
+    v0: first version; equal to minigrid's BabyAI levels step by step, under the body "grid".
 
     Args:
         bank: the episodes to play; a ``TaskMixture`` plays several tasks side by side, each drawn by its share.
@@ -96,6 +87,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         num_threads: threads that share a step.
         copy: return fresh arrays at every step; False returns the same arrays, rewritten by the next step.
         render_mode: None or "rgb_array".
+        embodiment: body, senses and rules; by default the body that walks MiniGrid's grid.
 
     Raises:
         ConfigurationError: if num_envs or num_threads is less than 1, or the render mode is unknown.
@@ -111,6 +103,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         num_threads: int = 1,
         copy: bool = True,
         render_mode: str | None = None,
+        embodiment: Embodiment = GRID,
     ) -> None:
         self.metadata = {
             "autoreset_mode": AutoresetMode.SAME_STEP,
@@ -121,7 +114,8 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
         self.num_envs = num_envs
-        self.worlds = WorldBatch(
+        self.embodiment = embodiment
+        self.worlds: WorldBatch | RoverBatch = embodiment.make_batch(
             bank, num_envs, shuffle=shuffle, order_seed=integer(seed, "order"), num_threads=num_threads
         )
         bank = self.worlds.bank
@@ -129,8 +123,8 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self._started = False
         self._sentences = np.array(bank.instructions, dtype=object)
         self._told = np.full(num_envs, "", dtype=object)  # the sentence of each environment
-        self.single_observation_space = single_observation_space(bank.instruction_length)
-        self.single_action_space = spaces.Discrete(NUM_ACTIONS)
+        self.single_observation_space = embodiment.observation_space(bank.instruction_length, bank.cells.shape[1:])
+        self.single_action_space = spaces.Discrete(embodiment.num_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -168,7 +162,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     @property
     def vocabulary_size(self) -> int:
         """Number of token ids, padding and unknown word included."""
-        return len(VOCABULARY)
+        return len(self.embodiment.vocabulary)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -195,7 +189,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             self.worlds.reset(mask if self._started else None, fresh=self.copy)
         self._started = True
         self._tell(slice(None))
-        return self._observations(self.worlds.observations), self._info()
+        return self.worlds.seen(), self._info()
 
     def step(
         self, actions: NDArray[np.int64]
@@ -203,7 +197,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         """Step every environment; where an episode ends the next one begins in the same step.
 
         Args:
-            actions: [B] integers in [0, 7).
+            actions: [B] integers in [0, A).
 
         Returns:
             observations, reward [B] float64, terminated [B] bool, truncated [B] bool, info.
@@ -221,14 +215,14 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self._tell(rows)
         info = self._info()
         if len(rows):
-            info["final_obs"] = FinalObservations(self._observations(self.worlds.final), ended)
+            info["final_obs"] = FinalObservations(self.worlds.last_seen(), ended)
             info["episode"] = {"r": out.episode_return, "l": out.episode_length}
             info["success"] = out.success
             info["_final_obs"] = info["_episode"] = info["_success"] = ended
             if len(self.tasks) > 1:
                 info["task"] = np.where(ended, self.worlds.mixture.task_of(out.episode), 0)
                 info["_task"] = ended
-        return self._observations(self.worlds.observations), out.reward, out.terminated, out.truncated, info
+        return self.worlds.seen(), out.reward, out.terminated, out.truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Top-down pictures of every world, [H, W, 3] uint8 each, if ``render_mode="rgb_array"``."""
@@ -254,18 +248,11 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self.worlds.load_state_dict(saved, fresh=self.copy)
         self._started = True
         self._tell(slice(None))
-        return self._observations(self.worlds.observations)
+        return self.worlds.seen()
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the threads."""
         self.worlds.close()
-
-    def _observations(self, source: Observations) -> ObservationArrays:
-        return {
-            "image": source.image.reshape(self.num_envs, VIEW_SIZE, VIEW_SIZE, 3),
-            "direction": source.direction,
-            "instruction": source.instruction,
-        }
 
     def _tell(self, rows: slice | NDArray[np.intp]) -> None:
         """Note the sentences of these environments; looking all of them up at every step would cost a tenth of it."""

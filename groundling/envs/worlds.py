@@ -1,27 +1,30 @@
-"""A batch of worlds: the arrays of B environments and the kernels that move them. No Gymnasium here."""
+"""A batch of worlds: the arrays of B environments and the kernels that move the grid's bodies. No Gymnasium here."""
 
 from __future__ import annotations
 
+import math
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs import kernels
 from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, VIEW_CELLS, WALL_CODE
+from groundling.envs.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, VIEW_CELLS, VIEW_SIZE, WALL_CODE
 from groundling.envs.mixture import TaskMixture
+from groundling.envs.top_down import TopDownPainter
 from groundling.errors import ActionError, ConfigurationError
 
-MIN_ENVS_PER_THREAD = 256
 SHARES_PER_THREAD = 4
 
-
-Arrays = TypeVar("Arrays", kernels.Observations, kernels.Outcomes)
+ObservationArrays = dict[str, NDArray[Any]]
+Arrays = TypeVar("Arrays", bound=tuple[NDArray[Any], ...])
+Seen = TypeVar("Seen", bound=tuple[NDArray[Any], ...])
 
 
 class ArrayPool(Generic[Arrays]):
@@ -51,8 +54,14 @@ class ArrayPool(Generic[Arrays]):
         return self._add()
 
 
-class WorldBatch:
-    """B environments over one bank, stepped in place.
+class Pictures(NamedTuple):
+    """B worlds from above; empty where nobody asked for it."""
+
+    top_down: NDArray[np.uint8]  # [B, H * P, W * P, 3] RGB
+
+
+class Batch(ABC, Generic[Seen]):
+    """B environments over one bank, stepped in place; what moves in them and what it sees is a subclass's.
 
     Args:
         bank: the episodes to play, of one task or of several, which are then drawn evenly at first.
@@ -60,13 +69,19 @@ class WorldBatch:
         shuffle: draw episodes at random; otherwise environment b plays episodes b, b + B, b + 2B, ...
         order_seed: seed of that draw.
         num_threads: threads that share a step; more than one pays from some thousands of environments on.
+        top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
 
     Attributes:
         observations: what the agents see now, rewritten by every step.
         final: the last observation of each environment whose episode ended in the last step.
+        pictures, final_pictures: the same from above.
         outcomes: reward, terminated, truncated and the statistics of the episodes that ended.
         mixture: the tasks of the bank.
+        num_actions: A.
     """
+
+    min_envs_per_thread: ClassVar[int]
+    num_actions: int = NUM_ACTIONS
 
     def __init__(
         self,
@@ -76,6 +91,7 @@ class WorldBatch:
         shuffle: bool = True,
         order_seed: int = 0,
         num_threads: int = 1,
+        top_down_pixels: int | None = None,
     ) -> None:
         if num_envs < 1:
             raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
@@ -113,13 +129,18 @@ class WorldBatch:
             sentence=np.zeros(b, dtype=np.int32),
             episode_number=np.zeros(b, dtype=np.int64),
         )
-        self._views = ArrayPool(self._make_observations)
-        self._final_views = ArrayPool(self._make_observations)
+        self._views = ArrayPool(self.make_observations)
+        self._final_views = ArrayPool(self.make_observations)
         self._results = ArrayPool(self._make_outcomes)
         self.observations = self._views.take()
         self.final = self._final_views.take()
         self.outcomes = self._results.take()
-        threads = max(1, min(num_threads, b // MIN_ENVS_PER_THREAD))
+        self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels)
+        self._pictures = ArrayPool(self._make_pictures)
+        self._final_pictures = ArrayPool(self._make_pictures)
+        self.pictures = self._pictures.take()
+        self.final_pictures = self._final_pictures.take()
+        threads = max(1, min(num_threads, b // self.min_envs_per_thread))
         self._num_threads = threads
         edges = np.linspace(0, b, SHARES_PER_THREAD * threads + 1).astype(int)
         self._shares = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
@@ -133,12 +154,10 @@ class WorldBatch:
         else:
             chosen, before = mask, self.observations
             self._renew_arrays(fresh)
-            self.observations.image[:] = before.image
-            self.observations.direction[:] = before.direction
-            self.observations.instruction[:] = before.instruction
-        kernels.reset_batch(
-            self.state, self.episodes, self.observations, self.tasks, self.order_seed, self.shuffle, chosen
-        )
+            for array, old in zip(self.observations, before, strict=True):
+                array[:] = old
+        self._begin(chosen)
+        self._paint(self.pictures, np.arange(self.num_envs))
 
     def restart(self, order_seed: int, *, fresh: bool = False) -> None:
         """Forget every episode played and begin anew with this order."""
@@ -173,13 +192,61 @@ class WorldBatch:
             self.observations = self._views.take()
             self.final = self._final_views.take()
             self.outcomes = self._results.take()
+            self.pictures = self._pictures.take()
+            self.final_pictures = self._final_pictures.take()
 
-    def _make_observations(self) -> kernels.Observations:
-        return kernels.Observations(
-            image=np.zeros((self.num_envs, VIEW_CELLS * 3), dtype=np.uint8),
-            direction=np.zeros(self.num_envs, dtype=np.int64),
-            instruction=np.zeros((self.num_envs, self.episodes.tokens.shape[1]), dtype=np.int32),
-        )
+    @abstractmethod
+    def make_observations(self) -> Seen:
+        """Empty arrays for what B agents see."""
+
+    def seen(self) -> ObservationArrays:
+        """What the agents see now, by the keys of the observation space."""
+        return {**self.named(self.observations), **self._named_pictures(self.pictures)}
+
+    def last_seen(self) -> ObservationArrays:
+        """What those whose episode ended in the last step saw then; the rows of others mean nothing."""
+        return {**self.named(self.final), **self._named_pictures(self.final_pictures)}
+
+    def _named_pictures(self, pictures: Pictures) -> ObservationArrays:
+        return {} if self._painter is None else pictures._asdict()
+
+    def _make_pictures(self) -> Pictures:
+        shape = (0, 0, 0) if self._painter is None else self._painter.shape
+        return Pictures(np.zeros((self.num_envs, *shape), dtype=np.uint8))
+
+    def _step_and_paint(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
+        """Step without the next episodes first, since the ends of the last ones are to be painted."""
+        self._step(actions, False, start, stop)
+        if autoreset:
+            rows = np.flatnonzero(self.outcomes.ended[start:stop]) + start
+            for last, now in zip(self.final, self.observations, strict=True):
+                if len(now):
+                    last[rows] = now[rows]
+            self._paint(self.final_pictures, rows)
+            chosen = np.zeros(self.num_envs, dtype=np.bool_)
+            chosen[rows] = True
+            self._begin(chosen)
+        self._paint(self.pictures, np.arange(start, stop))
+
+    def _paint(self, pictures: Pictures, rows: NDArray[np.int64]) -> None:
+        if self._painter is not None:
+            self._painter.draw(self.state, self.width, *self.places(), pictures.top_down, rows)
+
+    @abstractmethod
+    def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Where the agents are: x and y in tiles, border included, and heading in radians, [B] each."""
+
+    @abstractmethod
+    def named(self, seen: Seen) -> ObservationArrays:
+        """What the agents see by the keys of the observation space, without copies."""
+
+    @abstractmethod
+    def _begin(self, chosen: NDArray[np.bool_]) -> None:
+        """Begin the next episode where ``chosen`` [B] says so."""
+
+    @abstractmethod
+    def _step(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
+        """Step environments ``start`` to ``stop``; several threads may do so at once, each with its own."""
 
     def _make_outcomes(self) -> kernels.Outcomes:
         return kernels.Outcomes(
@@ -197,28 +264,16 @@ class WorldBatch:
         """Step every environment; results are in ``observations``, ``final`` and ``outcomes``.
 
         Args:
-            actions: [B] integers in [0, 7).
+            actions: [B] integers in [0, A).
             autoreset: begin the next episode where one ends.
             fresh: write the results into arrays that nobody else holds, instead of over the last ones.
 
         Raises:
-            ActionError: if the actions are not [B] integers in [0, 7); no environment is stepped then.
+            ActionError: if the actions are not [B] integers in [0, A); no environment is stepped then.
         """
         actions = self._checked(actions)
         self._renew_arrays(fresh)
-        run = partial(
-            kernels.step_batch,
-            self.state,
-            self.episodes,
-            self.observations,
-            self.final,
-            self.outcomes,
-            actions,
-            self.tasks,
-            self.order_seed,
-            self.shuffle,
-            autoreset,
-        )
+        run = partial(self._step if self._painter is None else self._step_and_paint, actions, autoreset)
         if self._pool is None:
             run(0, self.num_envs)
             return
@@ -242,10 +297,10 @@ class WorldBatch:
                 f"one action for each of the {self.num_envs} environments is due, got shape {array.shape}"
             )
         array = np.ascontiguousarray(array, dtype=np.int64)
-        if array.min() < 0 or array.max() >= NUM_ACTIONS:
-            wrong = int(np.flatnonzero((array < 0) | (array >= NUM_ACTIONS))[0])
+        if array.min() < 0 or array.max() >= self.num_actions:
+            wrong = int(np.flatnonzero((array < 0) | (array >= self.num_actions))[0])
             raise ActionError(
-                f"action {array[wrong]} of environment {wrong} is out of range: actions are 0 to {NUM_ACTIONS - 1}"
+                f"action {array[wrong]} of environment {wrong} is out of range: actions are 0 to {self.num_actions - 1}"
             )
         return array
 
@@ -273,12 +328,61 @@ class WorldBatch:
         self.shuffle = bool(saved["shuffle"])
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything that the future depends on, the bank apart."""
         state = {f"state.{name}": array for name, array in self.state._asdict().items()}
         state["limits"] = self.tasks.limits
-        return {**state, **{f"observations.{name}": array for name, array in self.observations._asdict().items()}}
+        observations: Any = self.observations
+        for parts in (observations, self.pictures):
+            state |= {f"observations.{name}": array for name, array in parts._asdict().items()}
+        return state
 
     def close(self) -> None:
         """End the threads."""
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+
+class WorldBatch(Batch[kernels.Observations]):
+    """B environments whose bodies walk the grid tile by tile and see MiniGrid's symbolic view; see :class:`Batch`."""
+
+    min_envs_per_thread = 256
+
+    def make_observations(self) -> kernels.Observations:
+        """Empty arrays for what B agents see."""
+        return kernels.Observations(
+            image=np.zeros((self.num_envs, VIEW_CELLS * 3), dtype=np.uint8),
+            direction=np.zeros(self.num_envs, dtype=np.int64),
+            instruction=np.zeros((self.num_envs, self.episodes.tokens.shape[1]), dtype=np.int32),
+        )
+
+    def named(self, seen: kernels.Observations) -> ObservationArrays:
+        """What the agents see by the keys of the observation space, without copies."""
+        image = seen.image.reshape(self.num_envs, VIEW_SIZE, VIEW_SIZE, 3)
+        return {"image": image, "direction": seen.direction, "instruction": seen.instruction}
+
+    def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Where the agents are: x and y in tiles, border included, and heading in radians, [B] each."""
+        y, x = np.divmod(self.state.position.astype(np.int64), self.width)
+        return x + 0.5, y + 0.5, np.multiply(self.state.direction, math.pi / 2, dtype=np.float64)
+
+    def _begin(self, chosen: NDArray[np.bool_]) -> None:
+        kernels.reset_batch(
+            self.state, self.episodes, self.observations, self.tasks, self.order_seed, self.shuffle, chosen
+        )
+
+    def _step(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
+        kernels.step_batch(
+            self.state,
+            self.episodes,
+            self.observations,
+            self.final,
+            self.outcomes,
+            actions,
+            self.tasks,
+            self.order_seed,
+            self.shuffle,
+            autoreset,
+            start,
+            stop,
+        )

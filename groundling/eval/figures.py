@@ -17,7 +17,8 @@ from groundling.agents.vision import pack_cells
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.bank import SEQUENCE_TOKENS
 from groundling.envs.constants import DOOR, EMPTY, NUM_COLORS, NUM_STATES, TYPE_CODES
-from groundling.envs.rendering import RGB, render_world
+from groundling.envs.rendering import render_world
+from groundling.envs.tiles import RGB
 from groundling.language.goals import Color
 from groundling.language.vocabulary import VOCABULARY
 

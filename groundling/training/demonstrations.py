@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs.bank import ARRAYS, EpisodeBank
 from groundling.envs.bank import FORMAT_VERSION as EPISODE_FORMAT
-from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import VIEW_CELLS, VIEW_SIZE, Action
 from groundling.envs.sources import find_source
 from groundling.envs.worlds import WorldBatch
@@ -28,8 +28,7 @@ from groundling.training.demonstration_file import ArrayFile, open_arrays, write
 SUFFIX: Final = ".demos"
 REPLAYED_AT_ONCE: Final = 256
 
-_BANK_ARRAYS: Final = tuple(field.name for field in fields(EpisodeBank)[3:])
-_ARRAYS: Final = (*_BANK_ARRAYS, "instructions", "actions", "starts", "returns")
+_SAVED: Final = (*ARRAYS, "instructions", "actions", "starts", "returns")
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class DemonstrationSet:
             returns: [N] float64, their sums of rewards.
             provenance: where they come from.
         """
-        arrays: dict[str, NDArray[Any]] = {name: getattr(bank, name) for name in _BANK_ARRAYS}
+        arrays: dict[str, NDArray[Any]] = {name: getattr(bank, name) for name in ARRAYS}
         arrays["instructions"] = np.frombuffer("\n".join(bank.instructions).encode(), dtype=np.uint8)
         return cls(provenance, {**arrays, "actions": actions, "starts": starts, "returns": returns})
 
@@ -169,7 +168,7 @@ class DemonstrationSet:
     def bank(self) -> EpisodeBank:
         """The N episodes; those of a loaded set are in the file, ``bank.take(rows)`` reads some of them."""
         instructions = tuple(self.arrays["instructions"].tobytes().decode().split("\n"))
-        arrays = {name: self.arrays[name] for name in _BANK_ARRAYS}
+        arrays: dict[str, Any] = {name: self.arrays[name] for name in ARRAYS}
         return EpisodeBank(level=self.provenance.task, split=self.provenance.split, instructions=instructions, **arrays)
 
     def save(self, path: Path | str) -> int:
@@ -220,7 +219,7 @@ class DemonstrationSet:
             raise DemonstrationFileError(
                 f"{path} was written with another vocabulary, its token ids mean other words here: {remedy}"
             )
-        missing = [name for name in _ARRAYS if name not in file.arrays]
+        missing = [name for name in _SAVED if name not in file.arrays]
         if missing:
             raise DemonstrationFileError(f"{path} has no array {', '.join(missing)}: {remedy}")
         if task is not None and (asked := find_source(task).id) != provenance.task:

@@ -20,10 +20,10 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
 from groundling.envs.constants import NUM_ACTIONS
+from groundling.envs.embodiment import GRID
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.sources import find_source
 from groundling.envs.splits import SPLITS
-from groundling.envs.vector import single_observation_space
 from groundling.errors import ConfigurationError, GroundlingError
 from groundling.files import storage_error
 from groundling.language.vocabulary import VOCABULARY
@@ -111,7 +111,7 @@ def _write(demonstrations: DemonstrationSet, name: str) -> None:
             name,
             [_buffer_of(demonstration) for demonstration in block],
             env=_environment_of(origin),
-            observation_space=single_observation_space(demonstrations.bank.instruction_length),
+            observation_space=GRID.observation_space(demonstrations.bank.instruction_length),
             action_space=spaces.Discrete(NUM_ACTIONS),
             algorithm_name=f"groundling expert ({origin.expert})",
             description=f"{len(demonstrations)} demonstrations of {origin.task}, split {origin.split_name}",

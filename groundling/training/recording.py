@@ -15,7 +15,7 @@ from groundling.agents.bots import Expert, Sight
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.building import build_bank
 from groundling.envs.sources import EpisodeSource, find_source
-from groundling.envs.splits import Split, find_split
+from groundling.envs.splits import AnySplit
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.training.demonstrations import DemonstrationSet, Provenance
@@ -48,7 +48,7 @@ def record(
     episodes: int,
     *,
     seed: int = 0,
-    split: str | Split = "train",
+    split: str | AnySplit = "train",
     sees: Sight = "explored",
     num_envs: int = DEFAULT_NUM_ENVS,
     cache: bool = True,
@@ -77,7 +77,7 @@ def record(
     if num_envs < 1:
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
     source = find_source(task) if isinstance(task, str) else task
-    chosen = find_split(split)
+    chosen = source.find_split(split) if isinstance(split, str) else split
     parts: list[Played] = []
     size = episodes
     while True:

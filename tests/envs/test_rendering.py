@@ -29,7 +29,8 @@ from groundling.envs.constants import (
     TYPE_CODES,
     look,
 )
-from groundling.envs.rendering import RGB, SCALES, render_world, thing, visible_tiles, world_layout
+from groundling.envs.rendering import render_world, visible_tiles, world_layout
+from groundling.envs.tiles import RGB, SCALES, thing
 from groundling.language.goals import MINIGRID_COLORS, Color, ObjectType
 
 

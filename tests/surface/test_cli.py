@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -308,94 +305,6 @@ def test_reader_that_has_seen_enough_of_the_tasks_causes_no_complaint(tmp_path: 
     with os.fdopen(writing, "wb") as closed:
         process = subprocess.run([*PYTHON, "tasks"], stdout=closed, stderr=subprocess.PIPE, cwd=tmp_path, check=False)
     assert process.stderr == b""
-
-
-class Terminal:
-    """A program in a pseudo-terminal."""
-
-    def __init__(self, arguments: list[str]) -> None:
-        self.side, other = pty.openpty()
-        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
-        self.process = subprocess.Popen(
-            [*PYTHON, *arguments], stdin=other, stdout=other, stderr=other, env=environment, start_new_session=True
-        )
-        os.close(other)
-        self.shown = ""
-
-    def wait_for(self, text: str) -> str:
-        """Everything shown since the last call, up to this text."""
-        end = time.monotonic() + DEADLINE_S
-        while text not in self.shown:
-            assert time.monotonic() < end, f"{text!r} was never shown, but {self.shown[-2000:]!r}"
-            if select.select([self.side], [], [], 1.0)[0]:
-                try:
-                    self.shown += os.read(self.side, 65536).decode(errors="replace")
-                except OSError:  # the program has ended
-                    assert text in self.shown, self.shown[-2000:]
-        before, self.shown = self.shown.split(text, 1)
-        return before + text
-
-    def press(self, keys: str) -> None:
-        os.write(self.side, keys.encode())
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self.side)
-
-
-def test_play_in_a_terminal_obeys_the_keys_and_shows_the_instruction() -> None:
-    env = groundling.make(LEVEL)
-    sentences = []
-    for seed in (4, 5):
-        env.reset(seed=seed)
-        sentences.append(env.instruction)
-    assert sentences[0] != sentences[1]
-    terminal = Terminal(["play", "--task", LEVEL, "--seed", "4"])
-    try:
-        terminal.wait_for(sentences[0])
-        terminal.wait_for("step 0 of 16")
-        for step, key in enumerate(["\x1b[D", "\x1b[C", "\x1bOA", "d"], start=1):
-            terminal.wait_for("quit")
-            terminal.press(key)
-            assert sentences[0] in terminal.wait_for(f"step {step} of 16")
-        terminal.wait_for("quit")
-        terminal.press("x")  # no key of the game
-        terminal.press("n")
-        terminal.wait_for(sentences[1])
-        terminal.wait_for("step 0 of 16")
-        terminal.wait_for("quit")
-        terminal.press("q")
-        assert terminal.process.wait(timeout=DEADLINE_S) == 0
-    finally:
-        terminal.close()
-
-
-def test_play_tells_when_an_episode_ends_and_goes_on_with_the_next() -> None:
-    terminal = Terminal(["play", "--task", LEVEL, "--seed", "4"])
-    try:
-        for step in range(16):
-            terminal.wait_for(f"step {step} of 16")
-            terminal.wait_for("quit")
-            terminal.press("d")
-        terminal.wait_for("out of time")
-        terminal.press("x")
-        terminal.wait_for("step 0 of 16")
-        terminal.press("q")
-        assert terminal.process.wait(timeout=DEADLINE_S) == 0
-    finally:
-        terminal.close()
-
-
-def test_play_from_an_impossible_seed_is_told_in_one_line() -> None:
-    terminal = Terminal(["play", "--task", LEVEL, "--seed", "-1"])
-    try:
-        told = terminal.wait_for("\n")
-        assert told.startswith("groundling: ")
-        assert "negative" in told
-        assert terminal.process.wait(timeout=DEADLINE_S) == 2
-    finally:
-        terminal.close()
 
 
 @pytest.mark.slow

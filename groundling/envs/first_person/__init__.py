@@ -1,0 +1,6 @@
+"""First-person senses: what a rover's camera sees."""
+
+from groundling.envs.first_person.camera import Camera, Randomization
+from groundling.envs.first_person.renderer import FirstPersonRenderer, Views
+
+__all__ = ["Camera", "FirstPersonRenderer", "Randomization", "Views"]

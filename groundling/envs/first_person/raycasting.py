@@ -1,0 +1,341 @@
+"""Walls, doors, floor and ceiling: one ray a column marches over the tiles, then the picture is filled row by row."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.constants import CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE, WALL_CODE
+from groundling.envs.first_person.camera import FOG, SHARPEST, WALL_HEIGHT_M, Lens, Variation
+from groundling.envs.first_person.drawing import (
+    BYTE,
+    EIGHT,
+    HALF,
+    ONE,
+    SIXTEEN,
+    TINY_STEP,
+    ZERO,
+    F,
+    chosen,
+    draw_from,
+    draw_index,
+    drawing_kernel,
+    packed,
+)
+from groundling.envs.first_person.textures import (
+    CEILINGS,
+    CHOICES,
+    CLOSED_DOOR,
+    FLOORS,
+    LEVELS,
+    LOCKED_DOOR,
+    SIZE,
+    SIZE_BITS,
+    STARTS,
+    TEXELS,
+    WALLS,
+)
+from groundling.envs.tiles import RGB
+
+# Rows of a frame's tables of columns
+DEPTH, V_START, V_STEP, SLOPE = range(4)  # float32
+TEXTURE, RED, GREEN, BLUE, CODE = range(5)  # int32
+FLOAT_ROWS, INTEGER_ROWS = 4, 5
+
+CODE_SHIFT = 24  # a pixel is 0xCCBBGGRR: cell code (0 floor, 1 wall), blue, green, red
+FULL = F(256)  # of a shade
+COLORS = np.array(tuple(RGB.values()), dtype=np.float32) / F(255)  # [colors, 3]
+WHITEN = F(0.12)  # light that even a pure color reflects
+
+LIGHTING, SURFACES, TEXTURES, OBJECTS = 0, 16, 32, 64  # streams of a style
+
+
+class Eye(NamedTuple):
+    """Where a camera is and looks."""
+
+    x: np.float32
+    y: np.float32
+    forward_x: np.float32
+    forward_y: np.float32
+
+
+class Style(NamedTuple):
+    """How an episode looks."""
+
+    wall: int  # textures
+    floor: int
+    ceiling: int
+    wall_red: np.float32  # shades
+    wall_green: np.float32
+    wall_blue: np.float32
+    floor_red: np.float32
+    floor_green: np.float32
+    floor_blue: np.float32
+    ceiling_red: np.float32
+    ceiling_green: np.float32
+    ceiling_blue: np.float32
+    light_red: np.float32
+    light_green: np.float32
+    light_blue: np.float32
+    light_x: np.float32  # towards the light
+    light_y: np.float32
+    light_z: np.float32
+
+
+@drawing_kernel
+def style_of(style: np.uint64, variation: Variation) -> Style:
+    """What the style of an episode, an integer, stands for."""
+    wall, floor, ceiling = WALLS, FLOORS, CEILINGS
+    if variation.textures:
+        wall += draw_index(style, TEXTURES, CHOICES)
+        floor += draw_index(style, TEXTURES + 1, CHOICES)
+        ceiling += draw_index(style, TEXTURES + 2, CHOICES)
+    lighting, colors = F(variation.lighting), F(variation.colors)
+    bright = ONE + F(0.35) * lighting * draw_from(style, LIGHTING)
+    warm = F(0.15) * lighting * draw_from(style, LIGHTING + 1)
+    red, green, blue = bright * (ONE + warm), bright, bright * (ONE - warm)
+    turn = F(-2.2) + F(np.pi) * lighting * draw_from(style, LIGHTING + 2)
+    c = F(0.55) * colors
+    s = style
+    return Style(
+        wall,
+        floor,
+        ceiling,
+        red * (ONE + c * draw_from(s, SURFACES)),
+        green * (ONE + c * draw_from(s, SURFACES + 1)),
+        blue * (ONE + c * draw_from(s, SURFACES + 2)),
+        red * (ONE + c * draw_from(s, SURFACES + 3)),
+        green * (ONE + c * draw_from(s, SURFACES + 4)),
+        blue * (ONE + c * draw_from(s, SURFACES + 5)),
+        red * (ONE + c * draw_from(s, SURFACES + 6)),
+        green * (ONE + c * draw_from(s, SURFACES + 7)),
+        blue * (ONE + c * draw_from(s, SURFACES + 8)),
+        red,
+        green,
+        blue,
+        F(0.45) * F(np.cos(turn)),
+        F(0.45) * F(np.sin(turn)),
+        F(0.89),
+    )
+
+
+@drawing_kernel
+def fog(depth: np.float32) -> np.float32:
+    """How much of its light a surface keeps at this depth."""
+    return ONE / (ONE + F(FOG) * depth * depth)
+
+
+@drawing_kernel
+def shade(value: np.float32) -> np.int32:
+    """A factor as an integer that texels are multiplied by, at most 1."""
+    return np.int32(FULL * (value if value < ONE else ONE))
+
+
+@drawing_kernel
+def level_of(texels_a_pixel: np.float32) -> int:
+    """Which smaller copy of a texture to read."""
+    level = 0
+    while level < LEVELS - 1 and texels_a_pixel > F(SHARPEST):
+        texels_a_pixel *= HALF
+        level += 1
+    return level
+
+
+@drawing_kernel
+def cast_columns(
+    cells: NDArray[np.uint8],
+    looks: NDArray[np.int32],
+    width: int,
+    eye: Eye,
+    lens: Lens,
+    style: Style,
+    floats: NDArray[np.float32],
+    integers: NDArray[np.int32],
+    tiles: NDArray[np.int32],
+) -> np.uint64:
+    """March one ray a column to the wall or closed door that ends it.
+
+    Args:
+        cells: [H * W] cell codes of one environment.
+        looks: [O + 2] look of each cell code.
+        width: W.
+        eye: where the camera is.
+        lens: the camera's tables.
+        style: how the episode looks.
+        floats: [FLOAT_ROWS, stride], written: of each column.
+        integers: [INTEGER_ROWS, stride], written: of each column.
+        tiles: [objects], written: on which tile each object that was met stands.
+
+    Returns:
+        The set of the objects on tiles that a ray crossed, a bit each.
+    """
+    met = np.uint64(0)
+    ceiling = F(WALL_HEIGHT_M) - F(lens.eye_height_m)
+    first, step = F(lens.first_slope), F(lens.slope_step)
+    start_x, start_y = int(np.floor(eye.x)), int(np.floor(eye.y))
+    start = start_y * width + start_x
+    in_x, in_y = eye.x - F(start_x), eye.y - F(start_y)
+    here = int(cells[start]) if 0 <= start < len(cells) else NOTHING_CODE
+    if here >= FIRST_OBJECT:
+        met |= np.uint64(1) << np.uint64(here - FIRST_OBJECT)
+        tiles[here - FIRST_OBJECT] = start
+    for column in range(lens.width):
+        slope = first + F(column) * step
+        ray_x = eye.forward_x - slope * eye.forward_y
+        ray_y = eye.forward_y + slope * eye.forward_x
+        if abs(ray_x) < TINY_STEP:
+            ray_x = TINY_STEP
+        if abs(ray_y) < TINY_STEP:
+            ray_y = TINY_STEP
+        across_x, across_y = ONE / abs(ray_x), ONE / abs(ray_y)  # depth gained in a tile
+        move_x = 1 if ray_x > ZERO else -1
+        move_y = width if ray_y > ZERO else -width
+        next_x = (ONE - in_x if ray_x > ZERO else in_x) * across_x  # depth of the next border
+        next_y = (ONE - in_y if ray_y > ZERO else in_y) * across_y
+        tile = start
+        depth = ZERO
+        vertical = True  # the border last crossed runs along y
+        code = WALL_CODE
+        door = 0
+        along = ZERO
+        while True:
+            if next_x < next_y:
+                depth = next_x
+                next_x += across_x
+                tile += move_x
+                vertical = True
+            else:
+                depth = next_y
+                next_y += across_y
+                tile += move_y
+                vertical = False
+            if tile < 0 or tile >= len(cells):
+                code = WALL_CODE
+                break
+            code = int(cells[tile])
+            if code == NOTHING_CODE:
+                continue
+            if code == WALL_CODE:
+                break
+            met |= np.uint64(1) << np.uint64(code - FIRST_OBJECT)
+            tiles[code - FIRST_OBJECT] = tile
+            seen = looks[code]
+            state = (seen >> 16) & 0xFF
+            if seen & 0xFF == DOOR and state in (CLOSED, LOCKED):
+                # a door hangs in the middle of its tile
+                row = tile // width
+                if spans_x(cells, tile):
+                    at = (F(row) + HALF - eye.y) / ray_y
+                    along = eye.x + at * ray_x - F(tile - row * width)
+                    crossing = False
+                else:
+                    at = (F(tile - row * width) + HALF - eye.x) / ray_x
+                    along = eye.y + at * ray_y - F(row)
+                    crossing = True
+                if at > ZERO and along >= ZERO and along < ONE:
+                    depth = at
+                    vertical = crossing
+                    door = LOCKED_DOOR if state == LOCKED else CLOSED_DOOR
+                    break
+        if door == 0:
+            along = eye.y + depth * ray_y if vertical else eye.x + depth * ray_x
+            along -= np.floor(along)
+        texture = door if door != 0 else style.wall
+        level = level_of(F(SIZE) * depth * step)
+        size = SIZE >> level
+        texels = F(size)
+        u = min(int(along * texels), size - 1)
+        facing = (
+            -style.light_x * F(1 if move_x > 0 else -1) if vertical else -style.light_y * F(1 if move_y > 0 else -1)
+        )
+        light = (F(0.9) + F(0.3) * facing) * fog(depth)
+        floats[DEPTH, column] = depth
+        floats[SLOPE, column] = slope
+        floats[V_START, column] = ceiling * texels / F(WALL_HEIGHT_M)
+        floats[V_STEP, column] = depth * texels / F(WALL_HEIGHT_M)
+        integers[TEXTURE, column] = STARTS[texture, level] + u * size
+        if door != 0:
+            color = (looks[code] >> 8) & 0xFF
+            integers[RED, column] = shade(light * style.light_red * (WHITEN + (ONE - WHITEN) * COLORS[color, 0]))
+            integers[GREEN, column] = shade(light * style.light_green * (WHITEN + (ONE - WHITEN) * COLORS[color, 1]))
+            integers[BLUE, column] = shade(light * style.light_blue * (WHITEN + (ONE - WHITEN) * COLORS[color, 2]))
+        else:
+            code = WALL_CODE
+            integers[RED, column] = shade(light * style.wall_red)
+            integers[GREEN, column] = shade(light * style.wall_green)
+            integers[BLUE, column] = shade(light * style.wall_blue)
+        integers[CODE, column] = code << CODE_SHIFT
+    for column in range(lens.width, lens.stride):
+        for i in range(FLOAT_ROWS):
+            floats[i, column] = floats[i, lens.width - 1]
+        for i in range(INTEGER_ROWS):
+            integers[i, column] = integers[i, lens.width - 1]
+        floats[SLOPE, column] = first + F(column) * step
+    return met
+
+
+@drawing_kernel
+def spans_x(cells: NDArray[np.uint8], tile: int) -> bool:
+    """Whether a doorway stands between walls on its left and right, so that one passes along y."""
+    return bool(cells[max(tile - 1, 0)] == WALL_CODE and cells[min(tile + 1, len(cells) - 1)] == WALL_CODE)
+
+
+@drawing_kernel
+def fill_background(
+    eye: Eye,
+    lens: Lens,
+    style: Style,
+    floats: NDArray[np.float32],
+    integers: NDArray[np.int32],
+    depths: NDArray[np.float32],
+    pixels: NDArray[np.uint32],
+) -> None:
+    """Draw walls, doors, floor and ceiling.
+
+    Args:
+        eye: where the camera is.
+        lens: the camera's tables.
+        style: how the episode looks.
+        floats: of each column.
+        integers: of each column.
+        depths: [H, stride], written.
+        pixels: [H, stride], written: 0xCCBBGGRR.
+    """
+    for row in range(len(lens.row_slopes)):
+        slope, far = lens.row_slopes[row], lens.row_depths[row]
+        level = lens.row_levels[row]
+        bits = SIZE_BITS - level
+        texels = F(1 << bits)
+        mask = np.int32((1 << bits) - 1)
+        light = lens.row_lights[row]
+        if slope > ZERO:
+            texture = np.int32(STARTS[style.floor, level])
+            lights = light * style.floor_red, light * style.floor_green, light * style.floor_blue
+        else:
+            texture = STARTS[style.ceiling, level]
+            lights = light * style.ceiling_red, light * style.ceiling_green, light * style.ceiling_blue
+        row_red, row_green, row_blue = shade(lights[0]), shade(lights[1]), shade(lights[2])
+        u_start = (eye.x + far * eye.forward_x) * texels
+        v_start = (eye.y + far * eye.forward_y) * texels
+        u_step = -far * eye.forward_y * texels
+        v_step = far * eye.forward_x * texels
+        shift = np.int32(bits)
+        for column in range(lens.stride):
+            depth, aside = floats[DEPTH, column], floats[SLOPE, column]
+            wall = np.int32(-np.int32(depth < far))
+            down = np.int32(floats[V_START, column] + slope * floats[V_STEP, column])
+            on_wall = np.int32(integers[TEXTURE, column] + down)
+            u = np.int32(np.int32(u_start + aside * u_step) & mask)
+            v = np.int32(np.int32(v_start + aside * v_step) & mask)
+            on_floor = np.int32(texture + np.int32(np.int32(v << shift) | u))
+            texel = np.int32(TEXELS[np.uint32(chosen(wall, on_wall, on_floor))])
+            red = chosen(wall, integers[RED, column], row_red)
+            green = chosen(wall, integers[GREEN, column], row_green)
+            blue = chosen(wall, integers[BLUE, column], row_blue)
+            r = np.int32(np.int32(np.int32(texel & BYTE) * red) >> EIGHT)
+            g = np.int32(np.int32(np.int32(np.int32(texel >> EIGHT) & BYTE) * green) >> EIGHT)
+            b = np.int32(np.int32(np.int32(texel >> SIXTEEN) * blue) >> EIGHT)
+            pixels[row, column] = packed(r, g, b, np.uint32(np.int32(integers[CODE, column] & wall)))
+            depths[row, column] = depth if depth < far else far

@@ -1,0 +1,305 @@
+"""The renderer: what B rovers see, drawn by compiled kernels on the CPU, without a graphics driver.
+
+One environment at a time: rays march to the walls (``raycasting``), the background is filled in, the things on the
+tiles that the rays crossed are drawn (``shapes``, from the tables of ``solids``), then the senses are written out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs import constants, tiles
+from groundling.envs.compiling import compiler
+from groundling.envs.constants import DOOR, FIRST_OBJECT, MAX_OBJECTS, NOTHING_CODE, OPEN
+from groundling.envs.first_person import camera as camera_module
+from groundling.envs.first_person import drawing, raycasting, shapes, solids, textures
+from groundling.envs.first_person.camera import Camera, Lens, Variation, lens_of, variation_of
+from groundling.envs.first_person.drawing import BYTE, EIGHT, SIXTEEN, F, drawing_kernel, hash64, packed
+from groundling.envs.first_person.raycasting import (
+    CODE_SHIFT,
+    FLOAT_ROWS,
+    INTEGER_ROWS,
+    Eye,
+    cast_columns,
+    fill_background,
+    spans_x,
+    style_of,
+)
+from groundling.envs.first_person.shapes import Frame, draw_held, draw_thing
+from groundling.envs.kernels import Worlds
+from groundling.envs.rover import Poses
+from groundling.errors import ConfigurationError
+
+
+class Views(NamedTuple):
+    """What B cameras see; a sense that a camera lacks has no environments."""
+
+    rgb: NDArray[np.uint8]  # [B, H, W, 3]
+    depth: NDArray[np.float32]  # [B, H, W] metres along the camera's axis
+    segmentation: NDArray[np.uint8]  # [B, H, W] 0 floor or ceiling, 1 wall, else the object's cell code
+
+
+class Scratch(NamedTuple):
+    """What one thread needs while it draws."""
+
+    depths: NDArray[np.float32]  # [H, stride]
+    pixels: NDArray[np.uint32]  # [H, stride]
+    floats: NDArray[np.float32]  # [FLOAT_ROWS, stride]
+    integers: NDArray[np.int32]  # [INTEGER_ROWS, stride]
+    tiles: NDArray[np.int32]  # [objects]
+
+
+class Scenes(NamedTuple):
+    """The part of the worlds that is seen."""
+
+    cells: NDArray[np.uint8]  # [B, H * W]
+    looks: NDArray[np.int32]  # [B, O + 2]
+    carried: NDArray[np.uint8]  # [B]
+    step_count: NDArray[np.int32]  # [B]
+
+
+kernel = compiler(
+    __file__,
+    constants.__file__,
+    camera_module.__file__,
+    drawing.__file__,
+    raycasting.__file__,
+    shapes.__file__,
+    solids.__file__,
+    textures.__file__,
+    tiles.__file__,
+)
+
+
+@kernel
+def draw_batch(
+    scenes: Scenes,
+    poses: Poses,
+    width: int,
+    styles: NDArray[np.uint64],
+    views: Views,
+    words: NDArray[np.uint32],
+    lens: Lens,
+    variation: Variation,
+    scratch: Scratch,
+    start: int,
+    stop: int,
+) -> None:
+    """Draw environments start to stop; ``words`` are the colors of the views four bytes at a time, where they fit."""
+    # rows that end with a block need no copy
+    in_place = len(views.depth) > 0 and lens.width == lens.stride
+    for b in range(start, stop):
+        depths = views.depth[b] if in_place else scratch.depths
+        frame = Frame(depths, scratch.pixels, scratch.floats, lens.row_slopes)
+        draw_scene(scenes, poses, width, styles[b], lens, variation, scratch, frame, b)
+        if len(views.rgb) > 0:
+            if variation.pixel_noise > 0:
+                noise_seed = hash64(styles[b] ^ hash64(np.uint64(scenes.step_count[b])))
+                add_noise(scratch.pixels, lens.width, noise_seed, F(variation.pixel_noise))
+            if len(words) > 0:
+                write_words(words[b], scratch.pixels)
+            else:
+                write_colors(views.rgb[b], scratch.pixels)
+        if len(views.depth) > 0 and not in_place:
+            write_depths(views.depth[b], scratch.depths)
+        if len(views.segmentation) > 0:
+            write_codes(views.segmentation[b], scratch.pixels)
+
+
+@drawing_kernel
+def draw_scene(
+    scenes: Scenes,
+    poses: Poses,
+    width: int,
+    seed: np.uint64,
+    lens: Lens,
+    variation: Variation,
+    scratch: Scratch,
+    frame: Frame,
+    b: int,
+) -> None:
+    """Draw environment ``b`` on a frame."""
+    heading = poses.heading[b]
+    eye = Eye(F(poses.x[b]), F(poses.y[b]), F(np.cos(heading)), F(np.sin(heading)))
+    style = style_of(seed, variation)
+    cells, looks = scenes.cells[b], scenes.looks[b]
+    met = cast_columns(cells, looks, width, eye, lens, style, scratch.floats, scratch.integers, scratch.tiles)
+    fill_background(eye, lens, style, scratch.floats, scratch.integers, frame.depths, frame.pixels)
+    k = 0
+    while met != np.uint64(0):
+        if met & np.uint64(1):
+            look = int(looks[k + FIRST_OBJECT])
+            # a door that is closed is part of the walls
+            if look & 0xFF != DOOR or (look >> 16) & 0xFF == OPEN:
+                tile = scratch.tiles[k]
+                row = tile // width
+                away_x = F(tile - row * width) + F(0.5) - eye.x
+                away_y = F(row) + F(0.5) - eye.y
+                along_y = look & 0xFF == DOOR and spans_x(cells, tile)
+                draw_thing(
+                    look,
+                    k + FIRST_OBJECT,
+                    away_x,
+                    away_y,
+                    F(lens.eye_height_m),
+                    F(1),
+                    along_y,
+                    eye,
+                    lens,
+                    frame,
+                    style,
+                    seed,
+                    variation,
+                )
+        met >>= np.uint64(1)
+        k += 1
+    held = int(scenes.carried[b])
+    if held != NOTHING_CODE:
+        draw_held(int(looks[held]), held, eye, lens, frame, style, seed, variation)
+
+
+@drawing_kernel
+def write_colors(rgb: NDArray[np.uint8], pixels: NDArray[np.uint32]) -> None:
+    """Write the colors of a picture [H, W, 3]."""
+    for row in range(rgb.shape[0]):
+        for column in range(rgb.shape[1]):
+            pixel = pixels[row, column]
+            rgb[row, column, 0] = np.uint8(pixel)
+            rgb[row, column, 1] = np.uint8(pixel >> np.uint32(8))
+            rgb[row, column, 2] = np.uint8(pixel >> np.uint32(16))
+
+
+@drawing_kernel
+def write_words(words: NDArray[np.uint32], pixels: NDArray[np.uint32]) -> None:
+    """Write the colors of a picture [H, W * 3 / 4], three words for every four pixels."""
+    for row in range(words.shape[0]):
+        for group in range(words.shape[1] // 3):
+            column, word = np.uint64(4 * group), np.uint64(3 * group)
+            first, second = pixels[row, column], pixels[row, column + np.uint64(1)]
+            third, fourth = pixels[row, column + np.uint64(2)], pixels[row, column + np.uint64(3)]
+            low = np.uint32(np.uint32(first & np.uint32(0xFFFFFF)) | np.uint32(second << np.uint32(24)))
+            middle = np.uint32(np.uint32(second >> np.uint32(8)) & np.uint32(0xFFFF))
+            high = np.uint32(np.uint32(third >> np.uint32(16)) & np.uint32(0xFF))
+            words[row, word] = low
+            words[row, word + np.uint64(1)] = np.uint32(middle | np.uint32(third << np.uint32(16)))
+            words[row, word + np.uint64(2)] = np.uint32(high | np.uint32(fourth << np.uint32(8)))
+
+
+@drawing_kernel
+def noisy(level: np.int32, bits: np.uint32, strength: np.float32) -> np.int32:
+    """A level with noise: the sum of four bytes is nearly a normal distribution."""
+    mixed = np.uint32(bits * np.uint32(0x85EBCA6B))
+    mixed = np.uint32(np.uint32(mixed ^ np.uint32(mixed >> np.uint32(13))) * np.uint32(0xC2B2AE35))
+    mixed = np.uint32(mixed ^ np.uint32(mixed >> np.uint32(16)))
+    pairs = np.uint32(
+        np.uint32(mixed & np.uint32(0xFF00FF)) + np.uint32(np.uint32(mixed >> np.uint32(8)) & np.uint32(0xFF00FF))
+    )
+    total = np.int32(np.uint32(pairs >> np.uint32(16)) + np.uint32(pairs & np.uint32(0xFFFF)))
+    value = F(level) + F(0.5) + strength * (F(total) - F(510))
+    value = value if value > F(0) else F(0)
+    return np.int32(value if value < F(255) else F(255))
+
+
+@drawing_kernel
+def add_noise(pixels: NDArray[np.uint32], width: int, seed: np.uint64, deviation: np.float32) -> None:
+    """Add noise to each color of each pixel."""
+    strength = deviation * F(255 / 147.8)  # the standard deviation of the sum of four bytes
+    for row in range(pixels.shape[0]):
+        salt = np.uint32(hash64(seed + np.uint64(row)) >> np.uint64(32))
+        for column in range(width):
+            pixel = np.int32(pixels[row, column])
+            bits = np.uint32(salt + np.uint32(np.uint32(column) * np.uint32(0x9E3779B9)))
+            red = noisy(np.int32(pixel & BYTE), bits, strength)
+            green = noisy(np.int32(np.int32(pixel >> EIGHT) & BYTE), np.uint32(bits ^ np.uint32(0x27D4EB2F)), strength)
+            blue = noisy(np.int32(np.int32(pixel >> SIXTEEN) & BYTE), np.uint32(bits ^ np.uint32(0x165667B1)), strength)
+            code = np.uint32(pixels[row, column] & np.uint32(0xFF000000))
+            pixels[row, column] = packed(red, green, blue, code)
+
+
+@drawing_kernel
+def write_depths(depth: NDArray[np.float32], depths: NDArray[np.float32]) -> None:
+    """Write the depths of a picture [H, W]."""
+    for row in range(depth.shape[0]):
+        for column in range(depth.shape[1]):
+            depth[row, column] = depths[row, column]
+
+
+@drawing_kernel
+def write_codes(codes: NDArray[np.uint8], pixels: NDArray[np.uint32]) -> None:
+    """Write what each pixel of a picture [H, W] shows."""
+    for row in range(codes.shape[0]):
+        for column in range(codes.shape[1]):
+            codes[row, column] = np.uint8(pixels[row, column] >> np.uint32(CODE_SHIFT))
+
+
+class FirstPersonRenderer:
+    """Draws what rovers see.
+
+    Args:
+        camera: of every rover.
+    """
+
+    def __init__(self, camera: Camera) -> None:
+        self.camera = camera
+        self._lens = lens_of(camera)
+        self._variation = variation_of(camera.randomization)
+
+    def make_views(self, num_envs: int) -> Views:
+        """Empty views of B environments."""
+        size = (self.camera.height, self.camera.width)
+        rgb, depth, segmentation = (
+            num_envs if sense else 0 for sense in (self.camera.rgb, self.camera.depth, self.camera.segmentation)
+        )
+        return Views(
+            rgb=np.zeros((rgb, *size, 3), dtype=np.uint8),
+            depth=np.zeros((depth, *size), dtype=np.float32),
+            segmentation=np.zeros((segmentation, *size), dtype=np.uint8),
+        )
+
+    def draw(
+        self,
+        state: Worlds,
+        poses: Poses,
+        width: int,
+        style: NDArray[np.uint64],
+        views: Views,
+        start: int,
+        stop: int,
+    ) -> None:
+        """Draw some environments of a batch. Threads may draw others at the same time.
+
+        Args:
+            state: the worlds.
+            poses: where the rovers are [B].
+            width: tiles in a row of the map, its border included.
+            style: [B] uint64, what the randomization of each episode is drawn from; no matter where it is off.
+            views: written, rows start to stop.
+            start: the first environment.
+            stop: the end of the environments.
+
+        Raises:
+            ConfigurationError: if the views were made for another camera.
+        """
+        size = (self.camera.height, self.camera.width)
+        if any(view.shape[1:3] != size or (len(view) > 0 and len(view) < stop) for view in views):
+            raise ConfigurationError(
+                f"the views are not those of {stop} cameras of {self.camera.width} x {self.camera.height} pixels: "
+                "make them with make_views of the same renderer"
+            )
+        lens = self._lens
+        words = np.empty((0, 0, 0), dtype=np.uint32)
+        if self.camera.width % 4 == 0 and views.rgb.flags.c_contiguous and len(views.rgb) > 0:
+            words = views.rgb.reshape(*views.rgb.shape[:2], -1).view(np.uint32)
+        padded = (self.camera.height, lens.stride)
+        scratch = Scratch(
+            depths=np.empty(padded, dtype=np.float32),
+            pixels=np.empty(padded, dtype=np.uint32),
+            floats=np.empty((FLOAT_ROWS, lens.stride), dtype=np.float32),
+            integers=np.empty((INTEGER_ROWS, lens.stride), dtype=np.int32),
+            tiles=np.empty(MAX_OBJECTS, dtype=np.int32),
+        )
+        scenes = Scenes(state.cells, state.looks, state.carried, state.step_count)
+        draw_batch(scenes, poses, width, style, views, words, lens, self._variation, scratch, start, stop)

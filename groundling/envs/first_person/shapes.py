@@ -1,0 +1,508 @@
+"""Things: the rays of a rectangle of pixels meet the parts of a solid, and the nearest surface stays.
+
+A pixel's ray is eye + t * (forward + slope of the column * right, down by slope of the row), so that t is the depth
+along the camera's axis. Columns go in whole blocks, which become vector instructions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.constants import NUM_SOLID_TYPES
+from groundling.envs.first_person.camera import LANES, Lens, Variation
+from groundling.envs.first_person.drawing import (
+    BYTE,
+    EIGHT,
+    HALF,
+    ONE,
+    SIXTEEN,
+    TINY_STEP,
+    TWENTY_FOUR,
+    TWO,
+    ZERO,
+    F,
+    draw_from,
+    drawing_kernel,
+    packed,
+)
+from groundling.envs.first_person.raycasting import (
+    CODE_SHIFT,
+    COLORS,
+    DEPTH,
+    OBJECTS,
+    SLOPE,
+    WHITEN,
+    Eye,
+    Style,
+    fog,
+)
+from groundling.envs.first_person.solids import (
+    ANGLES,
+    BLOCK,
+    BLUE,
+    BOTTOM,
+    CONSTANT,
+    COUNTS,
+    DOORWAY_YAW,
+    FACING_YAW,
+    GLOW,
+    GREEN,
+    HALF_X,
+    HALF_Y,
+    KIND,
+    LATHE,
+    LINEAR,
+    PARTS,
+    PICTURE,
+    REACH,
+    RED,
+    RELIEF_BITS,
+    RELIEF_LEVELS,
+    RELIEF_SIZE,
+    RELIEF_STARTS,
+    RELIEF_TEXELS,
+    SIZES,
+    SQUARE,
+    THICKNESS,
+    TINT,
+    TOP,
+    TURNED,
+    X,
+    Y,
+)
+
+NEAR_M = F(0.02)
+ENDLESS = F(1e9)
+AMBIENT, DIFFUSE, DARKEST = F(0.62), F(0.42), F(0.3)
+EDGE = F(0.86)  # sides of a box that meet are never equally bright
+SHINE_FROM, SHINE = F(0.8), F(2.2)  # polished: the cosine at which white begins, and how fast it grows
+HELD_DEPTH_M = F(0.12)  # nearer than any wall
+HELD_SIZE = F(0.42)  # of the view's height that a held thing a metre tall would take
+
+
+class Frame(NamedTuple):
+    """A picture in the making."""
+
+    depths: NDArray[np.float32]  # [H, stride]
+    pixels: NDArray[np.uint32]  # [H, stride] 0xCCBBGGRR
+    floats: NDArray[np.float32]  # [FLOAT_ROWS, stride] of each column
+    slopes: NDArray[np.float32]  # [H] of each row
+
+
+class Ray(NamedTuple):
+    """The camera as a part sees it: origin on its axis, its own directions, z up from the ground."""
+
+    x: np.float32
+    y: np.float32
+    z: np.float32
+    forward_x: np.float32
+    forward_y: np.float32
+    right_x: np.float32
+    right_y: np.float32
+
+
+class Paint(NamedTuple):
+    """How a part is colored: full colors, and the light's direction as the part sees it."""
+
+    red: np.float32
+    green: np.float32
+    blue: np.float32
+    glow: np.float32
+    white: np.float32  # of what shines
+    light_x: np.float32
+    light_y: np.float32
+    light_z: np.float32
+    code: np.uint32
+
+
+class Bounds(NamedTuple):
+    """Rows that a part may cover, and blocks of columns from the first on."""
+
+    top: int
+    bottom: int
+    left: int
+    blocks: int
+
+
+@drawing_kernel
+def bounds_of(ray: Ray, radius: np.float32, bottom: np.float32, top: np.float32, frame: Frame, lens: Lens) -> Bounds:
+    """The rectangle of an upright cylinder about the origin."""
+    ahead = -(ray.x * ray.forward_x + ray.y * ray.forward_y)
+    aside = -(ray.x * ray.right_x + ray.y * ray.right_y)
+    empty = Bounds(0, 0, 0, 0)
+    if ahead + radius < NEAR_M:
+        return empty
+    first, scale = F(lens.first_slope), ONE / F(lens.slope_step)
+    left, right = 0, lens.width
+    near = ahead - radius
+    if near > NEAR_M:
+        squared = near * (ahead + radius)
+        swing = radius * np.sqrt(aside * aside + squared)
+        low = ((aside * ahead - swing) / squared - first) * scale
+        high = ((aside * ahead + swing) / squared - first) * scale
+        if high < ZERO or low > F(lens.width - 1):
+            return empty
+        left = int(max(low + F(0.999), ZERO))
+        right = int(min(high + ONE, F(lens.width)))
+        if left >= right:
+            return empty
+        hidden = True
+        for column in range(left, right):
+            if frame.floats[DEPTH, column] > near:
+                hidden = False
+        if hidden:
+            return empty
+    near = max(near, NEAR_M)
+    far = ahead + radius
+    rise, fall = ray.z - top, ray.z - bottom
+    start = frame.slopes[0]
+    upper = (rise / (near if rise < ZERO else far) - start) * scale
+    lower = (fall / (near if fall > ZERO else far) - start) * scale
+    rows = len(frame.slopes)
+    blocks = (right - left + LANES - 1) // LANES
+    if lower < ZERO or upper > F(rows - 1):
+        return empty
+    return Bounds(
+        int(max(upper + F(0.999), ZERO)),
+        int(min(lower + ONE, F(rows))),
+        min(left, lens.stride - blocks * LANES),
+        blocks,
+    )
+
+
+@drawing_kernel
+def slab(slope: np.float32, height: np.float32, bottom: np.float32, top: np.float32) -> tuple[np.float32, np.float32]:
+    """The depths between which the rays of a row are between two heights; nothing if the second is less."""
+    if abs(slope) < TINY_STEP:
+        if bottom < height and height < top:
+            return -ENDLESS, ENDLESS
+        return ENDLESS, -ENDLESS
+    over, under = (height - top) / slope, (height - bottom) / slope
+    if slope > ZERO:
+        return over, under
+    return under, over
+
+
+@drawing_kernel
+def mixed(paint: Paint, brightness: np.float32) -> np.uint32:
+    """A pixel of a painted surface."""
+    red, green, blue = paint.red * brightness, paint.green * brightness, paint.blue * brightness
+    return packed(np.int32(red), np.int32(green), np.int32(blue), paint.code)
+
+
+@drawing_kernel
+def lit(paint: Paint, facing: np.float32) -> np.float32:
+    """The brightness of a surface, from the cosine between its normal and the light."""
+    brightness = AMBIENT + DIFFUSE * facing
+    brightness = brightness if brightness > DARKEST else DARKEST
+    brightness = brightness if brightness < ONE else ONE
+    return paint.glow + (ONE - paint.glow) * brightness
+
+
+@drawing_kernel
+def draw_lathe(
+    ray: Ray,
+    paint: Paint,
+    bounds: Bounds,
+    frame: Frame,
+    curve: tuple[np.float32, np.float32, np.float32],
+    bottom: np.float32,
+    top: np.float32,
+) -> None:
+    """A solid of revolution, radius^2 = square * z^2 + linear * z + constant, between two heights."""
+    square, linear, constant = curve
+    half_linear = HALF * linear
+    inside = ray.x * ray.x + ray.y * ray.y - ((square * ray.z + linear) * ray.z + constant)
+    for row in range(bounds.top, bounds.bottom):
+        slope = frame.slopes[row]
+        enter, leave = slab(slope, ray.z, bottom, top)
+        if leave <= ZERO or enter > leave:
+            continue
+        cap = lit(paint, paint.light_z if slope > ZERO else -paint.light_z)
+        steep = square * slope * slope
+        tilt = (square * ray.z + half_linear) * slope
+        for block in range(bounds.blocks):
+            start = np.uint64(bounds.left + block * LANES)  # unsigned, or Numba would let it count from the end
+            for lane in range(LANES):
+                column = start + np.uint64(lane)
+                aside = frame.floats[SLOPE, column]
+                step_x = ray.forward_x + aside * ray.right_x
+                step_y = ray.forward_y + aside * ray.right_y
+                a = step_x * step_x + step_y * step_y - steep
+                a = a if a > TINY_STEP else TINY_STEP
+                h = ray.x * step_x + ray.y * step_y + tilt
+                discriminant = h * h - a * inside
+                root = np.sqrt(discriminant if discriminant > ZERO else ZERO)
+                inverse = ONE / a
+                first, last = (-h - root) * inverse, (root - h) * inverse
+                is_cap = enter > first
+                t = enter if is_cap else first
+                end = leave if leave < last else last
+                x, y, z = ray.x + t * step_x, ray.y + t * step_y, ray.z - t * slope
+                up = square * z + half_linear
+                squared = x * x + y * y + up * up
+                squared = squared if squared > TINY_STEP else TINY_STEP
+                facing = (x * paint.light_x + y * paint.light_y - up * paint.light_z) * (ONE / np.sqrt(squared))
+                brightness = lit(paint, facing)
+                old = frame.depths[row, column]
+                seen = (discriminant > ZERO) & (t < end) & (t < old) & (t > NEAR_M)
+                shine = SHINE * (facing - SHINE_FROM)
+                shine = ZERO if is_cap else (shine if shine > ZERO else ZERO)
+                own, white = (cap if is_cap else brightness) * (ONE - shine), paint.white * shine
+                red = np.int32(paint.red * own + white)
+                green = np.int32(paint.green * own + white)
+                blue = np.int32(paint.blue * own + white)
+                pixel = packed(red, green, blue, paint.code)
+                frame.depths[row, column] = t if seen else old
+                frame.pixels[row, column] = pixel if seen else frame.pixels[row, column]
+
+
+@drawing_kernel
+def draw_block(
+    ray: Ray,
+    paint: Paint,
+    bounds: Bounds,
+    frame: Frame,
+    half_x: np.float32,
+    half_y: np.float32,
+    bottom: np.float32,
+    top: np.float32,
+) -> None:
+    """A box about the axis, between two heights."""
+    over_x = EDGE * lit(paint, paint.light_x if ray.x > ZERO else -paint.light_x)
+    over_y = lit(paint, paint.light_y if ray.y > ZERO else -paint.light_y)
+    for row in range(bounds.top, bounds.bottom):
+        slope = frame.slopes[row]
+        enter, leave = slab(slope, ray.z, bottom, top)
+        if leave <= ZERO or enter > leave:
+            continue
+        cap = lit(paint, paint.light_z if slope > ZERO else -paint.light_z)
+        cap_pixel, x_pixel, y_pixel = mixed(paint, cap), mixed(paint, over_x), mixed(paint, over_y)
+        for block in range(bounds.blocks):
+            start = np.uint64(bounds.left + block * LANES)  # unsigned, or Numba would let it count from the end
+            for lane in range(LANES):
+                column = start + np.uint64(lane)
+                aside = frame.floats[SLOPE, column]
+                step_x = ray.forward_x + aside * ray.right_x
+                step_y = ray.forward_y + aside * ray.right_y
+                step_x = step_x if abs(step_x) > TINY_STEP else TINY_STEP
+                step_y = step_y if abs(step_y) > TINY_STEP else TINY_STEP
+                inverse_x, inverse_y = ONE / step_x, ONE / step_y
+                middle_x, middle_y = -ray.x * inverse_x, -ray.y * inverse_y
+                reach_x, reach_y = half_x * abs(inverse_x), half_y * abs(inverse_y)
+                near_x, near_y = middle_x - reach_x, middle_y - reach_y
+                far_x, far_y = middle_x + reach_x, middle_y + reach_y
+                is_x = near_x > near_y
+                side = near_x if is_x else near_y
+                is_cap = enter > side
+                t = enter if is_cap else side
+                end = far_x if far_x < far_y else far_y
+                end = leave if leave < end else end
+                side_pixel = x_pixel if is_x else y_pixel
+                old = frame.depths[row, column]
+                seen = (t < end) & (t < old) & (t > NEAR_M)
+                pixel = cap_pixel if is_cap else side_pixel
+                frame.depths[row, column] = t if seen else old
+                frame.pixels[row, column] = pixel if seen else frame.pixels[row, column]
+
+
+@drawing_kernel
+def draw_relief(
+    ray: Ray,
+    paint: Paint,
+    bounds: Bounds,
+    frame: Frame,
+    picture: int,
+    level: int,
+    half: np.float32,
+    thickness: np.float32,
+    bottom: np.float32,
+    top: np.float32,
+) -> None:
+    """A picture that stands upright, facing along y."""
+    bits = RELIEF_BITS - level
+    size = F(1 << bits)
+    last = np.int32((1 << bits) - 1)
+    begin = np.int32(RELIEF_STARTS[picture, level])
+    across, down = size / (TWO * half), size / (top - bottom)
+    thick = thickness / F(255)
+    shift = np.int32(bits)
+    for row in range(bounds.top, bounds.bottom):
+        slope = frame.slopes[row]
+        for block in range(bounds.blocks):
+            start = np.uint64(bounds.left + block * LANES)  # unsigned, or Numba would let it count from the end
+            for lane in range(LANES):
+                column = start + np.uint64(lane)
+                aside = frame.floats[SLOPE, column]
+                step_x = ray.forward_x + aside * ray.right_x
+                step_y = ray.forward_y + aside * ray.right_y
+                step_y = step_y if step_y > TINY_STEP else TINY_STEP
+                t = -ray.y / step_y
+                u = (ray.x + t * step_x + half) * across
+                v = (top - ray.z + t * slope) * down
+                inside = (u >= ZERO) & (u < size) & (v >= ZERO) & (v < size)
+                at_u = np.int32(np.int32(u if inside else ZERO) & last)
+                at_v = np.int32(np.int32(v if inside else ZERO) & last)
+                texel = np.int32(RELIEF_TEXELS[np.uint32(np.int32(begin + np.int32(np.int32(at_v << shift) | at_u)))])
+                brightness = F(np.int32(np.int32(texel >> EIGHT) & BYTE)) * F(1 / 255)
+                brightness = paint.glow + (ONE - paint.glow) * brightness
+                added = F(np.int32(np.int32(texel >> SIXTEEN) & BYTE)) * F(1 / 255)
+                own = brightness * (ONE - added)
+                red = np.int32(paint.red * own + paint.white * added)
+                green = np.int32(paint.green * own + paint.white * added)
+                blue = np.int32(paint.blue * own + paint.white * added)
+                pixel = packed(red, green, blue, paint.code)
+                t -= thick * F(np.int32(np.int32(texel >> TWENTY_FOUR) & BYTE))
+                old = frame.depths[row, column]
+                seen = inside & (np.int32(texel & BYTE) != np.int32(0)) & (t < old) & (t > NEAR_M)
+                frame.depths[row, column] = t if seen else old
+                frame.pixels[row, column] = pixel if seen else frame.pixels[row, column]
+
+
+@drawing_kernel
+def draw_thing(
+    look: int,
+    code: int,
+    away_x: np.float32,
+    away_y: np.float32,
+    height: np.float32,
+    size: np.float32,
+    along_y: bool,
+    eye: Eye,
+    lens: Lens,
+    frame: Frame,
+    style: Style,
+    seed: np.uint64,
+    variation: Variation,
+) -> None:
+    """Draw a thing.
+
+    Args:
+        look: its type, color and state.
+        code: its cell code.
+        away_x: of where it stands from the eye, in the world's directions.
+        away_y: likewise.
+        height: of the eye above where it stands.
+        size: how much larger than it is.
+        along_y: of a doorway, whether one passes it along y.
+        eye: where the camera looks.
+        lens: the camera's tables.
+        frame: what is drawn on.
+        style: how the episode looks.
+        seed: the style as an integer.
+        variation: how far looks vary.
+    """
+    kind, color, state = look & 0xFF, (look >> 8) & 0xFF, (look >> 16) & 0xFF
+    if kind >= NUM_SOLID_TYPES or color >= len(COLORS) or state >= SIZES.shape[1]:
+        return
+    # the direction to the back of the thing
+    turned = TURNED[kind]
+    back_x, back_y = ZERO, -ONE
+    if turned == FACING_YAW:
+        distance = np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6)
+        back_x, back_y = away_x / distance, away_y / distance
+    elif turned == DOORWAY_YAW:
+        back_x, back_y = (ZERO, ONE) if along_y else (ONE, ZERO)
+    angle = ANGLES[kind]
+    if angle != ZERO:
+        cosine, sine = np.cos(angle), np.sin(angle)
+        back_x, back_y = back_x * cosine - back_y * sine, back_x * sine + back_y * cosine
+    right_x, right_y = -back_y, back_x
+    wide, tall = size * SIZES[kind, state, 0], size * SIZES[kind, state, 1]
+    forward_x = eye.forward_x * right_x + eye.forward_y * right_y
+    forward_y = eye.forward_x * back_x + eye.forward_y * back_y
+    aside_x = -eye.forward_y * right_x + eye.forward_x * right_y
+    aside_y = -eye.forward_y * back_x + eye.forward_x * back_y
+    from_x, from_y = -(away_x * right_x + away_y * right_y), -(away_x * back_x + away_y * back_y)
+    light_x = style.light_x * right_x + style.light_y * right_y
+    light_y = style.light_x * back_x + style.light_y * back_y
+    ahead = away_x * eye.forward_x + away_y * eye.forward_y
+    dim = fog(max(ahead, ZERO))
+    strength = F(0.12) * F(variation.colors)
+    red, green, blue = COLORS[color, 0], COLORS[color, 1], COLORS[color, 2]
+    if strength > ZERO:
+        red = min(ONE, max(ZERO, red + strength * draw_from(seed, OBJECTS + 3 * color)))
+        green = min(ONE, max(ZERO, green + strength * draw_from(seed, OBJECTS + 3 * color + 1)))
+        blue = min(ONE, max(ZERO, blue + strength * draw_from(seed, OBJECTS + 3 * color + 2)))
+    red, green, blue = (
+        WHITEN + (ONE - WHITEN) * red,
+        WHITEN + (ONE - WHITEN) * green,
+        WHITEN + (ONE - WHITEN) * blue,
+    )
+    for p in range(COUNTS[kind]):
+        shape = int(PARTS[kind, p, KIND])
+        bottom, top = PARTS[kind, p, BOTTOM] * tall, PARTS[kind, p, TOP] * tall
+        ray = Ray(
+            from_x - PARTS[kind, p, X] * wide,
+            from_y - PARTS[kind, p, Y] * wide,
+            height,
+            forward_x,
+            forward_y,
+            aside_x,
+            aside_y,
+        )
+        bounds = bounds_of(ray, PARTS[kind, p, REACH] * wide, bottom, top, frame, lens)
+        if bounds.top >= bounds.bottom:
+            continue
+        tint = PARTS[kind, p, TINT]
+        paint = Paint(
+            F(255) * min(ONE, dim * style.light_red * (tint * red + (ONE - tint) * PARTS[kind, p, RED])),
+            F(255) * min(ONE, dim * style.light_green * (tint * green + (ONE - tint) * PARTS[kind, p, GREEN])),
+            F(255) * min(ONE, dim * style.light_blue * (tint * blue + (ONE - tint) * PARTS[kind, p, BLUE])),
+            PARTS[kind, p, GLOW],
+            F(255) * min(ONE, dim * style.light_green),
+            light_x,
+            light_y,
+            style.light_z,
+            np.uint32(code << CODE_SHIFT),
+        )
+        if shape == LATHE:
+            grow = wide * wide / (tall * tall)
+            curve = (
+                PARTS[kind, p, SQUARE] * grow,
+                PARTS[kind, p, LINEAR] * grow * tall,
+                PARTS[kind, p, CONSTANT] * wide * wide,
+            )
+            draw_lathe(ray, paint, bounds, frame, curve, bottom, top)
+        elif shape == BLOCK:
+            draw_block(
+                ray, paint, bounds, frame, PARTS[kind, p, HALF_X] * wide, PARTS[kind, p, HALF_Y] * wide, bottom, top
+            )
+        else:
+            half = PARTS[kind, p, HALF_X] * wide
+            texels = F(RELIEF_SIZE) * F(lens.slope_step) * ahead / (TWO * half)
+            level = 0
+            while level < RELIEF_LEVELS - 1 and texels > F(1.5):
+                texels *= HALF
+                level += 1
+            draw_relief(
+                ray,
+                paint,
+                bounds,
+                frame,
+                int(PARTS[kind, p, PICTURE]),
+                level,
+                half,
+                PARTS[kind, p, THICKNESS] * wide,
+                bottom,
+                top,
+            )
+
+
+@drawing_kernel
+def draw_held(
+    look: int, code: int, eye: Eye, lens: Lens, frame: Frame, style: Style, seed: np.uint64, variation: Variation
+) -> None:
+    """Draw what is carried, small, at the lower edge of the view and a little to the right."""
+    rows = len(frame.slopes)
+    lowest = frame.slopes[rows - 1] + HALF * F(lens.slope_step)
+    tall = F(rows) * F(lens.slope_step)  # of the view at a metre
+    size = HELD_SIZE * min(tall, F(lens.width) * F(lens.slope_step)) * HELD_DEPTH_M
+    aside = F(0.22) * F(lens.width) * F(lens.slope_step) * HELD_DEPTH_M
+    away_x = HELD_DEPTH_M * eye.forward_x - aside * eye.forward_y
+    away_y = HELD_DEPTH_M * eye.forward_y + aside * eye.forward_x
+    height = (lowest - F(0.02) * tall) * HELD_DEPTH_M
+    draw_thing(look, code, away_x, away_y, height, size, False, eye, lens, frame, style, seed, variation)

@@ -1,0 +1,338 @@
+"""The task of Chaplot et al. 2018 on the real ViZDoom, behind Gymnasium's interface; the extra ``groundling[doom]``."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import cv2
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode
+from numpy.typing import NDArray
+
+from groundling.envs.grounded.episodes import (
+    Difficulty,
+    GroundedEpisode,
+    checked_instructions,
+    find_difficulty,
+    sample_episode,
+)
+from groundling.envs.grounded.rules import GROUNDED_RULES as RULES
+from groundling.envs.simulators.doom_engine import DoomEngine, DoomState, DoomTimeouts, check_resolution
+from groundling.envs.simulators.doom_maps import UNITS_PER_M, PlacedActor, actors_of, map_of
+from groundling.envs.simulators.errors import EngineError, EngineRejectionError, EngineRestartError
+from groundling.errors import ActionError, ConfigurationError
+from groundling.language.grounded import GROUNDED_VOCABULARY, INSTRUCTION_LENGTH, TRAIN
+
+_log = logging.getLogger(__name__)
+
+NUM_ACTIONS = 3
+RESTART_INTERVAL_S = 60.0
+
+ObservationArrays = dict[str, NDArray[Any]]
+
+
+class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
+    """Five of Doom's objects in a room, and the instruction to go to one of them.
+
+    ## Observation (``Dict``)
+    - ``image`` [H, W, 3] uint8: RGB, what the player sees.
+    - ``instruction`` [6] int32: token ids of ``GROUNDED_VOCABULARY``, 0 = padding. The sentence is in
+      ``info["instruction"]``.
+
+    ## Action (``Discrete(3)``)
+    0 turn left, 1 turn right, 2 forward; each is held for 5 tics. The player has momentum: a turn is of 8.8 degrees, of
+    17.6 after the same turn; a step of 0.3 m from rest, growing to 1.3 m.
+
+    ## Reward
+    1 at the right object, -0.2 at a wrong one, otherwise 0. An object is reached within 1.25 m of its center.
+
+    ## End of an episode
+    ``terminated`` at an object; ``truncated`` after 30 steps. ``info["success"]`` tells whether it was the right one.
+
+    ## Episodes
+    ``reset(seed=s)`` gives the same episode, to the pixel, whatever was played before. The engine is a process of its
+    own, started by the first reset. Where it fails, an :class:`EngineError` tells, and the next reset starts a new one:
+    at most once a minute. With ``recover`` the episode is truncated instead, with a warning and
+    ``info["engine_error"]``.
+
+    ## Version history
+    v0: first version.
+
+    Args:
+        difficulty: "easy", "medium" or "hard", see :class:`Difficulty`.
+        instructions: indices into ``groundling.language.grounded.INSTRUCTIONS`` to draw from.
+        resolution: (width, height) at which the engine draws.
+        image_size: (width, height) of the observation; None leaves the engine's. Halves and quarters resize fastest.
+        recover: truncate the episode in which the engine fails, instead of raising.
+        timeouts: after which the engine counts as hanging.
+        render_mode: None or "rgb_array", the engine's own frame.
+
+    Raises:
+        MissingSimulatorError: if ViZDoom is not installed.
+        ConfigurationError: if an argument is wrong, or the engine has no such resolution.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 7}  # noqa: RUF012 - Gymnasium's own convention
+
+    def __init__(
+        self,
+        difficulty: str | Difficulty = Difficulty.HARD,
+        *,
+        instructions: Sequence[int] = TRAIN,
+        resolution: tuple[int, int] = (160, 120),
+        image_size: tuple[int, int] | None = None,
+        recover: bool = False,
+        timeouts: DoomTimeouts | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        check_resolution(*resolution)
+        if render_mode not in (None, "rgb_array"):
+            raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
+        if image_size is not None and min(image_size) < 1:
+            raise ConfigurationError(f"image_size is (width, height) in pixels, got {image_size}")
+        self.difficulty = find_difficulty(difficulty)
+        self.instructions = checked_instructions(instructions)
+        self.resolution = resolution
+        self.image_size = image_size or resolution
+        self.recover = recover
+        self.timeouts = timeouts or DoomTimeouts()
+        self.render_mode = render_mode
+        width, height = self.image_size
+        self.observation_space = spaces.Dict(  # type: ignore[assignment]
+            {
+                "image": spaces.Box(0, 255, (height, width, 3), np.uint8),
+                "instruction": spaces.Box(0, len(GROUNDED_VOCABULARY) - 1, (INSTRUCTION_LENGTH,), np.int32),
+            }
+        )
+        self.action_space = spaces.Discrete(NUM_ACTIONS)  # type: ignore[assignment]
+        self.episode: GroundedEpisode | None = None
+        self.engine: DoomEngine | None = None
+        self.state: DoomState | None = None
+        self._has_started = False
+        self._last_restart_s = -float("inf")
+        self._num_steps = 0
+        self._placed: tuple[PlacedActor, ...] = ()
+        self._tokens = np.zeros(INSTRUCTION_LENGTH, dtype=np.int32)
+        self._observation: ObservationArrays = {}
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[ObservationArrays, dict[str, Any]]:
+        """Begin an episode, see the class.
+
+        Raises:
+            EngineError: if the engine fails, see ``groundling.envs.simulators.errors``.
+        """
+        super().reset(seed=seed)
+        episode = sample_episode(self.np_random, self.difficulty, self.instructions)
+        engine_seed = int(self.np_random.integers(2**31))
+        try:
+            return self.play(episode, engine_seed)
+        except (EngineRejectionError, EngineRestartError):
+            raise
+        except EngineError as error:
+            if not self.recover:
+                raise
+            _log.warning("%s; it is started again", error)
+            return self.play(episode, engine_seed)
+
+    def play(self, episode: GroundedEpisode, engine_seed: int = 0) -> tuple[ObservationArrays, dict[str, Any]]:
+        """Begin this episode; errors as :meth:`reset`'s.
+
+        Args:
+            episode: what to play.
+            engine_seed: of the engine's own random numbers, which only move the flames.
+        """
+        self.episode = None
+        engine = self._running_engine()
+        self._placed = actors_of(episode)
+        self._tokens = GROUNDED_VOCABULARY.encode(episode.text, length=INSTRUCTION_LENGTH)
+        self.state = engine.begin(map_of(episode), self._placed, engine_seed)
+        self.episode = episode
+        self._num_steps = 0
+        self._observation = self._observe(self.state)
+        return self._observation, {"instruction": episode.text}
+
+    def step(self, action: int) -> tuple[ObservationArrays, float, bool, bool, dict[str, Any]]:
+        """Act once.
+
+        Raises:
+            ActionError: if the action is not an integer in [0, 3).
+            EngineError: if the engine fails and ``recover`` is not set.
+            gymnasium.error.ResetNeeded: if no episode is running.
+        """
+        if self.episode is None or self.engine is None:
+            raise gymnasium.error.ResetNeeded("call reset() before step()")
+        if np.ndim(action) != 0 or not self.action_space.contains(action):
+            raise ActionError(f"an action is an integer in [0, {NUM_ACTIONS}), got {action!r}")
+        episode = self.episode
+        info: dict[str, Any] = {"instruction": episode.text, "success": False}
+        try:
+            self.state = self.engine.step(int(action))
+        except EngineError as error:
+            self.episode = None
+            if not self.recover:
+                raise
+            _log.warning("%s; the episode is cut short", error)
+            return self._observation, 0.0, False, True, {**info, "engine_error": str(error)}
+        self._num_steps += 1
+        self._observation = self._observe(self.state)
+        reached = reached_object(self._placed, episode.target, self.state)
+        terminated = reached is not None
+        truncated = not terminated and self._num_steps >= RULES.max_steps
+        info["success"] = reached == episode.target
+        reward = 0.0
+        if terminated:
+            reward = RULES.correct_reward if info["success"] else RULES.wrong_reward
+        if terminated or truncated:
+            self.episode = None
+        return self._observation, reward, terminated, truncated, info
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """The engine's last frame [H, W, 3] uint8."""
+        return None if self.render_mode is None or self.state is None else self.state.frame.copy()
+
+    @property
+    def engine_process_id(self) -> int | None:
+        """Of the process that leads the engine's process group; None where none runs."""
+        return self.engine.process_id if self.engine is not None and self.engine.is_running else None
+
+    def close(self) -> None:
+        """End the engine."""
+        if self.engine is not None:
+            self.engine.close()
+            self.engine = None
+            self._has_started = False
+        self.episode = None
+
+    def _running_engine(self) -> DoomEngine:
+        if self.engine is not None and self.engine.is_running:
+            return self.engine
+        if self._has_started:
+            since = time.monotonic() - self._last_restart_s
+            if since < RESTART_INTERVAL_S:
+                raise EngineRestartError(
+                    f"ViZDoom's engine failed again {since:.0f} s after it was restarted; it is restarted at most "
+                    f"once in {RESTART_INTERVAL_S:.0f} s"
+                )
+            self._last_restart_s = time.monotonic()
+        self._has_started = True
+        self.engine = DoomEngine(*self.resolution, RULES.field_of_view_rad, self.timeouts)
+        return self.engine
+
+    def _observe(self, state: DoomState) -> ObservationArrays:
+        resized = self.image_size != self.resolution
+        image = (
+            cv2.resize(state.frame, self.image_size, interpolation=cv2.INTER_AREA) if resized else state.frame.copy()
+        )
+        return {"image": image, "instruction": self._tokens.copy()}
+
+
+def reached_object(placed: Sequence[PlacedActor], target: int, state: DoomState) -> int | None:
+    """Which of an episode's objects the player has reached; of two the right one, as in the paper, or the nearer."""
+    distances = [math.hypot(thing.x - state.x, thing.y - state.y) for thing in placed]
+    within = [index for index, distance in enumerate(distances) if distance <= RULES.reach_m * UNITS_PER_M]
+    return target if target in within else min(within, key=distances.__getitem__, default=None)
+
+
+class GroundedDoomVectorEnv(AsyncVectorEnv):
+    """Many :class:`GroundedDoomEnv`, each with an engine and a process of its own; autoreset mode SAME_STEP.
+
+    Beside Gymnasium's ``final_obs`` and ``final_info``, ``info`` has ``episode`` (return ``r`` and length ``l``) and
+    ``success``, masked by ``_episode`` and ``_success``, as every vector environment of Groundling.
+    """
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[ObservationArrays, dict[str, Any]]:
+        """Begin an episode in every environment."""
+        self._returns = np.zeros(self.num_envs)
+        self._lengths = np.zeros(self.num_envs, dtype=np.int64)
+        observations, info = super().reset(seed=seed, options=options)
+        self.instructions = [str(text) for text in info["instruction"]]
+        return observations, info
+
+    def step_wait(
+        self, timeout: int | float | None = None
+    ) -> tuple[ObservationArrays, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Receive the results of a step; see the class."""
+        observations, reward, terminated, truncated, info = super().step_wait(timeout)
+        ended = terminated | truncated
+        self._returns += reward
+        self._lengths += 1
+        success = np.zeros(self.num_envs, dtype=np.bool_)
+        if ended.any():
+            success[ended] = info["final_info"]["success"][ended]
+            info["episode"] = {"r": self._returns.copy(), "l": self._lengths.copy()}
+            info["_episode"] = ended
+            self._returns[ended] = 0
+            self._lengths[ended] = 0
+        info["success"], info["_success"] = success, ended
+        self.instructions = [str(text) for text in info["instruction"]]
+        return observations, reward, terminated, truncated, info
+
+
+def make_grounded_doom_vec(
+    difficulty: str | Difficulty = Difficulty.HARD,
+    num_envs: int = 1,
+    *,
+    instructions: Sequence[int] = TRAIN,
+    resolution: tuple[int, int] = (160, 120),
+    image_size: tuple[int, int] | None = None,
+    recover: bool = True,
+    timeouts: DoomTimeouts | None = None,
+    context: str | None = None,
+) -> GroundedDoomVectorEnv:
+    """Many environments at once; arguments and errors as :class:`GroundedDoomEnv`'s.
+
+    Args:
+        difficulty: "easy", "medium" or "hard".
+        num_envs: B.
+        instructions: indices into ``INSTRUCTIONS`` to draw from.
+        resolution: (width, height) at which the engines draw.
+        image_size: (width, height) of the observations; None leaves the engine's.
+        recover: where an engine fails, truncate its episode and start another engine, instead of raising.
+        timeouts: after which an engine counts as hanging.
+        context: how the processes of the environments are started: "fork", "spawn", "forkserver"; None is Python's own.
+
+    Raises:
+        ConfigurationError: if num_envs is less than 1.
+    """
+    if num_envs < 1:
+        raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
+    make = partial(
+        GroundedDoomEnv,
+        difficulty,
+        instructions=tuple(instructions),
+        resolution=resolution,
+        image_size=image_size,
+        recover=recover,
+        timeouts=timeouts,
+    )
+    return GroundedDoomVectorEnv([make] * num_envs, context=context, autoreset_mode=AutoresetMode.SAME_STEP)
+
+
+def register_doom() -> None:
+    """Register ``groundling/GroundedDoom-{Easy,Medium,Hard}-v0`` with Gymnasium."""
+    for difficulty in Difficulty:
+        id = f"groundling/GroundedDoom-{difficulty.capitalize()}-v0"
+        if id not in gymnasium.registry:
+            gymnasium.register(
+                id,
+                entry_point="groundling.envs.simulators.doom:GroundedDoomEnv",
+                vector_entry_point="groundling.envs.simulators.doom:make_registered_doom_vec",
+                kwargs={"difficulty": str(difficulty)},
+                disable_env_checker=True,
+            )
+
+
+def make_registered_doom_vec(num_envs: int, difficulty: str, **kwargs: Any) -> GroundedDoomVectorEnv:
+    """What ``gymnasium.make_vec("groundling/GroundedDoom-...", vectorization_mode="vector_entry_point")`` calls."""
+    return make_grounded_doom_vec(difficulty, num_envs, **kwargs)

@@ -1,0 +1,282 @@
+"""One ViZDoom engine in a process of its own: started, driven through a socket, given a time limit, and reaped."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import math
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.simulators import doom_maps
+from groundling.envs.simulators.doom_maps import PlacedActor
+from groundling.envs.simulators.errors import (
+    EngineCrashError,
+    EngineError,
+    EngineHangError,
+    EngineRejectionError,
+    MissingSimulatorError,
+)
+from groundling.errors import ConfigurationError
+
+TICS_PER_STEP = 5  # the paper holds an action so long
+
+_PLAIN_ASPECT = 4 / 3
+_START_WAD = "start.wad"
+_EPISODE_WAD = "episode.wad"
+_LOG = "engine.log"
+_CLOSE_TIMEOUT_S = 2.0
+_LOG_LINES = 4
+_WORKER = Path(__file__).with_name("doom_worker.py")
+
+
+@dataclass(frozen=True)
+class DoomTimeouts:
+    """How long the engine may take to answer before it counts as hanging, in seconds.
+
+    Attributes:
+        start_s: to start, which reads its data files.
+        episode_s: to load a map.
+        step_s: to play a step.
+    """
+
+    start_s: float = 60.0
+    episode_s: float = 20.0
+    step_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if min(self.start_s, self.episode_s, self.step_s) <= 0:
+            raise ConfigurationError(f"time limits are positive, got {self}")
+
+
+@dataclass(frozen=True)
+class DoomState:
+    """What the engine shows and knows.
+
+    Attributes:
+        frame: [H, W, 3] uint8 RGB; read only.
+        x, y: of the player, in Doom's units.
+        angle_deg: of the player, counter-clockwise from the east.
+    """
+
+    frame: NDArray[np.uint8]
+    x: float
+    y: float
+    angle_deg: float
+
+
+def require_vizdoom() -> None:
+    """Check that ViZDoom and omgifol are installed.
+
+    Raises:
+        MissingSimulatorError: if one is not.
+    """
+    for module, package in (("vizdoom", "ViZDoom"), ("omg", "omgifol")):
+        if importlib.util.find_spec(module) is None:
+            raise MissingSimulatorError(f"{package} is not installed: pip install 'groundling[doom]'")
+
+
+def check_resolution(width: int, height: int) -> None:
+    """Check that the engine can draw frames of this size.
+
+    Raises:
+        MissingSimulatorError: if ViZDoom is not installed.
+        ConfigurationError: if it cannot; the message names those that it can.
+    """
+    require_vizdoom()
+    import vizdoom
+
+    names = [name.removeprefix("RES_") for name in vizdoom.ScreenResolution.__members__]
+    if f"{width}X{height}" not in names:
+        sizes = sorted((tuple(map(int, name.split("X"))) for name in names), key=lambda size: (size[0] * size[1], size))
+        known = ", ".join(f"{wide}x{high}" for wide, high in sizes)
+        raise ConfigurationError(f"ViZDoom has no resolution {width}x{height}; it has {known}")
+
+
+def engine_field_of_view_deg(width: int, height: int, field_of_view_rad: float) -> float:
+    """The angle to ask the engine for, which on frames wider than 4:3 shows more than it is told."""
+    widened = max(1.0, (width / height) / _PLAIN_ASPECT)
+    return math.degrees(2 * math.atan(math.tan(field_of_view_rad / 2) / widened))
+
+
+class DoomEngine:
+    """A running engine; whatever ends it, its processes, shared memory and temporary folder go with it.
+
+    Args:
+        width, height: of its frames in pixels, see :func:`check_resolution`.
+        field_of_view_rad: horizontal, whatever the frames' shape.
+        timeouts: after which it counts as hanging.
+
+    Raises:
+        EngineCrashError, EngineHangError: if it does not start.
+    """
+
+    def __init__(self, width: int, height: int, field_of_view_rad: float, timeouts: DoomTimeouts) -> None:
+        self._shape = (height, width, 3)
+        self._timeouts = timeouts
+        self._folder = Path(tempfile.mkdtemp(prefix="groundling-doom-"))
+        ours, theirs = socket.socketpair()
+        self._connection = Connection(ours.detach())
+        with theirs, (self._folder / _LOG).open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_WORKER), str(theirs.fileno()), str(os.getpid())],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # a process group of its own, with the engine in it
+            )
+        self._shared: list[str] = []
+        self._finalizer = weakref.finalize(
+            self, _reap, self._process, self._connection, self._folder, self._shared, os.getpid()
+        )
+        empty_room = doom_maps.room_map((), doom_maps.position_of((1, 1)), angle_deg=0)
+        doom_maps.write_wad(self._folder / _START_WAD, empty_room, doom_maps.thin_items())
+        request = {
+            "command": "start",
+            "wad": _START_WAD,
+            "width": width,
+            "height": height,
+            "field_of_view_deg": engine_field_of_view_deg(width, height, field_of_view_rad),
+        }
+        told, _ = self._ask(request, timeouts.start_s)
+        self._shared.extend(told["shared"])
+
+    @property
+    def process_id(self) -> int:
+        """Of the worker, which leads the process group that the engine is in."""
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not been closed, by failure or on purpose."""
+        return self._finalizer.alive
+
+    def begin(self, textmap: str, actors: Sequence[PlacedActor], seed: int) -> DoomState:
+        """Begin an episode.
+
+        Args:
+            textmap: the map.
+            actors: what must then be seen to stand in it.
+            seed: of the engine's random numbers, in [0, 2**32).
+
+        Raises:
+            EngineRejectionError: if the engine refuses the map, or does not know an actor.
+            EngineCrashError, EngineHangError: if it fails.
+        """
+        doom_maps.write_wad(self._folder / _EPISODE_WAD, textmap)
+        # The engine reads a map from a file of its own, so that there can be as many as there are episodes.
+        request = {"command": "episode", "map": f"file:{_EPISODE_WAD}", "seed": seed}
+        told, state = self._ask_for_state(request, self._timeouts.episode_s)
+        asked = Counter(placed.actor.name for placed in actors)
+        seen = Counter(name.removeprefix(doom_maps.THIN) for name in told["actors"])
+        if asked != seen:
+            self.close()
+            lacking = ", ".join((asked - seen).keys()) or "none"
+            unasked = ", ".join((seen - asked).keys()) or "none"
+            raise EngineRejectionError(
+                f"ViZDoom did not place what the map asks for: missing {lacking}, instead {unasked}"
+            )
+        return state
+
+    def step(self, action: int) -> DoomState:
+        """Hold an action's button for the tics of a step.
+
+        Args:
+            action: 0 turn left, 1 turn right, 2 forward.
+
+        Raises:
+            EngineCrashError, EngineHangError: if the engine fails.
+        """
+        request = {"command": "step", "action": action, "tics": TICS_PER_STEP}
+        return self._ask_for_state(request, self._timeouts.step_s)[1]
+
+    def close(self) -> None:
+        """End the engine. Closing it again does nothing."""
+        if self.is_running:
+            with contextlib.suppress(OSError, EOFError):
+                self._connection.send_bytes(json.dumps({"command": "close"}).encode())
+                if self._connection.poll(_CLOSE_TIMEOUT_S):
+                    self._connection.recv_bytes()
+        self._finalizer()
+
+    def _ask_for_state(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], DoomState]:
+        told, frame = self._ask(request, timeout_s)
+        image = np.frombuffer(frame, dtype=np.uint8).reshape(self._shape)
+        return told, DoomState(image, told["x"], told["y"], told["angle"])
+
+    def _ask(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], bytes]:
+        if not self.is_running:
+            raise EngineCrashError("this engine has ended")
+        try:
+            self._connection.send_bytes(json.dumps(request).encode())
+        except OSError:
+            raise self._crash() from None
+        line, _, frame = self._receive(timeout_s).partition(b"\n")
+        told = json.loads(line)
+        if "error" in told:
+            self._finalizer()
+            kind = EngineRejectionError if told["error"] == "rejected" else EngineCrashError
+            raise kind(f"ViZDoom's engine failed: {told['message']}")
+        return told, frame
+
+    def _receive(self, timeout_s: float) -> bytes:
+        try:
+            if not self._connection.poll(timeout_s):
+                self._finalizer()
+                raise EngineHangError(
+                    f"ViZDoom's engine did not answer within {timeout_s:g} s and was ended: the machine is overloaded, "
+                    "or the engine hangs (the time limits are the argument timeouts)"
+                )
+            return self._connection.recv_bytes()
+        except (EOFError, OSError):
+            raise self._crash() from None
+
+    def _crash(self) -> EngineError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_CLOSE_TIMEOUT_S)
+        code = self._process.returncode
+        how = f"by {signal.Signals(-code).name}" if code is not None and code < 0 else f"with exit code {code}"
+        said = _last_lines(self._folder / _LOG)
+        self._finalizer()
+        return EngineCrashError(f"ViZDoom's process ended {how}" + (f"; its last words: {said}" if said else ""))
+
+
+def _last_lines(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return " | ".join([line.strip() for line in lines if line.strip()][-_LOG_LINES:])
+
+
+def _reap(
+    process: subprocess.Popen[bytes], connection: Connection, folder: Path, shared: Iterable[str], owner: int
+) -> None:
+    """End the process group and remove what it leaves behind; a copy in a forked process keeps its hands off."""
+    if os.getpid() != owner:
+        return
+    connection.close()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for name in shared:
+        Path("/dev/shm", name).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)

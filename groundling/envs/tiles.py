@@ -1,0 +1,192 @@
+"""Tiles: MiniGrid's own, and in their style our own objects, colors and sizes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs import constants
+from groundling.envs.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_CODES
+from groundling.language.goals import MINIGRID_COLORS, Color, ObjectType
+
+RGB: Final = {
+    Color.RED: (255, 0, 0),
+    Color.GREEN: (0, 255, 0),
+    Color.BLUE: (0, 0, 255),
+    Color.PURPLE: (112, 39, 195),
+    Color.YELLOW: (255, 255, 0),
+    Color.GREY: (100, 100, 100),
+    Color.ORANGE: (255, 128, 0),
+    Color.PINK: (255, 130, 190),
+    Color.BROWN: (140, 75, 30),
+    Color.WHITE: (255, 255, 255),
+}
+SCALES: Final = {TINY: 0.4, SMALL: 0.62, BIG: 0.85, HUGE: 1.12}  # beside the ordinary size, at which MiniGrid draws
+
+_CANVAS_PIXELS: Final = 192  # shapes are drawn this large and then made smaller
+_FULL, _DIM, _DARK = 255, 130, 0  # how much of its color a part of a shape shows
+_TYPE_OF: Final = {code: kind for kind, code in TYPE_CODES.items()}
+
+
+def draw_tile(type_code: int, color_code: int, state: int, tile_pixels: int) -> NDArray[np.uint8]:
+    """A tile with this thing on it, [P, P, 3] uint8."""
+    from minigrid.core.grid import Grid
+
+    return np.asarray(Grid.render_tile(thing(type_code, color_code, state), tile_size=tile_pixels), dtype=np.uint8)
+
+
+def thing(type_code: int, color_code: int, state: int) -> Any:
+    """What MiniGrid's grid draws on a tile: its own object where it has one, else one of ours, None for nothing."""
+    from minigrid.core.world_object import WorldObj
+
+    if type_code >= FIRST_OWN_TYPE or color_code >= len(MINIGRID_COLORS) or state in SIZES:
+        return _OwnThing(type_code, color_code, state)
+    return WorldObj.decode(type_code, color_code, state)
+
+
+class _OwnThing:
+    """An object that MiniGrid does not have, as its grid asks for it (``Grid.render_tile``, which keeps the tiles)."""
+
+    def __init__(self, type_code: int, color_code: int, state: int) -> None:
+        self.code = (type_code, color_code, state)
+
+    def encode(self) -> tuple[int, int, int]:
+        """The key under which MiniGrid keeps the tile."""
+        return self.code
+
+    def render(self, image: NDArray[np.uint8]) -> None:
+        """Draw the object on a tile [P, P, 3]."""
+        type_code, color_code, state = self.code
+        shape = _shape(type_code, ORDINARY if state in SIZES else state)
+        margin = round(_CANVAS_PIXELS * (1 / SCALES.get(state, 1) - 1) / 2)
+        scaled = np.pad(shape, margin) if margin >= 0 else shape[-margin:margin, -margin:margin]
+        shade = cv2.resize(scaled, image.shape[:2], interpolation=cv2.INTER_AREA)[:, :, None] / _FULL
+        image[:] = np.where(shade > 0, shade * RGB[tuple(Color)[color_code]], image)
+
+
+@lru_cache(maxsize=64)
+def _shape(type_code: int, state: int) -> NDArray[np.uint8]:
+    """How much of its color a thing shows on each pixel of the canvas, [P, P] uint8."""
+    if type_code < FIRST_OWN_TYPE:
+        from minigrid.core.world_object import WorldObj
+
+        picture = np.zeros((_CANVAS_PIXELS, _CANVAS_PIXELS, 3), dtype=np.uint8)
+        drawing: Any = WorldObj.decode(type_code, 0, state)  # in red
+        drawing.render(picture)
+        return picture[:, :, 0]
+    pen = _Pen()
+    match _TYPE_OF.get(type_code):
+        case ObjectType.BELL:
+            pen.circle(0.5, 0.16, 0.06)
+            pen.ellipse(0.5, 0.42, 0.24, 0.24)
+            pen.polygon((0.26, 0.42), (0.74, 0.42), (0.78, 0.62), (0.9, 0.74), (0.1, 0.74), (0.22, 0.62))
+            pen.rectangle(0.1, 0.66, 0.9, 0.7, _DARK)
+            pen.circle(0.5, 0.82, 0.08)
+        case ObjectType.BOOK:
+            for side in (-1, 1):
+                pen.polygon((0.5, 0.3), (0.5 + 0.4 * side, 0.2), (0.5 + 0.4 * side, 0.72), (0.5, 0.84))
+                for line in (0.38, 0.5, 0.62):
+                    pen.line((0.5 + 0.1 * side, line), (0.5 + 0.32 * side, line - 0.055), 0.045, _DARK)
+            pen.line((0.5, 0.28), (0.5, 0.86), 0.045, _DARK)
+        case ObjectType.CUP:
+            pen.circle(0.68, 0.52, 0.2)
+            pen.circle(0.68, 0.52, 0.11, _DARK)
+            pen.rectangle(0.16, 0.28, 0.68, 0.76)
+            pen.ellipse(0.42, 0.76, 0.26, 0.09)
+            pen.ellipse(0.42, 0.28, 0.26, 0.1, _DIM)
+            pen.ellipse(0.42, 0.28, 0.19, 0.055, _DARK)
+        case ObjectType.HAT:
+            pen.ellipse(0.5, 0.74, 0.4, 0.11)
+            pen.rectangle(0.27, 0.2, 0.73, 0.74)
+            pen.ellipse(0.5, 0.2, 0.23, 0.06)
+            pen.rectangle(0.27, 0.55, 0.73, 0.63, _DARK)
+        case ObjectType.LAMP:
+            pen.polygon((0.36, 0.1), (0.64, 0.1), (0.86, 0.5), (0.14, 0.5))
+            pen.rectangle(0.46, 0.5, 0.54, 0.8, _DIM)
+            pen.ellipse(0.5, 0.82, 0.24, 0.08, _DIM)
+        case ObjectType.RING:
+            pen.circle(0.5, 0.63, 0.28)
+            pen.circle(0.5, 0.63, 0.19, _DARK)
+            pen.line((0.26, 0.24), (0.74, 0.24), 0.06, _DARK)
+            pen.polygon((0.28, 0.2), (0.38, 0.09), (0.62, 0.09), (0.72, 0.2), (0.5, 0.44))
+            pen.polygon((0.38, 0.23), (0.62, 0.23), (0.5, 0.37), shade=_DIM)
+        case ObjectType.STAR:
+            angles = np.pi * (np.arange(10) / 5 - 0.5)
+            radii = np.where(np.arange(10) % 2, 0.17, 0.41)
+            pen.polygon(*zip(0.5 + radii * np.cos(angles), 0.52 + radii * np.sin(angles), strict=True))
+    match type_code:
+        case constants.TORCH:
+            pen.rectangle(0.46, 0.42, 0.54, 0.86, _DIM)
+            pen.rectangle(0.34, 0.84, 0.66, 0.9, _DIM)
+            pen.polygon((0.32, 0.42), (0.4, 0.22), (0.5, 0.06), (0.6, 0.22), (0.68, 0.42))
+            pen.ellipse(0.5, 0.42, 0.18, 0.1)
+        case constants.PILLAR:
+            pen.rectangle(0.34, 0.16, 0.66, 0.84)
+            pen.rectangle(0.24, 0.1, 0.76, 0.2)
+            pen.rectangle(0.24, 0.8, 0.76, 0.9)
+            pen.line((0.44, 0.24), (0.44, 0.76), 0.03, _DARK)
+            pen.line((0.56, 0.24), (0.56, 0.76), 0.03, _DARK)
+        case constants.KEYCARD:
+            pen.rectangle(0.28, 0.16, 0.72, 0.84)
+            pen.rectangle(0.28, 0.26, 0.72, 0.36, _DARK)
+            pen.rectangle(0.38, 0.5, 0.62, 0.74, _DIM)
+        case constants.SKULLKEY:
+            pen.circle(0.5, 0.34, 0.24)
+            pen.rectangle(0.38, 0.5, 0.62, 0.64)
+            pen.circle(0.4, 0.34, 0.07, _DARK)
+            pen.circle(0.6, 0.34, 0.07, _DARK)
+            pen.rectangle(0.46, 0.64, 0.54, 0.92)
+            pen.rectangle(0.54, 0.76, 0.66, 0.82)
+        case constants.ARMOR:
+            pen.polygon((0.12, 0.24), (0.34, 0.14), (0.66, 0.14), (0.88, 0.24), (0.8, 0.44), (0.7, 0.38))
+            pen.polygon((0.3, 0.16), (0.7, 0.16), (0.7, 0.84), (0.3, 0.84))
+            pen.polygon((0.12, 0.24), (0.34, 0.14), (0.34, 0.4), (0.2, 0.44))
+            pen.ellipse(0.5, 0.14, 0.12, 0.07, _DARK)
+        case constants.CHAIR:
+            pen.rectangle(0.3, 0.1, 0.7, 0.2)
+            pen.rectangle(0.26, 0.28, 0.74, 0.8)
+            pen.rectangle(0.32, 0.34, 0.68, 0.74, _DIM)
+        case constants.TABLE:
+            pen.rectangle(0.1, 0.2, 0.9, 0.8)
+            pen.rectangle(0.16, 0.26, 0.84, 0.74, _DIM)
+    return pen.canvas
+
+
+class _Pen:
+    """Draws on a black canvas, in fractions of it, with soft edges."""
+
+    _FRACTION_BITS = 4  # of OpenCV's coordinates
+
+    def __init__(self) -> None:
+        self.canvas = np.zeros((_CANVAS_PIXELS, _CANVAS_PIXELS), dtype=np.uint8)
+
+    def polygon(self, *corners: tuple[float, float], shade: int = _FULL) -> None:
+        """A filled polygon."""
+        cv2.fillPoly(self.canvas, [self._fixed(*corners)], shade, cv2.LINE_AA, self._FRACTION_BITS)
+
+    def rectangle(self, left: float, top: float, right: float, bottom: float, shade: int = _FULL) -> None:
+        """A filled rectangle."""
+        self.polygon((left, top), (right, top), (right, bottom), (left, bottom), shade=shade)
+
+    def ellipse(self, x: float, y: float, half_width: float, half_height: float, shade: int = _FULL) -> None:
+        """A filled ellipse."""
+        angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+        rim = zip(x + half_width * np.cos(angles), y + half_height * np.sin(angles), strict=True)
+        self.polygon(*rim, shade=shade)
+
+    def circle(self, x: float, y: float, radius: float, shade: int = _FULL) -> None:
+        """A filled circle."""
+        self.ellipse(x, y, radius, radius, shade)
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], width: float, shade: int = _FULL) -> None:
+        """A line with round ends."""
+        first, last = self._fixed(start, end).tolist()
+        pixels = max(1, round(width * _CANVAS_PIXELS))
+        cv2.line(self.canvas, first, last, shade, pixels, cv2.LINE_AA, self._FRACTION_BITS)
+
+    def _fixed(self, *points: tuple[float, float]) -> NDArray[np.int32]:
+        return np.round(np.array(points) * (_CANVAS_PIXELS << self._FRACTION_BITS)).astype(np.int32)
