@@ -7,8 +7,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.agents.bots import search
+from groundling.agents.bots import advice, memory, plans
 from groundling.envs.bank import EpisodeBank
+from groundling.envs.constants import NOWHERE
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 
@@ -47,35 +48,31 @@ class Expert:
         batch, cells = worlds.state.cells.shape
         self.lost = np.zeros(batch, dtype=np.bool_)
         self._knows_all = sees == "world"
-        self._seen = np.zeros((1 if self._knows_all else batch, cells), dtype=np.bool_)
-        self._episodes_seen = np.full(batch, NEVER, dtype=np.int64)
-        self._memory = _make_search(cells)
-        self._plans = search.Plans(
-            length=np.zeros(batch, dtype=np.int32),
-            actions=np.zeros((batch, search.PLAN_LENGTH), dtype=np.uint8),
-            poses=np.zeros((batch, search.PLAN_LENGTH), dtype=np.int32),
-            signatures=np.zeros((batch, search.PLAN_LENGTH), dtype=np.uint64),
-            drops=np.zeros(batch, dtype=np.int32),
-            keeps_rules=np.zeros(batch, dtype=np.bool_),
-            ways=np.zeros((1, 1) if self._knows_all else (batch, 4 * cells), dtype=np.int16),
-            ways_signature=np.zeros(batch, dtype=np.uint64),
+        self._past = advice.Past(
+            seen=np.zeros((1 if self._knows_all else batch, cells), dtype=np.bool_),
+            episodes_seen=np.full(batch, NEVER, dtype=np.int64),
             given_up=np.zeros(batch, dtype=np.uint64),
-            aims=np.full(batch, NEVER, dtype=np.int32),
         )
+        self._plans = _make_plans(batch)
+        self._ways = plans.Ways(
+            steps=np.zeros((1, 1) if self._knows_all else (batch, 4 * cells), dtype=np.int16),
+            signatures=np.zeros(batch, dtype=np.uint64),
+        )
+        self._memory = _make_memory(cells)
+        self._second_thoughts = _make_plans(1)
         self._actions = np.zeros(batch, dtype=np.int64)
 
     def actions(self) -> NDArray[np.int64]:
         """The next action [B] of every environment; "done" where :attr:`lost`. The array is written again."""
-        search.advise(
+        advice.advise(
             self.worlds.state,
             self.worlds.width,
-            self._memory,
-            self._plans,
-            self._seen,
-            self._episodes_seen,
             self._knows_all,
-            0,
-            len(self._actions),
+            self._past,
+            self._plans,
+            self._ways,
+            self._memory,
+            self._second_thoughts,
             self._actions,
             self.lost,
         )
@@ -90,30 +87,50 @@ class Expert:
         worlds = copy_of(self.worlds)
         other = Expert(worlds, sees=self.sees)
         other.load_state_dict(self.state_dict())
+        worlds.state.max_steps[:] = np.iinfo(np.int32).max
         to_go = np.full(worlds.num_envs, UNREACHABLE, dtype=np.int32)
         open_ones = np.ones(worlds.num_envs, dtype=np.bool_)
-        worlds.state.max_steps[:] = np.iinfo(np.int32).max
-        patience = worlds.bank.max_steps[worlds.state.episode]
-        for step in range(1, int(patience.max()) + 1):
+        step, marker = 0, other._snapshot()
+        while open_ones.any():
+            step += 1
             actions = other.actions()
-            open_ones &= ~other.lost & (step <= patience)
-            if not open_ones.any():
-                break
+            open_ones &= ~other.lost
             worlds.step(actions, autoreset=False)
             to_go[worlds.outcomes.success & open_ones] = step
             open_ones &= ~worlds.outcomes.ended
+            open_ones &= ~other._is_as_in(marker)
+            if step & (step - 1) == 0:  # Brent's way: a circle is found once the marker stands in it and is as old
+                marker = other._snapshot()
         return to_go
+
+    def _snapshot(self) -> list[NDArray[Any]]:
+        """A copy of all on which the further actions depend."""
+        return [array.copy() for array in self._all_that_matters()]
+
+    def _is_as_in(self, snapshot: list[NDArray[Any]]) -> NDArray[np.bool_]:
+        """Where [B] nothing has changed that further actions depend on."""
+        is_same = np.ones(self.worlds.num_envs, dtype=np.bool_)
+        for now, then in zip(self._all_that_matters(), snapshot, strict=True):
+            is_same &= (now == then).reshape(len(now), -1).all(axis=1)
+        return is_same
+
+    def _all_that_matters(self) -> list[NDArray[Any]]:
+        worlds = {name: array for name, array in self.worlds.state._asdict().items() if name != "step_count"}
+        own = {name: array for name, array in self._kept().items() if name != "ways"}  # which depend on the others
+        return [*worlds.values(), *own.values()]
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of what has been seen and of the plans, so that a run can be continued exactly."""
-        own = {"seen": self._seen, "episodes_seen": self._episodes_seen}
-        return {name: array.copy() for name, array in {**own, **self._plans._asdict()}.items()}
+        return {name: array.copy() for name, array in self._kept().items()}
 
     def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
         """Continue from :meth:`state_dict`, of an expert of the same kind on as many environments."""
-        own = {"seen": self._seen, "episodes_seen": self._episodes_seen}
-        for name, array in {**own, **self._plans._asdict()}.items():
+        for name, array in self._kept().items():
             array[...] = saved[name]
+
+    def _kept(self) -> dict[str, NDArray[Any]]:
+        ways = {"ways": self._ways.steps, "ways_signature": self._ways.signatures}
+        return {**self._past._asdict(), **self._plans._asdict(), **ways}
 
 
 def expert_steps(bank: EpisodeBank, *, sees: Sight = "world") -> NDArray[np.int32]:
@@ -134,26 +151,33 @@ def copy_of(worlds: WorldBatch) -> WorldBatch:
     return twin
 
 
-def _make_search(cells: int) -> search.Search:
-    states = (1 << search.MAX_BARRIERS) * search.HANDS * cells * 4
+def _make_plans(batch: int) -> plans.Plans:
+    length = plans.PLAN_LENGTH
+    return plans.Plans(
+        length=np.zeros(batch, dtype=np.int32),
+        actions=np.zeros((batch, length), dtype=np.uint8),
+        poses=np.zeros((batch, length), dtype=np.int32),
+        signatures=np.zeros((batch, length), dtype=np.uint64),
+        drops=np.zeros(batch, dtype=np.int32),
+        is_way_free=np.zeros(batch, dtype=np.bool_),
+        aims=np.full(batch, NOWHERE, dtype=np.int32),
+    )
+
+
+def _make_memory(cells: int) -> memory.Memory:
+    nodes = (1 << memory.MAX_BARRIERS) * memory.HANDS * cells * 4
 
     def numbers(size: int) -> NDArray[np.int32]:
         return np.zeros(size, dtype=np.int32)
 
-    return search.Search(
-        distance=numbers(states),
-        stamp=numbers(states),
-        parent=numbers(states),
-        edge=np.zeros(states, dtype=np.uint8),
-        following=numbers(states),
-        heads=numbers(search.BUCKETS),
-        tails=numbers(search.BUCKETS),
+    return memory.Memory(
+        nodes=np.zeros((nodes, memory.NUM_COLUMNS), dtype=np.int32),
+        heads=numbers(memory.BUCKETS),
+        tails=numbers(memory.BUCKETS),
         clock=numbers(1),
-        barriers=numbers(search.MAX_BARRIERS),
-        counts=numbers(5),
-        banned=numbers(search.MAX_BANNED),
-        colors=numbers(search.KEY_SLOTS),
-        masks=np.zeros(5, dtype=np.uint64),
-        facts=np.zeros(search.NUM_FACTS, dtype=np.int64),
-        path=numbers(search.MAX_STEPS),
+        counts=numbers(memory.NUM_COUNTS),
+        barriers=numbers(memory.MAX_BARRIERS),
+        colors=numbers(memory.KEY_SLOTS),
+        banned=numbers(memory.MAX_BANNED),
+        path=numbers(memory.MAX_STEPS),
     )

@@ -1,0 +1,238 @@
+"""What an expert knows of one environment: the world, as far as it has seen it, and the goal."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.compiling import inner_kernel
+from groundling.envs.constants import (
+    DOOR,
+    FIRST_OBJECT,
+    NO_CLAUSE,
+    NOTHING_CODE,
+    NOWHERE,
+    OPAQUE_BIT,
+    PORTABLE_BIT,
+    VIEW_SIZE,
+    WALKABLE_BIT,
+)
+from groundling.envs.kernels import GOLDEN, MIDDLE, VISIBILITY, Worlds, stride_of
+
+HANDS_AND_GOAL = 70  # stands for them in a signature, where objects stand for themselves: there are no more than 64
+
+
+class Scene(NamedTuple):
+    """One environment with O objects and a goal of C clauses; positions are indices into the cells of its map."""
+
+    cells: NDArray[np.uint8]  # [cells] as all arrays: views of one environment's row of Worlds
+    looks: NDArray[np.int32]  # [O + 2]
+    contents: NDArray[np.uint8]  # [O]
+    positions: NDArray[np.int16]  # [O]
+    marks: NDArray[np.uint8]  # [cells]
+    programs: NDArray[np.uint64]  # [C, 4]
+    carried_before: NDArray[np.uint8]  # [C]
+    seen: NDArray[np.bool_]  # [cells] not read where all is known
+    knows_all: bool
+    width: int  # of the map
+    position: int  # of the agent
+    direction: int
+    carried: int
+    stage: int
+    done: int
+    signature: np.uint64  # of all that a plan depends on, the pose apart
+
+
+@inner_kernel
+def as_int(number: int | np.integer[Any]) -> int:
+    """As ``int``, which in Numba leaves an array's number of the array's type: each type would be compiled apart."""
+    return int(np.int64(number))
+
+
+@inner_kernel
+def scene_of(w: Worlds, b: int, width: int, seen: NDArray[np.bool_], knows_all: bool) -> Scene:
+    """Environment ``b`` as it is now."""
+    return Scene(
+        w.cells[b],
+        w.looks[b],
+        w.contents[b],
+        w.positions[b],
+        w.marks[b],
+        w.programs[b],
+        w.carried_before[b],
+        seen,
+        knows_all,
+        width,
+        as_int(w.position[b]),
+        as_int(w.direction[b]),
+        as_int(w.carried[b]),
+        as_int(w.stage[b]),
+        as_int(w.done[b]),
+        _signature(w, b),
+    )
+
+
+@inner_kernel
+def scene_without_load(s: Scene, position: int, direction: int) -> Scene:
+    """The scene with empty hands and the agent in another pose."""
+    return Scene(
+        s.cells,
+        s.looks,
+        s.contents,
+        s.positions,
+        s.marks,
+        s.programs,
+        s.carried_before,
+        s.seen,
+        s.knows_all,
+        s.width,
+        position,
+        direction,
+        NOTHING_CODE,
+        s.stage,
+        s.done,
+        s.signature,
+    )
+
+
+@inner_kernel
+def mix(first: int, second: int) -> np.uint64:
+    """A hash of two numbers."""
+    z = np.uint64(first) * GOLDEN + np.uint64(second + 1) * np.uint64(0xD1B54A32D192ED03)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    return z ^ (z >> np.uint64(31))
+
+
+@inner_kernel
+def mix_object(k: int, place: int, state: int) -> np.uint64:
+    """What object ``k`` adds to a signature."""
+    return mix(place << 8 | state, k)
+
+
+@inner_kernel
+def _signature(w: Worlds, b: int) -> np.uint64:
+    h = mix(w.episode_number[b], w.episode[b])
+    h ^= mix(as_int(w.carried[b]) << 16 | as_int(w.stage[b]) << 8 | as_int(w.done[b]), HANDS_AND_GOAL)
+    for k in range(w.positions.shape[1]):
+        h ^= mix_object(k, _place_in(w.cells[b], w.positions[b], k), state_of(w.looks[b, k + FIRST_OBJECT]))
+    return h
+
+
+@inner_kernel
+def _place_in(cells: NDArray[np.uint8], positions: NDArray[np.int16], k: int) -> int:
+    place = as_int(positions[k])
+    return place if place != NOWHERE and cells[place] == k + FIRST_OBJECT else NOWHERE
+
+
+@inner_kernel
+def place_of(s: Scene, k: int) -> int:
+    """Where object ``k`` stands, NOWHERE if it is carried, inside a box, or a box that was opened."""
+    return _place_in(s.cells, s.positions, k)
+
+
+@inner_kernel
+def type_of(look: int) -> int:
+    """MiniGrid's type of a look."""
+    return look & 0xFF
+
+
+@inner_kernel
+def color_of(look: int) -> int:
+    """MiniGrid's color of a look."""
+    return (look >> 8) & 0xFF
+
+
+@inner_kernel
+def state_of(look: int) -> int:
+    """MiniGrid's state of a look: for doors OPEN, CLOSED or LOCKED."""
+    return (look >> 16) & 0xFF
+
+
+@inner_kernel
+def is_walkable(look: int) -> bool:
+    """Whether one can walk onto it."""
+    return (look >> WALKABLE_BIT) & 1 != 0
+
+
+@inner_kernel
+def is_portable(look: int) -> bool:
+    """Whether it can be carried."""
+    return (look >> PORTABLE_BIT) & 1 != 0
+
+
+@inner_kernel
+def is_among(code: int, objects: np.uint64) -> bool:
+    """Whether a cell code is that of an object of a set."""
+    return code >= FIRST_OBJECT and (objects >> np.uint64(code - FIRST_OBJECT)) & np.uint64(1) != 0
+
+
+@inner_kernel
+def set_of(code: int) -> np.uint64:
+    """The set of one object, given by its cell code."""
+    return np.uint64(1) << np.uint64(code - FIRST_OBJECT)
+
+
+@inner_kernel
+def is_known(s: Scene, place: int) -> bool:
+    """Whether the expert knows what is there."""
+    return s.knows_all or s.seen[place]
+
+
+@inner_kernel
+def is_found(s: Scene, k: int) -> bool:
+    """Whether the expert knows where object ``k`` is."""
+    place = place_of(s, k)
+    return s.carried == k + FIRST_OBJECT or (place != NOWHERE and is_known(s, place))
+
+
+@inner_kernel
+def is_free(s: Scene, place: int) -> bool:
+    """Whether one can walk there as far as is known, doors that are not open included."""
+    if not is_known(s, place):
+        return False
+    look = s.looks[s.cells[place]]
+    return is_walkable(look) or type_of(look) == DOOR
+
+
+@inner_kernel
+def is_due(s: Scene, c: int) -> bool:
+    """Whether a clause of the step that is due is still to be done."""
+    return not s.done >> c & 1
+
+
+@inner_kernel
+def is_clause(s: Scene, c: int) -> bool:
+    """Whether the goal has a clause ``c``."""
+    return c < s.programs.shape[0] and as_int(s.programs[c, 0]) != NO_CLAUSE
+
+
+@inner_kernel
+def look_around(s: Scene) -> tuple[int, int]:
+    """Mark the tiles that the agent sees now, as ``envs.kernels.draw`` does.
+
+    Returns:
+        How many tiles, and how many objects (doors apart), it has not seen before.
+    """
+    ahead, right = stride_of(s.direction, s.width), stride_of((s.direction + 1) & 3, s.width)
+    row = s.position - MIDDLE * right
+    lit_before = 1 << MIDDLE
+    new_tiles, new_objects = 0, 0
+    for _ in range(VIEW_SIZE):
+        clear = 0
+        for i in range(VIEW_SIZE):
+            clear |= (1 - ((s.looks[s.cells[row + i * right]] >> OPAQUE_BIT) & 1)) << i
+        lit = VISIBILITY[lit_before << VIEW_SIZE | clear]
+        for i in range(VIEW_SIZE):
+            place = row + i * right
+            if lit >> i & 1 and not s.seen[place]:
+                s.seen[place] = True
+                code = s.cells[place]
+                new_tiles += 1
+                new_objects += code >= FIRST_OBJECT and type_of(s.looks[code]) != DOOR
+        lit_before = lit >> VIEW_SIZE
+        if lit_before == 0:
+            break
+        row += ahead
+    return new_tiles, new_objects
