@@ -3,5 +3,6 @@
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.baselines import Policy, RandomPolicy, ShuffledInstructions
 from groundling.agents.config import AgentConfig
+from groundling.agents.space import AgentSpace
 
-__all__ = ["ActorCritic", "AgentConfig", "Policy", "RandomPolicy", "ShuffledInstructions"]
+__all__ = ["ActorCritic", "AgentConfig", "AgentSpace", "Policy", "RandomPolicy", "ShuffledInstructions"]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from groundling.agents.actor_critic import Observation
+from groundling.agents.eyes import Observation
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import NUM_ACTIONS
 from groundling.errors import ConfigurationError

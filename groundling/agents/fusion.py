@@ -1,7 +1,8 @@
 """Fusion: where an instruction meets the visual channels.
 
-A fusion is given the attributes of V distinct cells and S instructions, and says what each instruction makes of each
-cell. It looks at one cell at a time, so it is evaluated once for each distinct pair.
+A fusion is given the attributes of cells and S instructions, and says what each instruction makes of its cells. It
+looks at one cell at a time: of symbols, whose cells are few and come again and again, it is evaluated once for each
+distinct pair of a cell and an instruction; of pixels, whose cells all differ, each instruction has its own image's.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class Instruction(NamedTuple):
         """The vectors [S, E] of sentences that are heard as one vector each."""
         return self.vectors.squeeze(1)
 
+    def rows(self, rows: Tensor) -> Instruction:
+        """What is heard of the sentences of these rows [R] int64, which may come more than once."""
+        return Instruction(self.vectors.index_select(0, rows), self.mask.index_select(0, rows))
+
 
 class Fusion(nn.Module):
     """What every fusion has in common.
@@ -59,7 +64,15 @@ class Fusion(nn.Module):
         self.out_dim = cell_dim
 
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
-        """Attributes [V, F, D] of distinct cells under each of S instructions: fused channels [S, V, out_dim]."""
+        """Fused channels of cells under instructions.
+
+        Args:
+            attributes: [V, F, D] of cells that all S instructions share, or [S, V, F, D] of each instruction's own.
+            instruction: S instructions.
+
+        Returns:
+            [S, V, out_dim].
+        """
         raise NotImplementedError
 
     def gates(self, instruction: Instruction) -> Tensor:
@@ -86,8 +99,8 @@ class GatedFusion(Fusion):
         return torch.sigmoid(self.gate(instruction.sentence))
 
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
-        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D]."""
-        return attributes.sum(dim=1) * self.gates(instruction).unsqueeze(1)
+        """Attributes under S instructions: fused channels [S, V, D]; see :class:`Fusion`."""
+        return attributes.sum(dim=-2) * self.gates(instruction).unsqueeze(1)
 
 
 class FiLMFusion(Fusion):
@@ -103,9 +116,9 @@ class FiLMFusion(Fusion):
         self.modulation = nn.Linear(instruction_dim, 2 * cell_dim)
 
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
-        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D]."""
+        """Attributes under S instructions: fused channels [S, V, D]; see :class:`Fusion`."""
         scale, shift = self.modulation(instruction.sentence).unsqueeze(1).chunk(2, dim=-1)
-        return (1 + scale) * attributes.sum(dim=1) + shift
+        return (1 + scale) * attributes.sum(dim=-2) + shift
 
 
 class ConcatFusion(Fusion):
@@ -119,9 +132,9 @@ class ConcatFusion(Fusion):
         self.out_dim = cell_dim + instruction_dim
 
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
-        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D + E]."""
-        cells, sentence = attributes.sum(dim=1), instruction.sentence
-        shape = (len(sentence), len(cells), -1)
+        """Attributes under S instructions: fused channels [S, V, D + E]; see :class:`Fusion`."""
+        cells, sentence = attributes.sum(dim=-2), instruction.sentence
+        shape = (len(sentence), cells.shape[-2], -1)
         return torch.cat([cells.expand(shape), sentence.unsqueeze(1).expand(shape)], dim=-1)
 
 
@@ -145,13 +158,14 @@ class CrossAttentionFusion(Fusion):
         self.project = nn.Linear(cell_dim, cell_dim)
 
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
-        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D]."""
-        cells = attributes.sum(dim=1)
+        """Attributes under S instructions: fused channels [S, V, D]; see :class:`Fusion`."""
+        cells = attributes.sum(dim=-2)
         split = (self.heads, -1)
         query = self.query(cells).unflatten(-1, split)
         key = self.key(instruction.vectors).unflatten(-1, split)
         heard = self.heard(instruction.vectors).unflatten(-1, split)
-        logits = torch.einsum("vhd,slhd->svlh", query, key) / math.sqrt(query.shape[-1])
+        pairs = "vhd,slhd->svlh" if query.ndim == 3 else "svhd,slhd->svlh"
+        logits = torch.einsum(pairs, query, key) / math.sqrt(query.shape[-1])
         weight = softmax_over_words(logits, instruction.mask[:, None, :, None], dim=2)
         return cells + self.project(torch.einsum("svlh,slhd->svhd", weight, heard).flatten(2))
 
@@ -162,7 +176,8 @@ class AttributeGatedFusion(Fusion):
     M(x, l) = sum_f x_f * sigmoid(W_f m_f + b_f),   m_f = sum_j a_fj l_j,   a_fj = s_fj / sum_i s_fi,
     s_fj    = exp(e_fj) / (1 + sum_g exp(e_gj)),    e_fj = <u_f, l_j> + <p_f, place_j>
 
-    with x_f the channels of a cell's type, color or state and l_j the vector of word j: each word is shared out among
+    with x_f the channels of one of a cell's F attributes (type, color and state of symbols, groups of channels that are
+    learned of pixels) and l_j the vector of word j: each word is shared out among
     the attributes and nobody (the 1), and an attribute hears the mean of the words by its shares. Several heads, each
     with a part of the channels, listen on their own, so that one can follow the first noun phrase, another the second.
 
@@ -182,13 +197,14 @@ class AttributeGatedFusion(Fusion):
     hears_words = True
     has_gates = True
 
-    def __init__(self, cell_dim: int, instruction_dim: int) -> None:
+    def __init__(self, cell_dim: int, instruction_dim: int, attributes: int = NUM_ATTRIBUTES) -> None:
         super().__init__(cell_dim, instruction_dim)
+        self.attributes = attributes
         self.heads = math.gcd(HEADS, cell_dim)
         # no bias: what is added to every word alike changes nothing
-        self.listen = nn.Linear(instruction_dim, NUM_ATTRIBUTES * self.heads, bias=False)
-        self.place = nn.Linear(PLACE_DIM, NUM_ATTRIBUTES * self.heads, bias=False)
-        self.gate = nn.Linear(instruction_dim, NUM_ATTRIBUTES * cell_dim)
+        self.listen = nn.Linear(instruction_dim, self.attributes * self.heads, bias=False)
+        self.place = nn.Linear(PLACE_DIM, self.attributes * self.heads, bias=False)
+        self.gate = nn.Linear(instruction_dim, self.attributes * cell_dim)
         # content first: a word stands at other places in other sentences
         nn.init.zeros_(self.place.weight)
 
@@ -196,17 +212,17 @@ class AttributeGatedFusion(Fusion):
         """How much each attribute hears each word in each head: [S, L, F, H], a sum of 1 over the words."""
         places = sinusoids(instruction.vectors.shape[1], PLACE_DIM, instruction.vectors.device)
         logits = self.listen(instruction.vectors) + self.place(places)
-        logits = logits.unflatten(2, (NUM_ATTRIBUTES, self.heads))
+        logits = logits.unflatten(2, (self.attributes, self.heads))
         nobody = torch.zeros_like(logits[:, :, :1])
-        share = torch.cat([logits, nobody], dim=2).log_softmax(dim=2)[:, :, :NUM_ATTRIBUTES]
+        share = torch.cat([logits, nobody], dim=2).log_softmax(dim=2)[:, :, : self.attributes]
         return softmax_over_words(share, instruction.mask[:, :, None, None], dim=1)  # shares that sum to 1
 
     def attribute_gates(self, instruction: Instruction) -> Tensor:
         """The gate of each attribute's channels [S, F, D] in (0, 1)."""
         # words are averaged before the gate's layer: there are more of them than attributes and heads
         heard = torch.einsum("slfh,sle->sfhe", self.listening(instruction), instruction.vectors)
-        weight = self.gate.weight.unflatten(0, (NUM_ATTRIBUTES, self.heads, -1))
-        bias = self.gate.bias.unflatten(0, (NUM_ATTRIBUTES, self.heads, -1))
+        weight = self.gate.weight.unflatten(0, (self.attributes, self.heads, -1))
+        bias = self.gate.bias.unflatten(0, (self.attributes, self.heads, -1))
         return torch.sigmoid(torch.einsum("sfhe,fhde->sfhd", heard, weight) + bias).flatten(2)
 
     def gates(self, instruction: Instruction) -> Tensor:
@@ -214,8 +230,11 @@ class AttributeGatedFusion(Fusion):
         return self.attribute_gates(instruction).flatten(1)
 
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
-        """Attributes [V, F, D] under each of S instructions: fused channels [S, V, D]."""
-        return torch.einsum("vfd,sfd->svd", attributes, self.attribute_gates(instruction))
+        """Attributes under S instructions: fused channels [S, V, D]; see :class:`Fusion`."""
+        gates = self.attribute_gates(instruction)
+        if attributes.ndim == 4:
+            return (attributes * gates.unsqueeze(1)).sum(dim=2)
+        return torch.einsum("vfd,sfd->svd", attributes, gates)
 
 
 def softmax_over_words(logits: Tensor, mask: Tensor, *, dim: int) -> Tensor:
@@ -232,6 +251,8 @@ FUSIONS: dict[FusionKind, type[Fusion]] = {
 }
 
 
-def make_fusion(kind: FusionKind, cell_dim: int, instruction_dim: int) -> Fusion:
-    """A fusion of this kind; its ``out_dim`` says how many channels it gives."""
+def make_fusion(kind: FusionKind, cell_dim: int, instruction_dim: int, *, attributes: int = NUM_ATTRIBUTES) -> Fusion:
+    """A fusion of this kind, of cells with so many attributes; its ``out_dim`` says how many channels it gives."""
+    if kind == "attribute_gated":
+        return AttributeGatedFusion(cell_dim, instruction_dim, attributes)
     return FUSIONS[kind](cell_dim, instruction_dim)

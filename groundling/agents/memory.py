@@ -1,4 +1,4 @@
-"""Memory: an optional recurrent layer between the fused features and the heads."""
+"""Memory: an optional recurrent layer between the fused features and the heads, and an optional sense of time."""
 
 from __future__ import annotations
 
@@ -13,17 +13,33 @@ class Memory(nn.Module):
 
     The state of a batch is one tensor [B, M] (an LSTM's is its output and its cell side by side), so it can be stored,
     indexed and saved like any other array. M is 0 without a memory.
+
+    With a sense of time the step within the episode is counted in one more column of the state, and its embedding is
+    appended to the output.
+
+    Args:
+        kind: "none", "gru" or "lstm".
+        in_dim: D, size of the features.
+        memory_dim: size of the recurrent layer.
+        time_dim: size of the step's embedding; 0 for none.
+        time_steps: steps that are told apart; later ones share the last.
+
+    Source: Chaplot et al. 2018, arXiv:1706.07230, and the authors' code (the embedding of the step).
     """
 
-    def __init__(self, kind: MemoryKind, in_dim: int, memory_dim: int) -> None:
+    def __init__(
+        self, kind: MemoryKind, in_dim: int, memory_dim: int, *, time_dim: int = 0, time_steps: int = 1
+    ) -> None:
         super().__init__()
         self.kind = kind
-        self.out_dim = in_dim if kind == "none" else memory_dim
-        self.state_dim = {"none": 0, "gru": memory_dim, "lstm": 2 * memory_dim}[kind]
+        self.recurrent_dim = in_dim if kind == "none" else memory_dim
+        self.out_dim = self.recurrent_dim + time_dim
+        self.state_dim = {"none": 0, "gru": memory_dim, "lstm": 2 * memory_dim}[kind] + (time_dim > 0)
         if kind == "gru":
             self.cell: nn.Module = nn.GRUCell(in_dim, memory_dim)
         elif kind == "lstm":
             self.cell = nn.LSTMCell(in_dim, memory_dim)
+        self.time = nn.Embedding(time_steps, time_dim) if time_dim else None
 
     def initial_state(self, num_envs: int, device: torch.device | str = "cpu") -> Tensor:
         """The state [B, M] before the first observation: zeros."""
@@ -40,13 +56,21 @@ class Memory(nn.Module):
         Returns:
             features [T, B, out_dim] and the state [B, M] after the last step.
         """
+        if self.time is None:
+            return self._remember(features, state, is_first)
+        step, count = _steps_of_episode(state[:, -1], is_first)
+        output, state = self._remember(features, state[:, :-1], is_first)
+        time = self.time(step.long().clamp(max=self.time.num_embeddings - 1))
+        return torch.cat([output, time], dim=-1), torch.cat([state, count.unsqueeze(1)], dim=1)
+
+    def _remember(self, features: Tensor, state: Tensor, is_first: Tensor) -> tuple[Tensor, Tensor]:
         if self.kind == "none":
             return features, state
         outputs = []
         keep = (~is_first).unsqueeze(-1).to(features.dtype)
         for step in range(len(features)):
             state = self._step(features[step], state * keep[step])
-            outputs.append(state[:, : self.out_dim])
+            outputs.append(state[:, : self.recurrent_dim])
         return torch.stack(outputs), state
 
     def _step(self, features: Tensor, state: Tensor) -> Tensor:
@@ -54,3 +78,13 @@ class Memory(nn.Module):
             return self.cell(features, state)
         output, cell = state.chunk(2, dim=-1)
         return torch.cat(self.cell(features, (output.contiguous(), cell.contiguous())), dim=-1)
+
+
+def _steps_of_episode(count: Tensor, is_first: Tensor) -> tuple[Tensor, Tensor]:
+    """The step [T, B] within its episode of every observation, and the count [B] of steps before the next one."""
+    steps = []
+    for first in is_first:
+        count = count.masked_fill(first, 0.0)
+        steps.append(count)
+        count = count + 1
+    return torch.stack(steps), count

@@ -1,14 +1,16 @@
-"""Rollouts, advantages, losses, PPO, curricula, the one loop, checkpoints and logs."""
+"""Rollouts, advantages, losses, PPO and A2C, curricula, the one loop, checkpoints and logs."""
 
 from groundling.training.advantages import gae
 from groundling.training.checkpoint import Checkpoint
-from groundling.training.config import PPOConfig, TrainConfig
+from groundling.training.config import A2CConfig, PPOConfig, TrainConfig
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.loop import Trainer, TrainResult, resume_config, train
-from groundling.training.ppo import PPO
+from groundling.training.ppo import A2C, PPO
 
 __all__ = [
+    "A2C",
     "PPO",
+    "A2CConfig",
     "Checkpoint",
     "CurriculumConfig",
     "PPOConfig",

@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic
+from groundling.agents.space import AgentSpace
 from groundling.errors import CheckpointError, ConfigurationError
 from groundling.files import written_whole
 from groundling.language.vocabulary import VOCABULARY
 from groundling.training.config import TrainConfig
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 CHECKPOINT_NAME = "checkpoint.pt"
 
 # What Python's zip reader and PyTorch's loader raise for a file that is not whole or not theirs.
@@ -37,6 +38,7 @@ class Checkpoint:
 
     Attributes:
         config: of the run.
+        space: images, words and actions that the agent is built for.
         frames: observations trained on so far.
         updates: rollouts trained on so far.
         agent: the agent's parameters.
@@ -48,6 +50,7 @@ class Checkpoint:
     """
 
     config: TrainConfig
+    space: AgentSpace
     frames: int
     updates: int
     agent: dict[str, Tensor]
@@ -67,6 +70,7 @@ class Checkpoint:
         content = {
             **parts,
             "config": dataclasses.asdict(self.config),
+            "space": dataclasses.asdict(self.space),
             "groundling_checkpoint": FORMAT_VERSION,
             "vocabulary": VOCABULARY.fingerprint,
         }
@@ -111,8 +115,9 @@ class Checkpoint:
                 "version that wrote it"
             )
         try:
-            return cls(**{**content, "config": TrainConfig.from_dict(content["config"])})
-        except (ConfigurationError, TypeError, KeyError) as error:
+            config, space = TrainConfig.from_dict(content["config"]), AgentSpace.from_dict(content["space"])
+            return cls(**{**content, "config": config, "space": space})
+        except (ConfigurationError, TypeError, KeyError, ValueError) as error:
             raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
 
     def make_agent(self, device: str = "cpu") -> ActorCritic:
@@ -132,9 +137,9 @@ class Checkpoint:
         return self._agent_of(self.reference, device).requires_grad_(False)
 
     def _agent_of(self, parameters: dict[str, Tensor], device: str) -> ActorCritic:
-        agent = ActorCritic(self.config.agent)
         try:
+            agent = ActorCritic(self.config.agent, self.space)
             agent.load_state_dict(parameters)
-        except RuntimeError as error:
+        except (RuntimeError, ConfigurationError) as error:
             raise CheckpointError(f"the checkpoint's parameters do not fit its configuration: {error}") from error
         return agent.to(device).eval()

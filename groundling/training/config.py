@@ -67,6 +67,42 @@ class PPOConfig:
 
 
 @dataclass(frozen=True)
+class A2CConfig:
+    """Synchronous advantage actor-critic: PPO's rollout with one gradient step on all of it, and no clipping.
+
+    Attributes:
+        num_steps: T, steps of each environment in a rollout.
+        learning_rate: of Adam, at the start.
+        anneal: let the learning rate fall linearly to zero.
+        gamma: discount.
+        gae_lambda: decay of the advantage estimate.
+        value_coef: weight of the value loss.
+        entropy_coef: weight of the entropy bonus.
+        max_grad_norm: gradients are scaled down to this norm.
+        normalize_advantage: to mean 0 and standard deviation 1 in each rollout.
+    """
+
+    num_steps: int = 8
+    learning_rate: float = 1e-3
+    anneal: bool = True
+    gamma: float = 0.99
+    gae_lambda: float = 1.0
+    value_coef: float = 0.5
+    entropy_coef: float = 0.01
+    max_grad_norm: float = 0.5
+    normalize_advantage: bool = False
+
+    def __post_init__(self) -> None:
+        self.as_ppo(1)  # its checks are these
+
+    def as_ppo(self, num_envs: int) -> PPOConfig:
+        """The same as settings of PPO, for rollouts of so many environments."""
+        return PPOConfig(
+            **dataclasses.asdict(self), num_epochs=1, minibatch_size=num_envs * max(1, self.num_steps), clip=math.inf
+        )
+
+
+@dataclass(frozen=True)
 class ImitationConfig:
     """Learning from a teacher: behavior cloning ("bc", the teacher acts) and DAgger ("dagger", it labels).
 
@@ -113,7 +149,7 @@ class ImitationConfig:
             _require(0 <= getattr(self, name) <= 1, f"{name} must be between 0 and 1, got {getattr(self, name)}")
 
 
-AlgorithmKind = Literal["ppo", "bc", "dagger"]
+AlgorithmKind = Literal["ppo", "a2c", "bc", "dagger"]
 
 
 @dataclass(frozen=True)
@@ -121,8 +157,8 @@ class TrainConfig:
     """A training run.
 
     Attributes:
-        algorithm: "ppo" (rewards), "bc" (behavior cloning of an expert or of recorded demonstrations) or "dagger" (the
-            expert labels the states that the agent visits).
+        algorithm: "ppo" or "a2c" (rewards), "bc" (behavior cloning of an expert or of recorded demonstrations) or
+            "dagger" (the expert labels the states that the agent visits).
         init: folder of a run whose agent this one starts from, instead of a new one.
         task: id of a level or task, or FILE.py:CLASS.
         tasks: several tasks to train on at once, instead of ``task``; a curriculum of stages takes them in this order.
@@ -137,6 +173,7 @@ class TrainConfig:
         curriculum: how often each of several tasks is drawn.
         agent: parts and sizes of the agent.
         ppo: settings of "ppo".
+        a2c: settings of "a2c".
         imitation: settings of "bc" and "dagger".
     """
 
@@ -156,6 +193,7 @@ class TrainConfig:
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)
     ppo: PPOConfig = field(default_factory=PPOConfig)
+    a2c: A2CConfig = field(default_factory=A2CConfig)
     imitation: ImitationConfig = field(default_factory=ImitationConfig)
 
     def __post_init__(self) -> None:
@@ -165,12 +203,13 @@ class TrainConfig:
             _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
         _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
         _require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
-        minibatch = (self.ppo if self.algorithm == "ppo" else self.imitation).minibatch_size
-        _require(
-            minibatch <= self.rollout_frames,
-            f"minibatch_size {minibatch} is larger than a rollout of {self.rollout_frames} frames "
-            f"(num_envs x num_steps)",
-        )
+        settings = self._settings
+        if not isinstance(settings, A2CConfig):
+            _require(
+                settings.minibatch_size <= self.rollout_frames,
+                f"minibatch_size {settings.minibatch_size} is larger than a rollout of {self.rollout_frames} frames "
+                f"(num_envs x num_steps)",
+            )
         self.curriculum.check(len(self.task_ids))
         self._check_teaching()
 
@@ -190,6 +229,13 @@ class TrainConfig:
         )
 
     @property
+    def _settings(self) -> PPOConfig | A2CConfig | ImitationConfig:
+        """Those of the algorithm."""
+        if self.algorithm == "ppo":
+            return self.ppo
+        return self.a2c if self.algorithm == "a2c" else self.imitation
+
+    @property
     def task_ids(self) -> tuple[str, ...]:
         """The tasks that are trained on, one or several."""
         return self.tasks or (self.task,)
@@ -197,7 +243,7 @@ class TrainConfig:
     @property
     def num_steps(self) -> int:
         """T, steps of each environment in a rollout."""
-        return self.ppo.num_steps if self.algorithm == "ppo" else self.imitation.num_steps
+        return self._settings.num_steps
 
     @property
     def rollout_frames(self) -> int:
@@ -273,8 +319,9 @@ class TrainConfig:
                 "tasks": _task_list(values["tasks"]),
                 "curriculum": CurriculumConfig.from_dict(values["curriculum"]),
                 "held_out": HeldOut.from_dict(values["held_out"]),
-                "agent": AgentConfig(**values["agent"]),
+                "agent": AgentConfig.from_dict(values["agent"]),
                 "ppo": PPOConfig(**values["ppo"]),
+                "a2c": A2CConfig(**values["a2c"]),
                 "imitation": ImitationConfig(**values["imitation"]),
             }
             return cls(**{**values, **parts})

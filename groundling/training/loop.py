@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.bots import Expert
-from groundling.envs import TaskMixture, make_vec
 from groundling.envs.splits import training_split
 from groundling.envs.vector import GroundlingVectorEnv
+from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError, RunFolderError, SplitError
 from groundling.files import make_folder, write_text
 from groundling.language.grammar import parse
@@ -23,14 +24,23 @@ from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.environments import (
+    EnvsMaker,
+    SavableEnvs,
+    make_training_envs,
+    settling_updates,
+    space_of,
+)
 from groundling.training.imitation import Imitation
 from groundling.training.logs import RunLog
-from groundling.training.ppo import PPO
+from groundling.training.ppo import A2C, PPO
 from groundling.training.progress import TrainingProgress
 from groundling.training.rollout import Collector
 from groundling.training.teachers import Recording, Teacher
 
 CONFIG_NAME = "config.json"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,63 +67,102 @@ class Trainer:
         config: what to train.
         folder: where configuration, checkpoint, TensorBoard logs and metrics go.
         resume: continue from the folder's checkpoint; on the CPU, the parameters will be bit-equal to those of a run
-            that was never interrupted.
+            that was never interrupted. Environments that cannot be saved begin new episodes, which is logged.
+        make_envs: makes the environments of the run instead of those that the configuration names; see
+            ``make_training_envs`` for what they must have.
 
     Raises:
         RunFolderError: if the folder already holds a run (without ``resume``).
         StorageError: if the folder cannot be written.
         CheckpointError: if there is no whole checkpoint to resume from.
-        ConfigurationError: if the checkpoint is one of another configuration, or the device is not there.
+        ConfigurationError: if the checkpoint is one of another configuration, the device is not there, or the agent
+            does not suit the environments.
     """
 
-    def __init__(self, config: TrainConfig, folder: Path | str, *, resume: bool = False) -> None:
+    def __init__(
+        self, config: TrainConfig, folder: Path | str, *, resume: bool = False, make_envs: EnvsMaker | None = None
+    ) -> None:
         self.config = config
         self.folder = Path(folder)
         self.updates = 0
-        config.sources()  # a wrong task or device is said before a folder is made
+        if make_envs is None:
+            config.sources()  # a wrong task or device is said before a folder is made
         device = _find_device(config.device)
         demonstrations = _load_demonstrations(config)
         initial = _initial_agent(config, device) if config.init and not resume else None
         checkpoint = self._prepare_folder(resume)
         torch.set_num_threads(config.torch_threads)
+        # a VectorEnv; what Groundling's own has beside is only asked for where `self.own` is set
+        self.envs: Any = make_training_envs(config, demonstrations) if make_envs is None else make_envs(config)
+        self.own = self.envs if isinstance(self.envs, GroundlingVectorEnv) else None
+        try:
+            self._assemble(device, demonstrations, initial, checkpoint)
+        except BaseException:
+            self.envs.close()  # they may be processes
+            raise
+
+    def _assemble(
+        self,
+        device: torch.device,
+        demonstrations: DemonstrationSet | None,
+        initial: ActorCritic | None,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        """Make the parts of the run around its environments."""
+        config = self.config
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer(config.seed, "agent"))
-            self.agent = ActorCritic(config.agent).to(device)
+            self.agent = ActorCritic(config.agent, space_of(self.envs)).to(device)
         if initial is not None:
+            if initial.space != self.agent.space:
+                raise ConfigurationError(
+                    f"the agent of {config.init} was built for {initial.space}, these environments need "
+                    f"{self.agent.space}"
+                )
             self.agent.load_state_dict(initial.state_dict())
         elif checkpoint is not None and checkpoint.reference:
             initial = checkpoint.make_reference(str(device))
-        mixture = config.training_mixture() if demonstrations is None else TaskMixture.of([demonstrations.bank])
-        self.envs: GroundlingVectorEnv = make_vec(bank=mixture, num_envs=config.num_envs, seed=config.seed, copy=False)
-        settling = [math.ceil(limit / config.num_steps) for limit in mixture.time_limits]
-        self.curriculum = make_curriculum(config.curriculum, settling)
-        self.envs.set_shares(self.curriculum.shares())
+        self.curriculum = make_curriculum(config.curriculum, settling_updates(self.envs, config.num_steps))
         self.generators = {
             name: torch.Generator(device).manual_seed(integer(config.seed, name)) for name in ("actions", "minibatches")
         }
-        minibatches = self.generators["minibatches"]
-        self.algorithm: PPO | Imitation
-        teacher: Teacher | None = None
-        if config.algorithm == "ppo":
-            self.algorithm = PPO(self.agent, config.ppo, minibatches)
-        else:
-            self.algorithm = Imitation(self.agent, config.imitation, minibatches)
-            worlds = self.envs.worlds
-            known = demonstrations
-            teacher = Expert(worlds, sees=config.imitation.expert) if known is None else Recording(worlds, known)
+        if self.own is not None:
+            self.own.set_shares(self.curriculum.shares())
+        self.algorithm = self._make_algorithm()
         self.collector = Collector(
             self.envs,
             self.agent,
             config.num_steps,
             self.generators["actions"],
-            teacher=teacher,
+            teacher=self._make_teacher(demonstrations),
             reference=initial if config.ppo.kl_coef > 0 else None,
         )
-        self.collector.start(integer(config.seed, "episodes") % 2**31)
-        if checkpoint is not None:
-            self._restore(checkpoint)
-        else:
+        if checkpoint is None:
+            self.collector.start(integer(config.seed, "episodes") % 2**31)
             write_text(self.folder / CONFIG_NAME, config.to_json())
+        else:
+            self._restore(checkpoint)
+
+    def _make_algorithm(self) -> PPO | Imitation:
+        config, minibatches = self.config, self.generators["minibatches"]
+        if config.algorithm == "ppo":
+            return PPO(self.agent, config.ppo, minibatches)
+        if config.algorithm == "a2c":
+            return A2C(self.agent, config.a2c, config.num_envs, minibatches)
+        return Imitation(self.agent, config.imitation, minibatches)
+
+    def _make_teacher(self, demonstrations: DemonstrationSet | None) -> Teacher | None:
+        if self.config.algorithm not in ("bc", "dagger"):
+            return None
+        worlds = self.own.worlds if self.own is not None else None
+        if not isinstance(worlds, WorldBatch):
+            raise ConfigurationError(
+                f"algorithm {self.config.algorithm!r} learns from an expert that walks the grid, these environments "
+                "are others: train with 'ppo' or 'a2c'"
+            )
+        if demonstrations is not None:
+            return Recording(worlds, demonstrations)
+        return Expert(worlds, sees=self.config.imitation.expert)
 
     @property
     def frames(self) -> int:
@@ -168,17 +217,20 @@ class Trainer:
 
     def _advance_curriculum(self) -> dict[str, float]:
         """The metrics of the episodes that ended; the curriculum hears of them and mixes those that begin next."""
-        statistics, tasks = self.collector.statistics, self.envs.tasks
-        shares = {f"share/{task}": float(share) for task, share in zip(tasks, self.envs.shares, strict=True)}
-        mixed = {**self.curriculum.metrics(), **shares} if len(tasks) > 1 else {}
+        statistics, own = self.collector.statistics, self.own
+        if own is None:
+            return statistics.take()
+        shares = {f"share/{task}": float(share) for task, share in zip(own.tasks, own.shares, strict=True)}
+        mixed = {**self.curriculum.metrics(), **shares} if len(own.tasks) > 1 else {}
         self.curriculum.note(statistics.successes_by_task())
-        self.envs.set_shares(self.curriculum.shares())
+        own.set_shares(self.curriculum.shares())
         return {**statistics.take(), **mixed}
 
     def save(self) -> None:
         """Write the checkpoint."""
         Checkpoint(
             config=self.config,
+            space=self.agent.space,
             frames=self.frames,
             updates=self.updates,
             agent=self.agent.state_dict(),
@@ -208,6 +260,18 @@ class Trainer:
         return checkpoint
 
     def _restore(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.space != self.agent.space:
+            raise ConfigurationError(
+                f"the agent of {self.folder} was built for {checkpoint.space}, these environments need "
+                f"{self.agent.space}"
+            )
+        if not isinstance(self.envs, SavableEnvs):
+            _log.warning(
+                "%s cannot be saved: the run goes on from %s frames with new episodes, not as if it had never stopped",
+                type(self.envs).__name__,
+                f"{checkpoint.frames:,}",
+            )
+            self.collector.start(integer(self.config.seed, "episodes", checkpoint.updates) % 2**31)
         self.agent.load_state_dict(checkpoint.agent)
         self.algorithm.optimizer.load_state_dict(checkpoint.optimizer)
         self.collector.load_state_dict(checkpoint.collector)
@@ -218,10 +282,15 @@ class Trainer:
 
 
 def train(
-    config: TrainConfig, folder: Path | str, *, resume: bool = False, progress: TrainingProgress | None = None
+    config: TrainConfig,
+    folder: Path | str,
+    *,
+    resume: bool = False,
+    progress: TrainingProgress | None = None,
+    make_envs: EnvsMaker | None = None,
 ) -> TrainResult:
     """Train an agent; see :class:`Trainer` for the arguments and errors."""
-    return Trainer(config, folder, resume=resume).run(progress)
+    return Trainer(config, folder, resume=resume, make_envs=make_envs).run(progress)
 
 
 def resume_config(folder: Path | str) -> TrainConfig:

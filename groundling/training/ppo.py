@@ -1,4 +1,4 @@
-"""Proximal policy optimization: the clipped objective and the update of an agent from one rollout."""
+"""Proximal policy optimization: the clipped objective and the update of an agent from one rollout; and A2C."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.training.advantages import gae
-from groundling.training.config import PPOConfig
+from groundling.training.config import A2CConfig, PPOConfig
 from groundling.training.rollout import Rollout
 
 
@@ -135,3 +135,24 @@ class PPO:
                     yield time + chosen, chosen
                 else:
                     yield chosen.unsqueeze(0), chosen % batch
+
+
+class A2C(PPO):
+    """Synchronous advantage actor-critic: one step on the whole rollout, without clipping.
+
+    At the parameters that acted the ratio r of the new policy to the old one is 1, and PPO's gradient is that of
+    -E[log pi(a) A], the policy gradient:   grad r = r grad log pi(a) = grad log pi(a)
+
+    so A2C is PPO with one epoch, one minibatch and no clipping.
+
+    Args:
+        agent: the agent.
+        config: settings of the algorithm.
+        num_envs: B, environments of a rollout.
+        generator: of the order of the rows, which changes roundings only.
+
+    Source: Mnih et al. 2016, arXiv:1602.01783 (A3C), run in step; Huang et al. 2022, arXiv:2205.09123.
+    """
+
+    def __init__(self, agent: ActorCritic, config: A2CConfig, num_envs: int, generator: torch.Generator) -> None:
+        super().__init__(agent, config.as_ppo(num_envs), generator)

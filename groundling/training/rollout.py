@@ -15,9 +15,9 @@ from torch import Tensor
 from groundling.agents.actor_critic import ActorCritic, sample_actions
 from groundling.envs.vector import FinalObservations, GroundlingVectorEnv
 from groundling.errors import ConfigurationError
+from groundling.training.environments import SavableEnvs
 from groundling.training.teachers import Teacher
 
-OBSERVATION_KEYS = ("image", "direction", "instruction")
 NO_LABEL = -1  # where a teacher knew no action
 
 
@@ -26,7 +26,8 @@ class Rollout:
     """T steps of B environments.
 
     Attributes:
-        observation: ``image`` [T, B, 7, 7, 3] uint8, ``direction`` [T, B], ``instruction`` [T, B, L].
+        observation: the agent's ``observation_keys``, each [T, B, ...] of the shape and type of its space: ``image``
+            [T, B, H, W, 3] uint8, ``instruction`` [T, B, L] and, of symbols, ``direction`` [T, B].
         is_first: [T, B] bool, whether the observation begins an episode.
         action: [T, B] int64.
         log_prob: [T, B] float32 of the action when it was drawn.
@@ -135,7 +136,7 @@ class Collector:
     """Plays an agent in a vector environment and keeps what it saw.
 
     Args:
-        envs: a vector environment with autoreset mode SAME_STEP and the observation keys of Groundling.
+        envs: a vector environment with autoreset mode SAME_STEP and the observation keys of the agent.
         agent: the agent; its device holds the buffers.
         num_steps: T.
         generator: of the actions.
@@ -177,18 +178,18 @@ class Collector:
         self.statistics = EpisodeStatistics(own.tasks if own is not None and len(own.tasks) > 1 else ())
         self._unreported = _RunningEpisodes(batch) if own is None else None
         device = agent.device
-        shapes = {key: space.shape or () for key, space in _spaces_of(envs).items()}
+        self.keys = agent.observation_keys
+        seen = _spaces_of(envs, self.keys)
         self.observation: dict[str, Any] = {}
         self.state = agent.initial_state(batch)
         self.reference_state = self.state.clone()
         self.is_first = torch.ones(batch, dtype=torch.bool, device=device)
-        dtypes = {"image": torch.uint8, "direction": torch.int64, "instruction": torch.int32}
 
         def buffer(*shape: int, dtype: torch.dtype = torch.float32, steps: int = num_steps) -> Tensor:
             return torch.zeros(steps, batch, *shape, dtype=dtype, device=device)
 
         self.rollout = Rollout(
-            observation={k: buffer(*shapes[k], dtype=dtypes[k]) for k in OBSERVATION_KEYS},
+            observation={key: buffer(*(seen[key].shape or ()), dtype=_dtype_of(seen[key])) for key in self.keys},
             is_first=buffer(dtype=torch.bool),
             action=buffer(dtype=torch.int64),
             log_prob=buffer(),
@@ -213,10 +214,10 @@ class Collector:
         out = self.rollout
         self.state = out.final_state.clone()
         out.initial_state.copy_(self.state)
-        cut_short = _FinalValues()
+        cut_short = _FinalValues(self.keys)
         for step in range(len(out.action)):
             taught = self._ask_teacher(step)
-            for key in OBSERVATION_KEYS:
+            for key in self.keys:
                 out.observation[key][step].copy_(torch.as_tensor(self.observation[key]))
             out.is_first[step] = self.is_first
             action = self._act(step, taught)
@@ -253,7 +254,7 @@ class Collector:
         out = self.rollout
         if taught is not None and self.teacher_share >= 1:
             return taught
-        percepts = self.agent.perceive({key: out.observation[key][step] for key in OBSERVATION_KEYS})
+        percepts = self.agent.perceive({key: out.observation[key][step] for key in self.keys})
         decision = self.agent(percepts, self.state, self.is_first.unsqueeze(0))
         self.state = decision.state
         logits = decision.logits[0]
@@ -282,11 +283,9 @@ class Collector:
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next rollout depends on, the agent and the generator apart; tensors and plain values.
 
-        Raises:
-            ConfigurationError: if the environments cannot be saved.
+        Of environments that cannot be saved ``envs`` is None.
         """
-        if not isinstance(self.envs, GroundlingVectorEnv):
-            raise ConfigurationError(f"{type(self.envs).__name__} cannot be saved, so its runs cannot be resumed")
+        saved = self.envs.state_dict() if isinstance(self.envs, SavableEnvs) else None
         return {
             "state": self.rollout.final_state.clone(),
             "reference_state": self.reference_state.clone(),
@@ -296,18 +295,23 @@ class Collector:
             },
             "is_first": self.is_first.clone(),
             "statistics": self.statistics.state_dict(),
-            "envs": {name: torch.as_tensor(array) for name, array in self.envs.state_dict().items()},
+            "envs": None if saved is None else {name: torch.as_tensor(array) for name, array in saved.items()},
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Continue from :meth:`state_dict`."""
-        assert isinstance(self.envs, GroundlingVectorEnv)
+        """Continue from :meth:`state_dict`.
+
+        Environments that cannot be saved go on with the episodes that they are in, which :meth:`start` began.
+        """
+        self.statistics.load_state_dict(saved["statistics"])
+        if saved["envs"] is None:
+            return
+        assert isinstance(self.envs, SavableEnvs)
         self.rollout.final_state.copy_(saved["state"])
         self.reference_state = saved["reference_state"].to(self.agent.device)
         if self.teacher is not None:
             self.teacher.load_state_dict({name: tensor.numpy() for name, tensor in saved["teacher"].items()})
         self.is_first = saved["is_first"].to(self.agent.device)
-        self.statistics.load_state_dict(saved["statistics"])
         self.observation = self.envs.load_state_dict({k: tensor.numpy() for k, tensor in saved["envs"].items()})
 
     def _value(self, observation: dict[str, Any], state: Tensor, is_first: Tensor) -> Tensor:
@@ -315,13 +319,17 @@ class Collector:
         return self.agent(percepts, state, is_first.unsqueeze(0)).value[0]
 
 
-def _spaces_of(envs: VectorEnv) -> spaces.Dict:
+def _spaces_of(envs: VectorEnv, keys: tuple[str, ...]) -> spaces.Dict:
     space = envs.single_observation_space
-    missing = [key for key in OBSERVATION_KEYS if not isinstance(space, spaces.Dict) or key not in space.spaces]
+    missing = [key for key in keys if not isinstance(space, spaces.Dict) or key not in space.spaces]
     if missing:
         raise ConfigurationError(f"the environments' observations have no {', '.join(missing)}")
     assert isinstance(space, spaces.Dict)
     return space
+
+
+def _dtype_of(space: spaces.Space[Any]) -> torch.dtype:
+    return torch.as_tensor(np.zeros(0, dtype=space.dtype)).dtype
 
 
 class _RunningEpisodes:
@@ -347,7 +355,8 @@ class _RunningEpisodes:
 class _FinalValues:
     """The final observations of truncated episodes, so that their values are computed all at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.keys = keys
         self.rows: list[tuple[int, int]] = []
         self.states: list[Tensor] = []
         self._observations: list[dict[str, NDArray[Any]]] = []
@@ -360,11 +369,11 @@ class _FinalValues:
         self.states.append(state[torch.as_tensor(rows, device=state.device)])
         final = info["final_obs"]
         if isinstance(final, FinalObservations):
-            self._observations.append({key: final.arrays[key][rows] for key in OBSERVATION_KEYS})
+            self._observations.append({key: final.arrays[key][rows] for key in self.keys})
         else:
-            stacked = {key: np.stack([final[row][key] for row in rows]) for key in OBSERVATION_KEYS}
+            stacked = {key: np.stack([final[row][key] for row in rows]) for key in self.keys}
             self._observations.append(stacked)
 
     def observation(self) -> dict[str, NDArray[Any]]:
         """All of them as one batch."""
-        return {key: np.concatenate([o[key] for o in self._observations]) for key in OBSERVATION_KEYS}
+        return {key: np.concatenate([o[key] for o in self._observations]) for key in self.keys}

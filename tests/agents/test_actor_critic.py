@@ -43,7 +43,7 @@ def make_agent(seed: int = 0, **changes: Any) -> ActorCritic:
     agent = ActorCritic(AgentConfig(**{**SMALL, **changes}))
     for parameter in agent.parameters():
         nn.init.normal_(parameter, std=0.5)
-    nn.init.zeros_(agent.language.embedding.weight[0])  # padding
+    nn.init.zeros_(agent.eyes.language.embedding.weight[0])  # padding
     return agent
 
 
@@ -55,15 +55,17 @@ def naive_features(agent: ActorCritic, observation: dict[str, Any]) -> Tensor:
     """Cell by cell, sample by sample: vision, fusion, readout; then the layers over all cells."""
     features = []
     for row in range(len(observation["image"])):
-        sentence = agent.hear(torch.as_tensor(observation["instruction"][row]).long().unsqueeze(0))
+        sentence = agent.eyes.hear(torch.as_tensor(observation["instruction"][row]).long().unsqueeze(0))
         read = []
         for x in range(VIEW_SIZE):
             for y in range(VIEW_SIZE):
                 cell = torch.as_tensor(observation["image"][row, x, y])
-                channels = agent.vision(pack_cells(cell).long().reshape(1))
-                read.append(torch.relu(agent.readout(agent.fusion(channels, sentence)[0, 0])))
-        hidden = agent.spatial(torch.cat(read)) + agent.compass(torch.as_tensor(observation["direction"][row]))
-        features.append(torch.relu(agent.hidden(torch.relu(hidden))))
+                channels = agent.eyes.vision(pack_cells(cell).long().reshape(1))
+                read.append(torch.relu(agent.eyes.readout(agent.eyes.fusion(channels, sentence)[0, 0])))
+        hidden = agent.eyes.spatial(torch.cat(read)) + agent.eyes.compass(
+            torch.as_tensor(observation["direction"][row])
+        )
+        features.append(torch.relu(agent.eyes.hidden(torch.relu(hidden))))
     return torch.stack(features)
 
 

@@ -223,16 +223,16 @@ def agent_with(fusion: FusionKind) -> ActorCritic:
     """An agent with a random fusion; where attributes listen, the color to color words and the rest to nouns."""
     torch.manual_seed(0)
     agent = ActorCritic(AgentConfig(fusion=fusion, cell_dim=16, instruction_dim=32))
-    if isinstance(agent.fusion, AttributeGatedFusion):
-        listen = torch.zeros(F, agent.fusion.heads, 32)
+    if isinstance(agent.eyes.fusion, AttributeGatedFusion):
+        listen = torch.zeros(F, agent.eyes.fusion.heads, 32)
         words = VOCABULARY.encode("red blue ball box")
-        vectors = agent.language.words(torch.as_tensor(words).long().unsqueeze(0))[0].detach()
+        vectors = agent.eyes.language.words(torch.as_tensor(words).long().unsqueeze(0))[0].detach()
         # the direction along which the color words score 40 and the nouns -40
         direction = torch.linalg.lstsq(vectors, torch.tensor([40.0, 40.0, -40.0, -40.0]).unsqueeze(1)).solution.T
         listen[:] = -direction
         listen[1] = direction
         with torch.no_grad():
-            agent.fusion.listen.weight.copy_(listen.flatten(0, 1))
+            agent.eyes.fusion.listen.weight.copy_(listen.flatten(0, 1))
     return agent
 
 
@@ -249,7 +249,9 @@ def what_is_only_known_of_the_pair(fusion: FusionKind) -> tuple[float, float]:
         for noun, kind in (("ball", BALL), ("box", BOX)):
             cell = pack_cells(torch.tensor([kind, COLOR_CODES[color], 0]))
             tokens = torch.as_tensor(VOCABULARY.encode(f"{color} {noun}")).long().unsqueeze(0)
-            fused[color, noun] = agent.fusion(agent.vision(cell.long().unsqueeze(0)), agent.hear(tokens))[0, 0]
+            fused[color, noun] = agent.eyes.fusion(
+                agent.eyes.vision(cell.long().unsqueeze(0)), agent.eyes.hear(tokens)
+            )[0, 0]
     known: Tensor = fused[Color.RED, "box"] + fused[Color.BLUE, "ball"] - fused[Color.BLUE, "box"]
     return float((fused[Color.RED, "ball"] - known).abs().max()), float(known.abs().max())
 
@@ -269,7 +271,7 @@ def test_other_fusions_can_know_a_pair_of_words_apart_from_each_word(fusion: Fus
 
 def test_words_are_heard_by_fusions_that_ask_for_them() -> None:
     tokens = torch.tensor([[3, 4, 5, 0], [6, 0, 0, 0]])
-    by_word, as_one = (agent_with(kind).hear(tokens) for kind in ("attribute_gated", "gated"))
+    by_word, as_one = (agent_with(kind).eyes.hear(tokens) for kind in ("attribute_gated", "gated"))
     assert by_word.vectors.shape == (2, 4, 32)
     assert by_word.mask.tolist() == [[True, True, True, False], [True, False, False, False]]
     assert as_one.vectors.shape == (2, 1, 32)

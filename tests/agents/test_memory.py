@@ -85,3 +85,31 @@ def test_memory_is_pytorchs_own_cell(kind: str) -> None:
     torch.testing.assert_close(out, expected, rtol=0, atol=1e-6)
     parts = last if kind == "lstm" else (last,)
     torch.testing.assert_close(state, torch.cat([part[0] for part in parts], dim=-1), rtol=0, atol=1e-6)
+
+
+# The sense of time
+
+
+@pytest.mark.parametrize("kind", ["none", *RECURRENT])
+def test_embedding_of_the_step_within_the_episode_stands_beside_the_output(kind: str) -> None:
+    timed, plain = Memory(kind, D, M, time_dim=2, time_steps=4), Memory(kind, D, M)
+    if kind != "none":
+        plain.cell.load_state_dict(timed.cell.state_dict())
+    is_first = never()
+    is_first[0] = is_first[2, 1] = True
+    out, state = timed(features(), timed.initial_state(B), is_first)
+    expected, expected_state = plain(features(), plain.initial_state(B), is_first)
+    assert timed.out_dim == plain.out_dim + 2
+    torch.testing.assert_close(out[..., :-2], expected)
+    torch.testing.assert_close(state[:, :-1], expected_state)
+    steps = torch.tensor([[0, 0, 0], [1, 1, 1], [2, 0, 2], [3, 1, 3], [3, 2, 3], [3, 3, 3]])  # the last is shared
+    assert timed.time is not None
+    torch.testing.assert_close(out[..., -2:], timed.time(steps))
+
+
+def test_time_goes_on_from_one_call_to_the_next() -> None:
+    memory = Memory("gru", D, M, time_dim=2, time_steps=9)
+    whole, _ = memory(features(), memory.initial_state(B), never())
+    _, state = memory(features()[:4], memory.initial_state(B), never()[:4])
+    rest, _ = memory(features()[4:], state, never()[4:])
+    torch.testing.assert_close(rest, whole[4:])

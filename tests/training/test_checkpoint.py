@@ -29,6 +29,7 @@ def make_checkpoint(*, frames: int = 8, config: TrainConfig = CONFIG) -> Checkpo
     agent = ActorCritic(config.agent)
     return Checkpoint(
         config=config,
+        space=agent.space,
         frames=frames,
         updates=1,
         agent=agent.state_dict(),
@@ -50,6 +51,7 @@ def path(tmp_path: Path) -> Path:
 def test_checkpoint_comes_back_as_it_was_saved(path: Path) -> None:
     saved, loaded = make_checkpoint(), Checkpoint.load(path)
     assert loaded.config == saved.config
+    assert loaded.space == saved.space
     assert (loaded.frames, loaded.updates) == (saved.frames, saved.updates)
     assert loaded.agent.keys() == saved.agent.keys()
     assert all(torch.equal(loaded.agent[name], saved.agent[name]) for name in saved.agent)

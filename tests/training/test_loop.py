@@ -140,7 +140,7 @@ def test_same_seed_gives_the_same_agent_whatever_was_drawn_before(tmp_path: Path
 
 def test_another_seed_gives_another_agent(tmp_path: Path) -> None:
     first, second = (parameters_of(make_config(seed=seed), tmp_path / str(seed)) for seed in (1, 2))
-    assert not torch.equal(first["hidden.weight"], second["hidden.weight"])
+    assert not torch.equal(first["eyes.hidden.weight"], second["eyes.hidden.weight"])
 
 
 def test_training_leaves_the_global_random_streams_alone(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_training_changes_the_agent(tmp_path: Path) -> None:
     trainer = Trainer(make_config(), tmp_path)
     before = {name: value.clone() for name, value in trainer.agent.state_dict().items()}
     after = trainer.run().agent.state_dict()
-    assert all(not torch.equal(before[name], after[name]) for name in ("policy.weight", "readout.weight"))
+    assert all(not torch.equal(before[name], after[name]) for name in ("policy.weight", "eyes.readout.weight"))
 
 
 def test_run_folder_holds_configuration_checkpoint_metrics_and_tensorboard(tmp_path: Path) -> None:

@@ -201,10 +201,18 @@ def test_environments_without_instructions_are_refused() -> None:
         Collector(envs, make_agent(), T, torch.Generator())
 
 
-def test_foreign_environments_cannot_be_saved() -> None:
-    collector = Collector(foreign_envs(), make_agent(), T, torch.Generator())
-    with pytest.raises(ConfigurationError, match="cannot be saved"):
-        collector.state_dict()
+def test_foreign_environments_are_not_saved_but_what_they_have_played_is() -> None:
+    first, second = (Collector(foreign_envs(), make_agent("gru"), T, torch.Generator()) for _ in range(2))
+    first.start(seed=1)
+    first.collect()
+    saved = first.state_dict()
+    assert saved["envs"] is None
+    second.start(seed=2)
+    second.load_state_dict(saved)
+    assert second.statistics.take() == first.statistics.take()
+    assert second.is_first.all()
+    rollout = second.collect()
+    assert not rollout.initial_state.any()  # new episodes begin without a memory of the old ones
 
 
 def test_saved_collector_goes_on_exactly() -> None:

@@ -125,7 +125,7 @@ def test_rollouts_are_as_long_as_the_algorithm_says(algorithm: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"algorithm": "sac"}, "algorithm is one of ppo, bc, dagger, not 'sac'"),
+        ({"algorithm": "sac"}, "algorithm is one of ppo, a2c, bc, dagger, not 'sac'"),
         ({"algorithm": "bc"}, "minibatch_size 1280 is larger than a rollout of 160"),
         ({"algorithm": "dagger", "demonstrations": "set.demos"}, "teach algorithm 'bc' only"),
         ({"algorithm": "ppo", "demonstrations": "set.demos"}, "teach algorithm 'bc' only"),

@@ -1,0 +1,130 @@
+"""Eyes: what turns observations into features, whatever an image is made of; with what all of them have in common.
+
+An agent is eyes, a memory and heads. Eyes see an image and hear an instruction, since the words decide what is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from groundling.agents.config import AgentConfig
+from groundling.agents.fusion import Fusion, Instruction
+from groundling.agents.space import AgentSpace
+from groundling.errors import ObservationError
+from groundling.language.encoders import DistinctSentences, WordEncoder, word_mask
+
+Observation = Mapping[str, Tensor | NDArray[Any]]
+MANY_SENTENCES = 8  # rows for each distinct sentence, below which a selection drops the sentences that it does not use
+
+
+class Percepts(Protocol):
+    """A batch of observations as an agent's eyes take them in, before anything is computed of them."""
+
+    def __len__(self) -> int:
+        """Number of observations."""
+
+    def rows(self, rows: Tensor) -> Percepts:
+        """Those of some rows [R] of the batch."""
+
+
+P = TypeVar("P", bound=Percepts)
+
+
+class Eyes(nn.Module, Generic[P]):
+    """What all eyes have in common.
+
+    Args:
+        config: parts and sizes.
+        space: what the agent is built for.
+    """
+
+    keys: ClassVar[tuple[str, ...]]  # of the observation that are looked at
+    language: nn.Module
+    fusion: Fusion
+
+    def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
+        super().__init__()
+        self.config = config
+        self.space = space
+
+    def initialize(self) -> None:
+        """Draw the parameters that PyTorch's own draw does not suit."""
+        raise NotImplementedError
+
+    def perceive(self, observation: Observation) -> P:
+        """Check a batch of observations [B, ...] and take it in.
+
+        Raises:
+            ObservationError: if a key is missing, or a shape, a type or a value is not what the agent was built for.
+        """
+        raise NotImplementedError
+
+    def features(self, percepts: P) -> Tensor:
+        """The features [R, hidden_dim] of R observations."""
+        raise NotImplementedError
+
+    def attention_map(self, percepts: P) -> Tensor:
+        """How strongly each place of R images is let through by the words, [R, rows, columns], for figures."""
+        raise NotImplementedError
+
+    def hear(self, tokens: Tensor) -> Instruction:
+        """What the fusion hears of sentences [S, L]: their words if it asks for words and the encoder has them."""
+        if self.fusion.hears_words and isinstance(self.language, WordEncoder):
+            return Instruction(self.language.words(tokens), word_mask(tokens))
+        return Instruction.of_sentences(self.language(tokens))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    def _tensors(self, observation: Observation) -> list[Tensor]:
+        """The arrays that are looked at, as tensors."""
+        missing = [key for key in self.keys if key not in observation]
+        if missing:
+            raise ObservationError(f"the observation has no {', '.join(missing)}; it has {', '.join(observation)}")
+        return [torch.as_tensor(observation[key], device=self.device) for key in self.keys]
+
+
+def check_image(image: Tensor, shape: tuple[int, int, int], kind: str) -> None:
+    """Refuse what is no batch of uint8 images of this shape."""
+    if image.shape[1:] != shape or image.dtype != torch.uint8:
+        raise ObservationError(
+            f"image must be [B, {', '.join(map(str, shape))}] uint8 ({kind}), got "
+            f"{list(image.shape)} {image.dtype}; a single observation needs a batch dimension"
+        )
+
+
+def check_instruction(instruction: Tensor, batch: int) -> None:
+    """Refuse what is no batch of token ids."""
+    if instruction.ndim != 2 or len(instruction) != batch or instruction.is_floating_point():
+        raise ObservationError(
+            f"instruction must be [{batch}, L] integer token ids, got {list(instruction.shape)} {instruction.dtype}"
+        )
+
+
+def check_range(name: str, lowest: int, highest: int, size: int) -> None:
+    """Refuse numbers that are not in [0, size)."""
+    if lowest < 0 or highest >= size:
+        wrong = lowest if lowest < 0 else highest
+        raise ObservationError(f"a {name} of {wrong} is out of range: it is between 0 and {size - 1}")
+
+
+def check_tokens(instruction: Tensor, vocabulary_size: int) -> None:
+    """Refuse token ids that the agent has no word for."""
+    token = instruction.aminmax()
+    check_range("token id", int(token.min), int(token.max), vocabulary_size)
+
+
+def sentences_of_rows(sentences: DistinctSentences, rows: Tensor) -> DistinctSentences:
+    """The sentences of some rows [R] of a batch; where sentences are many, only those of these rows are kept."""
+    tokens, sentence_of = sentences.tokens, sentences.row_of[rows]
+    if len(tokens) > len(rows) // MANY_SENTENCES:
+        used, sentence_of = torch.unique(sentence_of, return_inverse=True)
+        tokens = tokens[used]
+    return DistinctSentences(tokens, sentence_of)

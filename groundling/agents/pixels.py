@@ -1,0 +1,206 @@
+"""Eyes for RGB images of any size: ours on a compact CNN, and the network of Chaplot et al. 2018."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from groundling.agents.config import AgentConfig
+from groundling.agents.eyes import Eyes, Observation, check_image, check_instruction, check_tokens, sentences_of_rows
+from groundling.agents.fusion import Instruction, make_fusion
+from groundling.agents.space import AgentSpace
+from groundling.errors import ConfigurationError, ObservationError
+from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder
+
+
+@dataclass(frozen=True)
+class PixelPercepts:
+    """Observations as they came, images of one byte a channel, with every distinct sentence once.
+
+    A rollout of images is large, so they become numbers of four bytes only where they are looked at, a minibatch at a
+    time.
+    """
+
+    image: Tensor  # [R, H, W, 3] uint8
+    sentences: DistinctSentences
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def rows(self, rows: Tensor) -> PixelPercepts:
+        """Those of some rows [R] of the batch; where sentences are many, only those of these rows are kept."""
+        return PixelPercepts(self.image.index_select(0, rows), sentences_of_rows(self.sentences, rows))
+
+
+class PixelEyes(Eyes[PixelPercepts]):
+    """What eyes for pixels have in common; ``image`` [B, H, W, 3] uint8, ``instruction`` [B, L] token ids.
+
+    A blind agent sees black.
+    """
+
+    keys: ClassVar[tuple[str, ...]] = ("image", "instruction")
+
+    def perceive(self, observation: Observation) -> PixelPercepts:
+        """Check the observations and find their distinct sentences; see :class:`Eyes`."""
+        image, instruction = self._tensors(observation)
+        check_image(image, self.space.image_shape, "RGB, rows before columns")
+        check_instruction(instruction, len(image))
+        if len(image) == 0 or instruction.shape[1] == 0:
+            raise ObservationError("the batch of observations is empty")
+        check_tokens(instruction, self.space.vocabulary_size)
+        return PixelPercepts(image, distinct_sentences(instruction))
+
+    def scaled(self, image: Tensor) -> Tensor:
+        """Images [R, H, W, 3] uint8 as numbers [R, 3, H, W] in [0, 1], channels last in memory."""
+        if self.config.blind:
+            image = torch.zeros_like(image)
+        return image.permute(0, 3, 1, 2).float().mul_(1 / 255)
+
+    def heard(self, sentences: DistinctSentences) -> Instruction:
+        """What R observations hear: the encoder reads each distinct sentence once."""
+        return self.hear(sentences.tokens).rows(sentences.row_of)
+
+    def grid_of(self, layers: nn.Sequential) -> tuple[int, int]:
+        """Rows and columns of what the layers make of an image.
+
+        Raises:
+            ConfigurationError: if the image is too small for them.
+        """
+        height, width, _ = self.space.image_shape
+        try:
+            with torch.no_grad():
+                rows, columns = layers(torch.zeros(1, 3, height, width)).shape[-2:]
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"images of {height} x {width} are too small for vision {self.config.vision!r}: it sees pixels, and "
+                "MiniGrid's 7 x 7 symbols are for vision 'symbolic'"
+            ) from error
+        return int(rows), int(columns)
+
+
+class CNNEyes(PixelEyes):
+    """Ours: words meet every cell of a grid that a compact CNN sees, each attribute of it gated by its own words.
+
+    Three convolutions (8x8 with stride 4, 3x3 with stride 2, 3x3) give a grid of cells: of 64 x 64 pixels, 8 x 8 cells
+    that each see 32 x 32. Their channels are linear, as those of a symbolic cell are, and split into the attributes
+    that the fusion gates. From there on the agent is the symbolic one: a few channels are read out of each cell, and
+    one layer sees all of them with their places.
+    """
+
+    def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
+        super().__init__(config, space)
+        first, second, third = config.conv_channels
+        self.vision = nn.Sequential(
+            nn.Conv2d(3, first, 8, stride=4),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(first, second, 3, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(second, third, 3, padding=1),
+        )
+        self.grid = self.grid_of(self.vision)
+        self.attributes = config.attributes if config.fusion == "attribute_gated" else 1
+        channels = third // self.attributes
+        self.language = make_language_encoder(
+            config.language, space.vocabulary_size, config.word_dim, config.instruction_dim
+        )
+        self.fusion = make_fusion(config.fusion, channels, config.instruction_dim, attributes=self.attributes)
+        self.readout = nn.Linear(self.fusion.out_dim, config.readout_dim)
+        self.spatial = nn.Linear(math.prod(self.grid) * config.readout_dim, config.hidden_dim)
+        self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
+
+    def initialize(self) -> None:
+        """Orthogonal layers."""
+        for layer in (*self.vision, self.readout, self.spatial, self.hidden):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.orthogonal_(layer.weight, math.sqrt(2))
+                assert layer.bias is not None
+                nn.init.zeros_(layer.bias)
+        keep_channels_last(self.vision)
+
+    def features(self, percepts: PixelPercepts) -> Tensor:
+        """The features [R, hidden_dim] of R observations."""
+        hidden = torch.relu(self.spatial(self._readout_of_cells(percepts).flatten(1)))
+        return torch.relu(self.hidden(hidden))
+
+    def attention_map(self, percepts: PixelPercepts) -> Tensor:
+        """The norm [R, rows, columns] of each cell's readout."""
+        return self._readout_of_cells(percepts).norm(dim=-1).unflatten(1, self.grid)
+
+    def cells(self, image: Tensor) -> Tensor:
+        """The attributes [R, N, F, D] of the cells of images [R, H, W, 3], row after row."""
+        channels = self.vision(self.scaled(image)).permute(0, 2, 3, 1)
+        return channels.flatten(1, 2).unflatten(-1, (self.attributes, -1))
+
+    def _readout_of_cells(self, percepts: PixelPercepts) -> Tensor:
+        """[R, N, readout_dim]."""
+        fused = self.fusion(self.cells(percepts.image), self.heard(percepts.sentences))
+        return torch.relu(self.readout(fused))
+
+
+class ChaplotEyes(PixelEyes):
+    """The network of Chaplot et al. 2018 up to its LSTM: A3C-GA, and with fusion "concat" its baseline.
+
+    Three convolutions (8x8 with stride 4, 4x4 with stride 2, 4x4 with stride 2), a gate of the sentence multiplied into
+    the channels (or the sentence's vector appended to the flattened image), and one linear layer. The paper's images
+    are 300 x 168; smaller ones give a smaller grid. ``AgentConfig.chaplot()`` has the paper's sizes.
+
+    Source: arXiv:1706.07230, section 4; order and initialization as in github.com/devendrachaplot/DeepRL-Grounding.
+    """
+
+    def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
+        super().__init__(config, space)
+        first, second, third = config.conv_channels
+        self.vision = nn.Sequential(
+            nn.Conv2d(3, first, 8, stride=4),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(first, second, 4, stride=2),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(second, third, 4, stride=2),
+            nn.ReLU(inplace=True),
+        )
+        self.grid = self.grid_of(self.vision)
+        self.language = make_language_encoder(
+            config.language, space.vocabulary_size, config.word_dim, config.instruction_dim
+        )
+        self.fusion = make_fusion(config.fusion, third, config.instruction_dim)
+        seen = math.prod(self.grid) * third
+        heard = 0 if self.fusion.has_gates else config.instruction_dim
+        self.linear = nn.Linear(seen + heard, config.hidden_dim)
+
+    def initialize(self) -> None:
+        """Xavier's uniform draw, as the authors'."""
+        for layer in (*self.vision, *self.fusion.modules(), self.linear):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                assert layer.bias is not None
+                nn.init.zeros_(layer.bias)
+        keep_channels_last(self.vision)
+
+    def features(self, percepts: PixelPercepts) -> Tensor:
+        """The features [R, hidden_dim] of R observations."""
+        cells, instruction = self.cells(percepts.image), self.heard(percepts.sentences)
+        if self.fusion.has_gates:
+            return torch.relu(self.linear(self.fusion(cells, instruction).flatten(1)))
+        return torch.relu(self.linear(torch.cat([cells.flatten(1), instruction.sentence], dim=1)))
+
+    def attention_map(self, percepts: PixelPercepts) -> Tensor:
+        """The norm [R, rows, columns] of each cell's channels, gated where there are gates."""
+        cells = self.cells(percepts.image)
+        if self.fusion.has_gates:
+            cells = self.fusion(cells, self.heard(percepts.sentences)).unsqueeze(2)
+        return cells.squeeze(2).norm(dim=-1).unflatten(1, self.grid)
+
+    def cells(self, image: Tensor) -> Tensor:
+        """The channels [R, N, 1, D] of the cells of images [R, H, W, 3], row after row."""
+        return self.vision(self.scaled(image)).permute(0, 2, 3, 1).flatten(1, 2).unsqueeze(2)
+
+
+def keep_channels_last(layers: nn.Module) -> None:
+    """Store the kernels with their channels last, as the images are: faster on a CPU, and the same numbers."""
+    for parameter in layers.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,135 @@
+"""Eyes for MiniGrid's symbolic view: cells that are few and come again and again."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from groundling.agents.config import AgentConfig
+from groundling.agents.eyes import (
+    Eyes,
+    Observation,
+    check_image,
+    check_instruction,
+    check_range,
+    check_tokens,
+    sentences_of_rows,
+)
+from groundling.agents.fusion import make_fusion
+from groundling.agents.gather import gather_rows
+from groundling.agents.space import AgentSpace
+from groundling.agents.vision import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
+from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_CELLS, VIEW_SIZE
+from groundling.errors import ConfigurationError, ObservationError
+from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder
+
+VIEW_SHAPE = (VIEW_SIZE, VIEW_SIZE, 3)
+
+
+@dataclass(frozen=True)
+class SymbolicPercepts:
+    """Observations with every distinct cell and sentence once, and who has which."""
+
+    cells: DistinctCells
+    sentences: DistinctSentences
+    direction: Tensor
+
+    def __len__(self) -> int:
+        return len(self.direction)
+
+    def rows(self, rows: Tensor) -> SymbolicPercepts:
+        """Those of some rows [R] of the batch; where sentences are many, only those of these rows are kept."""
+        return SymbolicPercepts(
+            DistinctCells(self.cells.values, self.cells.row_of[rows]),
+            sentences_of_rows(self.sentences, rows),
+            self.direction[rows],
+        )
+
+
+class SymbolicEyes(Eyes[SymbolicPercepts]):
+    """See symbolic cells; ``image`` [B, 7, 7, 3] uint8, ``direction`` [B], ``instruction`` [B, L] token ids.
+
+    Vision and fusion look at one cell at a time, so both are evaluated once for each distinct pair of a cell and a
+    sentence in the batch, and the results are handed out by index: the same numbers as cell by cell, at a fraction of
+    the work.
+
+    Raises:
+        ConfigurationError: if the images are no symbolic views.
+    """
+
+    keys: ClassVar[tuple[str, ...]] = ("image", "direction", "instruction")
+
+    def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
+        super().__init__(config, space)
+        if space.image_shape != VIEW_SHAPE:
+            raise ConfigurationError(
+                f"vision 'symbolic' reads MiniGrid's {' x '.join(map(str, VIEW_SHAPE))} view, these images are "
+                f"{' x '.join(map(str, space.image_shape))}: choose the agent's vision 'cnn'"
+            )
+        self.vision = CellEncoder(config.cell_dim)
+        self.language = make_language_encoder(
+            config.language, space.vocabulary_size, config.word_dim, config.instruction_dim
+        )
+        self.fusion = make_fusion(config.fusion, config.cell_dim, config.instruction_dim)
+        self.readout = nn.Linear(self.fusion.out_dim, config.readout_dim)
+        self.spatial = nn.Linear(VIEW_CELLS * config.readout_dim, config.hidden_dim)
+        self.compass = nn.Embedding(4, config.hidden_dim)
+        self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
+
+    def initialize(self) -> None:
+        """Orthogonal layers; no direction differs from another at first."""
+        for layer in (self.readout, self.spatial, self.hidden):
+            nn.init.orthogonal_(layer.weight, math.sqrt(2))
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.compass.weight)
+
+    def perceive(self, observation: Observation) -> SymbolicPercepts:
+        """Find the distinct cells and sentences; see :class:`Eyes`."""
+        image, direction, instruction = self._tensors(observation)
+        check_image(image, VIEW_SHAPE, "MiniGrid's symbolic view")
+        batch = len(image)
+        if direction.shape != (batch,):
+            raise ObservationError(f"direction must be [{batch}], got {list(direction.shape)}")
+        check_instruction(instruction, batch)
+        if batch == 0 or instruction.shape[1] == 0:
+            raise ObservationError("the batch of observations is empty")
+        kind, color, state = image.flatten(0, 2).amax(dim=0).tolist()
+        facing = direction.aminmax()
+        check_range("type", 0, kind, NUM_TYPES)
+        check_range("color", 0, color, NUM_COLORS)
+        check_range("state", 0, state, NUM_STATES)
+        check_range("direction", int(facing.min), int(facing.max), 4)
+        check_tokens(instruction, self.space.vocabulary_size)
+        if self.config.blind:
+            image = torch.zeros_like(image)
+        return SymbolicPercepts(distinct_cells(image), distinct_sentences(instruction), direction.long())
+
+    def features(self, percepts: SymbolicPercepts) -> Tensor:
+        """The features [R, hidden_dim] of R observations."""
+        seen = self._readout_of_cells(percepts).flatten(1)
+        hidden = torch.relu(self.spatial(seen) + self.compass(percepts.direction))
+        return torch.relu(self.hidden(hidden))
+
+    def attention_map(self, percepts: SymbolicPercepts) -> Tensor:
+        """The norm [R, 7, 7] of each cell's readout, by column and row as in the image."""
+        return self._readout_of_cells(percepts).norm(dim=-1).unflatten(1, (VIEW_SIZE, VIEW_SIZE))
+
+    def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
+        """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
+        fused = self.fusion(self.vision(values), self.hear(tokens))
+        return torch.relu(self.readout(fused))
+
+    def attention(self, tokens: Tensor) -> Tensor:
+        """The norm [S, CELL_VALUES] of the readout of every (type, color, state) under each sentence [S, L]."""
+        return self.readout_of_pairs(torch.arange(CELL_VALUES, device=self.device), tokens).norm(dim=-1)
+
+    def _readout_of_cells(self, percepts: SymbolicPercepts) -> Tensor:
+        """[R, N, readout_dim]."""
+        values, row_of = percepts.cells
+        pairs = self.readout_of_pairs(values, percepts.sentences.tokens)
+        pair_of = row_of + (percepts.sentences.row_of * len(values)).to(row_of.dtype).unsqueeze(1)
+        return gather_rows(pairs.flatten(0, 1), pair_of)

@@ -1,0 +1,271 @@
+"""Eyes for pixels: the equations written out, rows that do not touch each other, blindness, checks, and the paper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from groundling.agents import ActorCritic, AgentConfig, AgentSpace
+from groundling.agents.fusion import FUSIONS, AttributeGatedFusion
+from groundling.agents.pixels import CNNEyes, PixelEyes
+from groundling.errors import ConfigurationError, ObservationError
+
+B, L, WORDS, ACTIONS = 6, 4, 19, 3
+HEIGHT, WIDTH = 52, 60
+SPACE = AgentSpace((HEIGHT, WIDTH, 3), ACTIONS, WORDS)
+SMALL: dict[str, Any] = {"word_dim": 5, "instruction_dim": 7, "hidden_dim": 11, "memory_dim": 9, "time_dim": 3}
+CNN: dict[str, Any] = {**SMALL, "vision": "cnn", "conv_channels": (6, 7, 8), "attributes": 2, "readout_dim": 3}
+CHAPLOT: dict[str, Any] = {**SMALL, "conv_channels": (6, 7, 8)}
+
+
+def cnn(**changes: Any) -> AgentConfig:
+    return AgentConfig(**{**CNN, **changes})
+
+
+CONFIGS = {
+    **{fusion: cnn(fusion=fusion) for fusion in FUSIONS},
+    "chaplot gated": AgentConfig.chaplot(**CHAPLOT),
+    "chaplot concat": AgentConfig.chaplot(**CHAPLOT, fusion="concat"),
+}
+ALL = pytest.mark.parametrize("kind", CONFIGS)
+
+
+def make_agent(config: AgentConfig, seed: int = 0) -> ActorCritic:
+    """An agent whose parameters are all random, those that begin at zero too."""
+    torch.manual_seed(seed)
+    agent = ActorCritic(config, SPACE)
+    for parameter in agent.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    nn.init.zeros_(agent.eyes.language.embedding.weight[0])  # padding
+    return agent
+
+
+@pytest.fixture
+def observation() -> dict[str, Any]:
+    """Random images; rows 0 and 3 share a sentence, row 1 has a word less."""
+    rng = np.random.default_rng(0)
+    words = rng.integers(1, WORDS, (B, L))
+    words[3], words[1, -1] = words[0], 0
+    return {"image": rng.integers(0, 256, (B, HEIGHT, WIDTH, 3), dtype=np.uint8), "instruction": words}
+
+
+def rows(observation: dict[str, Any], chosen: Any) -> dict[str, Any]:
+    return {key: array[chosen] for key, array in observation.items()}
+
+
+def features(agent: ActorCritic, observation: dict[str, Any]) -> Tensor:
+    return agent.features(agent.perceive(observation))
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_cnn_sees_as_its_layers_do_cell_by_cell(fusion: Any, observation: dict[str, Any]) -> None:
+    """One image, then one cell after the other, each as a fusion's only cell."""
+    agent = make_agent(CONFIGS[fusion])
+    eyes = agent.eyes
+    assert isinstance(eyes, CNNEyes)
+    first, _, second, _, third = eyes.vision
+    assert eyes.grid == (6, 7)
+    groups = 2 if fusion == "attribute_gated" else 1
+    for row in range(B):
+        image = torch.as_tensor(observation["image"][row]).permute(2, 0, 1).unsqueeze(0) / 255
+        seen = functional.conv2d(image, first.weight, first.bias, stride=4)
+        seen = functional.conv2d(torch.relu(seen), second.weight, second.bias, stride=2, padding=1)
+        grid = functional.conv2d(torch.relu(seen), third.weight, third.bias, padding=1)[0]
+        told = eyes.hear(torch.as_tensor(observation["instruction"][row]).unsqueeze(0))
+        read = []
+        for y in range(grid.shape[1]):
+            for x in range(grid.shape[2]):
+                fused = eyes.fusion(grid[:, y, x].reshape(1, groups, -1), told)[0, 0]
+                read.append(torch.relu(eyes.readout(fused)))
+        expected = torch.relu(eyes.hidden(torch.relu(eyes.spatial(torch.cat(read)))))
+        assert expected.abs().max() > 0.1
+        torch.testing.assert_close(features(agent, rows(observation, [row]))[0], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("fusion", ["gated", "concat"])
+def test_chaplot_network_is_that_of_the_paper(fusion: Any) -> None:
+    """The layers of the authors' A3C_LSTM_GA, by hand, with the paper's sizes; two steps of an episode."""
+    torch.manual_seed(0)
+    agent = ActorCritic(AgentConfig.chaplot(fusion=fusion), AgentSpace((64, 80, 3), 3, WORDS))
+    part = dict(agent.named_parameters())
+    shapes = {name.removeprefix("eyes."): tuple(p.shape) for name, p in part.items() if p.ndim > 1}
+    flat = 64 * 2 * 3
+    assert shapes == {
+        "vision.0.weight": (128, 3, 8, 8),
+        "vision.2.weight": (64, 128, 4, 4),
+        "vision.4.weight": (64, 64, 4, 4),
+        "language.embedding.weight": (WORDS, 32),
+        "language.gru.weight_ih_l0": (768, 32),
+        "language.gru.weight_hh_l0": (768, 256),
+        **({"fusion.gate.weight": (64, 256)} if fusion == "gated" else {}),
+        "linear.weight": (256, flat if fusion == "gated" else flat + 256),
+        "memory.cell.weight_ih": (1024, 256),
+        "memory.cell.weight_hh": (1024, 256),
+        "memory.time.weight": (31, 32),
+        "policy.weight": (3, 288),
+        "value.weight": (1, 288),
+    }
+    image = torch.randint(0, 256, (2, 64, 80, 3), dtype=torch.uint8)
+    words = torch.tensor([[3, 4, 5], [6, 7, 8]])
+    is_first = torch.tensor([[True], [False]])
+    with torch.no_grad():
+        decision = agent(agent.perceive({"image": image, "instruction": words}), agent.initial_state(1), is_first)
+        lstm, hidden = agent.memory.cell, (torch.zeros(1, 256), torch.zeros(1, 256))
+        for step in range(2):
+            x = image[step : step + 1].permute(0, 3, 1, 2) / 255
+            for layer, stride in (("0", 4), ("2", 2), ("4", 2)):
+                weight, bias = part[f"eyes.vision.{layer}.weight"], part[f"eyes.vision.{layer}.bias"]
+                x = torch.relu(functional.conv2d(x, weight, bias, stride=stride))
+            _, told = agent.eyes.language.gru(agent.eyes.language.embedding(words[step : step + 1]))
+            if fusion == "gated":
+                gate = torch.sigmoid(told[0] @ part["eyes.fusion.gate.weight"].T + part["eyes.fusion.gate.bias"])
+                x = x * gate[:, :, None, None]
+            x = x.permute(0, 2, 3, 1).flatten(1)  # the order of the flattened features is ours
+            x = x if fusion == "gated" else torch.cat([x, told[0]], dim=1)
+            hidden = lstm(torch.relu(agent.eyes.linear(x)), hidden)
+            x = torch.cat([hidden[0], part["memory.time.weight"][step : step + 1]], dim=1)
+            torch.testing.assert_close(decision.logits[step], agent.policy(x), rtol=1e-3, atol=1e-5)
+            torch.testing.assert_close(decision.value[step], agent.value(x)[:, 0], rtol=1e-3, atol=1e-5)
+
+
+@ALL
+def test_a_row_does_not_depend_on_the_other_rows(kind: str, observation: dict[str, Any]) -> None:
+    agent = make_agent(CONFIGS[kind])
+    together = features(agent, observation)
+    for row in range(B):
+        torch.testing.assert_close(together[[row]], features(agent, rows(observation, [row])), rtol=1e-3, atol=1e-4)
+
+
+@ALL
+def test_rows_of_percepts_are_the_percepts_of_rows(kind: str, observation: dict[str, Any]) -> None:
+    agent = make_agent(CONFIGS[kind])
+    percepts = agent.perceive(observation)
+    chosen = torch.tensor([4, 1, 1])
+    assert (len(percepts), len(percepts.rows(chosen))) == (B, 3)
+    own = features(agent, rows(observation, chosen.numpy()))
+    torch.testing.assert_close(agent.features(percepts.rows(chosen)), own, rtol=1e-3, atol=1e-4)
+
+
+@ALL
+def test_seeing_agent_depends_on_image_and_instruction(kind: str, observation: dict[str, Any]) -> None:
+    agent = make_agent(CONFIGS[kind])
+    before = features(agent, observation)
+    for key in ("image", "instruction"):
+        after = features(agent, {**observation, key: observation[key][::-1].copy()})
+        assert not torch.allclose(before, after, atol=1e-3), key
+
+
+@pytest.mark.parametrize("config", [cnn(blind=True), AgentConfig.chaplot(**CHAPLOT, blind=True)])
+def test_blind_agent_ignores_the_image_and_hears_the_instruction(
+    config: AgentConfig, observation: dict[str, Any]
+) -> None:
+    agent = make_agent(config)
+    before = features(agent, observation)
+    assert torch.equal(before, features(agent, {**observation, "image": observation["image"][::-1].copy()}))
+    heard = features(agent, {**observation, "instruction": observation["instruction"][::-1].copy()})
+    assert not torch.allclose(before, heard, atol=1e-4)
+
+
+@ALL
+def test_gradient_reaches_every_parameter(kind: str, observation: dict[str, Any]) -> None:
+    agent = make_agent(CONFIGS[kind])
+    percepts = agent.perceive(observation)
+    decision = agent(percepts, agent.initial_state(2), torch.zeros(3, 2, dtype=torch.bool))
+    (decision.logits.log_softmax(dim=-1)[..., 0].sum() + decision.value.sum()).backward()
+    untouched = [name for name, p in agent.named_parameters() if p.grad is None or not p.grad.any()]
+    assert untouched == []
+
+
+def test_images_stay_bytes_until_they_are_looked_at(observation: dict[str, Any]) -> None:
+    """A rollout's images are taken in without a copy, and a minibatch's with one of the same size."""
+    percepts: Any = make_agent(cnn()).perceive(observation)
+    assert np.shares_memory(percepts.image.numpy(), observation["image"])
+    assert percepts.rows(torch.tensor([0, 1])).image.dtype == torch.uint8
+
+
+def test_encoder_reads_each_sentence_once(observation: dict[str, Any]) -> None:
+    agent = make_agent(cnn())
+    read: list[int] = []
+    agent.eyes.language.embedding.register_forward_hook(lambda module, tokens, out: read.append(len(tokens[0])))
+    features(agent, {**observation, "instruction": np.repeat(observation["instruction"][:2], 3, axis=0)})
+    assert read == [2]
+
+
+def test_every_attribute_has_channels_and_words_of_its_own() -> None:
+    agent = make_agent(cnn())
+    assert isinstance(agent.eyes, CNNEyes)
+    fusion = agent.eyes.fusion
+    assert isinstance(fusion, AttributeGatedFusion)
+    cells = agent.eyes.cells(torch.randint(0, 256, (3, HEIGHT, WIDTH, 3), dtype=torch.uint8))
+    assert cells.shape == (3, 6 * 7, 2, 4)
+    listening = fusion.listening(agent.eyes.hear(torch.tensor([[3, 4, 5]])))[0, :, :, 0]
+    assert not torch.allclose(listening[:, 0], listening[:, 1], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"instruction": None}, "has no instruction; it has image"),
+        ({"image": np.zeros((HEIGHT, WIDTH, 3), np.uint8)}, "needs a batch dimension"),
+        ({"image": np.zeros((B, WIDTH, HEIGHT, 3), np.uint8)}, rf"\[B, {HEIGHT}, {WIDTH}, 3\] uint8 \(RGB"),
+        ({"image": np.zeros((B, HEIGHT, WIDTH, 3), np.float32)}, "uint8"),
+        ({"instruction": np.zeros((B, L))}, "integer token ids"),
+        ({"instruction": np.zeros((B - 1, L), int)}, "instruction must be"),
+        ({"instruction": np.full((B, L), WORDS)}, f"token id of {WORDS} is out of range"),
+        ({"instruction": np.full((B, L), -1)}, "token id of -1"),
+        ({"instruction": np.zeros((B, 0), int)}, "empty"),
+    ],
+)
+def test_observation_of_another_kind_is_refused(
+    change: dict[str, Any], message: str, observation: dict[str, Any]
+) -> None:
+    changed = {key: array for key, array in {**observation, **change}.items() if array is not None}
+    with pytest.raises(ObservationError, match=message):
+        make_agent(cnn()).perceive(changed)
+
+
+def test_direction_is_not_asked_for_by_pixels() -> None:
+    assert make_agent(cnn()).observation_keys == ("image", "instruction")
+    assert ActorCritic().observation_keys == ("image", "direction", "instruction")
+
+
+@ALL
+def test_attention_map_has_a_number_for_every_cell_of_the_grid(kind: str, observation: dict[str, Any]) -> None:
+    agent = make_agent(CONFIGS[kind])
+    assert isinstance(agent.eyes, PixelEyes)
+    shown = agent.attention_map(observation)
+    assert shown.shape == (B, *((1, 2) if kind.startswith("chaplot") else (6, 7)))
+    assert (shown >= 0).all()
+    with pytest.raises(ConfigurationError, match="attention_map"):
+        agent.attention(torch.as_tensor(observation["instruction"]))
+
+
+def test_attention_map_shows_where_something_is() -> None:
+    """One bright patch on black: the cells over it stand out from those far from it."""
+    agent = make_agent(cnn())
+    image = torch.zeros(1, HEIGHT, WIDTH, 3, dtype=torch.uint8)
+    black = agent.attention_map({"image": image, "instruction": torch.ones(1, L, dtype=torch.int64)})
+    image[:, 36:48, 4:16] = 255
+    change = agent.attention_map({"image": image, "instruction": torch.ones(1, L, dtype=torch.int64)}) - black
+    change = change[0].abs()
+    row, column = divmod(int(change.argmax()), change.shape[1])
+    assert row >= 3
+    assert column <= 2
+    assert change[0, -1] == 0
+
+
+def test_word_strength_is_how_far_the_gates_move_without_the_word() -> None:
+    agent = make_agent(cnn(language="bow"))
+    tokens = torch.tensor([[3, 4, 5, 0], [6, 6, 0, 0]])
+    strength = agent.word_strength(tokens)
+    assert strength.shape == tokens.shape
+    assert (strength[tokens == 0] == 0).all()
+    rest = agent.gate(torch.tensor([[3, 5]]))
+    expected = (rest - agent.gate(tokens[:1])).square().mean().sqrt()
+    torch.testing.assert_close(strength[0, 1], expected, rtol=1e-3, atol=1e-5)
+    assert float(strength[1, 0]) == pytest.approx(0, abs=1e-6)  # of two equal words either is enough

@@ -1,0 +1,174 @@
+"""Environments of a run: made of a configuration, or by another maker, and resumed as far as they can be."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from pixel_choice import SIZE, VOCABULARY_SIZE, PixelChoice
+
+from groundling.agents import AgentConfig, AgentSpace
+from groundling.errors import CheckpointError, ConfigurationError
+from groundling.training import A2CConfig, Checkpoint, CurriculumConfig, PPOConfig, TrainConfig, Trainer, train
+from groundling.training.checkpoint import CHECKPOINT_NAME
+from groundling.training.config import ImitationConfig
+from groundling.training.environments import SavableEnvs, make_training_envs, settling_updates, space_of
+from groundling.training.logs import read_metrics
+
+B, T = 8, 4
+AGENT = AgentConfig(
+    vision="cnn",
+    memory="gru",
+    conv_channels=(4, 4, 8),
+    word_dim=4,
+    instruction_dim=8,
+    readout_dim=2,
+    hidden_dim=8,
+    memory_dim=8,
+)
+
+
+def make_config(**changes: Any) -> TrainConfig:
+    settings = {
+        "task": "a simulator/of-its-own",
+        "total_frames": 3 * B * T,
+        "num_envs": B,
+        "agent": AGENT,
+        "ppo": PPOConfig(num_steps=T, minibatch_size=16, num_epochs=2),
+        "a2c": A2CConfig(num_steps=T),
+        "imitation": ImitationConfig(num_steps=T, minibatch_size=16),
+    }
+    return TrainConfig(**{**settings, **changes})
+
+
+def choices(config: TrainConfig) -> PixelChoice:
+    return PixelChoice(config.num_envs)
+
+
+def grid_config(**changes: Any) -> TrainConfig:
+    sizes = {"cell_dim": 4, "word_dim": 4, "instruction_dim": 4, "readout_dim": 2, "hidden_dim": 8}
+    return make_config(task="BabyAI-GoToObjS4-v0", bank_size=16, agent=AgentConfig(**sizes), **changes)
+
+
+def test_environments_of_a_configuration_play_its_bank_and_can_be_saved() -> None:
+    envs: Any = make_training_envs(grid_config())
+    assert envs.num_envs == B
+    assert len(envs.bank) == 16
+    assert isinstance(envs, SavableEnvs)
+    assert space_of(envs) == AgentSpace()
+    assert settling_updates(envs, 3) == [6]  # episodes of at most 16 steps
+
+
+def test_environments_of_another_maker_tell_what_the_agent_is_built_for() -> None:
+    envs = PixelChoice(2)
+    assert not isinstance(envs, SavableEnvs)
+    assert space_of(envs) == AgentSpace((SIZE, SIZE, 3), num_actions=2, vocabulary_size=VOCABULARY_SIZE)
+    assert settling_updates(envs, 3) == [1]
+    envs.vocabulary_size = 40  # type: ignore[attr-defined]
+    assert space_of(envs).vocabulary_size == 40
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
+def test_run_in_environments_of_another_maker_is_logged_and_saved_whole(algorithm: Any, tmp_path: Path) -> None:
+    config = make_config(algorithm=algorithm)
+    result = train(config, tmp_path, make_envs=choices)
+    rows = read_metrics(tmp_path)
+    assert [row["frames"] for row in rows] == [32, 64, 96]
+    assert all(row["episodes"] == B * T and 0 <= row["success"] <= 1 for row in rows)
+    assert all(row["return"] == pytest.approx(row["success"]) for row in rows)
+    checkpoint = Checkpoint.load(tmp_path / CHECKPOINT_NAME)
+    assert checkpoint.space == AgentSpace((SIZE, SIZE, 3), 2, VOCABULARY_SIZE)
+    agent = checkpoint.make_agent()
+    assert all(torch.equal(value, agent.state_dict()[name]) for name, value in result.agent.state_dict().items())
+
+
+def test_rollout_s_images_stay_bytes(tmp_path: Path) -> None:
+    trainer = Trainer(make_config(), tmp_path, make_envs=choices)
+    observation = trainer.collector.collect().observation
+    assert {key: (tuple(array.shape), array.dtype) for key, array in observation.items()} == {
+        "image": ((T, B, SIZE, SIZE, 3), torch.uint8),
+        "instruction": ((T, B, 3), torch.int64),
+    }
+    assert observation["image"].any()
+
+
+def test_environments_that_cannot_be_saved_begin_new_episodes_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = train(make_config(), tmp_path / "whole", make_envs=choices)
+    Trainer(make_config(), tmp_path / "parts", make_envs=choices).run(stop_after_updates=1)
+    assert caplog.records == []
+    first = PixelChoice(B)
+    first.reset(seed=0)
+    trainer = Trainer(make_config(), tmp_path / "parts", resume=True, make_envs=choices)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "PixelChoice cannot be saved: the run goes on from 32 frames with new episodes" in record.message
+    fresh = Trainer(make_config(), tmp_path / "other", make_envs=choices)
+    assert not np.array_equal(trainer.collector.observation["image"], fresh.collector.observation["image"])
+    assert trainer.collector.is_first.all()
+    parts = trainer.run()
+    assert parts.frames == whole.frames == 3 * B * T
+    assert [row["frames"] for row in read_metrics(tmp_path / "parts")] == [32, 64, 96]
+
+
+def test_own_environments_are_resumed_without_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Trainer(grid_config(), tmp_path).run(stop_after_updates=1)
+    Trainer(grid_config(), tmp_path, resume=True)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"algorithm": "bc"}, "learns from an expert that walks the grid"),
+        ({"algorithm": "dagger"}, "learns from an expert that walks the grid"),
+        ({"agent": AgentConfig()}, "choose the agent's vision 'cnn'"),
+    ],
+)
+def test_what_these_environments_cannot_do_is_refused_and_they_are_closed(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    made: list[PixelChoice] = []
+
+    def make(config: TrainConfig) -> PixelChoice:
+        made.append(PixelChoice(config.num_envs))
+        return made[0]
+
+    with pytest.raises(ConfigurationError, match=message):
+        Trainer(make_config(**changes), tmp_path, make_envs=make)
+    assert made[0].closed_times == 1
+
+
+def test_agent_of_other_environments_cannot_be_gone_on_with(tmp_path: Path) -> None:
+    class Wider(PixelChoice):
+        def __init__(self, num_envs: int) -> None:
+            super().__init__(num_envs)
+            self.single_action_space = spaces.Discrete(5)
+
+    Trainer(make_config(), tmp_path / "run", make_envs=choices).run(stop_after_updates=1)
+    with pytest.raises(ConfigurationError, match=r"was built for .*num_actions=2.* need .*num_actions=5"):
+        Trainer(make_config(), tmp_path / "run", resume=True, make_envs=lambda config: Wider(config.num_envs))
+    started = make_config(init=str(tmp_path / "run"))
+    with pytest.raises(ConfigurationError, match=r"was built for .*num_actions=2.* need .*num_actions=5"):
+        Trainer(started, tmp_path / "other", make_envs=lambda config: Wider(config.num_envs))
+    Trainer(started, tmp_path / "same", make_envs=choices)
+
+
+def test_checkpoint_whose_space_does_not_suit_its_agent_is_refused(tmp_path: Path) -> None:
+    Trainer(make_config(), tmp_path, make_envs=choices).run(stop_after_updates=1)
+    checkpoint = Checkpoint.load(tmp_path / CHECKPOINT_NAME)
+    for space in (AgentSpace(), dataclasses.replace(checkpoint.space, num_actions=3)):
+        with pytest.raises(CheckpointError, match="do not fit its configuration"):
+            dataclasses.replace(checkpoint, space=space).make_agent()
+
+
+def test_curriculum_needs_several_tasks() -> None:
+    with pytest.raises(ConfigurationError, match="chooses among several tasks"):
+        make_config(curriculum=CurriculumConfig(kind="progress"))
