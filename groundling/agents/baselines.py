@@ -12,8 +12,8 @@ from torch import Tensor
 from groundling.agents.eyes import Observation
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import NUM_ACTIONS
+from groundling.envs.sources import meanings_of
 from groundling.errors import ConfigurationError
-from groundling.language.goals import without_determiners
 
 
 class Policy(Protocol):
@@ -74,7 +74,7 @@ class ShuffledInstructions:
     """
 
     def __init__(self, policy: Policy, bank: EpisodeBank, seed: int) -> None:
-        goals = list(map(without_determiners, bank.goals()))
+        goals = meanings_of(bank)
         if len(set(goals)) < 2:
             raise ConfigurationError("every episode has the same goal: there is no other to give")
         number_of = {goal: number for number, goal in enumerate(dict.fromkeys(goals))}

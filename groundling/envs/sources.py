@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Protocol
 
 from groundling.envs.bank import Episode, EpisodeBank
 from groundling.envs.embodiment import GRID, Embodiment
 from groundling.envs.splits import AnySplit, HeldOut, Split, find_split, training_split
 from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.language.goals import without_determiners
+from groundling.language.grammar import parse
+from groundling.language.grounded import GROUNDED_VOCABULARY
+from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 
 class OfGoals:
@@ -28,6 +32,10 @@ class OfGoals:
     def training_split(self, held_out: HeldOut) -> Split:
         """What is trained on when this is held out."""
         return training_split(held_out)
+
+    def meaning(self, instruction: str) -> Hashable:
+        """The goal; "a red ball" and "the red ball" mean the same."""
+        return without_determiners(parse(instruction))
 
 
 class EpisodeSource(Protocol):
@@ -62,6 +70,9 @@ class EpisodeSource(Protocol):
 
     def training_split(self, held_out: HeldOut) -> AnySplit:
         """What is trained on when this is held out."""
+
+    def meaning(self, instruction: str) -> Hashable:
+        """What an instruction asks for; two with the same meaning are no control for one another."""
 
     def fingerprint(self) -> str:
         """All that its episodes depend on, the seed apart: versions, settings, source code."""
@@ -103,12 +114,25 @@ def find_source(id: str) -> EpisodeSource:
     """
     from groundling.envs.grounded.room import ROOMS
     from groundling.envs.levels import MiniGridLevel, level_of
+    from groundling.envs.simulators.doom import DOOM_IDS
     from groundling.envs.task import find_task
 
     if id in ROOMS:
         return ROOMS[id]
+    if id in DOOM_IDS:
+        raise UnsupportedLevelError(
+            f"{id} is played by ViZDoom itself: make it with gymnasium.make or make_grounded_doom_vec"
+        )
     task = find_task(id)
     return MiniGridLevel(level_of(id)) if task is None else task
+
+
+def vocabulary_of(id: str) -> Vocabulary:
+    """The words of a level, a task or a foreign simulator's environment."""
+    from groundling.envs.grounded.room import ROOMS
+    from groundling.envs.simulators.doom import DOOM_IDS
+
+    return GROUNDED_VOCABULARY if id in ROOMS or id in DOOM_IDS else VOCABULARY
 
 
 def embodiment_of(bank: EpisodeBank) -> Embodiment:
@@ -117,6 +141,15 @@ def embodiment_of(bank: EpisodeBank) -> Embodiment:
         return find_source(bank.level).embodiment
     except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
         return GRID
+
+
+def meanings_of(bank: EpisodeBank) -> list[Hashable]:
+    """What each distinct sentence of a bank asks for, [S]."""
+    try:
+        meaning = find_source(bank.level).meaning
+    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
+        meaning = OfGoals().meaning
+    return [meaning(text) for text in bank.instructions]
 
 
 def sample_episodes(source: EpisodeSource, seeds: Iterable[int]) -> list[Episode]:

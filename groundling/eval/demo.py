@@ -14,17 +14,17 @@ from rich.console import Console
 
 from groundling.envs.sources import find_source
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
-from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view
-from groundling.eval.recording import record_episode, save_video
+from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view, views_figure
+from groundling.eval.recording import save_video
 from groundling.eval.report import REPORT_NAME, write_report
 from groundling.eval.suites import (
     BLIND_NAME,
-    DEFAULT_SUITES,
     EVALUATION_NAME,
     SuiteReport,
     evaluate_run,
     suite_bank,
 )
+from groundling.eval.watching import watch
 from groundling.files import make_folder
 from groundling.seeding import integer
 from groundling.training import Checkpoint, TrainConfig, Trainer, resume_config
@@ -38,7 +38,7 @@ VIDEO_NAME = "episode.mp4"
 VIDEO_TRIES = 20  # episodes looked through for one that succeeds and is worth seeing
 VIDEO_STEPS = 6  # a video of fewer steps shows little
 LOG_NAME = "train.log"
-ALGORITHM_NAMES = {"ppo": "PPO", "bc": "behavior cloning", "dagger": "DAgger"}
+ALGORITHM_NAMES = {"ppo": "PPO", "a2c": "A2C", "bc": "behavior cloning", "dagger": "DAgger"}
 
 
 def run_demo(
@@ -81,7 +81,7 @@ def run_demo(
 def report_run(
     folder: Path,
     *,
-    suites: Sequence[str] = DEFAULT_SUITES,
+    suites: Sequence[str] = (),
     episodes: int = 1000,
     greedy: bool = False,
     seed: int = 0,
@@ -112,14 +112,20 @@ def report_run(
     curves = {"trained": read_metrics(folder)}
     if (folder / BLIND_NAME / METRICS_NAME).exists():
         curves["blind"] = read_metrics(folder / BLIND_NAME)
-    row, sentences = telling_view(bank)
+    embodiment = config.embodiment()
     figures = {
-        "Learning curve: success and length of the episodes that ended in each update.": png(learning_curve(curves)),
-        "Attention: one first view under its own and other instructions. Bright cells are those whose features the "
-        "instruction lets through; the agent stands at the bottom middle and looks up.": png(
-            attention_figure(agent, bank, row, sentences)
-        ),
+        "Learning curve: success and length of the episodes that ended in each update.": png(learning_curve(curves))
     }
+    if config.agent.vision == "symbolic":
+        row, sentences = telling_view(bank)
+        caption = (
+            "Attention: one first view under its own and other instructions. Bright cells are those whose features the "
+            "instruction lets through; the agent stands at the bottom middle and looks up."
+        )
+        figures[caption] = png(attention_figure(agent, bank, row, sentences))
+    else:
+        caption = "Attention: first views under their instructions; what the words let through is bright."
+        figures[caption] = png(views_figure(agent, bank, embodiment))
     if others:
         caption = "Tasks: success of the episodes that ended in each update, and the share of those that began."
         figures[caption] = png(task_curves(curves["trained"]))
@@ -131,10 +137,10 @@ def report_run(
     }
     if video:
         for candidate in range(min(VIDEO_TRIES, len(bank))):
-            recording = record_episode(agent, bank, candidate, greedy=greedy, seed=integer(seed, "video"))
-            if recording.success and len(recording.frames) > VIDEO_STEPS:
+            watched = watch(agent, bank, candidate, embodiment, greedy=greedy, seed=integer(seed, "video"))
+            if watched.success and len(watched.moments) > VIDEO_STEPS:
                 break
-        save_video(recording.frames, folder / VIDEO_NAME)
+        save_video(watched.frames(), folder / VIDEO_NAME)
         links["Video of an episode"] = VIDEO_NAME
     write_report(
         folder,

@@ -10,7 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from groundling.agents.baselines import Policy
-from groundling.envs import EpisodeBank, make_vec
+from groundling.envs import EpisodeBank
+from groundling.envs.embodiment import Embodiment
+from groundling.envs.sources import embodiment_of
+from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.eval.statistics import wilson_interval
 
@@ -69,6 +72,7 @@ def evaluate(
     num_envs: int = DEFAULT_NUM_ENVS,
     seed: int = 0,
     expert_steps: NDArray[np.integer[Any]] | None = None,
+    embodiment: Embodiment | None = None,
 ) -> Evaluation:
     """Play every episode of a bank exactly once.
 
@@ -82,6 +86,7 @@ def evaluate(
         num_envs: B, environments side by side (at most one for each episode).
         seed: of the drawn actions.
         expert_steps: [E] that an expert takes in each episode (``agents.bots.expert_steps``), to compare with.
+        embodiment: what the episodes are played with; None takes their source's own.
 
     Raises:
         ConfigurationError: if num_envs is less than 1, or two episodes of the bank are of one seed.
@@ -91,7 +96,8 @@ def evaluate(
     if len(np.unique(bank.seeds)) != len(bank):
         raise ConfigurationError("an evaluation plays distinct episodes, but some seeds stand in the bank twice")
     batch = min(num_envs, len(bank))
-    envs = make_vec(bank=bank, num_envs=batch, shuffle=False, copy=False)
+    embodiment = embodiment or embodiment_of(bank)
+    envs = GroundlingVectorEnv(bank, batch, shuffle=False, copy=False, embodiment=embodiment)
     generator = torch.Generator().manual_seed(seed)
     left = np.array([len(range(i, len(bank), batch)) for i in range(batch)])
     observation, _ = envs.reset()

@@ -17,8 +17,10 @@ from groundling.agents.vision import pack_cells
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.bank import SEQUENCE_TOKENS
 from groundling.envs.constants import DOOR, EMPTY, NUM_COLORS, NUM_STATES, TYPE_CODES
+from groundling.envs.embodiment import Embodiment
 from groundling.envs.rendering import render_world
 from groundling.envs.tiles import RGB
+from groundling.envs.vector import GroundlingVectorEnv
 from groundling.language.goals import Color
 from groundling.language.vocabulary import VOCABULARY
 
@@ -125,6 +127,31 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
             axis.set_xticks([])
             axis.set_yticks([])
             axis.set_xlabel("gate of each channel (0 to 1)", fontsize=7)
+    return figure
+
+
+def views_figure(agent: ActorCritic, bank: EpisodeBank, embodiment: Embodiment, *, views: int = 4) -> Figure:
+    """First views of episodes whose agent sees pixels, above what the instruction lets through of each.
+
+    Args:
+        agent: the trained agent.
+        bank: episodes.
+        embodiment: what they are played with.
+        views: how many.
+    """
+    count = min(views, len(bank))
+    envs = GroundlingVectorEnv(bank.take(slice(0, count)), count, shuffle=False, embodiment=embodiment)
+    observation, _ = envs.reset()
+    maps = agent.attention_map(observation).cpu().numpy()
+    figure = Figure(figsize=(2.8 * count, 3.8), layout="constrained")
+    axes = figure.subplots(2, count, squeeze=False)
+    for column, (image, strength) in enumerate(zip(observation["image"], maps, strict=True)):
+        axes[0, column].imshow(image)
+        axes[0, column].set_title(f"“{envs.instructions[column]}”", fontsize=8)
+        axes[1, column].imshow(strength, cmap="magma")
+        for axis in axes[:, column]:
+            axis.set_xticks([])
+            axis.set_yticks([])
     return figure
 
 

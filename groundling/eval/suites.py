@@ -15,12 +15,13 @@ from rich.table import Table
 from groundling.agents.baselines import Policy, RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
 from groundling.envs import EpisodeBank, build_bank
-from groundling.envs.sources import EpisodeSource
-from groundling.envs.splits import FACTORS, held_out_split, seen_split
+from groundling.envs.embodiment import Embodiment
+from groundling.envs.grounded.room import GroundedRoom
+from groundling.envs.sources import EpisodeSource, embodiment_of, meanings_of
+from groundling.envs.splits import FACTORS, AnySplit, held_out_split, seen_split
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
 from groundling.eval.evaluation import Evaluation, evaluate
 from groundling.files import write_text
-from groundling.language.goals import without_determiners
 from groundling.language.vocabulary import split_words
 from groundling.seeding import integer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
@@ -40,6 +41,12 @@ SUITES: dict[str, str] = {
     "size": "rooms half as wide again",
 }
 DEFAULT_SUITES = ("layout", "combination")
+GROUNDED_SUITES: dict[str, str] = {  # of the rooms of Chaplot et al. 2018, beside "layout"
+    "zero_shot": "the paper's 15 test instructions",
+    "reordered": "those 7 of them that only reorder the words of a trained one",
+    "new_set": "those 6 that denote a set of objects that no trained instruction denotes",
+    "superlative": "those 2 that compare objects of a color with which training never used the word",
+}
 GROWN_SETTINGS = {"distractors": "num_distractors", "size": "room_size"}
 REORDERED = ", reordered"
 TASK_MARK = ": "  # between task and suite in a row's name, where a run was trained on several tasks
@@ -144,7 +151,17 @@ def split_row(name: str) -> tuple[str, str]:
 def describe_suite(name: str) -> str:
     """What the suite of a row tests, in a few words."""
     suite = split_row(name)[1]
-    return "words of a trained instruction in another order" if suite.endswith(REORDERED) else SUITES[suite]
+    if suite.endswith(REORDERED):
+        return "words of a trained instruction in another order"
+    return {**SUITES, **GROUNDED_SUITES}[suite]
+
+
+def suites_for(config: TrainConfig, asked: Sequence[str] = ()) -> tuple[str, ...]:
+    """The suites of a run: those that are asked for, "all" that its tasks have, or by default the usual ones."""
+    is_grounded = all(isinstance(source, GroundedRoom) for source in config.sources())
+    if "all" in asked:
+        return ("layout", *GROUNDED_SUITES) if is_grounded else tuple(SUITES)
+    return tuple(asked) or (("layout", *GROUNDED_SUITES) if is_grounded else DEFAULT_SUITES)
 
 
 def format_success(evaluation: Evaluation) -> str:
@@ -167,8 +184,16 @@ def suite_bank(
     if len(sources) > 1:
         raise ConfigurationError("a suite's bank is of one task: take config.alone(TASK) of each")
     source = sources[0]
-    split = seen_split(held_out)
-    if suite in FACTORS:
+    split: AnySplit = seen_split(held_out)
+    if isinstance(source, GroundedRoom):
+        if suite != "layout" and suite not in GROUNDED_SUITES:
+            raise SplitError(
+                f"{source.id} has its sentences listed: it is tested by layout, {', '.join(GROUNDED_SUITES)}"
+            )
+        split = source.find_split({"layout": "seen", "zero_shot": "unseen"}.get(suite, suite))
+    elif suite in GROUNDED_SUITES:
+        raise SplitError(f"only the grounded rooms are tested by {suite!r}")
+    elif suite in FACTORS:
         if suite not in held_out.factors:
             raise SplitError(f"nothing of this kind was held out in training (--held-out.factors ... {suite})")
         split = held_out_split(held_out, suite)
@@ -260,28 +285,37 @@ def suite_banks(
 
 def _check_names(suites: Sequence[str]) -> None:
     for suite in suites:
-        if suite not in SUITES:
-            raise SplitError(f"there is no suite {suite!r}: choose among {', '.join(SUITES)}")
+        if suite not in SUITES and suite not in GROUNDED_SUITES:
+            raise SplitError(f"there is no suite {suite!r}: choose among {', '.join([*SUITES, *GROUNDED_SUITES])}")
 
 
 def evaluate_suites(
-    policies: dict[str, Policy], banks: dict[str, EpisodeBank], *, greedy: bool = False, seed: int = 0
+    policies: dict[str, Policy],
+    banks: dict[str, EpisodeBank],
+    *,
+    greedy: bool = False,
+    seed: int = 0,
+    embodiment: Embodiment | None = None,
 ) -> Iterator[tuple[str, str, Evaluation]]:
-    """Evaluate each policy on each bank, and the "trained" one with shuffled instructions: (suite, agent, result)."""
+    """Evaluate each policy on each bank, and the "trained" one with shuffled instructions: (suite, agent, result).
+
+    Episodes are played with the ``embodiment``, or with their source's own; the expert counts steps of the grid only.
+    """
     for suite, bank in banks.items():
-        steps = expert_steps(bank)
-        for name, policy in policies.items():
+        body = embodiment or embodiment_of(bank)
+        steps = expert_steps(bank) if body.rover is None else None
+        players = dict(policies)
+        if "trained" in policies and len(set(meanings_of(bank))) > 1:
+            players["shuffled"] = ShuffledInstructions(policies["trained"], bank, integer(seed, "shuffle", suite))
+        for name, policy in players.items():
             stream = integer(seed, "evaluation", name, suite)
-            yield suite, name, evaluate(policy, bank, greedy=greedy, seed=stream, expert_steps=steps)
-        if "trained" in policies and len(set(map(without_determiners, bank.goals()))) > 1:
-            shuffled = ShuffledInstructions(policies["trained"], bank, integer(seed, "shuffle", suite))
-            stream = integer(seed, "evaluation", "shuffled", suite)
-            yield suite, "shuffled", evaluate(shuffled, bank, greedy=greedy, seed=stream, expert_steps=steps)
+            result = evaluate(policy, bank, greedy=greedy, seed=stream, expert_steps=steps, embodiment=body)
+            yield suite, name, result
 
 
 def evaluate_run(
     folder: Path | str,
-    suites: Sequence[str] = DEFAULT_SUITES,
+    suites: Sequence[str] = (),
     *,
     episodes: int = 1000,
     greedy: bool = False,
@@ -293,7 +327,7 @@ def evaluate_run(
 
     Args:
         folder: of the run.
-        suites: names of ``SUITES``.
+        suites: names of ``SUITES`` or ``GROUNDED_SUITES``, or "all"; none takes the usual ones of the task.
         episodes: of each suite.
         greedy: take the likeliest action instead of drawing one.
         seed: names the episodes and draws.
@@ -302,20 +336,30 @@ def evaluate_run(
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
+        ConfigurationError: if the run is of a foreign simulator.
         SplitError: if a suite does not exist, none of them can be run, or one tells words that training never told.
     """
     folder = Path(folder)
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
     agent = checkpoint.make_agent()
-    policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy()}
+    policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy(agent.num_actions)}
     blind = folder / BLIND_NAME / CHECKPOINT_NAME
     if blind.exists():
         policies["blind"] = Checkpoint.load(blind).make_agent()
     config = checkpoint.config
+    if config.is_foreign:
+        raise ConfigurationError(f"{config.task} has no bank of episodes: benchmarks/grounded_room.py evaluates it")
     banks, left_out = suite_banks(
-        config, suites, episodes=episodes, seed=seed, allow_unseen_words=allow_unseen_words, progress=progress
+        config,
+        suites_for(config, suites),
+        episodes=episodes,
+        seed=seed,
+        allow_unseen_words=allow_unseen_words,
+        progress=progress,
     )
     results: dict[str, dict[str, Evaluation]] = {}
-    for suite, name, evaluation in evaluate_suites(policies, banks, greedy=greedy, seed=seed):
+    for suite, name, evaluation in evaluate_suites(
+        policies, banks, greedy=greedy, seed=seed, embodiment=config.embodiment()
+    ):
         results.setdefault(suite, {})[name] = evaluation
     return SuiteReport(", ".join(config.task_ids), greedy, episodes, seed, results, left_out)

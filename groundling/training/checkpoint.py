@@ -19,7 +19,6 @@ from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.space import AgentSpace
 from groundling.errors import CheckpointError, ConfigurationError
 from groundling.files import written_whole
-from groundling.language.vocabulary import VOCABULARY
 from groundling.training.config import TrainConfig
 
 FORMAT_VERSION = 4
@@ -72,7 +71,7 @@ class Checkpoint:
             "config": dataclasses.asdict(self.config),
             "space": dataclasses.asdict(self.space),
             "groundling_checkpoint": FORMAT_VERSION,
-            "vocabulary": VOCABULARY.fingerprint,
+            "vocabulary": self.config.vocabulary.fingerprint,
         }
         buffer = io.BytesIO()
         torch.save(content, buffer)
@@ -109,16 +108,18 @@ class Checkpoint:
                 f"{path} is a checkpoint of format {version}, this Groundling reads format {FORMAT_VERSION}: "
                 "load it with the version that wrote it"
             )
-        if content.pop("vocabulary", None) != VOCABULARY.fingerprint:
+        vocabulary = content.pop("vocabulary", None)
+        try:
+            config, space = TrainConfig.from_dict(content["config"]), AgentSpace.from_dict(content["space"])
+            checkpoint = cls(**{**content, "config": config, "space": space})
+        except (ConfigurationError, TypeError, KeyError, ValueError) as error:
+            raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
+        if vocabulary != config.vocabulary.fingerprint:
             raise CheckpointError(
                 f"{path} was trained with another vocabulary, its token ids mean other words here: load it with the "
                 "version that wrote it"
             )
-        try:
-            config, space = TrainConfig.from_dict(content["config"]), AgentSpace.from_dict(content["space"])
-            return cls(**{**content, "config": config, "space": space})
-        except (ConfigurationError, TypeError, KeyError, ValueError) as error:
-            raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
+        return checkpoint
 
     def make_agent(self, device: str = "cpu") -> ActorCritic:
         """The trained agent.

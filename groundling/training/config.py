@@ -11,9 +11,12 @@ from typing import Any, Literal, get_args
 from groundling.agents.bots import Sight
 from groundling.agents.config import AgentConfig
 from groundling.envs import EpisodeBank, HeldOut, TaskMixture, build_bank
-from groundling.envs.sources import EpisodeSource, find_source
-from groundling.envs.splits import training_split
+from groundling.envs.embodiment import Embodiment
+from groundling.envs.first_person import Camera
+from groundling.envs.simulators.doom import DOOM_IDS
+from groundling.envs.sources import EpisodeSource, find_source, vocabulary_of
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.language.vocabulary import Vocabulary
 from groundling.training.curriculum import CurriculumConfig
 
 
@@ -162,6 +165,8 @@ class TrainConfig:
         init: folder of a run whose agent this one starts from, instead of a new one.
         task: id of a level or task, or FILE.py:CLASS.
         tasks: several tasks to train on at once, instead of ``task``; a curriculum of stages takes them in this order.
+        body: "grid", "rover", or "own": the task's, which is the grid's for all but the grounded rooms.
+        camera: what a rover sees with, where ``body`` is "rover"; a foreign simulator draws pictures of its size.
         held_out: what no training instruction asks for.
         total_frames: observations to train on, rounded up to whole rollouts.
         num_envs: B, environments side by side.
@@ -182,6 +187,8 @@ class TrainConfig:
 
     task: str = "BabyAI-GoToLocal-v0"
     tasks: tuple[str, ...] = ()
+    body: Literal["own", "grid", "rover"] = "own"
+    camera: Camera = field(default_factory=Camera)
     held_out: HeldOut = field(default_factory=HeldOut)
     total_frames: int = 1_500_000
     num_envs: int = 512
@@ -281,11 +288,43 @@ class TrainConfig:
 
     def training_mixture(self, *, progress: bool = True) -> TaskMixture:
         """The episodes that the run trains on, task after task; errors as :meth:`sources` and ``build_bank``."""
-        split = training_split(self.held_out)
-        sources = self.sources()
         return TaskMixture.of(
-            [build_bank(s, self.bank_size, seed=self.seed, split=split, progress=progress) for s in sources]
+            [
+                build_bank(
+                    source,
+                    self.bank_size,
+                    seed=self.seed,
+                    split=source.training_split(self.held_out),
+                    progress=progress,
+                )
+                for source in self.sources()
+            ]
         )
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the task is a foreign simulator's, which has no source of episodes."""
+        return self.task in DOOM_IDS and not self.tasks
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words that the run's token ids are of."""
+        return vocabulary_of(self.task_ids[0])
+
+    def embodiment(self) -> Embodiment:
+        """What the run's episodes are played with.
+
+        Raises:
+            ConfigurationError: if the tasks have bodies or words of their own that differ; and as :meth:`sources`.
+        """
+        own = {source.embodiment for source in self.sources()}
+        _require(
+            len(own) == 1, f"{', '.join(self.task_ids)} are played with different bodies or words: train on them apart"
+        )
+        (embodiment,) = own
+        if self.body == "own":
+            return embodiment
+        return embodiment.changed(self.body, self.camera if self.body == "rover" else None)
 
     def training_bank(self, *, progress: bool = True) -> EpisodeBank:
         """The episodes that the run trains on; errors as :meth:`training_mixture`."""
@@ -318,6 +357,7 @@ class TrainConfig:
             parts = {
                 "tasks": _task_list(values["tasks"]),
                 "curriculum": CurriculumConfig.from_dict(values["curriculum"]),
+                "camera": Camera.from_dict(values["camera"]),
                 "held_out": HeldOut.from_dict(values["held_out"]),
                 "agent": AgentConfig.from_dict(values["agent"]),
                 "ppo": PPOConfig(**values["ppo"]),

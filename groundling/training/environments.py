@@ -10,7 +10,9 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from groundling.agents.space import AgentSpace
-from groundling.envs import TaskMixture, make_vec
+from groundling.envs import TaskMixture
+from groundling.envs.rovers import RoverBatch
+from groundling.envs.simulators.doom import DOOM_IDS, make_grounded_doom_vec
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.training.config import TrainConfig
 from groundling.training.demonstrations import DemonstrationSet
@@ -41,8 +43,12 @@ def make_training_envs(config: TrainConfig, demonstrations: DemonstrationSet | N
         config: of the run.
         demonstrations: recorded episodes to play, instead of the tasks' own.
     """
+    if config.is_foreign:
+        camera = config.camera
+        size = (camera.width, camera.height)
+        return make_grounded_doom_vec(DOOM_IDS[config.task], config.num_envs, image_size=size)
     mixture = config.training_mixture() if demonstrations is None else TaskMixture.of([demonstrations.bank])
-    return make_vec(bank=mixture, num_envs=config.num_envs, seed=config.seed, copy=False)
+    return GroundlingVectorEnv(mixture, config.num_envs, seed=config.seed, copy=False, embodiment=config.embodiment())
 
 
 def space_of(envs: VectorEnv) -> AgentSpace:
@@ -55,4 +61,6 @@ def settling_updates(envs: VectorEnv, num_steps: int) -> list[int]:
     """Updates of so many steps that an episode of each task lasts at most; one where nobody knows."""
     if not isinstance(envs, GroundlingVectorEnv):
         return [1]
-    return [math.ceil(limit / num_steps) for limit in envs.worlds.mixture.time_limits]
+    worlds = envs.worlds
+    scale = worlds.time_scale if isinstance(worlds, RoverBatch) else 1
+    return [math.ceil(scale * limit / num_steps) for limit in worlds.mixture.time_limits]

@@ -85,8 +85,8 @@ class Trainer:
         self.config = config
         self.folder = Path(folder)
         self.updates = 0
-        if make_envs is None:
-            config.sources()  # a wrong task or device is said before a folder is made
+        if make_envs is None and not config.is_foreign:
+            config.embodiment()  # a wrong task or device is said before a folder is made
         device = _find_device(config.device)
         demonstrations = _load_demonstrations(config)
         initial = _initial_agent(config, device) if config.init and not resume else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,16 @@ class Camera:
                 f"{math.degrees(math.atan(steepest)):.0f} degrees, more than {MAX_FOV_DEGREES / 2:g}: make the field "
                 "of view or the height smaller, or the width larger"
             )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Camera:
+        """Read plain values (``dataclasses.asdict``, or JSON's) back.
+
+        Raises:
+            ConfigurationError: if a setting is impossible.
+            TypeError, KeyError: if one is unknown or missing.
+        """
+        return cls(**{**values, "randomization": Randomization(**values["randomization"])})
 
     @property
     def focal_pixels(self) -> float:

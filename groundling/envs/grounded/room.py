@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import zlib
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,6 +45,7 @@ from groundling.language.grounded import (
     GroundedObject,
     GroundedType,
     Height,
+    parse_grounded,
 )
 from groundling.seeding import generator
 
@@ -145,6 +147,10 @@ class GroundedRoom:
     def training_split(self, held_out: HeldOut) -> SentenceSplit:
         """The paper's 55 instructions, whatever is held out elsewhere."""
         return SPLITS["train"]
+
+    def meaning(self, instruction: str) -> Hashable:
+        """What the phrase says, in whatever order."""
+        return parse_grounded(instruction)
 
     def fingerprint(self) -> str:
         """The code that the episodes depend on."""

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import gymnasium
@@ -36,6 +36,8 @@ NUM_ACTIONS = 3
 RESTART_INTERVAL_S = 60.0
 
 ObservationArrays = dict[str, NDArray[Any]]
+
+DOOM_IDS: Final = {f"groundling/GroundedDoom-{d.capitalize()}-v0": d for d in Difficulty}
 
 
 class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
@@ -321,8 +323,7 @@ def make_grounded_doom_vec(
 
 def register_doom() -> None:
     """Register ``groundling/GroundedDoom-{Easy,Medium,Hard}-v0`` with Gymnasium."""
-    for difficulty in Difficulty:
-        id = f"groundling/GroundedDoom-{difficulty.capitalize()}-v0"
+    for id, difficulty in DOOM_IDS.items():
         if id not in gymnasium.registry:
             gymnasium.register(
                 id,

@@ -1,0 +1,137 @@
+"""Watching: the moments of one episode are those that the agent lived through, and the frames show them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from groundling.agents import ActorCritic, AgentConfig
+from groundling.agents.space import AgentSpace
+from groundling.envs import EpisodeBank, build_bank
+from groundling.envs.embodiment import GRID, Embodiment
+from groundling.envs.first_person import Camera
+from groundling.envs.grounded.room import ROOMS
+from groundling.envs.rendering import render_world
+from groundling.eval.watching import ACCENT, PANEL, Watched, draw_symbols, watch
+
+ROOM = "groundling/GroundedRoom-Easy-v0"
+
+
+@pytest.fixture(scope="module")
+def bank() -> EpisodeBank:
+    return EpisodeBank.of_seeds("BabyAI-GoToObjS4-v0", range(20))
+
+
+@pytest.fixture(scope="module")
+def agent() -> ActorCritic:
+    torch.manual_seed(1)
+    return ActorCritic(AgentConfig(fusion="gated", memory="gru"))
+
+
+@pytest.fixture(scope="module")
+def in_a_room() -> tuple[ActorCritic, EpisodeBank, Embodiment]:
+    body = replace(ROOMS[ROOM].embodiment, camera=Camera(width=48, height=32))
+    torch.manual_seed(1)
+    config = AgentConfig(vision="cnn", fusion="gated")
+    agent = ActorCritic(config, AgentSpace((32, 48, 3), body.num_actions, len(body.vocabulary)))
+    return agent, build_bank(ROOM, 8, cache=False, progress=False), body
+
+
+def test_every_step_is_a_moment_and_the_last_one_tells_the_end(agent: ActorCritic, bank: EpisodeBank) -> None:
+    ends = set()
+    for row in range(len(bank)):
+        watched = watch(agent, bank, row, GRID, seed=row)
+        *before, last = watched.moments
+        assert watched.instruction == bank.instruction(row)
+        assert all(moment.action is not None and not moment.told for moment in before)
+        assert last.action is None
+        assert watched.success == (last.told == "reached")
+        if last.told == "out of time":
+            assert len(before) == bank.max_steps[row]
+        ends.add(last.told)
+    assert ends == {"reached", "out of time"}
+
+
+def test_moments_show_the_episode_that_is_asked_for(agent: ActorCritic, bank: EpisodeBank) -> None:
+    worlds = GRID.make_batch(bank, len(bank), shuffle=False)
+    worlds.reset()
+    for row in (0, 7, 19):
+        first = watch(agent, bank, row, GRID).moments[0]
+        assert np.array_equal(first.above, render_world(worlds, row))
+        assert np.array_equal(first.seen, draw_symbols(worlds.seen()["image"][row]))
+        observation = {name: array[[row]] for name, array in worlds.seen().items()}
+        with torch.no_grad():
+            start = agent.initial_state(1), torch.ones(1, 1, dtype=torch.bool)
+            decision = agent(agent.perceive(observation), *start)
+        np.testing.assert_allclose(first.probabilities, decision.logits[0, 0].softmax(0).numpy(), rtol=1e-5)
+        assert first.value == pytest.approx(float(decision.value[0, 0]), abs=1e-6)
+        assert first.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_memory_goes_on_from_moment_to_moment(agent: ActorCritic, bank: EpisodeBank) -> None:
+    """Standing still before the same view, an agent with a memory still changes its mind."""
+    moments = watch(agent, bank, 1, GRID, seed=3).moments
+    same = [(one, other) for one, other in pairwise(moments) if np.array_equal(one.seen, other.seen)]
+    assert same
+    assert any(not np.array_equal(one.probabilities, other.probabilities) for one, other in same)
+
+
+def test_same_seed_is_the_same_episode_and_greedy_needs_none(agent: ActorCritic, bank: EpisodeBank) -> None:
+    def actions(watched: Watched) -> list[int | None]:
+        return [moment.action for moment in watched.moments]
+
+    assert actions(watch(agent, bank, 5, GRID, seed=2)) == actions(watch(agent, bank, 5, GRID, seed=2))
+    assert len({tuple(actions(watch(agent, bank, 5, GRID, seed=seed))) for seed in range(5)}) > 1
+    assert len({tuple(actions(watch(agent, bank, 5, GRID, seed=seed, greedy=True))) for seed in range(3)}) == 1
+
+
+def test_pixels_are_shown_as_the_agent_sees_them(in_a_room: tuple[ActorCritic, EpisodeBank, Embodiment]) -> None:
+    agent, bank, body = in_a_room
+    watched = watch(agent, bank, 2, body, seed=1)
+    assert {moment.seen.shape for moment in watched.moments} == {(32, 48, 3)}
+    assert {len(moment.probabilities) for moment in watched.moments} == {3}
+    assert len({moment.seen.tobytes() for moment in watched.moments}) > 5
+    assert watched.moments[-1].told in ("reached", "failed", "out of time")
+
+
+def test_a_word_matters_as_much_as_it_changes_the_gates(agent: ActorCritic, bank: EpisodeBank) -> None:
+    watched = watch(agent, bank, 0, GRID)
+    words = watched.instruction.split()
+    assert watched.strengths.shape == (len(words),)
+    tokens = torch.as_tensor(bank.tokens[[bank.sentences[0]]].astype(np.int64))
+    without_last = tokens.clone()
+    without_last[0, len(words) - 1] = 0
+    change = (agent.gate(tokens) - agent.gate(without_last)).square().mean().sqrt()
+    assert watched.strengths[-1] == pytest.approx(float(change), rel=1e-4)
+    ungated = ActorCritic(AgentConfig(fusion="concat"))
+    assert not watch(ungated, bank, 0, GRID).strengths.any()
+
+
+def test_frames_show_view_map_words_actions_and_value(agent: ActorCritic, bank: EpisodeBank) -> None:
+    watched = watch(agent, bank, 0, GRID, seed=1)
+    frames = watched.frames()
+    assert len(frames) == len(watched.moments)
+    assert {frame.shape for frame in frames} == {frames[0].shape}
+    assert frames[0].dtype == np.uint8
+    is_marked = (np.abs(frames[0].astype(int) - ACCENT).max(axis=-1) <= 2)[PANEL + 40 :]
+    assert is_marked[:60].any(), "bars below the words"
+    assert is_marked[60:, : PANEL + 20].any(), "the action that is taken"
+    assert is_marked[60:, PANEL + 40 :].any(), "the value"
+    assert any((frame != frames[0]).any() for frame in frames)
+    silent = replace(watched, strengths=np.zeros_like(watched.strengths)).frames()[0]
+    assert (silent != frames[0]).any()
+
+
+def test_what_the_words_let_through_is_bright(agent: ActorCritic, bank: EpisodeBank) -> None:
+    watched = watch(agent, bank, 0, GRID)
+    first = watched.moments[0]
+    left = np.zeros_like(first.attention)
+    left[:, 0] = 1
+    white = replace(first, seen=np.full((64, 64, 3), 255, dtype=np.uint8), attention=left)
+    frame = replace(watched, moments=(white,)).frames()[0]
+    view = frame[20 : 20 + PANEL, 20 : 20 + PANEL]
+    assert view[:, :20].mean() > view[:, -20:].mean() + 80
