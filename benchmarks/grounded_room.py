@@ -1,0 +1,193 @@
+"""The task of Chaplot et al. 2018, in our own rooms and in ViZDoom: accuracy by difficulty, agent and stratum.
+
+    python benchmarks/grounded_room.py [--simulators room doom] [--difficulties easy medium hard]
+        [--agents ours chaplot concat] [--seeds 1 2 3] [--frames 10000000]
+        [--output benchmarks/results/grounded_room.json]
+
+Agents: "ours" (a compact CNN under the default fusion), "chaplot" (A3C-GA's network), "concat" (its concatenation
+baseline), "blind" (ours without its eyes). All train with PPO on the paper's 55 instructions; "layout" is the paper's
+multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. Random actions beside them.
+Every finished run is kept in ``--runs`` and not trained again. The last line is a JSON object.
+
+Source of the paper's numbers: arXiv:1706.07230, table 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import tyro
+
+from groundling.agents import AgentConfig, RandomPolicy
+from groundling.agents.baselines import Policy
+from groundling.envs.first_person import Camera
+from groundling.envs.simulators.doom import make_grounded_doom_vec
+from groundling.eval.statistics import wilson_interval
+from groundling.eval.suites import GROUNDED_SUITES, evaluate_run
+from groundling.files import write_text
+from groundling.language.grounded import STRATA, TEST, TRAIN
+from groundling.training import PPOConfig, TrainConfig, Trainer
+from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.logs import read_metrics
+
+SUITES = ("layout", *GROUNDED_SUITES)
+PAPER = {"easy": (1.00, 0.81), "medium": (0.89, 0.75), "hard": (0.83, 0.73)}
+OURS = AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16)
+AGENTS: dict[str, AgentConfig] = {
+    "ours": OURS,
+    "chaplot": AgentConfig.chaplot(),
+    "concat": AgentConfig.chaplot(fusion="concat"),
+    "blind": AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16, blind=True),
+}
+PPO = PPOConfig(
+    num_steps=16,
+    minibatch_size=1024,
+    num_epochs=2,
+    learning_rate=5e-4,
+    entropy_coef=0.03,
+    value_coef=1.0,
+    max_grad_norm=10.0,  # the rare rewards make rare large gradients: scaled down, only the frequent small ones count
+)
+DOOM_CAMERA = Camera(width=80, height=60)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure the grounded rooms.
+
+    Attributes:
+        simulators: "room" (ours) or "doom" (ViZDoom, needs the extra groundling[doom]).
+        difficulties: of the rooms.
+        agents: names of agents.
+        seeds: training runs of each.
+        frames: to train on.
+        num_envs: side by side; 8 in ViZDoom.
+        episodes: of each suite.
+        runs: folder of the runs; a run that is there goes on.
+        output: where the results go; cells that it holds already are kept.
+    """
+
+    simulators: tuple[Literal["room", "doom"], ...] = ("room",)
+    difficulties: tuple[Literal["easy", "medium", "hard"], ...] = ("easy", "medium", "hard")
+    agents: tuple[Literal["ours", "chaplot", "concat", "blind"], ...] = ("ours", "chaplot", "concat")
+    seeds: tuple[int, ...] = (1, 2, 3)
+    frames: int = 10_000_000
+    num_envs: int = 512
+    episodes: int = 1000
+    runs: Path = Path("runs/grounded")
+    output: Path | None = None
+
+
+def main(options: Options) -> None:
+    path = options.output
+    cells: dict[str, Any] = json.loads(path.read_text())["cells"] if path is not None and path.exists() else {}
+    for simulator in options.simulators:
+        for difficulty in options.difficulties:
+            for agent in options.agents:
+                for seed in options.seeds:
+                    name = f"{simulator} {difficulty} {agent} seed{seed}"
+                    cells[name] = run_cell(options, simulator, difficulty, agent, seed)
+                    print(
+                        name,
+                        {suite: round(row["trained"]["success"], 3) for suite, row in cells[name]["suites"].items()},
+                    )
+                    if path is not None:
+                        write_text(path, json.dumps({"paper": PAPER, "cells": cells}, indent=1) + "\n")
+    print_table(cells)
+    print(json.dumps({"cells": len(cells), "output": str(path)}))
+
+
+def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed: int) -> dict[str, Any]:
+    """Train one agent, or go on with it, and evaluate it by suites."""
+    folder = options.runs / f"{simulator}-{difficulty}-{agent}-seed{seed}"
+    name = "GroundedRoom" if simulator == "room" else "GroundedDoom"
+    num_envs = options.num_envs if simulator == "room" else 8
+    config = TrainConfig(
+        task=f"groundling/{name}-{difficulty.capitalize()}-v0",
+        agent=AGENTS[agent],
+        ppo=PPO if simulator == "room" else PPOConfig(num_steps=64, minibatch_size=128, learning_rate=5e-4),
+        camera=DOOM_CAMERA,
+        num_envs=num_envs,
+        total_frames=options.frames,
+        bank_size=32768,
+        seed=seed,
+    )
+    Trainer(config, folder, resume=(folder / CHECKPOINT_NAME).exists()).run()
+    rows = read_metrics(folder)
+    seconds = sum(config.rollout_frames / row["frames_per_second"] for row in rows)
+    if simulator == "room":
+        report = evaluate_run(folder, SUITES, episodes=options.episodes, progress=False)
+        suites = {s: {who: e.to_dict() for who, e in row.items()} for s, row in report.results.items()}
+    else:
+        suites = evaluate_in_doom(folder, difficulty, options.episodes)
+    return {"frames": rows[-1]["frames"], "seconds": seconds, "suites": suites, "curve": curve_of(rows)}
+
+
+def evaluate_in_doom(folder: Path, difficulty: str, episodes: int) -> dict[str, Any]:
+    """As ``evaluate_run``, with each environment's quota of episodes fixed beforehand."""
+    agent = Checkpoint.load(folder / CHECKPOINT_NAME).make_agent()
+    told: dict[str, Sequence[int]] = {"layout": TRAIN, "zero_shot": TEST, **{str(s): i for s, i in STRATA.items()}}
+    return {
+        suite: {
+            who: play_in_doom(policy, difficulty, instructions, episodes)
+            for who, policy in (("trained", agent), ("random", RandomPolicy(3)))
+        }
+        for suite, instructions in told.items()
+    }
+
+
+def play_in_doom(policy: Policy, difficulty: str, instructions: Sequence[int], episodes: int) -> dict[str, float]:
+    """Success over so many episodes of these instructions."""
+    batch = 8
+    size = (DOOM_CAMERA.width, DOOM_CAMERA.height)
+    envs = make_grounded_doom_vec(difficulty, batch, instructions=instructions, image_size=size)
+    generator = torch.Generator().manual_seed(0)
+    observation, _ = envs.reset(seed=1_000_000)  # training seeds its environments otherwise
+    state, is_first = policy.initial_state(batch), np.ones(batch, dtype=np.bool_)
+    left, successes = np.full(batch, -(-episodes // batch)), 0
+    while (left > 0).any():
+        actions, state = policy.act(observation, state, is_first, generator=generator)
+        observation, _, terminated, truncated, info = envs.step(actions)
+        is_first = terminated | truncated
+        counted = is_first & (left > 0)
+        successes += int(info["success"][counted].sum())
+        left[counted] -= 1
+    envs.close()
+    played = batch * -(-episodes // batch)
+    low, high = wilson_interval(successes, played)
+    return {"success": successes / played, "low": low, "high": high, "episodes": played}
+
+
+def curve_of(rows: list[dict[str, float]], points: int = 60) -> list[tuple[int, float]]:
+    """Success in training against frames, means over as many stretches."""
+    curve = []
+    for part in np.array_split(np.arange(len(rows)), min(points, len(rows))):
+        known = [rows[i] for i in part if rows[i].get("episodes")]
+        episodes = sum(row["episodes"] for row in known)
+        if episodes:
+            success = sum(row["success"] * row["episodes"] for row in known) / episodes
+            curve.append((int(rows[part[-1]]["frames"]), round(success, 4)))
+    return curve
+
+
+def print_table(cells: dict[str, Any]) -> None:
+    """Means over the seeds."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for name, cell in cells.items():
+        groups.setdefault(name.rsplit(" ", 1)[0], []).append(cell)
+    print(f"\n{'simulator, difficulty, agent':<28}{'seeds':>6}" + "".join(f"{suite:>13}" for suite in SUITES))
+    for name, group in groups.items():
+        means = [np.mean([cell["suites"][suite]["trained"]["success"] for cell in group]) for suite in SUITES]
+        print(f"{name:<28}{len(group):>6}" + "".join(f"{mean:>13.3f}" for mean in means))
+    for difficulty, (seen, unseen) in PAPER.items():
+        print(f"{'paper ' + difficulty + ' A3C-GA':<28}{'':>6}{seen:>13.2f}{unseen:>13.2f}")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))
