@@ -77,7 +77,7 @@ class ActorCritic(nn.Module):
 
     def _initialize(self) -> None:
         self.eyes.initialize()
-        for layer, scale in ((self.policy, 0.01), (self.value, 1.0)):
+        for layer, scale in ((self.policy, 0.01), (self.value, self.eyes.value_scale)):
             nn.init.orthogonal_(layer.weight, scale)
             nn.init.zeros_(layer.bias)
 

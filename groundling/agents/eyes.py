@@ -44,6 +44,7 @@ class Eyes(nn.Module, Generic[P]):
     """
 
     keys: ClassVar[tuple[str, ...]]  # of the observation that are looked at
+    value_scale: ClassVar[float] = 1.0  # of the value's first draw
     language: nn.Module
     fusion: Fusion
 

@@ -43,6 +43,9 @@ class PixelEyes(Eyes[PixelPercepts]):
     """
 
     keys: ClassVar[tuple[str, ...]] = ("image", "instruction")
+    # Before pixels are understood a larger draw differs from view to view by more than any reward, and the policy runs
+    # after these differences until it meets no reward at all.
+    value_scale: ClassVar[float] = 0.01
 
     def perceive(self, observation: Observation) -> PixelPercepts:
         """Check the observations and find their distinct sentences; see :class:`Eyes`."""
@@ -88,7 +91,8 @@ class CNNEyes(PixelEyes):
     Three convolutions (8x8 with stride 4, 3x3 with stride 2, 3x3) give a grid of cells: of 64 x 64 pixels, 8 x 8 cells
     that each see 32 x 32. Their channels are linear, as those of a symbolic cell are, and split into the attributes
     that the fusion gates. From there on the agent is the symbolic one: a few channels are read out of each cell, and
-    one layer sees all of them with their places.
+    one layer sees all of them with their places. That layer is normalized: it adds up so many cells that a few steps
+    of the optimizer would otherwise silence it for good.
     """
 
     def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
@@ -110,6 +114,7 @@ class CNNEyes(PixelEyes):
         self.fusion = make_fusion(config.fusion, channels, config.instruction_dim, attributes=self.attributes)
         self.readout = nn.Linear(self.fusion.out_dim, config.readout_dim)
         self.spatial = nn.Linear(math.prod(self.grid) * config.readout_dim, config.hidden_dim)
+        self.norm = nn.LayerNorm(config.hidden_dim)
         self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
 
     def initialize(self) -> None:
@@ -123,7 +128,7 @@ class CNNEyes(PixelEyes):
 
     def features(self, percepts: PixelPercepts) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
-        hidden = torch.relu(self.spatial(self._readout_of_cells(percepts).flatten(1)))
+        hidden = torch.relu(self.norm(self.spatial(self._readout_of_cells(percepts).flatten(1))))
         return torch.relu(self.hidden(hidden))
 
     def attention_map(self, percepts: PixelPercepts) -> Tensor:
@@ -132,7 +137,7 @@ class CNNEyes(PixelEyes):
 
     def cells(self, image: Tensor) -> Tensor:
         """The attributes [R, N, F, D] of the cells of images [R, H, W, 3], row after row."""
-        channels = self.vision(self.scaled(image)).permute(0, 2, 3, 1)
+        channels = self.vision(self.scaled(image) - 0.5).permute(0, 2, 3, 1)
         return channels.flatten(1, 2).unflatten(-1, (self.attributes, -1))
 
     def _readout_of_cells(self, percepts: PixelPercepts) -> Tensor:

@@ -22,6 +22,7 @@ from groundling.errors import CheckpointError, RunFolderError, SplitError
 from groundling.eval import SUITES, evaluate_run, suite_bank
 from groundling.eval.demo import report_run
 from groundling.eval.suites import (
+    GROUNDED_SUITES,
     REORDERED,
     describe_suite,
     evaluate_suites,
@@ -220,8 +221,8 @@ def test_unknown_suite_is_refused_and_the_others_are_named(run: Path) -> None:
 
 def test_every_factor_is_a_suite_and_the_command_line_knows_all() -> None:
     assert set(FACTORS) < set(SUITES)
-    assert get_args(SuiteChoice) == ("all", *SUITES)
-    assert all(describe_suite(suite) for suite in SUITES)
+    assert get_args(SuiteChoice) == ("all", *SUITES, *GROUNDED_SUITES)
+    assert all(describe_suite(suite) for suite in (*SUITES, *GROUNDED_SUITES))
 
 
 # Instructions that only reorder trained words

@@ -15,9 +15,10 @@ import pytest
 import groundling
 from groundling.cli import COMMANDS, main, parse
 from groundling.envs import HeldOut, registered_tasks
+from groundling.envs.grounded.room import ROOMS
 from groundling.envs.levels import minigrid_levels
+from groundling.envs.sources import find_source, known_ids
 from groundling.eval import SUITES
-from groundling.language import parse as read_goal
 from groundling.training import Checkpoint
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import read_metrics
@@ -136,11 +137,12 @@ def test_wrong_option_is_named_whatever_the_terminal_can_write(encoding: str) ->
 def test_tasks_are_listed_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    ids = [*registered_tasks(), *minigrid_levels()]
+    ids = known_ids()
+    assert set(ids) == {*registered_tasks(), *minigrid_levels(), *ROOMS}
     assert [line.split()[0] for line in lines[: len(ids)]] == ids
     for line in lines[: len(ids)]:
         sentence, asked_for = re.fullmatch(r'\S+ +"(.+)": (.+)', line).groups()
-        read_goal(sentence)
+        assert find_source(line.split()[0]).meaning(sentence)
         assert asked_for
     assert lines[-1].startswith(f"{len(ids)} tasks.")
     assert len(lines) == len(ids) + 2
