@@ -22,6 +22,7 @@ CAPTION_PIXELS = 30
 
 
 def main() -> None:
+    """Write the picture."""
     pictures = []
     for task, seed, actions in SCENES:
         env = groundling.make(task, body="rover", camera=Camera(width=SIZE[0], height=SIZE[1], fov_degrees=80))

@@ -57,11 +57,11 @@ class PixelEyes(Eyes[PixelPercepts]):
         check_tokens(instruction, self.space.vocabulary_size)
         return PixelPercepts(image, distinct_sentences(instruction))
 
-    def scaled(self, image: Tensor) -> Tensor:
-        """Images [R, H, W, 3] uint8 as numbers [R, 3, H, W] in [0, 1], channels last in memory."""
+    def scaled(self, image: Tensor, lowest: float = 0.0) -> Tensor:
+        """Images [R, H, W, 3] uint8 as numbers [R, 3, H, W] from ``lowest`` to one more, channels last in memory."""
         if self.config.blind:
             image = torch.zeros_like(image)
-        return image.permute(0, 3, 1, 2).float().mul_(1 / 255)
+        return image.permute(0, 3, 1, 2).float().mul_(1 / 255).add_(lowest)
 
     def heard(self, sentences: DistinctSentences) -> Instruction:
         """What R observations hear: the encoder reads each distinct sentence once."""
@@ -137,7 +137,7 @@ class CNNEyes(PixelEyes):
 
     def cells(self, image: Tensor) -> Tensor:
         """The attributes [R, N, F, D] of the cells of images [R, H, W, 3], row after row."""
-        channels = self.vision(self.scaled(image) - 0.5).permute(0, 2, 3, 1)
+        channels = self.vision(self.scaled(image, -0.5)).permute(0, 2, 3, 1)
         return channels.flatten(1, 2).unflatten(-1, (self.attributes, -1))
 
     def _readout_of_cells(self, percepts: PixelPercepts) -> Tensor:
