@@ -12,7 +12,7 @@ from groundling.files import write_text
 REPORT_NAME = "report.html"
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .4rem .9rem; border-bottom: 1px solid #ddd; text-align: left; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
