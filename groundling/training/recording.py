@@ -70,13 +70,15 @@ def record(
         UnknownEnvironmentError, UnsupportedLevelError, TaskError: see ``build_bank``.
         SplitError: if the split is unknown or empty.
         ConfigurationError: if episodes or num_envs is less than 1, the seed is negative, or the expert solves less
-            than half of the episodes.
+            than half of the episodes, or cannot play the task.
     """
     if episodes < 1:
         raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
     if num_envs < 1:
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
     source = find_source(task) if isinstance(task, str) else task
+    if source.embodiment.rover is not None:
+        raise ConfigurationError(f"{source.id} is driven by a rover, and the experts walk the grid: they cannot show it")
     chosen = source.find_split(split) if isinstance(split, str) else split
     parts: list[Played] = []
     size = episodes

@@ -10,12 +10,10 @@ import pytest
 import torch
 
 from groundling.agents import AgentConfig
-from groundling.agents.bots import Expert
 from groundling.cli import main
 from groundling.envs import HeldOut
 from groundling.envs.first_person import Camera, Randomization
 from groundling.envs.grounded.room import SPLITS
-from groundling.envs.rovers import RoverBatch
 from groundling.errors import ConfigurationError, SplitError
 from groundling.eval import evaluate_run, suite_bank
 from groundling.eval.demo import report_run
@@ -24,6 +22,7 @@ from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.language.vocabulary import VOCABULARY
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
+from groundling.training.recording import record
 
 ROOM = "groundling/GroundedRoom-Easy-v0"
 LEVEL = "BabyAI-GoToObjS4-v0"
@@ -133,7 +132,8 @@ def test_expert_walks_the_grid_only(tmp_path: Path) -> None:
     imitation = dataclasses.replace(config.imitation, minibatch_size=160)
     with pytest.raises(ConfigurationError, match="expert that walks the grid"):
         Trainer(dataclasses.replace(config, imitation=imitation), tmp_path / "run")
-    assert not issubclass(RoverBatch, Expert)
+    with pytest.raises(ConfigurationError, match="driven by a rover"):
+        record(ROOM, 4)
 
 
 def test_watch_writes_a_video_of_a_run_and_says_how_each_episode_ended(

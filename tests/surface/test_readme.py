@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from groundling.cli import COMMANDS
+from groundling.cli import COMMANDS, parse
 from groundling.envs import EpisodeBank, contract
 from groundling.envs.solver import unsolvable
 from groundling.envs.sources import find_source
@@ -34,7 +34,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_python_example_of_the_readme_runs() -> None:
-    example, _, _ = EXAMPLES
+    example, _, _, _ = EXAMPLES
     assert len(example.strip().splitlines()) <= 15
     result = run("-c", example)
     assert result.returncode == 0, result.stderr
@@ -42,7 +42,7 @@ def test_python_example_of_the_readme_runs() -> None:
 
 
 def test_expert_of_the_readme_reaches_goals() -> None:
-    _, example, _ = EXAMPLES
+    _, example, _, _ = EXAMPLES
     result = run("-c", example)
     assert result.returncode == 0, result.stderr
     found = re.search(r"(\d+) goals reached; the all-seeing expert takes (\d+) steps", result.stdout)
@@ -51,8 +51,27 @@ def test_expert_of_the_readme_reaches_goals() -> None:
     assert 10 < int(found[2]) < 100
 
 
+def test_rover_of_the_readme_sees() -> None:
+    _, _, example, _ = EXAMPLES
+    result = run("-c", example)
+    assert result.returncode == 0, result.stderr
+    assert "'image': (16, 64, 96, 3), 'depth': (16, 64, 96)" in result.stdout
+
+
+def test_commands_of_the_readme_are_read() -> None:
+    """Every option that is printed exists; what would take long is not run."""
+    told = re.sub(r"\\\n\s*", " ", README)
+    commands = [
+        line.partition("#")[0].split()[1:] for line in told.splitlines() if line.startswith("groundling train ")
+    ]
+    commands = [arguments for arguments in commands if "A" not in arguments and "--resume" not in arguments]
+    assert len(commands) >= 4
+    for name, *options in commands:
+        assert parse(name, [option for option in options if not option.endswith(".py:FetchBehindDoor")]) is not None
+
+
 def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
-    _, _, example = EXAMPLES
+    _, _, _, example = EXAMPLES
     file = tmp_path / "my_tasks.py"
     file.write_text(example)
     source = find_source(f"{file}:FetchBehindDoor")
