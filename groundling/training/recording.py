@@ -78,7 +78,7 @@ def record(
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
     source = find_source(task) if isinstance(task, str) else task
     if source.embodiment.rover is not None:
-        raise ConfigurationError(f"{source.id} is driven by a rover, and the experts walk the grid: they cannot show it")
+        raise ConfigurationError(f"{source.id} is driven by a rover, and the experts walk the grid only")
     chosen = source.find_split(split) if isinstance(split, str) else split
     parts: list[Played] = []
     size = episodes
