@@ -170,7 +170,33 @@ def boss(options: Options) -> dict[str, Any]:
             print(name, f"{seconds[name]:.0f} s", suite, {agent: round(e["success"], 3) for agent, e in row.items()})
     frames = {"dagger": options.frames, "ppo": options.ppo_frames}
     curves_of_runs = {name: curve_of(folder) for name, folder in runs.items()}
+    if options.output is not None:
+        with written_whole(options.output.with_suffix(".png")) as file:
+            file.write(png(boss_figure(curves_of_runs)))
     return {"seconds": seconds, "frames": frames, "suites": suites, "curves": curves_of_runs}
+
+
+def boss_figure(curves_of_runs: dict[str, list[dict[str, float]]]) -> Figure:
+    """Success in training against frames and against minutes, one run after the other."""
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    told = {"dagger": "DAgger (the expert takes the grey share of the actions)", "ppo": "PPO from there"}
+    for axis, unit, scale, label in zip(
+        axes, ("frames", "minutes"), (1e6, 1), ("million frames", "minutes"), strict=True
+    ):
+        start = 0.0
+        for name, curve in curves_of_runs.items():
+            x = [start + point[unit] / scale for point in curve]
+            axis.plot(x, [point["success"] for point in curve], label=told[name])
+            if name == "dagger":
+                axis.plot(x, [point["teacher_share"] for point in curve], color="grey", linewidth=1, linestyle=":")
+            start = x[-1]
+        axis.set_xlabel(f"{label}, one core")
+        axis.set_ylim(0, 1.02)
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("success in training")
+    axes[0].legend(fontsize=8)
+    return figure
 
 
 def finish(config: TrainConfig, folder: Path) -> float:
