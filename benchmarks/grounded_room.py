@@ -6,7 +6,8 @@
 
 Agents: "ours" (a compact CNN under the default fusion), "chaplot" (A3C-GA's network), "concat" (its concatenation
 baseline), "blind" (ours without its eyes). All train with PPO on the paper's 55 instructions; "layout" is the paper's
-multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. Random actions beside them.
+multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. The likeliest action is taken,
+as in the authors' own test. Random actions beside them, and the agent told another instruction.
 Every finished run is kept in ``--runs`` and not trained again. The last line is a JSON object.
 
 Source of the paper's numbers: arXiv:1706.07230, table 1.
@@ -121,11 +122,13 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         bank_size=32768,
         seed=seed,
     )
-    Trainer(config, folder, resume=(folder / CHECKPOINT_NAME).exists()).run()
+    finished = folder / CHECKPOINT_NAME
+    if not finished.exists() or Checkpoint.load(finished).updates < config.num_updates:
+        Trainer(config, folder, resume=finished.exists()).run()
     rows = read_metrics(folder)
     seconds = sum(config.rollout_frames / row["frames_per_second"] for row in rows)
     if simulator == "room":
-        report = evaluate_run(folder, SUITES, episodes=options.episodes, progress=False)
+        report = evaluate_run(folder, SUITES, episodes=options.episodes, greedy=True, progress=False)
         suites = {s: {who: e.to_dict() for who, e in row.items()} for s, row in report.results.items()}
     else:
         suites = evaluate_in_doom(folder, difficulty, options.episodes)
@@ -155,7 +158,7 @@ def play_in_doom(policy: Policy, difficulty: str, instructions: Sequence[int], e
     state, is_first = policy.initial_state(batch), np.ones(batch, dtype=np.bool_)
     left, successes = np.full(batch, -(-episodes // batch)), 0
     while (left > 0).any():
-        actions, state = policy.act(observation, state, is_first, generator=generator)
+        actions, state = policy.act(observation, state, is_first, greedy=True, generator=generator)
         observation, _, terminated, truncated, info = envs.step(actions)
         is_first = terminated | truncated
         counted = is_first & (left > 0)
