@@ -6,8 +6,8 @@
 
 Agents: "ours" (a compact CNN under the default fusion), "chaplot" (A3C-GA's network), "concat" (its concatenation
 baseline), "blind" (ours without its eyes). All train with PPO on the paper's 55 instructions; "layout" is the paper's
-multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. The likeliest action is taken,
-as in the authors' own test. Random actions beside them, and the agent told another instruction.
+multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. The likeliest action is
+taken, as in the authors' own test. Random actions beside them, and the agent told another instruction.
 Every finished run is kept in ``--runs`` and not trained again. The last line is a JSON object.
 
 Source of the paper's numbers: arXiv:1706.07230, table 1.
