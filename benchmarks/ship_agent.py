@@ -1,4 +1,4 @@
-"""Put a run's agent into the package, for `groundling watch` without a run: the parameters, and nothing to go on with.
+"""Put a run's agent into the package, for `groundling watch` without a run: the parameters in half precision, nothing to go on with.
 
 python benchmarks/ship_agent.py RUN
 """
