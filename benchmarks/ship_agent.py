@@ -1,12 +1,13 @@
-"""Put a run's agent into the package, for `groundling watch` without a run: the parameters in half precision, nothing to go on with.
+"""Put a run's agent into the package, for `groundling watch` without a run: ``python benchmarks/ship_agent.py RUN``.
 
-python benchmarks/ship_agent.py RUN
+Its parameters go there in half precision, and nothing to go on training with.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import tyro
 
@@ -24,14 +25,14 @@ def main(run_folder: tyro.conf.Positional[Path]) -> None:
     """
     checkpoint = Checkpoint.load(run_folder / CHECKPOINT_NAME)
     SHIPPED.parent.mkdir(exist_ok=True)
-    dataclasses.replace(checkpoint, optimizer={}, collector={}, generators={}, curriculum={}, reference={}).save(
-        SHIPPED
-    )
+    nothing: dict[str, Any] = {name: {} for name in ("optimizer", "collector", "generators", "curriculum", "reference")}
+    agent = {name: parameter.half() for name, parameter in checkpoint.agent.items()}
+    dataclasses.replace(checkpoint, agent=agent, **nothing).save(SHIPPED)
     size = SHIPPED.stat().st_size
     if size > MOST_BYTES:
         SHIPPED.unlink()
         raise SystemExit(f"{size:,} bytes are too many to ship: at most {MOST_BYTES:,}")
-    print(f"{SHIPPED}: {size:,} bytes, {checkpoint.frames:,} frames of {checkpoint.config.task}")
+    print(f"{SHIPPED.name}: {size:,} bytes, {checkpoint.frames:,} frames of {checkpoint.config.task}")
 
 
 if __name__ == "__main__":
