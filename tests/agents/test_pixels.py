@@ -72,7 +72,7 @@ def test_cnn_sees_as_its_layers_do_cell_by_cell(fusion: Any, observation: dict[s
     assert eyes.grid == (6, 7)
     groups = 2 if fusion == "attribute_gated" else 1
     for row in range(B):
-        image = torch.as_tensor(observation["image"][row]).permute(2, 0, 1).unsqueeze(0) / 255
+        image = torch.as_tensor(observation["image"][row]).permute(2, 0, 1).unsqueeze(0) / 255 - 0.5
         seen = functional.conv2d(image, first.weight, first.bias, stride=4)
         seen = functional.conv2d(torch.relu(seen), second.weight, second.bias, stride=2, padding=1)
         grid = functional.conv2d(torch.relu(seen), third.weight, third.bias, padding=1)[0]
@@ -82,7 +82,9 @@ def test_cnn_sees_as_its_layers_do_cell_by_cell(fusion: Any, observation: dict[s
             for x in range(grid.shape[2]):
                 fused = eyes.fusion(grid[:, y, x].reshape(1, groups, -1), told)[0, 0]
                 read.append(torch.relu(eyes.readout(fused)))
-        expected = torch.relu(eyes.hidden(torch.relu(eyes.spatial(torch.cat(read)))))
+        summed = eyes.spatial(torch.cat(read))
+        normal = (summed - summed.mean()) / (summed.var(unbiased=False) + 1e-5).sqrt()
+        expected = torch.relu(eyes.hidden(torch.relu(normal)))
         assert expected.abs().max() > 0.1
         torch.testing.assert_close(features(agent, rows(observation, [row]))[0], expected, rtol=1e-3, atol=1e-4)
 
