@@ -84,7 +84,7 @@ def test_cnn_sees_as_its_layers_do_cell_by_cell(fusion: Any, observation: dict[s
                 read.append(torch.relu(eyes.readout(fused)))
         summed = eyes.spatial(torch.cat(read))
         normal = (summed - summed.mean()) / (summed.var(unbiased=False) + 1e-5).sqrt()
-        expected = torch.relu(eyes.hidden(torch.relu(normal)))
+        expected = torch.relu(eyes.hidden(torch.relu(normal * eyes.norm.weight + eyes.norm.bias)))
         assert expected.abs().max() > 0.1
         torch.testing.assert_close(features(agent, rows(observation, [row]))[0], expected, rtol=1e-3, atol=1e-4)
 
