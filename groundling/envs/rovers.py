@@ -107,8 +107,11 @@ class RoverBatch(Batch[Sights]):
         return self.poses.x, self.poses.y, self.poses.heading
 
     def _begin(self, chosen: NDArray[np.bool_]) -> None:
-        self._begin_part(chosen, 0, self.num_envs)
-        for b in np.flatnonzero(chosen).tolist():
+        rows = np.flatnonzero(chosen).tolist()
+        if not rows:
+            return
+        self._begin_part(chosen, rows[0], rows[-1] + 1)  # no further: other threads may be stepping the others
+        for b in rows:
             self._draw(self.observations, b, b + 1)
 
     def _begin_part(self, chosen: NDArray[np.bool_], start: int, stop: int) -> None:

@@ -342,6 +342,18 @@ def test_threads_share_a_step_without_changing_it() -> None:
         np.testing.assert_array_equal(array, seen[1][name])
 
 
+def test_beginning_some_environments_leaves_the_others_to_their_threads() -> None:
+    batch = rovers(groundling.envs.build_bank("BabyAI-GoToLocal-v0", 16, cache=False, progress=False), 8)
+    batch.observations.instruction[:] = -1
+    chosen = np.zeros(8, dtype=np.bool_)
+    batch._begin(chosen)
+    assert (batch.observations.instruction == -1).all()
+    chosen[2:4] = True
+    batch._begin(chosen)
+    assert ((batch.observations.instruction >= 0).all(axis=1) == chosen).all()
+    assert ((batch.observations.instruction == -1).all(axis=1) == ~chosen).all()
+
+
 def test_state_is_restored_exactly() -> None:
     bank = groundling.envs.build_bank("BabyAI-GoToLocal-v0", 32, cache=False, progress=False)
 
