@@ -134,10 +134,9 @@ class SuiteReport:
         told = dict.fromkeys(split_row(row)[1] for row in self.results)
         suites = [f"{suite}: {describe_suite(suite)}" for suite in told]
         agents = [f"{agent}: {AGENTS[agent]}" for agent in self.agents if agent != "trained"]
-        columns = [
-            "n: episodes",
-            "/expert: steps of successful episodes, over those that the all-seeing expert takes in them",
-        ]
+        columns = ["/expert: steps of successful episodes, over those that the all-seeing expert takes in them"]
+        if any(column.header == "n" for table in self.tables() for column in table.columns):
+            columns.insert(0, "n: episodes")
         left_out = [f"left out {suite}: {reason}" for suite, reason in self.left_out.items()]
         return "\n".join([*suites, *columns, *agents, *left_out])
 
