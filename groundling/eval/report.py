@@ -46,9 +46,9 @@ def write_report(
     """
     head = "".join(f'<th title="{html.escape(AGENTS[agent])}">{agent}</th>' for agent in report.agents)
     rows = "".join(
-        f"<tr><td><b>{suite}</b></td><td>{next(iter(row.values())).episodes}</td>"
+        f"<tr><td><b>{suite}</b><br>{describe_suite(suite)}</td><td>{next(iter(row.values())).episodes}</td>"
         + "".join(f'<td class="number">{format_success(row[a]) if a in row else "-"}</td>' for a in report.agents)
-        + f'<td class="number">{row["trained"].mean_length:.1f}</td><td>{describe_suite(suite)}</td></tr>'
+        + f'<td class="number">{row["trained"].mean_length:.1f}</td></tr>'
         for suite, row in report.results.items()
     )
     agents = "; ".join(f"<i>{agent}</i>: {AGENTS[agent]}" for agent in report.agents)
@@ -68,7 +68,7 @@ def write_report(
 <h1>{html.escape(report.task)}</h1>
 <p>{html.escape(summary)}</p>
 <h2>Success by suite</h2>
-<table><tr><th>suite</th><th>episodes</th>{head}<th>steps</th><th>what it tests</th></tr>{rows}</table>
+<table><tr><th>suite</th><th>episodes</th>{head}<th>steps</th></tr>{rows}</table>
 <p>Success rate over distinct episodes in layouts that were not trained on, with 95 % Wilson intervals; {how}.
 {agents}.</p>
 {f"<p>Left out:</p><ul>{left_out}</ul>" if left_out else ""}
