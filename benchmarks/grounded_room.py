@@ -1,14 +1,15 @@
 """The task of Chaplot et al. 2018, in our own rooms and in ViZDoom: accuracy by difficulty, agent and stratum.
 
     python benchmarks/grounded_room.py [--simulators room doom] [--difficulties easy medium hard]
-        [--agents ours chaplot concat] [--seeds 1 2 3] [--frames 10000000]
+        [--agents ours chaplot concat blind] [--seeds 1 2 3] [--frames 2000000] [--curriculum]
         [--output benchmarks/results/grounded_room.json]
 
 Agents: "ours" (a compact CNN under the default fusion), "chaplot" (A3C-GA's network), "concat" (its concatenation
 baseline), "blind" (ours without its eyes). All train with PPO on the paper's 55 instructions; "layout" is the paper's
 multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. The likeliest action is
 taken, as in the authors' own test. Random actions beside them, and the agent told another instruction.
-Every finished run is kept in ``--runs`` and not trained again. The last line is a JSON object.
+With ``--curriculum`` the medium rooms start from the agent of the easy ones and the hard rooms from that of the medium
+ones. Every finished run is kept in ``--runs`` and not trained again. The last line is a JSON object.
 
 Source of the paper's numbers: arXiv:1706.07230, table 1.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,7 +47,7 @@ AGENTS: dict[str, AgentConfig] = {
     "concat": AgentConfig.chaplot(fusion="concat"),
     "blind": AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16, blind=True),
 }
-PPO = PPOConfig(
+ROOM_PPO = PPOConfig(
     num_steps=16,
     minibatch_size=512,
     num_epochs=2,
@@ -58,7 +59,12 @@ PPO = PPOConfig(
     # advantages of nothing but noise: normalized, they would drive it wherever they point.
     normalize_advantage=False,
 )
-DOOM_CAMERA = Camera(width=80, height=60)
+# Engines are slow and few, so rollouts are long; the updates are as large a part of them.
+DOOM_PPO = replace(ROOM_PPO, num_steps=64, minibatch_size=256)
+PPO = {"room": ROOM_PPO, "doom": DOOM_PPO}
+NUM_ENVS = {"room": 256, "doom": 16}
+DOOM_CAMERA = Camera(width=128, height=72)
+EASIER = {"easy": None, "medium": "easy", "hard": "medium"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ class Options:
         agents: names of agents.
         seeds: training runs of each.
         frames: to train on.
-        num_envs: side by side; 8 in ViZDoom.
+        curriculum: start from the agent of the next easier rooms, of the same seed, where there are any.
+        torch_threads: threads of PyTorch.
         episodes: of each suite.
         runs: folder of the runs; a run that is there goes on.
         output: where the results go; cells that it holds already are kept.
@@ -81,8 +88,9 @@ class Options:
     difficulties: tuple[Literal["easy", "medium", "hard"], ...] = ("easy", "medium", "hard")
     agents: tuple[Literal["ours", "chaplot", "concat", "blind"], ...] = ("ours", "chaplot", "concat")
     seeds: tuple[int, ...] = (1, 2, 3)
-    frames: int = 10_000_000
-    num_envs: int = 256
+    frames: int = 2_000_000
+    curriculum: bool = False
+    torch_threads: int = 1
     episodes: int = 1000
     runs: Path = Path("runs/grounded")
     output: Path | None = None
@@ -109,30 +117,55 @@ def main(options: Options) -> None:
 
 def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed: int) -> dict[str, Any]:
     """Train one agent, or go on with it, and evaluate it by suites."""
-    folder = options.runs / f"{simulator}-{difficulty}-{agent}-seed{seed}"
+    folder = run_folder(options, simulator, difficulty, agent, seed)
+    easier = EASIER[difficulty] if options.curriculum else None
+    start = None if easier is None else run_folder(options, simulator, easier, agent, seed)
     name = "GroundedRoom" if simulator == "room" else "GroundedDoom"
-    num_envs = options.num_envs if simulator == "room" else 8
     config = TrainConfig(
+        init="" if start is None else str(start),
         task=f"groundling/{name}-{difficulty.capitalize()}-v0",
         agent=AGENTS[agent],
-        ppo=PPO if simulator == "room" else PPOConfig(num_steps=64, minibatch_size=128, learning_rate=5e-4),
+        ppo=PPO[simulator],
         camera=DOOM_CAMERA,
-        num_envs=num_envs,
+        num_envs=NUM_ENVS[simulator],
         total_frames=options.frames,
         bank_size=32768,
         seed=seed,
+        torch_threads=options.torch_threads,
     )
     finished = folder / CHECKPOINT_NAME
     if not finished.exists() or Checkpoint.load(finished).updates < config.num_updates:
         Trainer(config, folder, resume=finished.exists()).run()
     rows = read_metrics(folder)
-    seconds = sum(config.rollout_frames / row["frames_per_second"] for row in rows)
     if simulator == "room":
         report = evaluate_run(folder, SUITES, episodes=options.episodes, greedy=True, progress=False)
         suites = {s: {who: e.to_dict() for who, e in row.items()} for s, row in report.results.items()}
     else:
         suites = evaluate_in_doom(folder, difficulty, options.episodes)
-    return {"frames": rows[-1]["frames"], "seconds": seconds, "suites": suites, "curve": curve_of(rows)}
+    frames, seconds = spent(folder)
+    own_frames = rows[-1]["frames"]
+    return {
+        "frames": frames,  # those of the runs that it started from included
+        "own_frames": own_frames,
+        "seconds": seconds,
+        "suites": suites,
+        "curve": curve_of(rows),
+    }
+
+
+def run_folder(options: Options, simulator: str, difficulty: str, agent: str, seed: int) -> Path:
+    """Where a run is kept."""
+    return options.runs / f"{simulator}-{difficulty}-{agent}-seed{seed}"
+
+
+def spent(folder: Path) -> tuple[int, float]:
+    """Frames and seconds of a run, with those of the runs that it started from."""
+    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    config = checkpoint.config
+    rows = read_metrics(folder)
+    frames, seconds = (0, 0.0) if not config.init else spent(Path(config.init))
+    seconds += sum(config.rollout_frames / row["frames_per_second"] for row in rows)
+    return frames + checkpoint.frames, seconds
 
 
 def evaluate_in_doom(folder: Path, difficulty: str, episodes: int) -> dict[str, Any]:
@@ -150,7 +183,7 @@ def evaluate_in_doom(folder: Path, difficulty: str, episodes: int) -> dict[str, 
 
 def play_in_doom(policy: Policy, difficulty: str, instructions: Sequence[int], episodes: int) -> dict[str, float]:
     """Success over so many episodes of these instructions."""
-    batch = 8
+    batch = NUM_ENVS["doom"]
     size = (DOOM_CAMERA.width, DOOM_CAMERA.height)
     envs = make_grounded_doom_vec(difficulty, batch, instructions=instructions, image_size=size)
     generator = torch.Generator().manual_seed(0)

@@ -1,13 +1,16 @@
-"""Training speed: end-to-end PPO frames a second of Groundling and of Stable-Baselines3 over MiniGrid's environment.
+"""Training speed: end-to-end PPO frames a second of Groundling and of Stable-Baselines3.
 
-    python benchmarks/training_speed.py [--frames 65536]
+    python benchmarks/training_speed.py [--frames 131072] [--output benchmarks/results/training_speed.json]
+    python benchmarks/training_speed.py --task groundling/GroundedRoom-Easy-v0 --frames 16384 --peer-frames 8192
+        [--output benchmarks/results/first_person_speed.json]
 
-Both train the same network (SB3's policy wraps Groundling's own ``ActorCritic``, its evaluation of distinct cells and
-sentences included), with the same number of epochs, the same minibatch and the same frames in a rollout, on the same
-level and cores. SB3 runs 16 environments in a DummyVecEnv and in a SubprocVecEnv, each with 1 and with 2 PyTorch
-threads; its fastest is what Groundling is compared with. Prints a table and, as its last line, a JSON object with
-``ratio``.
-Needs ``pip install groundling[benchmarks]``.
+SB3 plays the same level of MiniGrid's or, beside a grounded room, the same task in ViZDoom; there Groundling's trainer
+is measured on ViZDoom as well. Both train the same network (SB3's policy wraps Groundling's own ``ActorCritic``, its
+evaluation of distinct cells and sentences included), without a memory, which SB3's PPO has not, with the same number of
+epochs, the same minibatch and the same frames in a rollout, on the same cores. SB3 runs 16 environments in a
+DummyVecEnv and in a SubprocVecEnv, each with 1 and with 2 PyTorch threads; its fastest is what Groundling is compared
+with. Prints a table and, as its last line, a JSON object with ``ratio``.
+Needs ``pip install groundling[benchmarks]``, for ViZDoom ``groundling[doom]``.
 """
 
 from __future__ import annotations
@@ -18,13 +21,15 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
 import tyro
+from grounded_room import OURS, ROOM_PPO
 from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
@@ -33,9 +38,19 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
+from groundling.agents.space import AgentSpace
 from groundling.envs.bank import CLAUSE_TOKENS
+from groundling.envs.first_person import Camera
+from groundling.envs.grounded.room import EMBODIMENT, ROOMS
+from groundling.envs.simulators.doom import GroundedDoomEnv
+from groundling.files import write_text
 from groundling.language import VOCABULARY
+from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.training import PPOConfig, TrainConfig, Trainer
+
+PEER_ENVS = 16
+CAMERA = (EMBODIMENT.camera.width, EMBODIMENT.camera.height)
+ROOM_SPACE = AgentSpace((CAMERA[1], CAMERA[0], 3), EMBODIMENT.num_actions, len(GROUNDED_VOCABULARY))
 
 
 @dataclass(frozen=True)
@@ -43,16 +58,18 @@ class Options:
     """Measure training speed.
 
     Attributes:
-        task: id of the level.
+        task: id of the level, or of a grounded room.
         frames: that Groundling is measured on, after a warm-up of one rollout.
         peer_frames: that each setting of SB3 is measured on, likewise.
         rounds: how often everything is measured; medians are reported.
+        output: where the JSON object goes as well.
     """
 
     task: str = "BabyAI-GoToLocal-v0"
     frames: int = 131_072
     peer_frames: int = 8_192
     rounds: int = 2
+    output: Path | None = None
 
 
 class TokenizedMission(gymnasium.ObservationWrapper):
@@ -84,22 +101,32 @@ class TokenizedMission(gymnasium.ObservationWrapper):
         }
 
 
+class PlainDoom(gymnasium.ObservationWrapper):
+    """ViZDoom's frame as an image that SB3 neither transposes nor divides: the network does what it needs itself."""
+
+    def __init__(self, env: GroundedDoomEnv) -> None:
+        super().__init__(env)
+        image, instruction = (env.observation_space[key] for key in ("image", "instruction"))
+        self.observation_space = spaces.Dict(
+            {"image": spaces.Box(0, 254, image.shape, np.uint8), "instruction": instruction}
+        )
+
+    def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
+        return observation
+
+
 class SameNetwork(BaseFeaturesExtractor):
     """Groundling's network up to the heads, which SB3 adds."""
 
-    def __init__(self, space: spaces.Dict, config: AgentConfig) -> None:
+    def __init__(self, space: spaces.Dict, config: AgentConfig, agent_space: AgentSpace) -> None:
         super().__init__(space, config.hidden_dim)
-        self.agent = ActorCritic(config)
+        self.agent = ActorCritic(config, agent_space)
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
-        percepts = self.agent.perceive(
-            {
-                "image": observations["image"].to(torch.uint8),
-                "direction": observations["direction"].squeeze(1).long(),
-                "instruction": observations["instruction"].int(),
-            }
-        )
-        return self.agent.features(percepts)
+        taken = {"image": observations["image"].to(torch.uint8), "instruction": observations["instruction"].int()}
+        if "direction" in observations:
+            taken["direction"] = observations["direction"].squeeze(1).long()
+        return self.agent.features(self.agent.perceive(taken))
 
 
 class Clock(BaseCallback):
@@ -118,6 +145,8 @@ class Clock(BaseCallback):
 
 def make_level(task: str) -> Callable[[], gymnasium.Env]:
     def make() -> gymnasium.Env:
+        if task in ROOMS:
+            return PlainDoom(GroundedDoomEnv(ROOMS[task].difficulty, image_size=CAMERA))
         import minigrid  # noqa: F401 - registers its levels
 
         return TokenizedMission(gymnasium.make(task, disable_env_checker=True).unwrapped)
@@ -127,8 +156,9 @@ def make_level(task: str) -> Callable[[], gymnasium.Env]:
 
 def peer_speed(task: str, config: TrainConfig, frames: int, vec_env: Callable[..., Any], threads: int) -> float:
     torch.set_num_threads(threads)
-    ppo, num_envs = config.ppo, 16
+    ppo, num_envs = config.ppo, PEER_ENVS
     envs = vec_env([make_level(task)] * num_envs)
+    agent_space = ROOM_SPACE if task in ROOMS else AgentSpace()
     model = PPO(
         "MultiInputPolicy",
         envs,
@@ -142,7 +172,7 @@ def peer_speed(task: str, config: TrainConfig, frames: int, vec_env: Callable[..
         ent_coef=ppo.entropy_coef,
         policy_kwargs={
             "features_extractor_class": SameNetwork,
-            "features_extractor_kwargs": {"config": config.agent},
+            "features_extractor_kwargs": {"config": config.agent, "agent_space": agent_space},
             "net_arch": {"pi": [], "vf": []},
             "ortho_init": False,
         },
@@ -168,13 +198,30 @@ def own_speed(config: TrainConfig, frames: int) -> float:
     return updates * config.rollout_frames / (time.perf_counter() - start)
 
 
+def base_config(task: str) -> TrainConfig:
+    """What is trained; the settings of a grounded room are those of ``grounded_room.py``, without a memory."""
+    if task not in ROOMS:
+        return TrainConfig(task=task)
+    return TrainConfig(task=task, agent=replace(OURS, memory="none"), ppo=ROOM_PPO, num_envs=256)
+
+
 def main(options: Options) -> None:
-    base = TrainConfig(task=options.task, split="all")
+    base = base_config(options.task)
     ppo: PPOConfig = base.ppo
     measures: dict[str, Callable[[], float]] = {}
     for threads in (1, 2):
-        config = TrainConfig(task=options.task, split="all", torch_threads=threads)
+        config = replace(base, torch_threads=threads)
         measures[f"groundling, {threads} torch thread(s)"] = lambda config=config: own_speed(config, options.frames)
+        if options.task in ROOMS:
+            doom = replace(
+                config,
+                task=options.task.replace("GroundedRoom", "GroundedDoom"),
+                camera=Camera(*CAMERA),
+                num_envs=PEER_ENVS,
+                ppo=replace(ppo, num_steps=base.rollout_frames // PEER_ENVS),
+            )
+            name = f"ViZDoom in groundling's trainer, {threads} torch thread(s)"
+            measures[name] = lambda doom=doom: own_speed(doom, options.peer_frames)
     for vec_env in (DummyVecEnv, SubprocVecEnv):
         for threads in (1, 2):
             measures[f"SB3, {vec_env.__name__}, {threads} torch thread(s)"] = lambda vec_env=vec_env, threads=threads: (
@@ -189,11 +236,14 @@ def main(options: Options) -> None:
     best = {who: max(v for name, v in medians.items() if name.startswith(who)) for who in ("groundling", "SB3")}
     print(
         f"{options.task}: {ppo.num_epochs} epochs, minibatch {ppo.minibatch_size}, rollout {base.rollout_frames}; "
-        f"SB3 with 16 environments, Groundling with {base.num_envs}; median of {options.rounds} rounds"
+        f"SB3 with {PEER_ENVS} environments, Groundling with {base.num_envs}; median of {options.rounds} rounds"
     )
     for name, value in medians.items():
-        print(f"{name:<42} {value:>10,.0f} frames a second")
-    print(json.dumps({"task": options.task, "ratio": best["groundling"] / best["SB3"], "frames_per_second": medians}))
+        print(f"{name:<48} {value:>10,.0f} frames a second")
+    found = {"task": options.task, "ratio": best["groundling"] / best["SB3"], "frames_per_second": medians}
+    if options.output is not None:
+        write_text(options.output, json.dumps(found, indent=1) + "\n")
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

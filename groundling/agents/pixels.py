@@ -61,7 +61,7 @@ class PixelEyes(Eyes[PixelPercepts]):
         """Images [R, H, W, 3] uint8 as numbers [R, 3, H, W] from ``lowest`` to one more, channels last in memory."""
         if self.config.blind:
             image = torch.zeros_like(image)
-        return image.permute(0, 3, 1, 2).float().mul_(1 / 255).add_(lowest)
+        return image.float().mul_(1 / 255).add_(lowest).permute(0, 3, 1, 2)
 
     def heard(self, sentences: DistinctSentences) -> Instruction:
         """What R observations hear: the encoder reads each distinct sentence once."""

@@ -273,6 +273,17 @@ def test_frames_are_resized_to_the_size_asked_for() -> None:
 
 
 @needs_vizdoom
+@pytest.mark.parametrize(
+    ("size", "resolution"),
+    [((80, 60), (160, 120)), ((128, 72), (256, 144)), ((96, 56), (160, 120)), ((161, 90), (200, 125))],
+)
+def test_engine_draws_at_the_smallest_resolution_that_suits_the_images(
+    size: tuple[int, int], resolution: tuple[int, int]
+) -> None:
+    assert GroundedDoomEnv(image_size=size).resolution == resolution
+
+
+@needs_vizdoom
 @pytest.mark.parametrize("resolution", [(160, 120), (256, 144), (200, 125), (320, 256)])
 def test_field_of_view_is_the_same_on_frames_of_any_shape(resolution: tuple[int, int]) -> None:
     """Objects 45 degrees to the sides stand at 1/8 and 7/8 of a frame of 106 degrees."""

@@ -64,6 +64,7 @@ EMBODIMENT: Final = Embodiment(
         step_length_m=RULES.step_length_m,
         turn_angle_deg=math.degrees(RULES.turn_angle_rad),
         reach_m=RULES.reach_m,
+        slides=True,
     ),
     camera=Camera(width=96, height=56, fov_degrees=90.0),
     scoring=Scoring(success=RULES.correct_reward, decay=0.0, failure=RULES.wrong_reward),

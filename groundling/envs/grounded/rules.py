@@ -14,7 +14,8 @@ class GroundedRules:
     of Doom's maps; here 32 of them are a metre. There an action is held for 5 tics of 1/35 s: a turn is 8.8 degrees
     after another action and 17.6 degrees after the same one; a step forward grows from 0.3 m at rest to 1.3 m at full
     speed. ViZDoom keeps those dynamics; the native room, which has no momentum, turns 15 degrees and steps 0.5
-    m in a room of half the size, since its objects are half as large as Doom's.
+    m in a room of half the size, since its objects are half as large as Doom's. Both bodies slide along what is in
+    their way.
 
     Attributes:
         max_steps: an episode is truncated after so many actions (the paper's 30).

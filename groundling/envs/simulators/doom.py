@@ -24,7 +24,13 @@ from groundling.envs.grounded.episodes import (
     sample_episode,
 )
 from groundling.envs.grounded.rules import GROUNDED_RULES as RULES
-from groundling.envs.simulators.doom_engine import DoomEngine, DoomState, DoomTimeouts, check_resolution
+from groundling.envs.simulators.doom_engine import (
+    DoomEngine,
+    DoomState,
+    DoomTimeouts,
+    check_resolution,
+    resolution_for,
+)
 from groundling.envs.simulators.doom_maps import UNITS_PER_M, PlacedActor, actors_of, map_of
 from groundling.envs.simulators.errors import EngineError, EngineRejectionError, EngineRestartError
 from groundling.errors import ActionError, ConfigurationError
@@ -33,6 +39,7 @@ from groundling.language.grounded import GROUNDED_VOCABULARY, INSTRUCTION_LENGTH
 _log = logging.getLogger(__name__)
 
 NUM_ACTIONS = 3
+DEFAULT_SIZE = (160, 120)
 RESTART_INTERVAL_S = 60.0
 
 ObservationArrays = dict[str, NDArray[Any]]
@@ -70,7 +77,7 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
     Args:
         difficulty: "easy", "medium" or "hard", see :class:`Difficulty`.
         instructions: indices into ``groundling.language.grounded.INSTRUCTIONS`` to draw from.
-        resolution: (width, height) at which the engine draws.
+        resolution: (width, height) at which the engine draws; None takes the smallest that suits ``image_size``.
         image_size: (width, height) of the observation; None leaves the engine's. Halves and quarters resize fastest.
         recover: truncate the episode in which the engine fails, instead of raising.
         timeouts: after which the engine counts as hanging.
@@ -88,17 +95,19 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         difficulty: str | Difficulty = Difficulty.HARD,
         *,
         instructions: Sequence[int] = TRAIN,
-        resolution: tuple[int, int] = (160, 120),
+        resolution: tuple[int, int] | None = None,
         image_size: tuple[int, int] | None = None,
         recover: bool = False,
         timeouts: DoomTimeouts | None = None,
         render_mode: str | None = None,
     ) -> None:
+        if image_size is not None and min(image_size) < 1:
+            raise ConfigurationError(f"image_size is (width, height) in pixels, got {image_size}")
+        if resolution is None:
+            resolution = resolution_for(*(image_size or DEFAULT_SIZE))
         check_resolution(*resolution)
         if render_mode not in (None, "rgb_array"):
             raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
-        if image_size is not None and min(image_size) < 1:
-            raise ConfigurationError(f"image_size is (width, height) in pixels, got {image_size}")
         self.difficulty = find_difficulty(difficulty)
         self.instructions = checked_instructions(instructions)
         self.resolution = resolution
@@ -286,7 +295,7 @@ def make_grounded_doom_vec(
     num_envs: int = 1,
     *,
     instructions: Sequence[int] = TRAIN,
-    resolution: tuple[int, int] = (160, 120),
+    resolution: tuple[int, int] | None = None,
     image_size: tuple[int, int] | None = None,
     recover: bool = True,
     timeouts: DoomTimeouts | None = None,
@@ -298,7 +307,7 @@ def make_grounded_doom_vec(
         difficulty: "easy", "medium" or "hard".
         num_envs: B.
         instructions: indices into ``INSTRUCTIONS`` to draw from.
-        resolution: (width, height) at which the engines draw.
+        resolution: (width, height) at which the engines draw; None takes the smallest that suits ``image_size``.
         image_size: (width, height) of the observations; None leaves the engine's.
         recover: where an engine fails, truncate its episode and start another engine, instead of raising.
         timeouts: after which an engine counts as hanging.

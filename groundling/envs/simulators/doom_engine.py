@@ -99,14 +99,27 @@ def check_resolution(width: int, height: int) -> None:
         MissingSimulatorError: if ViZDoom is not installed.
         ConfigurationError: if it cannot; the message names those that it can.
     """
+    sizes = known_resolutions()
+    if (width, height) not in sizes:
+        known = ", ".join(f"{wide}x{high}" for wide, high in sizes)
+        raise ConfigurationError(f"ViZDoom has no resolution {width}x{height}; it has {known}")
+
+
+def known_resolutions() -> list[tuple[int, int]]:
+    """Every (width, height) that the engine can draw, the smallest frames first; errors as `require_vizdoom`'s."""
     require_vizdoom()
     import vizdoom
 
     names = [name.removeprefix("RES_") for name in vizdoom.ScreenResolution.__members__]
-    if f"{width}X{height}" not in names:
-        sizes = sorted((tuple(map(int, name.split("X"))) for name in names), key=lambda size: (size[0] * size[1], size))
-        known = ", ".join(f"{wide}x{high}" for wide, high in sizes)
-        raise ConfigurationError(f"ViZDoom has no resolution {width}x{height}; it has {known}")
+    sizes = [(int(wide), int(high)) for wide, high in (name.split("X") for name in names)]
+    return sorted(sizes, key=lambda size: (size[0] * size[1], size))
+
+
+def resolution_for(width: int, height: int) -> tuple[int, int]:
+    """The smallest resolution of images of this size: of their shape if there is one, and at least as fine."""
+    fine = [size for size in known_resolutions() if size[0] >= width and size[1] >= height]
+    alike = [size for size in fine if size[0] * height == size[1] * width]
+    return next(iter(alike or fine), known_resolutions()[-1])
 
 
 def engine_field_of_view_deg(width: int, height: int, field_of_view_rad: float) -> float:
