@@ -1,7 +1,7 @@
 """The renderer: what B rovers see, drawn by compiled kernels on the CPU, without a graphics driver.
 
 One environment at a time: rays march to the walls (``raycasting``), the background is filled in, the things on the
-tiles that the rays crossed are drawn (``shapes``, from the tables of ``solids``), then the senses are written out.
+tiles that the rays crossed are drawn (``things``, from the tables of ``solids``), then the senses are written out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from groundling.envs import constants, tiles
 from groundling.envs.compiling import compiler
 from groundling.envs.constants import DOOR, FIRST_OBJECT, MAX_OBJECTS, NOTHING_CODE, OPEN
 from groundling.envs.first_person import camera as camera_module
-from groundling.envs.first_person import drawing, raycasting, shapes, solids, textures
+from groundling.envs.first_person import drawing, raycasting, shapes, solids, textures, things
 from groundling.envs.first_person.camera import Camera, Lens, Variation, lens_of, variation_of
 from groundling.envs.first_person.drawing import BYTE, EIGHT, SIXTEEN, F, drawing_kernel, hash64, packed
 from groundling.envs.first_person.raycasting import (
@@ -28,7 +28,8 @@ from groundling.envs.first_person.raycasting import (
     spans_x,
     style_of,
 )
-from groundling.envs.first_person.shapes import Frame, draw_held, draw_thing
+from groundling.envs.first_person.shapes import Frame
+from groundling.envs.first_person.things import draw_held, draw_thing
 from groundling.envs.kernels import Worlds
 from groundling.envs.rover import Poses
 from groundling.errors import ConfigurationError
@@ -68,6 +69,7 @@ kernel = compiler(
     drawing.__file__,
     raycasting.__file__,
     shapes.__file__,
+    things.__file__,
     solids.__file__,
     textures.__file__,
     tiles.__file__,

@@ -1,4 +1,4 @@
-"""Things: the rays of a rectangle of pixels meet the parts of a solid, and the nearest surface stays.
+"""Shapes: the rays of a rectangle of pixels meet a part of a solid, and the nearest surface stays.
 
 A pixel's ray is eye + t * (forward + slope of the column * right, down by slope of the row), so that t is the depth
 along the camera's axis. Columns go in whole blocks, which become vector instructions.
@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.constants import NUM_SOLID_TYPES
-from groundling.envs.first_person.camera import LANES, Lens, Variation
+from groundling.envs.first_person.camera import LANES, Lens
 from groundling.envs.first_person.drawing import (
     BYTE,
     EIGHT,
@@ -24,54 +23,17 @@ from groundling.envs.first_person.drawing import (
     TWO,
     ZERO,
     F,
-    draw_from,
     drawing_kernel,
     packed,
 )
 from groundling.envs.first_person.raycasting import (
-    CODE_SHIFT,
-    COLORS,
     DEPTH,
-    OBJECTS,
     SLOPE,
-    WHITEN,
-    Eye,
-    Style,
-    fog,
 )
 from groundling.envs.first_person.solids import (
-    ANGLES,
-    BLOCK,
-    BLUE,
-    BOTTOM,
-    CONSTANT,
-    COUNTS,
-    DOORWAY_YAW,
-    FACING_YAW,
-    GLOW,
-    GREEN,
-    HALF_X,
-    HALF_Y,
-    KIND,
-    LATHE,
-    LINEAR,
-    PARTS,
-    PICTURE,
-    REACH,
-    RED,
     RELIEF_BITS,
-    RELIEF_LEVELS,
-    RELIEF_SIZE,
     RELIEF_STARTS,
     RELIEF_TEXELS,
-    SIZES,
-    SQUARE,
-    THICKNESS,
-    TINT,
-    TOP,
-    TURNED,
-    X,
-    Y,
 )
 
 NEAR_M = F(0.02)
@@ -79,8 +41,6 @@ ENDLESS = F(1e9)
 AMBIENT, DIFFUSE, DARKEST = F(0.62), F(0.42), F(0.3)
 EDGE = F(0.86)  # sides of a box that meet are never equally bright
 SHINE_FROM, SHINE = F(0.8), F(2.2)  # polished: the cosine at which white begins, and how fast it grows
-HELD_DEPTH_M = F(0.12)  # nearer than any wall
-HELD_SIZE = F(0.42)  # of the view's height that a held thing a metre tall would take
 
 
 class Frame(NamedTuple):
@@ -203,6 +163,32 @@ def lit(paint: Paint, facing: np.float32) -> np.float32:
 
 
 @drawing_kernel
+def step_of(ray: Ray, frame: Frame, column: np.uint64) -> tuple[np.float32, np.float32]:
+    """The direction of a column's rays along the ground, a metre deep."""
+    aside = frame.floats[SLOPE, column]
+    return ray.forward_x + aside * ray.right_x, ray.forward_y + aside * ray.right_y
+
+
+@drawing_kernel
+def shiny(paint: Paint, brightness: np.float32, shine: np.float32) -> np.uint32:
+    """A pixel of a painted surface of which a share is white."""
+    own, white = brightness * (ONE - shine), paint.white * shine
+    red = np.int32(paint.red * own + white)
+    green = np.int32(paint.green * own + white)
+    blue = np.int32(paint.blue * own + white)
+    return packed(red, green, blue, paint.code)
+
+
+@drawing_kernel
+def keep_nearest(frame: Frame, row: int, column: np.uint64, t: np.float32, pixel: np.uint32, is_met: np.bool_) -> None:
+    """Put a pixel where its surface is met, is nearer than what is there and is before the camera."""
+    old = frame.depths[row, column]
+    seen = is_met & (t < old) & (t > NEAR_M)
+    frame.depths[row, column] = t if seen else old
+    frame.pixels[row, column] = pixel if seen else frame.pixels[row, column]
+
+
+@drawing_kernel
 def draw_lathe(
     ray: Ray,
     paint: Paint,
@@ -228,9 +214,7 @@ def draw_lathe(
             start = np.uint64(bounds.left + block * LANES)  # unsigned, or Numba would let it count from the end
             for lane in range(LANES):
                 column = start + np.uint64(lane)
-                aside = frame.floats[SLOPE, column]
-                step_x = ray.forward_x + aside * ray.right_x
-                step_y = ray.forward_y + aside * ray.right_y
+                step_x, step_y = step_of(ray, frame, column)
                 a = step_x * step_x + step_y * step_y - steep
                 a = a if a > TINY_STEP else TINY_STEP
                 h = ray.x * step_x + ray.y * step_y + tilt
@@ -247,17 +231,10 @@ def draw_lathe(
                 squared = squared if squared > TINY_STEP else TINY_STEP
                 facing = (x * paint.light_x + y * paint.light_y - up * paint.light_z) * (ONE / np.sqrt(squared))
                 brightness = lit(paint, facing)
-                old = frame.depths[row, column]
-                seen = (discriminant > ZERO) & (t < end) & (t < old) & (t > NEAR_M)
                 shine = SHINE * (facing - SHINE_FROM)
                 shine = ZERO if is_cap else (shine if shine > ZERO else ZERO)
-                own, white = (cap if is_cap else brightness) * (ONE - shine), paint.white * shine
-                red = np.int32(paint.red * own + white)
-                green = np.int32(paint.green * own + white)
-                blue = np.int32(paint.blue * own + white)
-                pixel = packed(red, green, blue, paint.code)
-                frame.depths[row, column] = t if seen else old
-                frame.pixels[row, column] = pixel if seen else frame.pixels[row, column]
+                pixel = shiny(paint, cap if is_cap else brightness, shine)
+                keep_nearest(frame, row, column, t, pixel, (discriminant > ZERO) & (t < end))
 
 
 @drawing_kernel
@@ -285,9 +262,7 @@ def draw_block(
             start = np.uint64(bounds.left + block * LANES)  # unsigned, or Numba would let it count from the end
             for lane in range(LANES):
                 column = start + np.uint64(lane)
-                aside = frame.floats[SLOPE, column]
-                step_x = ray.forward_x + aside * ray.right_x
-                step_y = ray.forward_y + aside * ray.right_y
+                step_x, step_y = step_of(ray, frame, column)
                 step_x = step_x if abs(step_x) > TINY_STEP else TINY_STEP
                 step_y = step_y if abs(step_y) > TINY_STEP else TINY_STEP
                 inverse_x, inverse_y = ONE / step_x, ONE / step_y
@@ -302,11 +277,7 @@ def draw_block(
                 end = far_x if far_x < far_y else far_y
                 end = leave if leave < end else end
                 side_pixel = x_pixel if is_x else y_pixel
-                old = frame.depths[row, column]
-                seen = (t < end) & (t < old) & (t > NEAR_M)
-                pixel = cap_pixel if is_cap else side_pixel
-                frame.depths[row, column] = t if seen else old
-                frame.pixels[row, column] = pixel if seen else frame.pixels[row, column]
+                keep_nearest(frame, row, column, t, cap_pixel if is_cap else side_pixel, t < end)
 
 
 @drawing_kernel
@@ -336,9 +307,7 @@ def draw_relief(
             start = np.uint64(bounds.left + block * LANES)  # unsigned, or Numba would let it count from the end
             for lane in range(LANES):
                 column = start + np.uint64(lane)
-                aside = frame.floats[SLOPE, column]
-                step_x = ray.forward_x + aside * ray.right_x
-                step_y = ray.forward_y + aside * ray.right_y
+                step_x, step_y = step_of(ray, frame, column)
                 step_y = step_y if step_y > TINY_STEP else TINY_STEP
                 t = -ray.y / step_y
                 u = (ray.x + t * step_x + half) * across
@@ -350,159 +319,7 @@ def draw_relief(
                 brightness = F(np.int32(np.int32(texel >> EIGHT) & BYTE)) * F(1 / 255)
                 brightness = paint.glow + (ONE - paint.glow) * brightness
                 added = F(np.int32(np.int32(texel >> SIXTEEN) & BYTE)) * F(1 / 255)
-                own = brightness * (ONE - added)
-                red = np.int32(paint.red * own + paint.white * added)
-                green = np.int32(paint.green * own + paint.white * added)
-                blue = np.int32(paint.blue * own + paint.white * added)
-                pixel = packed(red, green, blue, paint.code)
+                pixel = shiny(paint, brightness, added)
                 t -= thick * F(np.int32(np.int32(texel >> TWENTY_FOUR) & BYTE))
-                old = frame.depths[row, column]
-                seen = inside & (np.int32(texel & BYTE) != np.int32(0)) & (t < old) & (t > NEAR_M)
-                frame.depths[row, column] = t if seen else old
-                frame.pixels[row, column] = pixel if seen else frame.pixels[row, column]
-
-
-@drawing_kernel
-def draw_thing(
-    look: int,
-    code: int,
-    away_x: np.float32,
-    away_y: np.float32,
-    height: np.float32,
-    size: np.float32,
-    along_y: bool,
-    eye: Eye,
-    lens: Lens,
-    frame: Frame,
-    style: Style,
-    seed: np.uint64,
-    variation: Variation,
-) -> None:
-    """Draw a thing.
-
-    Args:
-        look: its type, color and state.
-        code: its cell code.
-        away_x: of where it stands from the eye, in the world's directions.
-        away_y: likewise.
-        height: of the eye above where it stands.
-        size: how much larger than it is.
-        along_y: of a doorway, whether one passes it along y.
-        eye: where the camera looks.
-        lens: the camera's tables.
-        frame: what is drawn on.
-        style: how the episode looks.
-        seed: the style as an integer.
-        variation: how far looks vary.
-    """
-    kind, color, state = look & 0xFF, (look >> 8) & 0xFF, (look >> 16) & 0xFF
-    if kind >= NUM_SOLID_TYPES or color >= len(COLORS) or state >= SIZES.shape[1]:
-        return
-    # the direction to the back of the thing
-    turned = TURNED[kind]
-    back_x, back_y = ZERO, -ONE
-    if turned == FACING_YAW:
-        distance = np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6)
-        back_x, back_y = away_x / distance, away_y / distance
-    elif turned == DOORWAY_YAW:
-        back_x, back_y = (ZERO, ONE) if along_y else (ONE, ZERO)
-    angle = ANGLES[kind]
-    if angle != ZERO:
-        cosine, sine = np.cos(angle), np.sin(angle)
-        back_x, back_y = back_x * cosine - back_y * sine, back_x * sine + back_y * cosine
-    right_x, right_y = -back_y, back_x
-    wide, tall = size * SIZES[kind, state, 0], size * SIZES[kind, state, 1]
-    forward_x = eye.forward_x * right_x + eye.forward_y * right_y
-    forward_y = eye.forward_x * back_x + eye.forward_y * back_y
-    aside_x = -eye.forward_y * right_x + eye.forward_x * right_y
-    aside_y = -eye.forward_y * back_x + eye.forward_x * back_y
-    from_x, from_y = -(away_x * right_x + away_y * right_y), -(away_x * back_x + away_y * back_y)
-    light_x = style.light_x * right_x + style.light_y * right_y
-    light_y = style.light_x * back_x + style.light_y * back_y
-    ahead = away_x * eye.forward_x + away_y * eye.forward_y
-    dim = fog(max(ahead, ZERO))
-    strength = F(0.12) * F(variation.colors)
-    red, green, blue = COLORS[color, 0], COLORS[color, 1], COLORS[color, 2]
-    if strength > ZERO:
-        red = min(ONE, max(ZERO, red + strength * draw_from(seed, OBJECTS + 3 * color)))
-        green = min(ONE, max(ZERO, green + strength * draw_from(seed, OBJECTS + 3 * color + 1)))
-        blue = min(ONE, max(ZERO, blue + strength * draw_from(seed, OBJECTS + 3 * color + 2)))
-    red, green, blue = (
-        WHITEN + (ONE - WHITEN) * red,
-        WHITEN + (ONE - WHITEN) * green,
-        WHITEN + (ONE - WHITEN) * blue,
-    )
-    for p in range(COUNTS[kind]):
-        shape = int(PARTS[kind, p, KIND])
-        bottom, top = PARTS[kind, p, BOTTOM] * tall, PARTS[kind, p, TOP] * tall
-        ray = Ray(
-            from_x - PARTS[kind, p, X] * wide,
-            from_y - PARTS[kind, p, Y] * wide,
-            height,
-            forward_x,
-            forward_y,
-            aside_x,
-            aside_y,
-        )
-        bounds = bounds_of(ray, PARTS[kind, p, REACH] * wide, bottom, top, frame, lens)
-        if bounds.top >= bounds.bottom:
-            continue
-        tint = PARTS[kind, p, TINT]
-        paint = Paint(
-            F(255) * min(ONE, dim * style.light_red * (tint * red + (ONE - tint) * PARTS[kind, p, RED])),
-            F(255) * min(ONE, dim * style.light_green * (tint * green + (ONE - tint) * PARTS[kind, p, GREEN])),
-            F(255) * min(ONE, dim * style.light_blue * (tint * blue + (ONE - tint) * PARTS[kind, p, BLUE])),
-            PARTS[kind, p, GLOW],
-            F(255) * min(ONE, dim * style.light_green),
-            light_x,
-            light_y,
-            style.light_z,
-            np.uint32(code << CODE_SHIFT),
-        )
-        if shape == LATHE:
-            grow = wide * wide / (tall * tall)
-            curve = (
-                PARTS[kind, p, SQUARE] * grow,
-                PARTS[kind, p, LINEAR] * grow * tall,
-                PARTS[kind, p, CONSTANT] * wide * wide,
-            )
-            draw_lathe(ray, paint, bounds, frame, curve, bottom, top)
-        elif shape == BLOCK:
-            draw_block(
-                ray, paint, bounds, frame, PARTS[kind, p, HALF_X] * wide, PARTS[kind, p, HALF_Y] * wide, bottom, top
-            )
-        else:
-            half = PARTS[kind, p, HALF_X] * wide
-            texels = F(RELIEF_SIZE) * F(lens.slope_step) * ahead / (TWO * half)
-            level = 0
-            while level < RELIEF_LEVELS - 1 and texels > F(1.5):
-                texels *= HALF
-                level += 1
-            draw_relief(
-                ray,
-                paint,
-                bounds,
-                frame,
-                int(PARTS[kind, p, PICTURE]),
-                level,
-                half,
-                PARTS[kind, p, THICKNESS] * wide,
-                bottom,
-                top,
-            )
-
-
-@drawing_kernel
-def draw_held(
-    look: int, code: int, eye: Eye, lens: Lens, frame: Frame, style: Style, seed: np.uint64, variation: Variation
-) -> None:
-    """Draw what is carried, small, at the lower edge of the view and a little to the right."""
-    rows = len(frame.slopes)
-    lowest = frame.slopes[rows - 1] + HALF * F(lens.slope_step)
-    tall = F(rows) * F(lens.slope_step)  # of the view at a metre
-    size = HELD_SIZE * min(tall, F(lens.width) * F(lens.slope_step)) * HELD_DEPTH_M
-    aside = F(0.22) * F(lens.width) * F(lens.slope_step) * HELD_DEPTH_M
-    away_x = HELD_DEPTH_M * eye.forward_x - aside * eye.forward_y
-    away_y = HELD_DEPTH_M * eye.forward_y + aside * eye.forward_x
-    height = (lowest - F(0.02) * tall) * HELD_DEPTH_M
-    draw_thing(look, code, away_x, away_y, height, size, False, eye, lens, frame, style, seed, variation)
+                is_met = inside & (np.int32(texel & BYTE) != np.int32(0))
+                keep_nearest(frame, row, column, t, pixel, is_met)

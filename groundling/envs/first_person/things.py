@@ -1,0 +1,215 @@
+"""Things: the parts of a solid, where it stands and however it is turned, drawn one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from groundling.envs.constants import NUM_SOLID_TYPES
+from groundling.envs.first_person.camera import Lens, Variation
+from groundling.envs.first_person.drawing import (
+    HALF,
+    ONE,
+    TWO,
+    ZERO,
+    F,
+    draw_from,
+    drawing_kernel,
+)
+from groundling.envs.first_person.raycasting import (
+    CODE_SHIFT,
+    COLORS,
+    OBJECTS,
+    WHITEN,
+    Eye,
+    Style,
+    fog,
+)
+from groundling.envs.first_person.shapes import (
+    Frame,
+    Paint,
+    Ray,
+    bounds_of,
+    draw_block,
+    draw_lathe,
+    draw_relief,
+)
+from groundling.envs.first_person.solids import (
+    ANGLES,
+    BLOCK,
+    BLUE,
+    BOTTOM,
+    CONSTANT,
+    COUNTS,
+    DOORWAY_YAW,
+    FACING_YAW,
+    GLOW,
+    GREEN,
+    HALF_X,
+    HALF_Y,
+    KIND,
+    LATHE,
+    LINEAR,
+    PARTS,
+    PICTURE,
+    REACH,
+    RED,
+    RELIEF_LEVELS,
+    RELIEF_SIZE,
+    SIZES,
+    SQUARE,
+    THICKNESS,
+    TINT,
+    TOP,
+    TURNED,
+    X,
+    Y,
+)
+
+HELD_DEPTH_M = F(0.12)  # nearer than any wall
+HELD_SIZE = F(0.42)  # of the view's height that a held thing a metre tall would take
+
+
+@drawing_kernel
+def draw_thing(
+    look: int,
+    code: int,
+    away_x: np.float32,
+    away_y: np.float32,
+    height: np.float32,
+    size: np.float32,
+    along_y: bool,
+    eye: Eye,
+    lens: Lens,
+    frame: Frame,
+    style: Style,
+    seed: np.uint64,
+    variation: Variation,
+) -> None:
+    """Draw a thing.
+
+    Args:
+        look: its type, color and state.
+        code: its cell code.
+        away_x: of where it stands from the eye, in the world's directions.
+        away_y: likewise.
+        height: of the eye above where it stands.
+        size: how much larger than it is.
+        along_y: of a doorway, whether one passes it along y.
+        eye: where the camera looks.
+        lens: the camera's tables.
+        frame: what is drawn on.
+        style: how the episode looks.
+        seed: the style as an integer.
+        variation: how far looks vary.
+    """
+    kind, color, state = look & 0xFF, (look >> 8) & 0xFF, (look >> 16) & 0xFF
+    if kind >= NUM_SOLID_TYPES or color >= len(COLORS) or state >= SIZES.shape[1]:
+        return
+    # the direction to the back of the thing
+    turned = TURNED[kind]
+    back_x, back_y = ZERO, -ONE
+    if turned == FACING_YAW:
+        distance = np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6)
+        back_x, back_y = away_x / distance, away_y / distance
+    elif turned == DOORWAY_YAW:
+        back_x, back_y = (ZERO, ONE) if along_y else (ONE, ZERO)
+    angle = ANGLES[kind]
+    if angle != ZERO:
+        cosine, sine = np.cos(angle), np.sin(angle)
+        back_x, back_y = back_x * cosine - back_y * sine, back_x * sine + back_y * cosine
+    right_x, right_y = -back_y, back_x
+    wide, tall = size * SIZES[kind, state, 0], size * SIZES[kind, state, 1]
+    forward_x = eye.forward_x * right_x + eye.forward_y * right_y
+    forward_y = eye.forward_x * back_x + eye.forward_y * back_y
+    aside_x = -eye.forward_y * right_x + eye.forward_x * right_y
+    aside_y = -eye.forward_y * back_x + eye.forward_x * back_y
+    from_x, from_y = -(away_x * right_x + away_y * right_y), -(away_x * back_x + away_y * back_y)
+    light_x = style.light_x * right_x + style.light_y * right_y
+    light_y = style.light_x * back_x + style.light_y * back_y
+    ahead = away_x * eye.forward_x + away_y * eye.forward_y
+    dim = fog(max(ahead, ZERO))
+    strength = F(0.12) * F(variation.colors)
+    red, green, blue = COLORS[color, 0], COLORS[color, 1], COLORS[color, 2]
+    if strength > ZERO:
+        red = min(ONE, max(ZERO, red + strength * draw_from(seed, OBJECTS + 3 * color)))
+        green = min(ONE, max(ZERO, green + strength * draw_from(seed, OBJECTS + 3 * color + 1)))
+        blue = min(ONE, max(ZERO, blue + strength * draw_from(seed, OBJECTS + 3 * color + 2)))
+    red, green, blue = (
+        WHITEN + (ONE - WHITEN) * red,
+        WHITEN + (ONE - WHITEN) * green,
+        WHITEN + (ONE - WHITEN) * blue,
+    )
+    for p in range(COUNTS[kind]):
+        shape = int(PARTS[kind, p, KIND])
+        bottom, top = PARTS[kind, p, BOTTOM] * tall, PARTS[kind, p, TOP] * tall
+        ray = Ray(
+            from_x - PARTS[kind, p, X] * wide,
+            from_y - PARTS[kind, p, Y] * wide,
+            height,
+            forward_x,
+            forward_y,
+            aside_x,
+            aside_y,
+        )
+        bounds = bounds_of(ray, PARTS[kind, p, REACH] * wide, bottom, top, frame, lens)
+        if bounds.top >= bounds.bottom:
+            continue
+        tint = PARTS[kind, p, TINT]
+        paint = Paint(
+            F(255) * min(ONE, dim * style.light_red * (tint * red + (ONE - tint) * PARTS[kind, p, RED])),
+            F(255) * min(ONE, dim * style.light_green * (tint * green + (ONE - tint) * PARTS[kind, p, GREEN])),
+            F(255) * min(ONE, dim * style.light_blue * (tint * blue + (ONE - tint) * PARTS[kind, p, BLUE])),
+            PARTS[kind, p, GLOW],
+            F(255) * min(ONE, dim * style.light_green),
+            light_x,
+            light_y,
+            style.light_z,
+            np.uint32(code << CODE_SHIFT),
+        )
+        if shape == LATHE:
+            grow = wide * wide / (tall * tall)
+            curve = (
+                PARTS[kind, p, SQUARE] * grow,
+                PARTS[kind, p, LINEAR] * grow * tall,
+                PARTS[kind, p, CONSTANT] * wide * wide,
+            )
+            draw_lathe(ray, paint, bounds, frame, curve, bottom, top)
+        elif shape == BLOCK:
+            draw_block(
+                ray, paint, bounds, frame, PARTS[kind, p, HALF_X] * wide, PARTS[kind, p, HALF_Y] * wide, bottom, top
+            )
+        else:
+            half = PARTS[kind, p, HALF_X] * wide
+            texels = F(RELIEF_SIZE) * F(lens.slope_step) * ahead / (TWO * half)
+            level = 0
+            while level < RELIEF_LEVELS - 1 and texels > F(1.5):
+                texels *= HALF
+                level += 1
+            draw_relief(
+                ray,
+                paint,
+                bounds,
+                frame,
+                int(PARTS[kind, p, PICTURE]),
+                level,
+                half,
+                PARTS[kind, p, THICKNESS] * wide,
+                bottom,
+                top,
+            )
+
+
+@drawing_kernel
+def draw_held(
+    look: int, code: int, eye: Eye, lens: Lens, frame: Frame, style: Style, seed: np.uint64, variation: Variation
+) -> None:
+    """Draw what is carried, small, at the lower edge of the view and a little to the right."""
+    rows = len(frame.slopes)
+    lowest = frame.slopes[rows - 1] + HALF * F(lens.slope_step)
+    tall = F(rows) * F(lens.slope_step)  # of the view at a metre
+    size = HELD_SIZE * min(tall, F(lens.width) * F(lens.slope_step)) * HELD_DEPTH_M
+    aside = F(0.22) * F(lens.width) * F(lens.slope_step) * HELD_DEPTH_M
+    away_x = HELD_DEPTH_M * eye.forward_x - aside * eye.forward_y
+    away_y = HELD_DEPTH_M * eye.forward_y + aside * eye.forward_x
+    height = (lowest - F(0.02) * tall) * HELD_DEPTH_M
+    draw_thing(look, code, away_x, away_y, height, size, False, eye, lens, frame, style, seed, variation)
