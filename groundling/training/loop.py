@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import time
@@ -93,12 +94,16 @@ class Trainer:
         checkpoint = self._prepare_folder(resume)
         torch.set_num_threads(config.torch_threads)
         # a VectorEnv; what Groundling's own has beside is only asked for where `self.own` is set
-        self.envs: Any = make_training_envs(config, demonstrations) if make_envs is None else make_envs(config)
-        self.own = self.envs if isinstance(self.envs, GroundlingVectorEnv) else None
+        self.envs: Any = None
         try:
+            self.envs = make_training_envs(config, demonstrations) if make_envs is None else make_envs(config)
+            self.own = self.envs if isinstance(self.envs, GroundlingVectorEnv) else None
             self._assemble(device, demonstrations, initial, checkpoint)
         except BaseException:
-            self.envs.close()  # they may be processes
+            if self.envs is not None:
+                self.envs.close()  # they may be processes
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()  # if it is empty: there is no run in it
             raise
 
     def _assemble(

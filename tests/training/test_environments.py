@@ -158,6 +158,7 @@ def test_agent_of_other_environments_cannot_be_gone_on_with(tmp_path: Path) -> N
     started = make_config(init=str(tmp_path / "run"))
     with pytest.raises(ConfigurationError, match=r"was built for .*num_actions=2.* need .*num_actions=5"):
         Trainer(started, tmp_path / "other", make_envs=lambda config: Wider(config.num_envs))
+    assert not (tmp_path / "other").exists()  # what never began leaves no folder
     Trainer(started, tmp_path / "same", make_envs=choices)
 
 
