@@ -51,7 +51,7 @@ ROOM_PPO = PPOConfig(
     num_steps=16,
     minibatch_size=512,
     num_epochs=2,
-    learning_rate=5e-4,
+    learning_rate=1e-3,
     entropy_coef=0.01,
     value_coef=1.0,
     max_grad_norm=1.0,
@@ -60,7 +60,7 @@ ROOM_PPO = PPOConfig(
     normalize_advantage=False,
 )
 # Engines are slow and few, so rollouts are long; the updates are as large a part of them.
-DOOM_PPO = replace(ROOM_PPO, num_steps=64, minibatch_size=256)
+DOOM_PPO = replace(ROOM_PPO, num_steps=64, minibatch_size=256, learning_rate=7e-4)
 PPO = {"room": ROOM_PPO, "doom": DOOM_PPO}
 NUM_ENVS = {"room": 256, "doom": 16}
 DOOM_CAMERA = Camera(width=128, height=72)
