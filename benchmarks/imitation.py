@@ -33,8 +33,8 @@ from groundling.eval.suites import SUITES, evaluate_run
 from groundling.files import write_text, written_whole
 from groundling.training import PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.config import ImitationConfig
 from groundling.training.logs import read_metrics
+from groundling.training.settings import ImitationConfig
 
 LEVELS = (
     *("BabyAI-GoTo-v0", "BabyAI-PickupLoc-v0", "BabyAI-Open-v0"),

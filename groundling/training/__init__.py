@@ -2,10 +2,11 @@
 
 from groundling.training.advantages import gae
 from groundling.training.checkpoint import Checkpoint
-from groundling.training.config import A2CConfig, PPOConfig, TrainConfig
+from groundling.training.config import TrainConfig
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.loop import Trainer, TrainResult, resume_config, train
 from groundling.training.ppo import A2C, PPO
+from groundling.training.settings import A2CConfig, PPOConfig
 
 __all__ = [
     "A2C",

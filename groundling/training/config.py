@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from groundling.agents.bots import Sight
 from groundling.agents.config import AgentConfig
 from groundling.envs import EpisodeBank, HeldOut, TaskMixture, build_bank
 from groundling.envs.embodiment import Embodiment
@@ -18,139 +17,7 @@ from groundling.envs.sources import EpisodeSource, find_source, vocabulary_of
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.vocabulary import Vocabulary
 from groundling.training.curriculum import CurriculumConfig
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigurationError(message)
-
-
-@dataclass(frozen=True)
-class PPOConfig:
-    """Proximal policy optimization with a clipped objective.
-
-    Attributes:
-        num_steps: T, steps of each environment in a rollout.
-        num_epochs: passes over a rollout.
-        minibatch_size: observations of a gradient step (with a memory, rounded to whole environments).
-        learning_rate: of Adam, at the start.
-        anneal: let the learning rate fall linearly to zero.
-        gamma: discount.
-        gae_lambda: decay of the advantage estimate.
-        clip: range of the probability ratio.
-        value_coef: weight of the value loss.
-        entropy_coef: weight of the entropy bonus.
-        max_grad_norm: gradients are scaled down to this norm.
-        normalize_advantage: to mean 0 and standard deviation 1 in each minibatch.
-        kl_coef: weight of a penalty on KL(policy || initial policy), for runs that start from another one (``init``).
-    """
-
-    num_steps: int = 16
-    num_epochs: int = 4
-    minibatch_size: int = 2048
-    learning_rate: float = 1.5e-3
-    anneal: bool = True
-    gamma: float = 0.99
-    gae_lambda: float = 0.95
-    clip: float = 0.2
-    value_coef: float = 0.5
-    entropy_coef: float = 0.01
-    max_grad_norm: float = 0.5
-    normalize_advantage: bool = True
-    kl_coef: float = 0.0
-
-    def __post_init__(self) -> None:
-        _require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
-        for name in ("num_steps", "num_epochs", "minibatch_size"):
-            _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("learning_rate", "clip", "max_grad_norm"):
-            _require(getattr(self, name) > 0, f"{name} must be greater than 0, got {getattr(self, name)}")
-        for name in ("gamma", "gae_lambda"):
-            _require(0 <= getattr(self, name) <= 1, f"{name} must be between 0 and 1, got {getattr(self, name)}")
-
-
-@dataclass(frozen=True)
-class A2CConfig:
-    """Synchronous advantage actor-critic: PPO's rollout with one gradient step on all of it, and no clipping.
-
-    Attributes:
-        num_steps: T, steps of each environment in a rollout.
-        learning_rate: of Adam, at the start.
-        anneal: let the learning rate fall linearly to zero.
-        gamma: discount.
-        gae_lambda: decay of the advantage estimate.
-        value_coef: weight of the value loss.
-        entropy_coef: weight of the entropy bonus.
-        max_grad_norm: gradients are scaled down to this norm.
-        normalize_advantage: to mean 0 and standard deviation 1 in each rollout.
-    """
-
-    num_steps: int = 8
-    learning_rate: float = 1e-3
-    anneal: bool = True
-    gamma: float = 0.99
-    gae_lambda: float = 1.0
-    value_coef: float = 0.5
-    entropy_coef: float = 0.01
-    max_grad_norm: float = 0.5
-    normalize_advantage: bool = False
-
-    def __post_init__(self) -> None:
-        self.as_ppo(1)  # its checks are these
-
-    def as_ppo(self, num_envs: int) -> PPOConfig:
-        """The same as settings of PPO, for rollouts of so many environments."""
-        return PPOConfig(
-            **dataclasses.asdict(self), num_epochs=1, minibatch_size=num_envs * max(1, self.num_steps), clip=math.inf
-        )
-
-
-@dataclass(frozen=True)
-class ImitationConfig:
-    """Learning from a teacher: behavior cloning ("bc", the teacher acts) and DAgger ("dagger", it labels).
-
-    Attributes:
-        expert: what the expert sees, "explored" (what the agent has seen, so that it can be imitated) or "world".
-        demonstrations: with "bc", a file of recorded demonstrations to learn from; without one the expert acts afresh.
-        mixing: with "dagger", the share of the run over which the expert's share of the actions falls from 1.
-        kept_share: with "dagger", the share that it falls to. Above 0 the expert frees an agent that is stuck; where
-            episodes are long, being stuck would otherwise fill the rollouts.
-        num_steps: T, steps of each environment in a rollout, and of back-propagation through the memory.
-        num_epochs: passes over a rollout.
-        minibatch_size: observations of a gradient step, rounded to whole environments.
-        learning_rate: of Adam, at the start.
-        anneal: let the learning rate fall linearly to zero.
-        value_coef: weight of the value loss.
-        entropy_coef: weight of the entropy bonus.
-        gamma: discount of the returns that the value learns.
-        gae_lambda: decay of their estimate.
-        max_grad_norm: gradients are scaled down to this norm.
-    """
-
-    expert: Sight = "explored"
-    demonstrations: str = ""
-    mixing: float = 0.3
-    kept_share: float = 0.0
-    num_steps: int = 20
-    num_epochs: int = 1
-    minibatch_size: int = 320
-    learning_rate: float = 1e-3
-    anneal: bool = True
-    value_coef: float = 0.1
-    entropy_coef: float = 0.0
-    gamma: float = 0.99
-    gae_lambda: float = 0.95
-    max_grad_norm: float = 0.5
-
-    def __post_init__(self) -> None:
-        _require(self.expert in get_args(Sight), f"expert is one of {', '.join(get_args(Sight))}, not {self.expert!r}")
-        for name in ("num_steps", "num_epochs", "minibatch_size"):
-            _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("learning_rate", "max_grad_norm"):
-            _require(getattr(self, name) > 0, f"{name} must be greater than 0, got {getattr(self, name)}")
-        for name in ("gamma", "gae_lambda", "mixing", "kept_share"):
-            _require(0 <= getattr(self, name) <= 1, f"{name} must be between 0 and 1, got {getattr(self, name)}")
-
+from groundling.training.settings import A2CConfig, ImitationConfig, PPOConfig, require
 
 AlgorithmKind = Literal["ppo", "a2c", "bc", "dagger"]
 
@@ -205,14 +72,14 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         kinds = get_args(AlgorithmKind)
-        _require(self.algorithm in kinds, f"algorithm is one of {', '.join(kinds)}, not {self.algorithm!r}")
+        require(self.algorithm in kinds, f"algorithm is one of {', '.join(kinds)}, not {self.algorithm!r}")
         for name in ("total_frames", "num_envs", "bank_size", "torch_threads"):
-            _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
-        _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
-        _require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
+            require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+        require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
+        require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
         settings = self._settings
         if not isinstance(settings, A2CConfig):
-            _require(
+            require(
                 settings.minibatch_size <= self.rollout_frames,
                 f"minibatch_size {settings.minibatch_size} is larger than a rollout of {self.rollout_frames} frames "
                 f"(num_envs x num_steps)",
@@ -222,15 +89,15 @@ class TrainConfig:
 
     def _check_teaching(self) -> None:
         recorded = self.imitation.demonstrations
-        _require(
+        require(
             not recorded or self.algorithm == "bc",
             f"recorded demonstrations ({recorded}) teach algorithm 'bc' only: no expert of 'dagger' is in them",
         )
-        _require(
+        require(
             not recorded or not self.tasks,
             "a file of demonstrations is of one task: give --task, not --tasks",
         )
-        _require(
+        require(
             self.ppo.kl_coef == 0 or (self.algorithm == "ppo" and bool(self.init)),
             "kl_coef keeps PPO near the policy that it starts from: it needs algorithm 'ppo' and an init",
         )
@@ -282,7 +149,7 @@ class TrainConfig:
                 if not self.tasks:
                     raise
                 raise type(error)(f"task {place} of the {len(self.tasks)} to train on, {task!r}: {error}") from error
-            _require(source.id not in found, f"the tasks to train on name {source.id} twice")
+            require(source.id not in found, f"the tasks to train on name {source.id} twice")
             found[source.id] = source
         return tuple(found.values())
 
@@ -318,7 +185,7 @@ class TrainConfig:
             ConfigurationError: if the tasks have bodies or words of their own that differ; and as :meth:`sources`.
         """
         own = {source.embodiment for source in self.sources()}
-        _require(
+        require(
             len(own) == 1, f"{', '.join(self.task_ids)} are played with different bodies or words: train on them apart"
         )
         (embodiment,) = own

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.training.advantages import gae
-from groundling.training.config import ImitationConfig
 from groundling.training.rollout import NO_LABEL, Rollout
+from groundling.training.settings import ImitationConfig
 
 
 class Imitation:

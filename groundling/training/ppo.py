@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.training.advantages import gae
-from groundling.training.config import A2CConfig, PPOConfig
 from groundling.training.rollout import Rollout
+from groundling.training.settings import A2CConfig, PPOConfig
 
 
 def clipped_policy_loss(log_ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:

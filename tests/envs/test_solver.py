@@ -24,7 +24,7 @@ from hand_built import (
 
 from groundling.envs.bank import Episode, EpisodeBank
 from groundling.envs.constants import FIRST_OBJECT, NOTHING_CODE, STRICT, Action, Verb
-from groundling.envs.solver import WIDENING, _Solver, solve, unsolvable
+from groundling.envs.solver import WIDENING, Solver, solve, unsolvable
 from groundling.envs.worlds import WorldBatch
 
 LEVELS = (
@@ -108,7 +108,7 @@ def test_plan_to_an_object_is_as_short_as_a_search_over_poses_finds() -> None:
 
 def test_narrow_plans_are_as_short_as_those_of_the_full_search() -> None:
     bank = EpisodeBank.of_seeds("BabyAI-PutNextLocalS5N3-v0", range(10))
-    solver = _Solver(bank, 1_000_000)
+    solver = Solver(bank, 1_000_000)
     for row in range(len(bank)):
         narrow, full = (solver.attempt(row, width) for width in (WIDENING[0], WIDENING[-1]))
         assert narrow is not None
@@ -162,7 +162,7 @@ def test_plan_of_a_small_world_is_the_one_found_by_hand(
     ],
 )
 def test_the_narrowest_search_knows_what_is_needed(rows: tuple[str, ...], goal: Asked) -> None:
-    assert _Solver(bank_of(episode(*rows, goal=goal)), 10_000).attempt(0, WIDENING[0]) is not None
+    assert Solver(bank_of(episode(*rows, goal=goal)), 10_000).attempt(0, WIDENING[0]) is not None
 
 
 def test_object_in_the_way_is_moved_out_of_it() -> None:
@@ -214,7 +214,7 @@ def test_unsolvable_names_the_seeds_of_the_rows_asked_for() -> None:
 
 def test_a_solver_keeps_nothing_from_one_episode_to_the_next() -> None:
     bank = EpisodeBank.of_seeds("BabyAI-UnblockPickup-v0", range(6))
-    solver = _Solver(bank, 100_000)
+    solver = Solver(bank, 100_000)
     assert [solver.solve(row) for row in (0, 1, 2, 3, 4, 5)] == [
         solve(bank, row, max_states=100_000) for row in range(6)
     ]

@@ -17,9 +17,9 @@ from groundling.agents import AgentConfig, AgentSpace
 from groundling.errors import CheckpointError, ConfigurationError
 from groundling.training import A2CConfig, Checkpoint, CurriculumConfig, PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.config import ImitationConfig
 from groundling.training.environments import SavableEnvs, make_training_envs, settling_updates, space_of
 from groundling.training.logs import read_metrics
+from groundling.training.settings import ImitationConfig
 
 B, T = 8, 4
 AGENT = AgentConfig(

@@ -25,12 +25,12 @@ from groundling.envs.worlds import WorldBatch
 from groundling.errors import CheckpointError, ConfigurationError, DemonstrationFileError, GroundlingError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.config import ImitationConfig
 from groundling.training.imitation import Imitation, imitation_loss
 from groundling.training.loop import teacher_share
 from groundling.training.ppo import kl_divergence
 from groundling.training.recording import record
 from groundling.training.rollout import NO_LABEL, Collector, Rollout
+from groundling.training.settings import ImitationConfig
 
 LEVEL = "BabyAI-GoToLocal-v0"
 T, B = 12, 6

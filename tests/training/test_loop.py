@@ -24,9 +24,9 @@ from groundling.errors import (
 )
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, resume_config, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.config import ImitationConfig
 from groundling.training.logs import METRICS_NAME, TAGS, TENSORBOARD_NAME, read_metrics
 from groundling.training.recording import record
+from groundling.training.settings import ImitationConfig
 
 UPDATES = 4
 

@@ -19,7 +19,7 @@ from groundling.envs import Split, TaskMixture, build_bank, make_vec
 from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.training import Checkpoint, CurriculumConfig, TrainConfig, Trainer, resume_config, train
 from groundling.training.logs import TENSORBOARD_NAME, read_metrics
-from groundling.training.rollout import EpisodeStatistics
+from groundling.training.statistics import EpisodeStatistics
 
 TASKS = ("BabyAI-GoToObjS4-v0", "BabyAI-PickupDistDebug-v0", "groundling/GoToLocal-v0")  # the last one's id is BabyAI's
 IDS = (*TASKS[:2], "BabyAI-GoToLocal-v0")

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
-from groundling.training.config import PPOConfig
 from groundling.training.ppo import PPO, clipped_policy_loss, explained_variance, kl_divergence
 from groundling.training.rollout import Rollout
+from groundling.training.settings import PPOConfig
 
 T, B = 4, 6
 METRICS = {

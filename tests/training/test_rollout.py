@@ -17,7 +17,8 @@ import groundling
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
-from groundling.training.rollout import NO_LABEL, Collector, EpisodeStatistics, Rollout
+from groundling.training.rollout import NO_LABEL, Collector, Rollout
+from groundling.training.statistics import EpisodeStatistics
 
 LEVEL = "BabyAI-GoToObjS4-v0"  # episodes of at most 16 steps
 B, T = 5, 40

@@ -12,7 +12,7 @@ from groundling.agents import AgentConfig
 from groundling.envs import HeldOut, Split
 from groundling.errors import ConfigurationError
 from groundling.training import PPOConfig, TrainConfig
-from groundling.training.config import ImitationConfig
+from groundling.training.settings import ImitationConfig
 
 
 def small(**changes: Any) -> TrainConfig:
