@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from groundling.envs import rover_kernels
 from groundling.envs.bank import EpisodeBank
+from groundling.envs.batch import Batch, ObservationArrays
 from groundling.envs.constants import NUM_ACTIONS
 from groundling.envs.first_person import Camera, FirstPersonRenderer, Views
 from groundling.envs.mixture import TaskMixture
 from groundling.envs.rover import Rover, Scoring, make_poses
-from groundling.envs.worlds import Batch, ObservationArrays
 
 ABSENT = 0  # environments in the array of a sense that the camera lacks
 

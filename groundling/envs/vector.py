@@ -13,10 +13,11 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from groundling.envs.bank import EpisodeBank
+from groundling.envs.batch import ObservationArrays
 from groundling.envs.embodiment import GRID, Embodiment
 from groundling.envs.mixture import TaskMixture
 from groundling.envs.rovers import RoverBatch
-from groundling.envs.worlds import ObservationArrays, WorldBatch
+from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.seeding import integer
 
