@@ -8,7 +8,8 @@ from groundling.envs.mixture import TaskMixture
 from groundling.envs.registry import make, make_vec, register_environments
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.splits import SPLITS, HeldOut, Split
-from groundling.envs.task import Task, register, registered_tasks
+from groundling.envs.task import Task
+from groundling.envs.task_registry import register, registered_tasks
 from groundling.envs.vector import GroundlingVectorEnv
 
 __all__ = [

@@ -19,7 +19,7 @@ from groundling.envs.simulators.doom import register_doom
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.sources import EpisodeSource, embodiment_of, find_source
 from groundling.envs.splits import AnySplit, Split
-from groundling.envs.task import registered_tasks
+from groundling.envs.task_registry import registered_tasks
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError
 

@@ -95,7 +95,7 @@ def known_ids() -> list[str]:
     """Every id that :func:`find_source` knows: registered tasks, our rooms, and MiniGrid's levels."""
     from groundling.envs.grounded.room import ROOMS
     from groundling.envs.levels import minigrid_levels
-    from groundling.envs.task import registered_tasks
+    from groundling.envs.task_registry import registered_tasks
 
     return [*registered_tasks(), *ROOMS, *minigrid_levels()]
 
@@ -115,7 +115,7 @@ def find_source(id: str) -> EpisodeSource:
     from groundling.envs.grounded.room import ROOMS
     from groundling.envs.levels import MiniGridLevel, level_of
     from groundling.envs.simulators.doom import DOOM_IDS
-    from groundling.envs.task import find_task
+    from groundling.envs.task_registry import find_task
 
     if id in ROOMS:
         return ROOMS[id]

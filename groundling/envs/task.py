@@ -1,4 +1,4 @@
-"""Tasks: what a user writes to add one, how it is registered and found, and how it becomes a source of episodes."""
+"""Tasks: what a user writes to add one, its settings, and how it becomes a source of episodes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,14 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-import logging
-import marshal
 import re
 import sys
-import traceback
-import types
-import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 
@@ -32,6 +26,7 @@ from groundling.envs.builder import WorldBuilder
 from groundling.envs.constants import BORDER
 from groundling.envs.layout import Draws, RejectedLayout
 from groundling.envs.sources import OfGoals
+from groundling.envs.task_files import code_of, import_file, is_of_file, read_code
 from groundling.errors import ConfigurationError, TaskError
 from groundling.language import phrasings, writer
 from groundling.language.goals import (
@@ -50,11 +45,6 @@ from groundling.seeding import generator
 MAX_TRIES = 100  # layouts that a task may reject for one seed
 MIN_ROOM_SIZE = 4
 MAX_POSITIONS = 2**15 - 1  # a position is an int16
-ENTRY_POINTS = "groundling.tasks"
-OWN_NAMESPACE = "groundling"
-
-_ID = re.compile(r"(?P<namespace>[A-Za-z0-9_.-]+)/[A-Za-z0-9_.-]+-v\d+")
-_log = logging.getLogger(__name__)
 
 
 @dataclass_transform(kw_only_default=True)  # frozen, but mypy takes frozen fields without annotations for methods
@@ -196,10 +186,10 @@ class TaskSource(OfGoals):
         What the task's file imports from other files of its own is not read.
         """
         code = hashlib.sha256()
-        for part in (_code(cls) for cls in type(self.task).__mro__ if issubclass(cls, Task)):
+        for part in (code_of(cls) for cls in type(self.task).__mro__ if issubclass(cls, Task)):
             code.update(part)
         for module in (builder, layout, meaning, programs, phrasings, writer):
-            code.update(_read(module.__file__))
+            code.update(read_code(module.__file__))
         settings = {field.name: getattr(self.task, field.name) for field in _fields(type(self.task))}
         return f"{code.hexdigest()} numpy {np.__version__} {sorted(settings.items())}"
 
@@ -235,12 +225,12 @@ class TaskSource(OfGoals):
         Raises:
             ConfigurationError: if it has no such setting, or one cannot work.
         """
-        _check_names(type(self.task), settings)
+        check_names(type(self.task), settings)
         return TaskSource(self.id, dataclasses.replace(self.task, **settings))
 
     def __reduce__(self) -> tuple[Any, ...]:
         cls = type(self.task)
-        file = getattr(sys.modules.get(cls.__module__), "__file__", None) if _is_of_file(cls) else None
+        file = getattr(sys.modules.get(cls.__module__), "__file__", None) if is_of_file(cls) else None
         settings = {field.name: getattr(self.task, field.name) for field in _fields(cls)}
         return _restored, (self.id, cls.__module__, file, cls.__qualname__, settings)
 
@@ -251,165 +241,6 @@ def _restored(id: str, module: str, file: str | None, name: str, settings: dict[
     for part in name.split("."):
         found = getattr(found, part)
     return TaskSource(id, found(**settings))
-
-
-# -------------------------------------------------------------------------------------------------- registration
-
-_Class = TypeVar("_Class", bound=type[Task])
-_registry: dict[str, TaskSource] = {}
-_state = {"is_loaded": False}
-
-
-def register(id: str, **settings: Any) -> Callable[[_Class], _Class]:
-    """Register a task under an id; a decorator that a class may carry several times, with different settings.
-
-    Args:
-        id: ``"namespace/Name-v0"``.
-        settings: instead of the class's own.
-
-    Raises:
-        ConfigurationError: if the id is malformed or another class's, or a setting is unknown or cannot work.
-    """
-    found = _ID.fullmatch(id)
-    if found is None:
-        raise ConfigurationError(f"{id!r} is not the id of a task: write it as 'namespace/Name-v0'")
-    namespace = found["namespace"]
-
-    def decorate(cls: _Class) -> _Class:
-        if not (isinstance(cls, type) and issubclass(cls, Task)):
-            raise ConfigurationError(f"{id}: only subclasses of Task can be registered, not {cls!r}")
-        if namespace == OWN_NAMESPACE and not cls.__module__.startswith(f"{OWN_NAMESPACE}."):
-            raise ConfigurationError(f"{id}: the namespace {OWN_NAMESPACE}/ is the library's own; choose another")
-        if inspect.isabstract(cls):
-            raise ConfigurationError(f"{id}: {cls.__name__} has no method sample")
-        older = _registry.get(id)
-        if older is not None and _origin(type(older.task)) != _origin(cls):
-            raise ConfigurationError(
-                f"{id} is the id of {type(older.task).__module__}.{type(older.task).__qualname__} already: "
-                f"register {cls.__qualname__} under another"
-            )
-        _check_names(cls, settings)
-        _registry[id] = TaskSource(id, cls(**settings))
-        return cls
-
-    return decorate
-
-
-def registered_tasks() -> list[str]:
-    """The ids of all tasks: the library's own, those of installed packages, those registered in this process."""
-    _load()
-    return list(_registry)
-
-
-def find_task(id: str) -> TaskSource | None:
-    """The task of this id; None if it is neither registered nor names a file or module.
-
-    Args:
-        id: of a registered task, or ``"my_tasks.py:MyTask"`` / ``"package.module:MyTask"``. A class that is registered
-            comes with the id and the settings of the registration next to it.
-
-    Raises:
-        TaskError: if the file or module cannot be imported or has no such task.
-    """
-    _load()
-    if id in _registry:
-        return _registry[id]
-    place, colon, name = id.rpartition(":")
-    if not colon or not place or not name.isidentifier():
-        return None
-    if place.endswith(".py"):
-        path = Path(place).expanduser()
-        module = import_file(path)
-        unregistered_id = f"{path.stem}/{name}"
-    else:
-        if not all(part.isidentifier() for part in place.split(".")):
-            return None
-        module = _import_module(place)
-        unregistered_id = f"{place.rpartition('.')[2]}/{name}"
-    cls = getattr(module, name, None)
-    if not (isinstance(cls, type) and issubclass(cls, Task)) or inspect.isabstract(cls):
-        raise TaskError(_no_such_task(place, name, module))
-    own = [source for source in _registry.values() if type(source.task) is cls]
-    return own[0] if own else TaskSource(unregistered_id, cls())
-
-
-def import_file(path: Path) -> types.ModuleType:
-    """Import a file of tasks, once.
-
-    Its folder is added to the end of ``sys.path``, so that it can import its neighbors.
-
-    Raises:
-        TaskError: if there is no such file, or it raises; the message names the line.
-    """
-    path = path.resolve()
-    name = f"groundling_file_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{zlib.crc32(str(path).encode()):08x}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise TaskError(f"there is no file of tasks {path}")
-    module = importlib.util.module_from_spec(spec)
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
-    sys.modules[name] = module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise TaskError(_import_failure(path, error)) from error
-    return module
-
-
-def _import_module(name: str) -> types.ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        raise TaskError(_import_failure(None, error, name)) from error
-
-
-def _import_failure(path: Path | None, error: BaseException, name: str = "") -> str:
-    """One line that names the file and line in which an import failed."""
-    told = f"{type(error).__name__}: {error}"
-    if isinstance(error, SyntaxError):
-        return f"{error.filename or path}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
-    own = [frame for frame in frames if path is not None and Path(frame.filename) == path]
-    shown = own or [frame for frame in frames if frame.filename != __file__]
-    if not shown:
-        return f"{path or name} cannot be imported: {told}"
-    return f"{shown[-1].filename}, line {shown[-1].lineno}: {told}"
-
-
-def _no_such_task(place: str, name: str, module: types.ModuleType) -> str:
-    known = [
-        key
-        for key, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, Task) and value.__module__ == module.__name__
-    ]
-    if not known:
-        return f"{place} has no task {name!r}, nor any other subclass of Task"
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"{place} has no task {name!r}; " + (
-        f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(known)}"
-    )
-
-
-def _load() -> None:
-    """Import the library's own tasks and those of installed packages, once."""
-    if _state["is_loaded"]:
-        return
-    _state["is_loaded"] = True
-    importlib.import_module("groundling.envs.tasks")
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        try:
-            entry.load()
-        except Exception as error:
-            _log.warning(
-                "the tasks %s (%s) cannot be imported: %s: %s", entry.name, entry.value, type(error).__name__, error
-            )
-
-
-# -------------------------------------------------------------------------------------------------- settings and code
 
 
 def _fields(cls: type[Task]) -> tuple[dataclasses.Field[Any], ...]:
@@ -437,7 +268,12 @@ def _refuse_misspelt(cls: type[Any], name: str, inherited: dict[str, Any]) -> No
         )
 
 
-def _check_names(cls: type[Task], settings: dict[str, Any]) -> None:
+def check_names(cls: type[Task], settings: dict[str, Any]) -> None:
+    """Refuse settings that a task does not have.
+
+    Raises:
+        ConfigurationError: naming those that it has.
+    """
     for name in settings:
         if name not in _names(cls):
             raise ConfigurationError(f"{cls.__name__} has no setting {name!r}; it has {', '.join(sorted(_names(cls)))}")
@@ -462,26 +298,3 @@ def _members(task: Task, name: str, kind: type[StrEnum]) -> tuple[StrEnum, ...]:
     if len(set(values)) < len(values):
         raise ConfigurationError(f"{type(task).__name__}: {name} names one twice: {', '.join(values)}")
     return tuple(kind(value) for value in values)
-
-
-def _is_of_file(cls: type[Task]) -> bool:
-    return cls.__module__.startswith("groundling_file_")
-
-
-def _origin(cls: type[Task]) -> tuple[str, str]:
-    """Where a class was written: its file if there is one, so that a file imported twice defines the same classes."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return (str(Path(file).resolve()) if file else cls.__module__), cls.__qualname__
-
-
-def _code(cls: type[Task]) -> bytes:
-    """The file of a class; the compiled code of its methods where there is no file, as in a notebook."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    if file is not None and Path(file).is_file():
-        return _read(file)
-    methods = {name: value for name, value in vars(cls).items() if isinstance(value, types.FunctionType)}
-    return b"".join(name.encode() + marshal.dumps(methods[name].__code__) for name in sorted(methods))
-
-
-def _read(file: str | None) -> bytes:
-    return Path(file).read_bytes() if file else b""

@@ -11,11 +11,11 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from groundling.envs import contract
-from groundling.envs import task as task_module
+from groundling.envs import contract, task_registry
 from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
 from groundling.envs.builder import WorldBuilder
-from groundling.envs.task import Task, TaskSource, find_task, register, registered_tasks
+from groundling.envs.task import Task, TaskSource
+from groundling.envs.task_registry import find_task, register, registered_tasks
 from groundling.errors import ConfigurationError, TaskError
 from groundling.language import Color, GoTo, ObjectType, PickUp, PutNextTo
 from groundling.language.goals import And, ObjectDescription
@@ -45,7 +45,7 @@ class Registered(Plain):
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch):
     registered_tasks()
-    monkeypatch.setattr(task_module, "_registry", dict(task_module._registry))
+    monkeypatch.setattr(task_registry, "_registry", dict(task_registry._registry))
     monkeypatch.setattr(sys, "path", list(sys.path))
 
 
@@ -269,7 +269,7 @@ def test_tasks_of_installed_packages_are_found(tmp_path, monkeypatch, caplog):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[groundling.tasks]\nbroken = nowhere_at_all\ntheirs = their_package\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(task_module._state, "is_loaded", False)
+    monkeypatch.setitem(task_registry._state, "is_loaded", False)
     with caplog.at_level(logging.WARNING):
         assert "packaged/Registered-v0" in registered_tasks()
     assert "the tasks broken (nowhere_at_all) cannot be imported" in caplog.text

@@ -6,7 +6,8 @@ import numpy as np
 
 from groundling.envs.builder import WorldBuilder
 from groundling.envs.layout import DIRECTIONS
-from groundling.envs.task import Task, register
+from groundling.envs.task import Task
+from groundling.envs.task_registry import register
 from groundling.errors import ConfigurationError
 from groundling.language.goals import Goal, Open
 

@@ -1,0 +1,131 @@
+"""Where tasks are registered and found: the library's own, those of packages, files and modules that users name."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import logging
+import re
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from groundling.envs.task import Task, TaskSource, check_names
+from groundling.envs.task_files import import_file, import_module, origin_of
+from groundling.errors import ConfigurationError, TaskError
+
+ENTRY_POINTS = "groundling.tasks"
+OWN_NAMESPACE = "groundling"
+
+_ID = re.compile(r"(?P<namespace>[A-Za-z0-9_.-]+)/[A-Za-z0-9_.-]+-v\d+")
+_log = logging.getLogger(__name__)
+
+_Class = TypeVar("_Class", bound=type[Task])
+_registry: dict[str, TaskSource] = {}
+_state = {"is_loaded": False}
+
+
+def register(id: str, **settings: Any) -> Callable[[_Class], _Class]:
+    """Register a task under an id; a decorator that a class may carry several times, with different settings.
+
+    Args:
+        id: ``"namespace/Name-v0"``.
+        settings: instead of the class's own.
+
+    Raises:
+        ConfigurationError: if the id is malformed or another class's, or a setting is unknown or cannot work.
+    """
+    found = _ID.fullmatch(id)
+    if found is None:
+        raise ConfigurationError(f"{id!r} is not the id of a task: write it as 'namespace/Name-v0'")
+    namespace = found["namespace"]
+
+    def decorate(cls: _Class) -> _Class:
+        if not (isinstance(cls, type) and issubclass(cls, Task)):
+            raise ConfigurationError(f"{id}: only subclasses of Task can be registered, not {cls!r}")
+        if namespace == OWN_NAMESPACE and not cls.__module__.startswith(f"{OWN_NAMESPACE}."):
+            raise ConfigurationError(f"{id}: the namespace {OWN_NAMESPACE}/ is the library's own; choose another")
+        if inspect.isabstract(cls):
+            raise ConfigurationError(f"{id}: {cls.__name__} has no method sample")
+        older = _registry.get(id)
+        if older is not None and origin_of(type(older.task)) != origin_of(cls):
+            raise ConfigurationError(
+                f"{id} is the id of {type(older.task).__module__}.{type(older.task).__qualname__} already: "
+                f"register {cls.__qualname__} under another"
+            )
+        check_names(cls, settings)
+        _registry[id] = TaskSource(id, cls(**settings))
+        return cls
+
+    return decorate
+
+
+def registered_tasks() -> list[str]:
+    """The ids of all tasks: the library's own, those of installed packages, those registered in this process."""
+    _load()
+    return list(_registry)
+
+
+def find_task(id: str) -> TaskSource | None:
+    """The task of this id; None if it is neither registered nor names a file or module.
+
+    Args:
+        id: of a registered task, or ``"my_tasks.py:MyTask"`` / ``"package.module:MyTask"``. A class that is registered
+            comes with the id and the settings of the registration next to it.
+
+    Raises:
+        TaskError: if the file or module cannot be imported or has no such task.
+    """
+    _load()
+    if id in _registry:
+        return _registry[id]
+    place, colon, name = id.rpartition(":")
+    if not colon or not place or not name.isidentifier():
+        return None
+    if place.endswith(".py"):
+        path = Path(place).expanduser()
+        module = import_file(path)
+        unregistered_id = f"{path.stem}/{name}"
+    else:
+        if not all(part.isidentifier() for part in place.split(".")):
+            return None
+        module = import_module(place)
+        unregistered_id = f"{place.rpartition('.')[2]}/{name}"
+    cls = getattr(module, name, None)
+    if not (isinstance(cls, type) and issubclass(cls, Task)) or inspect.isabstract(cls):
+        raise TaskError(_no_such_task(place, name, module))
+    own = [source for source in _registry.values() if type(source.task) is cls]
+    return own[0] if own else TaskSource(unregistered_id, cls())
+
+
+def _no_such_task(place: str, name: str, module: types.ModuleType) -> str:
+    known = [
+        key
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Task) and value.__module__ == module.__name__
+    ]
+    if not known:
+        return f"{place} has no task {name!r}, nor any other subclass of Task"
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"{place} has no task {name!r}; " + (
+        f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(known)}"
+    )
+
+
+def _load() -> None:
+    """Import the library's own tasks and those of installed packages, once."""
+    if _state["is_loaded"]:
+        return
+    _state["is_loaded"] = True
+    importlib.import_module("groundling.envs.tasks")
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            entry.load()
+        except Exception as error:
+            _log.warning(
+                "the tasks %s (%s) cannot be imported: %s: %s", entry.name, entry.value, type(error).__name__, error
+            )
