@@ -33,6 +33,7 @@ from groundling.eval.suites import SUITES, evaluate_run
 from groundling.files import write_text, written_whole
 from groundling.training import PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
+from groundling.training.config import AlgorithmKind
 from groundling.training.logs import read_metrics
 from groundling.training.settings import ImitationConfig
 
@@ -40,6 +41,7 @@ LEVELS = (
     *("BabyAI-GoTo-v0", "BabyAI-PickupLoc-v0", "BabyAI-Open-v0"),
     *("BabyAI-PutNextLocal-v0", "BabyAI-PutNextS7N4-v0", "BabyAI-GoToSeq-v0"),
 )
+COMPARED: tuple[AlgorithmKind, ...] = ("ppo", "bc", "dagger")
 STALLING = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
 MAZE_AGENT = AgentConfig(memory="gru", memory_dim=256, hidden_dim=128, readout_dim=16)
 MAZE_IMITATION = ImitationConfig(minibatch_size=640, mixing=0.1)
@@ -278,8 +280,8 @@ def speed(options: Options) -> dict[str, Any]:
     rates: dict[str, dict[str, list[float]]] = {}
     for _ in range(len(options.seeds)):
         for told, agent in settings.items():
-            for algorithm in ("ppo", "bc", "dagger"):
-                config = TrainConfig(algorithm=algorithm, total_frames=300_000, agent=agent)  # type: ignore[arg-type]
+            for algorithm in COMPARED:
+                config = TrainConfig(algorithm=algorithm, total_frames=300_000, agent=agent)
                 with tempfile.TemporaryDirectory() as folder:
                     train(config, folder)
                     rows = read_metrics(Path(folder))[3:]  # the first ones compile

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,9 @@ class PlainDoom(gymnasium.ObservationWrapper):
 
     def __init__(self, env: GroundedDoomEnv) -> None:
         super().__init__(env)
-        image, instruction = (env.observation_space[key] for key in ("image", "instruction"))
-        self.observation_space = spaces.Dict(
-            {"image": spaces.Box(0, 254, image.shape, np.uint8), "instruction": instruction}
-        )
+        width, height = env.image_size
+        image = spaces.Box(0, 254, (height, width, 3), np.uint8)
+        self.observation_space = spaces.Dict({**dict(env.observation_space.items()), "image": image})
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         return observation
@@ -211,7 +211,7 @@ def main(options: Options) -> None:
     measures: dict[str, Callable[[], float]] = {}
     for threads in (1, 2):
         config = replace(base, torch_threads=threads)
-        measures[f"groundling, {threads} torch thread(s)"] = lambda config=config: own_speed(config, options.frames)
+        measures[f"groundling, {threads} torch thread(s)"] = partial(own_speed, config, options.frames)
         if options.task in ROOMS:
             doom = replace(
                 config,
@@ -221,19 +221,21 @@ def main(options: Options) -> None:
                 ppo=replace(ppo, num_steps=base.rollout_frames // PEER_ENVS),
             )
             name = f"ViZDoom in groundling's trainer, {threads} torch thread(s)"
-            measures[name] = lambda doom=doom: own_speed(doom, options.peer_frames)
+            measures[name] = partial(own_speed, doom, options.peer_frames)
     for vec_env in (DummyVecEnv, SubprocVecEnv):
         for threads in (1, 2):
-            measures[f"SB3, {vec_env.__name__}, {threads} torch thread(s)"] = lambda vec_env=vec_env, threads=threads: (
-                peer_speed(options.task, base, options.peer_frames, vec_env, threads)
-            )
+            name = f"SB3, {vec_env.__name__}, {threads} torch thread(s)"
+            measures[name] = partial(peer_speed, options.task, base, options.peer_frames, vec_env, threads)
     speeds: dict[str, list[float]] = {name: [] for name in measures}
     for number in range(options.rounds):
         for name, measure in measures.items():
             speeds[name].append(measure())
             print(f"round {number + 1}: {name}: {speeds[name][-1]:,.0f} frames a second", flush=True)
     medians = {name: float(np.median(values)) for name, values in speeds.items()}
-    best = {who: max(v for name, v in medians.items() if name.startswith(who)) for who in ("groundling", "SB3")}
+    best = {
+        who: max((v for name, v in medians.items() if name.startswith(who)), default=float("nan"))
+        for who in ("groundling", "SB3", "ViZDoom")
+    }
     print(
         f"{options.task}: {ppo.num_epochs} epochs, minibatch {ppo.minibatch_size}, rollout {base.rollout_frames}; "
         f"SB3 with {PEER_ENVS} environments, Groundling with {base.num_envs}; median of {options.rounds} rounds"
@@ -241,6 +243,8 @@ def main(options: Options) -> None:
     for name, value in medians.items():
         print(f"{name:<48} {value:>10,.0f} frames a second")
     found = {"task": options.task, "ratio": best["groundling"] / best["SB3"], "frames_per_second": medians}
+    if options.task in ROOMS:
+        found["ratio_same_simulator"] = best["ViZDoom"] / best["SB3"]
     if options.output is not None:
         write_text(options.output, json.dumps(found, indent=1) + "\n")
     print(json.dumps(found))
