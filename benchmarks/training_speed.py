@@ -109,7 +109,8 @@ class PlainDoom(gymnasium.ObservationWrapper):
         super().__init__(env)
         width, height = env.image_size
         image = spaces.Box(0, 254, (height, width, 3), np.uint8)
-        self.observation_space = spaces.Dict({**dict(env.observation_space.items()), "image": image})
+        assert isinstance(env.observation_space, spaces.Dict)
+        self.observation_space = spaces.Dict({**env.observation_space.spaces, "image": image})
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         return observation
