@@ -109,8 +109,8 @@ class PlainDoom(gymnasium.ObservationWrapper):
         super().__init__(env)
         width, height = env.image_size
         image = spaces.Box(0, 254, (height, width, 3), np.uint8)
-        assert isinstance(env.observation_space, spaces.Dict)
-        self.observation_space = spaces.Dict({**env.observation_space.spaces, "image": image})
+        own: Any = env.observation_space
+        self.observation_space = spaces.Dict({**own.spaces, "image": image})
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         return observation
@@ -191,12 +191,14 @@ def peer_speed(task: str, config: TrainConfig, frames: int, vec_env: Callable[..
 def own_speed(config: TrainConfig, frames: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(config, folder)
-        trainer.run(stop_after_updates=1)
+    trainer.train_once()
     start = time.perf_counter()
     updates = max(1, frames // config.rollout_frames)
     for _ in range(updates):
         trainer.train_once()
-    return updates * config.rollout_frames / (time.perf_counter() - start)
+    speed = updates * config.rollout_frames / (time.perf_counter() - start)
+    trainer.envs.close()
+    return speed
 
 
 def base_config(task: str) -> TrainConfig:
