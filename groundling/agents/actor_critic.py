@@ -96,6 +96,13 @@ class ActorCritic(nn.Module):
         """Where the parameters are."""
         return self.policy.weight.device
 
+    def calibrate(self, observation: Observation) -> None:
+        """Suit a new agent to what it will see, before any training; see :meth:`perceive` for the argument.
+
+        The more environments the observation is of, the better; an agent that sees symbols needs none of it.
+        """
+        self.eyes.calibrate(self.perceive(observation))
+
     def initial_state(self, num_envs: int) -> Tensor:
         """The memory's state [B, M] before an episode."""
         return self.memory.initial_state(num_envs, self.device)

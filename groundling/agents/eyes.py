@@ -57,6 +57,13 @@ class Eyes(nn.Module, Generic[P]):
         """Draw the parameters that PyTorch's own draw does not suit."""
         raise NotImplementedError
 
+    def calibrate(self, percepts: P) -> None:
+        """Suit the first draw of the parameters to what is seen, where that helps; before any training.
+
+        Args:
+            percepts: of many environments.
+        """
+
     def perceive(self, observation: Observation) -> P:
         """Check a batch of observations [B, ...] and take it in.
 

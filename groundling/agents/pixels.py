@@ -57,11 +57,11 @@ class PixelEyes(Eyes[PixelPercepts]):
         check_tokens(instruction, self.space.vocabulary_size)
         return PixelPercepts(image, distinct_sentences(instruction))
 
-    def scaled(self, image: Tensor, lowest: float = 0.0) -> Tensor:
-        """Images [R, H, W, 3] uint8 as numbers [R, 3, H, W] from ``lowest`` to one more, channels last in memory."""
+    def scaled(self, image: Tensor) -> Tensor:
+        """Images [R, H, W, 3] uint8 as numbers [R, 3, H, W] from 0 to 1, channels last in memory."""
         if self.config.blind:
             image = torch.zeros_like(image)
-        return image.float().mul_(1 / 255).add_(lowest).permute(0, 3, 1, 2)
+        return image.float().mul_(1 / 255).permute(0, 3, 1, 2)
 
     def heard(self, sentences: DistinctSentences) -> Instruction:
         """What R observations hear: the encoder reads each distinct sentence once."""
@@ -93,7 +93,14 @@ class CNNEyes(PixelEyes):
     that the fusion gates. From there on the agent is the symbolic one: a few channels are read out of each cell, and
     one layer sees all of them with their places. That layer is normalized: it adds up so many cells that a few steps
     of the optimizer would otherwise silence it for good.
+
+    Most of a picture is the same in every episode, and so would most of what that layer sees be: its norm would leave
+    little of what differs. So the first draw is suited to the first observations of training (:meth:`calibrate`): their
+    mean picture is taken off every picture, and the layer's mean off what it gives. Source for the second: Salimans &
+    Kingma 2016, arXiv:1602.07868, section 3 (data-dependent initialization).
     """
+
+    background: Tensor  # [3, H, W]
 
     def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
         super().__init__(config, space)
@@ -105,6 +112,7 @@ class CNNEyes(PixelEyes):
             nn.ReLU(inplace=True),
             nn.Conv2d(second, third, 3, padding=1),
         )
+        self.register_buffer("background", torch.full(space.image_shape, 0.5).permute(2, 0, 1))
         self.grid = self.grid_of(self.vision)
         self.attributes = config.attributes if config.fusion == "attribute_gated" else 1
         channels = third // self.attributes
@@ -126,10 +134,15 @@ class CNNEyes(PixelEyes):
                 nn.init.zeros_(layer.bias)
         keep_channels_last(self.vision)
 
+    @torch.no_grad()
+    def calibrate(self, percepts: PixelPercepts) -> None:
+        """Take off what all these observations have in common; see the class."""
+        self.background.copy_(self.scaled(percepts.image).mean(dim=0))
+        self.spatial.bias.sub_(self._spread(percepts).mean(dim=0))
+
     def features(self, percepts: PixelPercepts) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
-        hidden = torch.relu(self.norm(self.spatial(self._readout_of_cells(percepts).flatten(1))))
-        return torch.relu(self.hidden(hidden))
+        return torch.relu(self.hidden(torch.relu(self.norm(self._spread(percepts)))))
 
     def attention_map(self, percepts: PixelPercepts) -> Tensor:
         """The norm [R, rows, columns] of each cell's readout."""
@@ -137,8 +150,12 @@ class CNNEyes(PixelEyes):
 
     def cells(self, image: Tensor) -> Tensor:
         """The attributes [R, N, F, D] of the cells of images [R, H, W, 3], row after row."""
-        channels = self.vision(self.scaled(image, -0.5)).permute(0, 2, 3, 1)
+        channels = self.vision(self.scaled(image).sub_(self.background)).permute(0, 2, 3, 1)
         return channels.flatten(1, 2).unflatten(-1, (self.attributes, -1))
+
+    def _spread(self, percepts: PixelPercepts) -> Tensor:
+        """What the layer that sees all the cells makes of them [R, hidden_dim]."""
+        return self.spatial(self._readout_of_cells(percepts).flatten(1))
 
     def _readout_of_cells(self, percepts: PixelPercepts) -> Tensor:
         """[R, N, readout_dim]."""

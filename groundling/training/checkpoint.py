@@ -21,7 +21,7 @@ from groundling.errors import CheckpointError, ConfigurationError
 from groundling.files import written_whole
 from groundling.training.config import TrainConfig
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 CHECKPOINT_NAME = "checkpoint.pt"
 
 # What Python's zip reader and PyTorch's loader raise for a file that is not whole or not theirs.

@@ -144,6 +144,8 @@ class Trainer:
         )
         if checkpoint is None:
             self.collector.start(integer(config.seed, "episodes") % 2**31)
+            if not config.init:
+                self.agent.calibrate(self.collector.observation)
             write_text(self.folder / CONFIG_NAME, config.to_json())
         else:
             self._restore(checkpoint)

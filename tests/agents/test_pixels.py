@@ -247,6 +247,33 @@ def test_attention_map_has_a_number_for_every_cell_of_the_grid(kind: str, observ
         agent.attention(torch.as_tensor(observation["instruction"]))
 
 
+def test_calibration_takes_off_what_all_observations_have_in_common(observation: dict[str, Any]) -> None:
+    """Pictures that differ in some shadow on a bright wall look almost alike to a new agent, and not to this one."""
+    wall = np.random.default_rng(1).integers(100, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    images = np.repeat(wall[None], B, axis=0)
+    for row in range(B):
+        images[row, 20:26, 8 * row : 8 * row + 6] -= 20
+    observation = {"image": images, "instruction": np.repeat(observation["instruction"][:1], B, axis=0)}
+    torch.manual_seed(0)
+    agent = ActorCritic(cnn(), SPACE)
+    assert isinstance(agent.eyes, CNNEyes)
+    seen: dict[str, list[Tensor]] = {"spatial": [], "norm": []}
+    for name, outputs in seen.items():
+        layer = getattr(agent.eyes, name)
+        layer.register_forward_hook(lambda _, __, given, outputs=outputs: outputs.append(given))
+    features(agent, observation)
+    agent.calibrate(observation)
+    features(agent, observation)
+    before, *_, after = (given.std(dim=0).mean() for given in seen["norm"])
+    assert after > 4 * before
+    torch.testing.assert_close(seen["spatial"][-1].mean(dim=0), torch.zeros(11), rtol=0, atol=1e-5)
+    background = torch.as_tensor(images).float().mean(dim=0).permute(2, 0, 1) / 255
+    torch.testing.assert_close(agent.eyes.background, background)
+    other = ActorCritic(cnn(), SPACE)
+    other.load_state_dict(agent.state_dict())
+    torch.testing.assert_close(features(other, observation), features(agent, observation))
+
+
 def test_attention_map_shows_where_something_is() -> None:
     """One bright patch on black: the cells over it stand out from those far from it."""
     agent = make_agent(cnn())
