@@ -28,42 +28,26 @@ import tyro
 
 from groundling.agents import AgentConfig, RandomPolicy
 from groundling.agents.baselines import Policy
-from groundling.envs.first_person import Camera
 from groundling.envs.simulators.doom import make_grounded_doom_vec
 from groundling.eval.statistics import wilson_interval
 from groundling.eval.suites import GROUNDED_SUITES, evaluate_run
 from groundling.files import write_text
 from groundling.language.grounded import STRATA, TEST, TRAIN
-from groundling.training import PPOConfig, TrainConfig, Trainer
+from groundling.training import Trainer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
+from groundling.training.presets import PRESETS
 
 SUITES = ("layout", *GROUNDED_SUITES)
 PAPER = {"easy": (1.00, 0.81), "medium": (0.89, 0.75), "hard": (0.83, 0.73)}
-OURS = AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16)
+OURS = PRESETS["pixels"].agent
 AGENTS: dict[str, AgentConfig] = {
     "ours": OURS,
     "chaplot": AgentConfig.chaplot(),
     "concat": AgentConfig.chaplot(fusion="concat"),
-    "blind": AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16, blind=True),
+    "blind": replace(OURS, blind=True),
 }
-ROOM_PPO = PPOConfig(
-    num_steps=16,
-    minibatch_size=512,
-    num_epochs=2,
-    learning_rate=1e-3,
-    entropy_coef=0.01,
-    value_coef=1.0,
-    max_grad_norm=1.0,
-    # Wrong objects are met four times as often as right ones, and an agent that has come to avoid all of them has
-    # advantages of nothing but noise: normalized, they would drive it wherever they point.
-    normalize_advantage=False,
-)
-# Engines are slow and few, so rollouts are long; the updates are as large a part of them.
-DOOM_PPO = replace(ROOM_PPO, num_steps=64, minibatch_size=256, learning_rate=7e-4)
-PPO = {"room": ROOM_PPO, "doom": DOOM_PPO}
-NUM_ENVS = {"room": 256, "doom": 16}
-DOOM_CAMERA = Camera(width=128, height=72)
+SETTINGS = {"room": PRESETS["pixels"], "doom": PRESETS["doom"]}
 EASIER = {"easy": None, "medium": "easy", "hard": "medium"}
 
 
@@ -121,15 +105,12 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
     easier = EASIER[difficulty] if options.curriculum else None
     start = None if easier is None else run_folder(options, simulator, easier, agent, seed)
     name = "GroundedRoom" if simulator == "room" else "GroundedDoom"
-    config = TrainConfig(
+    config = replace(
+        SETTINGS[simulator],
         init="" if start is None else str(start),
         task=f"groundling/{name}-{difficulty.capitalize()}-v0",
         agent=AGENTS[agent],
-        ppo=PPO[simulator],
-        camera=DOOM_CAMERA,
-        num_envs=NUM_ENVS[simulator],
         total_frames=options.frames,
-        bank_size=32768,
         seed=seed,
         torch_threads=options.torch_threads,
     )
@@ -183,8 +164,8 @@ def evaluate_in_doom(folder: Path, difficulty: str, episodes: int) -> dict[str, 
 
 def play_in_doom(policy: Policy, difficulty: str, instructions: Sequence[int], episodes: int) -> dict[str, float]:
     """Success over so many episodes of these instructions."""
-    batch = NUM_ENVS["doom"]
-    size = (DOOM_CAMERA.width, DOOM_CAMERA.height)
+    batch, camera = SETTINGS["doom"].num_envs, SETTINGS["doom"].camera
+    size = (camera.width, camera.height)
     envs = make_grounded_doom_vec(difficulty, batch, instructions=instructions, image_size=size)
     generator = torch.Generator().manual_seed(0)
     observation, _ = envs.reset(seed=1_000_000)  # training seeds its environments otherwise

@@ -35,6 +35,7 @@ from groundling.training import PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.config import AlgorithmKind
 from groundling.training.logs import read_metrics
+from groundling.training.presets import PRESETS
 from groundling.training.settings import ImitationConfig
 
 LEVELS = (
@@ -43,11 +44,9 @@ LEVELS = (
 )
 COMPARED: tuple[AlgorithmKind, ...] = ("ppo", "bc", "dagger")
 STALLING = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
-MAZE_AGENT = AgentConfig(memory="gru", memory_dim=256, hidden_dim=128, readout_dim=16)
-MAZE_IMITATION = ImitationConfig(minibatch_size=640, mixing=0.1)
+MAZES = PRESETS["mazes"]
 BOSS_IMITATION = ImitationConfig(minibatch_size=640, mixing=0.3, kept_share=0.3)
 AFTER_IMITATION = PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2, kl_coef=0.02)
-MAZE_PPO = PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=7e-4)
 
 
 @dataclass(frozen=True)
@@ -117,11 +116,11 @@ def demonstrations(options: Options) -> dict[str, Any]:
 def levels(options: Options) -> dict[str, Any]:
     """One network over six levels: DAgger, then PPO from there; every level by suites, after each."""
     (seed, *_) = options.seeds
-    shared: dict[str, Any] = {"tasks": LEVELS, "agent": MAZE_AGENT, "bank_size": 16384, "seed": seed}
+    shared: dict[str, Any] = {"tasks": LEVELS, "agent": MAZES.agent, "bank_size": 16384, "seed": seed}
     taught = TrainConfig(
         algorithm="dagger",
         total_frames=options.frames,
-        imitation=MAZE_IMITATION,
+        imitation=MAZES.imitation,
         torch_threads=options.torch_threads,
         **shared,
     )
@@ -154,7 +153,7 @@ def boss(options: Options) -> dict[str, Any]:
         "task": "BabyAI-BossLevel-v0",
         "bank_size": 32768,
         "seed": seed,
-        "agent": MAZE_AGENT,
+        "agent": MAZES.agent,
         "held_out": HeldOut(factors=()),  # BabyAI's own numbers hold nothing out
         "torch_threads": options.torch_threads,
     }
@@ -245,9 +244,9 @@ def curves(options: Options) -> dict[str, Any]:
             taught, after, scratch = (
                 options.runs / f"curves-{task}-{name}-seed{seed}" for name in ("dagger", "after", "scratch")
             )
-            shared: dict[str, Any] = {"task": task, "seed": seed, "agent": MAZE_AGENT, "ppo": MAZE_PPO}
+            shared: dict[str, Any] = {"task": task, "seed": seed, "agent": MAZES.agent, "ppo": MAZES.ppo}
             early = options.frames // 4
-            finish(TrainConfig(algorithm="dagger", total_frames=early, imitation=MAZE_IMITATION, **shared), taught)
+            finish(TrainConfig(algorithm="dagger", total_frames=early, imitation=MAZES.imitation, **shared), taught)
             finish(TrainConfig(init=str(taught), total_frames=options.frames - early, **shared), after)
             finish(TrainConfig(total_frames=options.frames, **shared), scratch)
             for name, folder, offset in (("after imitation", after, early), ("from scratch", scratch, 0)):

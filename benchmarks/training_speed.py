@@ -30,7 +30,6 @@ import gymnasium
 import numpy as np
 import torch
 import tyro
-from grounded_room import OURS, ROOM_PPO
 from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
@@ -48,6 +47,7 @@ from groundling.files import write_text
 from groundling.language import VOCABULARY
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.training import PPOConfig, TrainConfig, Trainer
+from groundling.training.presets import PRESETS
 
 PEER_ENVS = 16
 CAMERA = (EMBODIMENT.camera.width, EMBODIMENT.camera.height)
@@ -202,10 +202,11 @@ def own_speed(config: TrainConfig, frames: int) -> float:
 
 
 def base_config(task: str) -> TrainConfig:
-    """What is trained; the settings of a grounded room are those of ``grounded_room.py``, without a memory."""
+    """What is trained; in a grounded room with the settings of the preset "pixels", but without a memory."""
     if task not in ROOMS:
         return TrainConfig(task=task)
-    return TrainConfig(task=task, agent=replace(OURS, memory="none"), ppo=ROOM_PPO, num_envs=256)
+    pixels = PRESETS["pixels"]
+    return replace(pixels, task=task, agent=replace(pixels.agent, memory="none"))
 
 
 def main(options: Options) -> None:

@@ -73,10 +73,13 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
     import tyro
 
     module = importlib.import_module(f"groundling.cli.{name}")
+    told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": module.__doc__}
+    if hasattr(module.Command, "before"):  # some options change the defaults of others
+        told["default"] = module.Command.before(arguments)
     complaint = io.StringIO()
     try:
         with redirect_stderr(complaint):
-            return tyro.cli(module.Command, prog=f"groundling {name}", args=arguments, description=module.__doc__)
+            return tyro.cli(module.Command, **told)
     except SystemExit as stop:
         if not stop.code:
             return None

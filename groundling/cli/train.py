@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +13,7 @@ import tyro
 from rich.console import Console
 
 from groundling.training import TrainConfig, Trainer, resume_config
+from groundling.training.presets import Preset, find_preset
 from groundling.training.progress import ProgressBar
 
 
@@ -22,14 +25,29 @@ class Command:
     this order, each from the success at the one before) or progress (most of what is learned fastest).
 
     Attributes:
+        preset: the settings that the other options begin with: "symbols" (rooms seen as symbols), "mazes" (many rooms,
+            long instructions), "pixels" (first person) or "doom" (ViZDoom); --preset NAME --help shows them.
         config: what to train.
         run_folder: where the run goes; by default runs/TASK-seedN, of several tasks runs/TASK-and-N-more-KIND-seedN.
         resume: continue the run in this folder with its own configuration (the other options are not read).
     """
 
+    preset: Preset = "symbols"
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
     run_folder: Path | None = None
     resume: Path | None = None
+
+    @classmethod
+    def before(cls, arguments: Sequence[str]) -> Command:
+        """The command before its options are read: with the settings of the preset that they name.
+
+        Raises:
+            ConfigurationError: if there is no such preset.
+        """
+        reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        reader.add_argument("--preset", nargs="?", default=cls.preset)
+        named = reader.parse_known_args(arguments)[0].preset
+        return cls(config=find_preset(named or cls.preset))  # where the name is left out, tyro says so
 
     def run(self) -> None:
         """Train to the end."""

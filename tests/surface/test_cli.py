@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from groundling.eval import SUITES
 from groundling.training import Checkpoint
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import read_metrics
+from groundling.training.presets import PRESETS, Preset
 
 LEVEL = "BabyAI-GoToObjS4-v0"
 PYTHON = [sys.executable, "-m", "groundling"]
@@ -180,6 +182,32 @@ def test_what_is_held_out_reaches_the_run(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "run" / "config.json").read_text())["held_out"]
     assert (stored["factors"], stored["combinations"]) == (["combination", "phrasing"], ["red ball"])
     assert Checkpoint.load(tmp_path / "run" / CHECKPOINT_NAME).config.held_out.combinations == ("red ball",)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_preset_is_what_the_other_options_begin_with(preset: Preset) -> None:
+    assert parse("train", ["--preset", preset]).config == PRESETS[preset]
+    changed = parse("train", [f"--preset={preset}", "--seed", "7", "--ppo.gamma", "0.5"]).config
+    ppo = dataclasses.replace(PRESETS[preset].ppo, gamma=0.5)
+    assert changed == dataclasses.replace(PRESETS[preset], seed=7, ppo=ppo)
+
+
+def test_help_shows_the_defaults_of_the_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--preset", "pixels", "--help"]) == 0
+    assert "(default: groundling/GroundedRoom-Easy-v0)" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--preset", "pixel"], "there is no preset 'pixel': choose one of symbols, mazes, pixels, doom"),
+        (["--preset"], "Missing value for argument '--preset'"),
+    ],
+)
+def test_unknown_preset_is_told_in_one_line(
+    options: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert complaint in assert_one_line_of_complaint(["train", *options], capsys)
 
 
 def test_train_with_nothing_left_to_train_on_is_told_in_one_line(

@@ -1,0 +1,71 @@
+"""Settings that have been found to work, by what an agent sees and where: a start for a run of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, Literal, get_args
+
+from groundling.agents.config import AgentConfig
+from groundling.envs.first_person import Camera
+from groundling.errors import ConfigurationError
+from groundling.training.config import TrainConfig
+from groundling.training.settings import ImitationConfig, PPOConfig
+
+Preset = Literal["symbols", "mazes", "pixels", "doom"]
+
+_PIXELS = PPOConfig(
+    num_steps=16,
+    minibatch_size=512,
+    num_epochs=2,
+    learning_rate=1e-3,
+    entropy_coef=0.01,
+    value_coef=1.0,
+    max_grad_norm=1.0,
+    # Wrong objects are met four times as often as right ones, and an agent that has come to avoid all of them has
+    # advantages of nothing but noise: normalized, they would drive it wherever they point.
+    normalize_advantage=False,
+)
+
+PRESETS: Final[dict[Preset, TrainConfig]] = {
+    # a room or two, seen as symbols
+    "symbols": TrainConfig(),
+    # many rooms, long instructions: a memory, and more to remember with
+    "mazes": TrainConfig(
+        task="BabyAI-GoTo-v0",
+        total_frames=10_000_000,
+        bank_size=16384,
+        agent=AgentConfig(memory="gru", memory_dim=256, hidden_dim=128, readout_dim=16),
+        ppo=PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=7e-4),
+        imitation=ImitationConfig(minibatch_size=640, mixing=0.1),
+    ),
+    # first person, in rooms of our own
+    "pixels": TrainConfig(
+        task="groundling/GroundedRoom-Easy-v0",
+        total_frames=1_000_000,
+        num_envs=256,
+        bank_size=32768,
+        agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
+        ppo=_PIXELS,
+    ),
+    # first person, in ViZDoom: engines are slow and few, so rollouts are long
+    "doom": TrainConfig(
+        task="groundling/GroundedDoom-Easy-v0",
+        total_frames=1_500_000,
+        num_envs=16,
+        camera=Camera(width=128, height=72),
+        agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
+        ppo=replace(_PIXELS, num_steps=64, minibatch_size=256, learning_rate=7e-4),
+    ),
+}
+
+
+def find_preset(name: str) -> TrainConfig:
+    """The settings of this name.
+
+    Raises:
+        ConfigurationError: if there are none.
+    """
+    for preset, config in PRESETS.items():
+        if preset == name:
+            return config
+    raise ConfigurationError(f"there is no preset {name!r}: choose one of {', '.join(get_args(Preset))}")
