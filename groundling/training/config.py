@@ -17,7 +17,7 @@ from groundling.envs.sources import EpisodeSource, find_source, vocabulary_of
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.vocabulary import Vocabulary
 from groundling.training.curriculum import CurriculumConfig
-from groundling.training.settings import A2CConfig, ImitationConfig, PPOConfig, require
+from groundling.training.settings import A2CConfig, ImitationConfig, PPOConfig, require, require_each
 
 AlgorithmKind = Literal["ppo", "a2c", "bc", "dagger"]
 
@@ -73,8 +73,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         kinds = get_args(AlgorithmKind)
         require(self.algorithm in kinds, f"algorithm is one of {', '.join(kinds)}, not {self.algorithm!r}")
-        for name in ("total_frames", "num_envs", "bank_size", "torch_threads"):
-            require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+        require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", least=1)
         require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
         require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
         settings = self._settings

@@ -21,6 +21,21 @@ def require(condition: bool, message: str) -> None:
         raise ConfigurationError(message)
 
 
+def require_each(settings: object, *names: str, least: float = -math.inf, above: float = -math.inf) -> None:
+    """Refuse settings that are too small; errors as :func:`require`'s."""
+    for name in names:
+        value = getattr(settings, name)
+        require(value >= least, f"{name} must be at least {least:g}, got {value}")
+        require(value > above, f"{name} must be greater than {above:g}, got {value}")
+
+
+def require_shares(settings: object, *names: str) -> None:
+    """Refuse settings that are not from 0 to 1; errors as :func:`require`'s."""
+    for name in names:
+        value = getattr(settings, name)
+        require(0 <= value <= 1, f"{name} must be between 0 and 1, got {value}")
+
+
 @dataclass(frozen=True)
 class PPOConfig:
     """Proximal policy optimization with a clipped objective.
@@ -57,12 +72,9 @@ class PPOConfig:
 
     def __post_init__(self) -> None:
         require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
-        for name in ("num_steps", "num_epochs", "minibatch_size"):
-            require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("learning_rate", "clip", "max_grad_norm"):
-            require(getattr(self, name) > 0, f"{name} must be greater than 0, got {getattr(self, name)}")
-        for name in ("gamma", "gae_lambda"):
-            require(0 <= getattr(self, name) <= 1, f"{name} must be between 0 and 1, got {getattr(self, name)}")
+        require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
+        require_each(self, "learning_rate", "clip", "max_grad_norm", above=0)
+        require_shares(self, "gamma", "gae_lambda")
 
 
 @dataclass(frozen=True)
@@ -140,9 +152,6 @@ class ImitationConfig:
 
     def __post_init__(self) -> None:
         require(self.expert in get_args(Sight), f"expert is one of {', '.join(get_args(Sight))}, not {self.expert!r}")
-        for name in ("num_steps", "num_epochs", "minibatch_size"):
-            require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("learning_rate", "max_grad_norm"):
-            require(getattr(self, name) > 0, f"{name} must be greater than 0, got {getattr(self, name)}")
-        for name in ("gamma", "gae_lambda", "mixing", "kept_share"):
-            require(0 <= getattr(self, name) <= 1, f"{name} must be between 0 and 1, got {getattr(self, name)}")
+        require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
+        require_each(self, "learning_rate", "max_grad_norm", above=0)
+        require_shares(self, "gamma", "gae_lambda", "mixing", "kept_share")
