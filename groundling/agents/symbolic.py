@@ -68,7 +68,8 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         if space.image_shape != VIEW_SHAPE:
             raise ConfigurationError(
                 f"vision 'symbolic' reads MiniGrid's {' x '.join(map(str, VIEW_SHAPE))} view, these images are "
-                f"{' x '.join(map(str, space.image_shape))}: choose the agent's vision 'cnn' (--preset pixels trains with it)"
+                f"{' x '.join(map(str, space.image_shape))}: choose the agent's vision 'cnn' "
+                "(--preset pixels trains with it)"
             )
         self.vision = CellEncoder(config.cell_dim)
         self.language = make_language_encoder(
