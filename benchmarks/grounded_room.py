@@ -197,16 +197,19 @@ def curve_of(rows: list[dict[str, float]], points: int = 60) -> list[tuple[int, 
 
 
 def print_table(cells: dict[str, Any]) -> None:
-    """Means over the seeds."""
+    """Means over the seeds, the lowest and the highest of them below; then the controls."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for name, cell in cells.items():
         groups.setdefault(name.rsplit(" ", 1)[0], []).append(cell)
-    print(f"\n{'simulator, difficulty, agent':<28}{'seeds':>6}" + "".join(f"{suite:>13}" for suite in SUITES))
+    print(f"\n{'simulator, difficulty, agent':<30}{'seeds':>6}" + "".join(f"{suite:>18}" for suite in SUITES))
     for name, group in groups.items():
-        means = [np.mean([cell["suites"][suite]["trained"]["success"] for cell in group]) for suite in SUITES]
-        print(f"{name:<28}{len(group):>6}" + "".join(f"{mean:>13.3f}" for mean in means))
+        for who in group[0]["suites"]["layout"]:
+            rates = [[cell["suites"][suite][who]["success"] for cell in group] for suite in SUITES]
+            told = [f"{np.mean(r):.3f} ({min(r):.2f}-{max(r):.2f})" for r in rates]
+            label = name if who == "trained" else f"    {who}"
+            print(f"{label:<30}{len(group):>6}" + "".join(f"{text:>18}" for text in told))
     for difficulty, (seen, unseen) in PAPER.items():
-        print(f"{'paper ' + difficulty + ' A3C-GA':<28}{'':>6}{seen:>13.2f}{unseen:>13.2f}")
+        print(f"{'paper ' + difficulty + ' A3C-GA':<30}{'':>6}{seen:>18.2f}{unseen:>18.2f}")
 
 
 if __name__ == "__main__":
