@@ -17,22 +17,16 @@ Source of the paper's numbers: arXiv:1706.07230, table 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 import tyro
 
-from groundling.agents import AgentConfig, RandomPolicy
-from groundling.agents.baselines import Policy
-from groundling.envs.simulators.doom import make_grounded_doom_vec
-from groundling.eval.statistics import wilson_interval
+from groundling.agents import AgentConfig
 from groundling.eval.suites import GROUNDED_SUITES, evaluate_run
 from groundling.files import write_text
-from groundling.language.grounded import STRATA, TEST, TRAIN
 from groundling.training import Trainer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
@@ -118,11 +112,8 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
     if not finished.exists() or Checkpoint.load(finished).updates < config.num_updates:
         Trainer(config, folder, resume=finished.exists()).run()
     rows = read_metrics(folder)
-    if simulator == "room":
-        report = evaluate_run(folder, SUITES, episodes=options.episodes, greedy=True, progress=False)
-        suites = {s: {who: e.to_dict() for who, e in row.items()} for s, row in report.results.items()}
-    else:
-        suites = evaluate_in_doom(folder, difficulty, options.episodes)
+    report = evaluate_run(folder, SUITES, episodes=options.episodes, greedy=True, progress=False)
+    suites = {s: {who: e.to_dict() for who, e in row.items()} for s, row in report.results.items()}
     frames, seconds = spent(folder)
     own_frames = rows[-1]["frames"]
     return {
@@ -147,41 +138,6 @@ def spent(folder: Path) -> tuple[int, float]:
     frames, seconds = (0, 0.0) if not config.init else spent(Path(config.init))
     seconds += sum(config.rollout_frames / row["frames_per_second"] for row in rows)
     return frames + checkpoint.frames, seconds
-
-
-def evaluate_in_doom(folder: Path, difficulty: str, episodes: int) -> dict[str, Any]:
-    """As ``evaluate_run``, with each environment's quota of episodes fixed beforehand."""
-    agent = Checkpoint.load(folder / CHECKPOINT_NAME).make_agent()
-    told: dict[str, Sequence[int]] = {"layout": TRAIN, "zero_shot": TEST, **{str(s): i for s, i in STRATA.items()}}
-    return {
-        suite: {
-            who: play_in_doom(policy, difficulty, instructions, episodes)
-            for who, policy in (("trained", agent), ("random", RandomPolicy(3)))
-        }
-        for suite, instructions in told.items()
-    }
-
-
-def play_in_doom(policy: Policy, difficulty: str, instructions: Sequence[int], episodes: int) -> dict[str, float]:
-    """Success over so many episodes of these instructions."""
-    batch, camera = SETTINGS["doom"].num_envs, SETTINGS["doom"].camera
-    size = (camera.width, camera.height)
-    envs = make_grounded_doom_vec(difficulty, batch, instructions=instructions, image_size=size)
-    generator = torch.Generator().manual_seed(0)
-    observation, _ = envs.reset(seed=1_000_000)  # training seeds its environments otherwise
-    state, is_first = policy.initial_state(batch), np.ones(batch, dtype=np.bool_)
-    left, successes = np.full(batch, -(-episodes // batch)), 0
-    while (left > 0).any():
-        actions, state = policy.act(observation, state, is_first, greedy=True, generator=generator)
-        observation, _, terminated, truncated, info = envs.step(actions)
-        is_first = terminated | truncated
-        counted = is_first & (left > 0)
-        successes += int(info["success"][counted].sum())
-        left[counted] -= 1
-    envs.close()
-    played = batch * -(-episodes // batch)
-    low, high = wilson_interval(successes, played)
-    return {"success": successes / played, "low": low, "high": high, "episodes": played}
 
 
 def curve_of(rows: list[dict[str, float]], points: int = 60) -> list[tuple[int, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,25 +67,38 @@ class ShuffledInstructions:
 
     Args:
         policy: the agent.
-        bank: the episodes.
+        tokens: the sentences [S, L], integers, padded as the observations' are.
+        goals: what each of them means.
+        sentences: of each episode [E], in [0, S).
         seed: of the draw.
 
     Raises:
         ConfigurationError: if all episodes have the same goal, so that there is no other to give.
     """
 
-    def __init__(self, policy: Policy, bank: EpisodeBank, seed: int) -> None:
-        goals = meanings_of(bank)
+    def __init__(
+        self,
+        policy: Policy,
+        tokens: NDArray[np.integer[Any]],
+        goals: Sequence[Hashable],
+        sentences: NDArray[np.integer[Any]],
+        seed: int,
+    ) -> None:
         if len(set(goals)) < 2:
             raise ConfigurationError("every episode has the same goal: there is no other to give")
         number_of = {goal: number for number, goal in enumerate(dict.fromkeys(goals))}
         self._policy = policy
-        self._tokens = bank.tokens.astype(np.int32)
+        self._tokens = tokens.astype(np.int32)
         self._goals = np.array([number_of[goal] for goal in goals])  # [S] of each sentence
-        self._sentences = bank.sentences
+        self._sentences = sentences
         self._row_of = {row.tobytes(): number for number, row in enumerate(self._tokens)}
         self._generator = np.random.default_rng(seed)
         self._told: NDArray[np.integer[Any]] | None = None
+
+    @classmethod
+    def of_bank(cls, policy: Policy, bank: EpisodeBank, seed: int) -> ShuffledInstructions:
+        """An agent that is told the goal of another episode of a bank."""
+        return cls(policy, bank.tokens, meanings_of(bank), bank.sentences, seed)
 
     def initial_state(self, num_envs: int) -> Tensor:
         """The agent's own."""

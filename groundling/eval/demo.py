@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from groundling.agents.actor_critic import ActorCritic
+from groundling.envs import EpisodeBank
 from groundling.envs.sources import find_source
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
 from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view, views_figure
@@ -91,6 +93,8 @@ def report_run(
 ) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
 
+    Of a foreign simulator, whose episodes stand in no bank, there is no video and no figure of the attention.
+
     Raises:
         RunFolderError: if the folder is not one of a run.
         CheckpointError: if its checkpoint is missing or damaged.
@@ -107,41 +111,28 @@ def report_run(
     console.print(report.legend(), highlight=False, soft_wrap=True)
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
     agent = checkpoint.make_agent()
-    shown, *others = config.task_ids  # of several tasks the first one has the attention figure and the video
-    bank = suite_bank(config.alone(shown), "layout", episodes=episodes, seed=seed)
     curves = {"trained": read_metrics(folder)}
     if (folder / BLIND_NAME / METRICS_NAME).exists():
         curves["blind"] = read_metrics(folder / BLIND_NAME)
-    embodiment = config.embodiment()
     figures = {
         "Learning curve: success and length of the episodes that ended in each update.": png(learning_curve(curves))
     }
-    if config.agent.vision == "symbolic":
-        row, sentences = telling_view(bank)
-        caption = (
-            "Attention: one first view under its own and other instructions. Bright cells are those whose features the "
-            "instruction lets through; the agent stands at the bottom middle and looks up."
-        )
-        figures[caption] = png(attention_figure(agent, bank, row, sentences))
-    else:
-        caption = "Attention: first views under their instructions; what the words let through is bright."
-        figures[caption] = png(views_figure(agent, bank, embodiment))
-    if others:
-        caption = "Tasks: success of the episodes that ended in each update, and the share of those that began."
-        figures[caption] = png(task_curves(curves["trained"]))
     links = {
         "Evaluation (JSON)": EVALUATION_NAME,
         "Configuration": CONFIG_NAME,
         "Checkpoint": CHECKPOINT_NAME,
         "TensorBoard logs": TENSORBOARD_NAME,
     }
-    if video:
-        for candidate in range(min(VIDEO_TRIES, len(bank))):
-            watched = watch(agent, bank, candidate, embodiment, greedy=greedy, seed=integer(seed, "video"))
-            if watched.success and len(watched.moments) > VIDEO_STEPS:
-                break
-        save_video(watched.frames(), folder / VIDEO_NAME)
-        links["Video of an episode"] = VIDEO_NAME
+    shown, *others = config.task_ids  # of several tasks the first one has the attention figure and the video
+    if not config.is_foreign:
+        bank = suite_bank(config.alone(shown), "layout", episodes=episodes, seed=seed)
+        figures |= _attention(config, agent, bank)
+        if video:
+            _write_video(folder / VIDEO_NAME, config, agent, bank, greedy=greedy, seed=seed)
+            links["Video of an episode"] = VIDEO_NAME
+    if others:
+        caption = "Tasks: success of the episodes that ended in each update, and the share of those that began."
+        figures[caption] = png(task_curves(curves["trained"]))
     write_report(
         folder,
         report,
@@ -154,6 +145,30 @@ def report_run(
     )
     console.print(f"Report: {folder / REPORT_NAME}", highlight=False, soft_wrap=True)
     return report
+
+
+def _attention(config: TrainConfig, agent: ActorCritic, bank: EpisodeBank) -> dict[str, bytes]:
+    """A figure of what the words let through, by its caption."""
+    if config.agent.vision != "symbolic":
+        caption = "Attention: first views under their instructions; what the words let through is bright."
+        return {caption: png(views_figure(agent, bank, config.embodiment()))}
+    row, sentences = telling_view(bank)
+    caption = (
+        "Attention: one first view under its own and other instructions. Bright cells are those whose features the "
+        "instruction lets through; the agent stands at the bottom middle and looks up."
+    )
+    return {caption: png(attention_figure(agent, bank, row, sentences))}
+
+
+def _write_video(
+    path: Path, config: TrainConfig, agent: ActorCritic, bank: EpisodeBank, *, greedy: bool, seed: int
+) -> None:
+    """A video of an episode, one that succeeds and is worth seeing if a few tries find one."""
+    for candidate in range(min(VIDEO_TRIES, len(bank))):
+        watched = watch(agent, bank, candidate, config.embodiment(), greedy=greedy, seed=integer(seed, "video"))
+        if watched.success and len(watched.moments) > VIDEO_STEPS:
+            break
+    save_video(watched.frames(), path)
 
 
 def _start_blind(config: TrainConfig, folder: Path) -> subprocess.Popen[bytes]:

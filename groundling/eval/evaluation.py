@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from groundling.agents.baselines import Policy
@@ -98,9 +99,36 @@ def evaluate(
     batch = min(num_envs, len(bank))
     embodiment = embodiment or embodiment_of(bank)
     envs = GroundlingVectorEnv(bank, batch, shuffle=False, copy=False, embodiment=embodiment)
-    generator = torch.Generator().manual_seed(seed)
-    left = np.array([len(range(i, len(bank), batch)) for i in range(batch)])
     observation, _ = envs.reset()
+    played = play(policy, envs, observation, len(bank), greedy=greedy, seed=seed, expert_steps=expert_steps)
+    envs.close()
+    return played
+
+
+def play(
+    policy: Policy,
+    envs: VectorEnv,
+    observation: dict[str, Any],
+    episodes: int,
+    *,
+    greedy: bool = False,
+    seed: int = 0,
+    expert_steps: NDArray[np.integer[Any]] | None = None,
+) -> Evaluation:
+    """Play so many episodes in environments that have just been reset, each environment its share of them.
+
+    Args:
+        policy: what acts.
+        envs: B vector environments that report ``episode`` and ``success`` as Groundling's own do.
+        observation: of the reset.
+        episodes: in all.
+        greedy: take the likeliest action instead of drawing one.
+        seed: of the drawn actions.
+        expert_steps: [E] that an expert takes in each episode of a bank, where the environments play one.
+    """
+    batch = envs.num_envs
+    generator = torch.Generator().manual_seed(seed)
+    left = np.array([len(range(i, episodes, batch)) for i in range(batch)])
     state = policy.initial_state(batch)
     is_first = np.ones(batch, dtype=np.bool_)
     successes, returns, lengths = 0, 0.0, 0
@@ -115,11 +143,11 @@ def evaluate(
             returns += float(info["episode"]["r"][counted].sum())
             lengths += int(info["episode"]["l"][counted].sum())
             if expert_steps is not None:
+                assert isinstance(envs, GroundlingVectorEnv)
                 known = expert_steps[envs.worlds.outcomes.episode]
                 compared = counted & info["success"] & (known > 0)
                 own_steps += int(info["episode"]["l"][compared].sum())
                 known_steps += int(known[compared].sum())
             left[counted] -= 1
-    envs.close()
     ratio = own_steps / known_steps if known_steps else None
-    return Evaluation(len(bank), successes, returns / len(bank), lengths / len(bank), ratio)
+    return Evaluation(episodes, successes, returns / episodes, lengths / episodes, ratio)

@@ -21,6 +21,7 @@ from groundling.envs.sources import EpisodeSource, embodiment_of, meanings_of
 from groundling.envs.splits import FACTORS, AnySplit, held_out_split, seen_split
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
 from groundling.eval.evaluation import Evaluation, evaluate
+from groundling.eval.simulators import evaluate_in_simulator
 from groundling.files import write_text
 from groundling.language.vocabulary import split_words
 from groundling.seeding import integer
@@ -157,7 +158,7 @@ def describe_suite(name: str) -> str:
 
 def suites_for(config: TrainConfig, asked: Sequence[str] = ()) -> tuple[str, ...]:
     """The suites of a run: those that are asked for, "all" that its tasks have, or by default the usual ones."""
-    is_grounded = all(isinstance(source, GroundedRoom) for source in config.sources())
+    is_grounded = config.is_foreign or all(isinstance(source, GroundedRoom) for source in config.sources())
     if "all" in asked:
         return ("layout", *GROUNDED_SUITES) if is_grounded else tuple(SUITES)
     return tuple(asked) or (("layout", *GROUNDED_SUITES) if is_grounded else DEFAULT_SUITES)
@@ -305,7 +306,8 @@ def evaluate_suites(
         steps = expert_steps(bank) if body.rover is None else None
         players = dict(policies)
         if "trained" in policies and len(set(meanings_of(bank))) > 1:
-            players["shuffled"] = ShuffledInstructions(policies["trained"], bank, integer(seed, "shuffle", suite))
+            stream = integer(seed, "shuffle", suite)
+            players["shuffled"] = ShuffledInstructions.of_bank(policies["trained"], bank, stream)
         for name, policy in players.items():
             stream = integer(seed, "evaluation", name, suite)
             result = evaluate(policy, bank, greedy=greedy, seed=stream, expert_steps=steps, embodiment=body)
@@ -335,7 +337,7 @@ def evaluate_run(
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
-        ConfigurationError: if the run is of a foreign simulator.
+        MissingSimulatorError: if the run is of a foreign simulator that is not installed.
         SplitError: if a suite does not exist, none of them can be run, or one tells words that training never told.
     """
     folder = Path(folder)
@@ -346,19 +348,16 @@ def evaluate_run(
     if blind.exists():
         policies["blind"] = Checkpoint.load(blind).make_agent()
     config = checkpoint.config
+    asked = suites_for(config, suites)
+    left_out: dict[str, str] = {}
     if config.is_foreign:
-        raise ConfigurationError(f"{config.task} has no bank of episodes: benchmarks/grounded_room.py evaluates it")
-    banks, left_out = suite_banks(
-        config,
-        suites_for(config, suites),
-        episodes=episodes,
-        seed=seed,
-        allow_unseen_words=allow_unseen_words,
-        progress=progress,
-    )
+        found = evaluate_in_simulator(config, policies, asked, episodes=episodes, greedy=greedy, seed=seed)
+    else:
+        banks, left_out = suite_banks(
+            config, asked, episodes=episodes, seed=seed, allow_unseen_words=allow_unseen_words, progress=progress
+        )
+        found = evaluate_suites(policies, banks, greedy=greedy, seed=seed, embodiment=config.embodiment())
     results: dict[str, dict[str, Evaluation]] = {}
-    for suite, name, evaluation in evaluate_suites(
-        policies, banks, greedy=greedy, seed=seed, embodiment=config.embodiment()
-    ):
+    for suite, name, evaluation in found:
         results.setdefault(suite, {})[name] = evaluation
     return SuiteReport(", ".join(config.task_ids), greedy, episodes, seed, results, left_out)

@@ -50,7 +50,7 @@ class Listener:
 def told_to(bank: EpisodeBank, own: NDArray[np.int32], *, times: int = 1, seed: int = 0) -> list[list[str]]:
     """What an agent hears that begins an episode with each of these instructions, time after time."""
     listener = Listener()
-    shuffled = ShuffledInstructions(listener, bank, seed)
+    shuffled = ShuffledInstructions.of_bank(listener, bank, seed)
     state = shuffled.initial_state(len(own))
     for _ in range(times):
         shuffled.act({"instruction": own}, state, np.ones(len(own), dtype=bool))
@@ -95,7 +95,7 @@ def test_shuffled_instruction_stays_through_the_episode_and_changes_with_the_nex
     listener = Listener()
     colors, types = ("red", "green", "blue", "purple", "yellow", "grey"), ("ball", "key", "box", "door")
     bank = bank_of(*(f"go to the {color} {type_}" for color in colors for type_ in types))
-    shuffled = ShuffledInstructions(listener, bank, seed=0)
+    shuffled = ShuffledInstructions.of_bank(listener, bank, seed=0)
     state = shuffled.initial_state(2)
     for is_first in ([True, True], [False, False], [False, True], [False, False]):
         shuffled.act({"instruction": tokens_of(bank)[:2]}, state, np.array(is_first))
@@ -121,7 +121,7 @@ def test_other_parts_of_the_observation_are_not_touched() -> None:
 
     image = np.ones(3)
     bank = bank_of(RED, BLUE)
-    shuffled = ShuffledInstructions(Watcher(), bank, seed=0)
+    shuffled = ShuffledInstructions.of_bank(Watcher(), bank, seed=0)
     own = tokens_of(bank)[:1]
     shuffled.act({"instruction": own, "image": image}, shuffled.initial_state(1), np.array([True]))
     assert np.array_equal(own, tokens_of(bank)[:1])
@@ -136,4 +136,4 @@ def test_sentences_are_drawn_as_often_as_episodes_have_them() -> None:
 @pytest.mark.parametrize("sentences", [[RED], [RED, RED], [RED, "go to a red ball", "walk to the red sphere"]])
 def test_one_goal_cannot_be_shuffled(sentences: list[str]) -> None:
     with pytest.raises(ConfigurationError, match="no other to give"):
-        ShuffledInstructions(Listener(), bank_of(*sentences), seed=0)
+        ShuffledInstructions.of_bank(Listener(), bank_of(*sentences), seed=0)

@@ -173,7 +173,7 @@ def test_shuffled_control_is_told_another_sentence_through_each_whole_episode(ba
 
     honest, deceived = Listener(), Listener()
     evaluate(honest, bank, num_envs=6)
-    evaluate(ShuffledInstructions(deceived, bank, seed=0), bank, num_envs=6)
+    evaluate(ShuffledInstructions.of_bank(deceived, bank, seed=0), bank, num_envs=6)
     own, told, first = np.stack(honest.heard), np.stack(deceived.heard), np.stack(deceived.first)
     assert not (own == told).all(axis=-1).any()
     stays = (told[1:] == told[:-1]).all(axis=-1)

@@ -1,0 +1,64 @@
+"""Evaluation in foreign simulators, whose episodes stand in no bank: today ViZDoom's grounded rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from groundling.agents.baselines import Policy, ShuffledInstructions
+from groundling.envs.simulators.doom import DOOM_IDS, make_grounded_doom_vec
+from groundling.errors import SplitError
+from groundling.eval.evaluation import Evaluation, play
+from groundling.language.grounded import (
+    GROUNDED_VOCABULARY,
+    INSTRUCTION_LENGTH,
+    INSTRUCTIONS,
+    STRATA,
+    TEST,
+    TRAIN,
+    parse_grounded,
+)
+from groundling.seeding import integer
+from groundling.training.config import TrainConfig
+
+TOLD = {"layout": TRAIN, "zero_shot": TEST, **{str(stratum): indices for stratum, indices in STRATA.items()}}
+NUM_ENGINES = 8
+
+
+def evaluate_in_simulator(
+    config: TrainConfig,
+    policies: dict[str, Policy],
+    suites: Sequence[str],
+    *,
+    episodes: int = 1000,
+    greedy: bool = False,
+    seed: int = 0,
+) -> Iterator[tuple[str, str, Evaluation]]:
+    """Evaluate each policy by each suite, and the "trained" one told another goal: (suite, agent, result).
+
+    All policies play the same episodes, which no training played: they are of another stream of the seed.
+
+    Raises:
+        SplitError: if the simulator has no such suite.
+        MissingSimulatorError: if the simulator is not installed.
+    """
+    unknown = [suite for suite in suites if suite not in TOLD]
+    if unknown:
+        raise SplitError(f"{config.task} is tested by {', '.join(TOLD)}, not by {', '.join(unknown)}")
+    size = (config.camera.width, config.camera.height)
+    for suite in suites:
+        texts = [INSTRUCTIONS[index] for index in TOLD[suite]]
+        tokens = np.stack([GROUNDED_VOCABULARY.encode(text, length=INSTRUCTION_LENGTH) for text in texts])
+        goals = [parse_grounded(text) for text in texts]
+        stream = integer(seed, "shuffle", suite)
+        shuffled = ShuffledInstructions(policies["trained"], tokens, goals, np.arange(len(texts)), stream)
+        count = min(NUM_ENGINES, episodes)
+        envs = make_grounded_doom_vec(DOOM_IDS[config.task], count, instructions=TOLD[suite], image_size=size)
+        try:
+            for name, policy in {**policies, "shuffled": shuffled}.items():
+                observation, _ = envs.reset(seed=integer(seed, "evaluation", suite) % 2**31)
+                stream = integer(seed, "evaluation", name, suite)
+                yield suite, name, play(policy, envs, observation, episodes, greedy=greedy, seed=stream)
+        finally:
+            envs.close()
