@@ -27,7 +27,8 @@ def main(run_folder: tyro.conf.Positional[Path]) -> None:
     SHIPPED.parent.mkdir(exist_ok=True)
     nothing: dict[str, Any] = {name: {} for name in ("optimizer", "collector", "generators", "curriculum", "reference")}
     agent = {name: parameter.half() for name, parameter in checkpoint.agent.items()}
-    dataclasses.replace(checkpoint, agent=agent, **nothing).save(SHIPPED)
+    config = dataclasses.replace(checkpoint.config, init="")  # a folder of this machine
+    dataclasses.replace(checkpoint, config=config, agent=agent, **nothing).save(SHIPPED)
     size = SHIPPED.stat().st_size
     if size > MOST_BYTES:
         SHIPPED.unlink()

@@ -30,7 +30,7 @@ class Command:
         episodes: how many, one after the other.
         suite: where the episodes are from, see `groundling evaluate --help`.
         output: the video; by default watch.mp4 in the run folder, or here.
-        greedy: take the likeliest action instead of drawing one.
+        greedy: take the likeliest action; --no-greedy draws one.
         seed: names the episodes and draws.
     """
 
@@ -38,7 +38,7 @@ class Command:
     episodes: int = 3
     suite: str = "layout"
     output: Path | None = None
-    greedy: bool = False
+    greedy: bool = True
     seed: int = 0
 
     def run(self) -> None:
