@@ -1,11 +1,12 @@
 """The task of Chaplot et al. 2018, in our own rooms and in ViZDoom: accuracy by difficulty, agent and stratum.
 
     python benchmarks/grounded_room.py [--simulators room doom] [--difficulties easy medium hard]
-        [--agents ours chaplot concat blind] [--seeds 1 2 3] [--frames 2000000] [--curriculum]
+        [--agents ours ours_concat chaplot concat blind] [--seeds 1 2 3] [--frames 2000000] [--curriculum]
         [--output benchmarks/results/grounded_room.json]
 
 Agents: "ours" (a compact CNN under the default fusion), "chaplot" (A3C-GA's network), "concat" (its concatenation
-baseline), "blind" (ours without its eyes). All train with PPO on the paper's 55 instructions; "layout" is the paper's
+baseline), "ours_concat" (ours, with the instruction appended to every cell instead of gates), "blind" (ours without
+its eyes). All train with PPO on the paper's 55 instructions; "layout" is the paper's
 multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. The likeliest action is
 taken, as in the authors' own test. Random actions beside them, and the agent told another instruction.
 With ``--curriculum`` the medium rooms start from the agent of the easy ones and the hard rooms from that of the medium
@@ -39,6 +40,7 @@ AGENTS: dict[str, AgentConfig] = {
     "ours": OURS,
     "chaplot": AgentConfig.chaplot(),
     "concat": AgentConfig.chaplot(fusion="concat"),
+    "ours_concat": replace(OURS, fusion="concat"),
     "blind": replace(OURS, blind=True),
 }
 SETTINGS = {"room": PRESETS["pixels"], "doom": PRESETS["doom"]}
@@ -64,7 +66,7 @@ class Options:
 
     simulators: tuple[Literal["room", "doom"], ...] = ("room",)
     difficulties: tuple[Literal["easy", "medium", "hard"], ...] = ("easy", "medium", "hard")
-    agents: tuple[Literal["ours", "chaplot", "concat", "blind"], ...] = ("ours", "chaplot", "concat")
+    agents: tuple[Literal["ours", "ours_concat", "chaplot", "concat", "blind"], ...] = ("ours", "chaplot", "concat")
     seeds: tuple[int, ...] = (1, 2, 3)
     frames: int = 2_000_000
     curriculum: bool = False
