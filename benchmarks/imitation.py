@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ from groundling.envs import HeldOut
 from groundling.eval.figures import png
 from groundling.eval.suites import SUITES, evaluate_run
 from groundling.files import write_text, written_whole
-from groundling.training import PPOConfig, TrainConfig, Trainer, train
+from groundling.training import TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.config import AlgorithmKind
 from groundling.training.logs import read_metrics
@@ -46,7 +46,7 @@ COMPARED: tuple[AlgorithmKind, ...] = ("ppo", "bc", "dagger")
 STALLING = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
 MAZES = PRESETS["mazes"]
 BOSS_IMITATION = ImitationConfig(minibatch_size=640, mixing=0.3, kept_share=0.3)
-AFTER_IMITATION = PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2, kl_coef=0.02)
+AFTER_IMITATION = replace(MAZES.ppo, kl_coef=0.02)
 
 
 @dataclass(frozen=True)

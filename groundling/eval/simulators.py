@@ -37,7 +37,7 @@ def evaluate_in_simulator(
 ) -> Iterator[tuple[str, str, Evaluation]]:
     """Evaluate each policy by each suite, and the "trained" one told another goal: (suite, agent, result).
 
-    All policies play the same episodes, which no training played: they are of another stream of the seed.
+    All policies play the same episodes, drawn from another stream than those of training.
 
     Raises:
         SplitError: if the simulator has no such suite.

@@ -29,13 +29,14 @@ _PIXELS = PPOConfig(
 PRESETS: Final[dict[Preset, TrainConfig]] = {
     # a room or two, seen as symbols
     "symbols": TrainConfig(),
-    # many rooms, long instructions: a memory, and more to remember with
+    # many rooms, long instructions: a memory, an expert to begin with, and PPO from there (algorithm "ppo", init)
     "mazes": TrainConfig(
+        algorithm="dagger",
         task="BabyAI-GoTo-v0",
-        total_frames=10_000_000,
+        total_frames=13_000_000,
         bank_size=16384,
         agent=AgentConfig(memory="gru", memory_dim=256, hidden_dim=128, readout_dim=16),
-        ppo=PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=7e-4),
+        ppo=PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2),
         imitation=ImitationConfig(minibatch_size=640, mixing=0.1),
     ),
     # first person, in rooms of our own

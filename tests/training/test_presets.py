@@ -15,7 +15,8 @@ from groundling.training.presets import PRESETS, Preset
 def test_run_of_a_preset_trains(preset: Preset, tmp_path: Path) -> None:
     config = PRESETS[preset]
     ppo = dataclasses.replace(config.ppo, minibatch_size=8 * config.ppo.num_steps)
-    small = dataclasses.replace(config, bank_size=32, num_envs=16, total_frames=1, ppo=ppo)
+    imitation = dataclasses.replace(config.imitation, minibatch_size=8 * config.imitation.num_steps)
+    small = dataclasses.replace(config, bank_size=32, num_envs=16, total_frames=1, ppo=ppo, imitation=imitation)
     result = Trainer(small, tmp_path).run()
     assert result.frames == small.rollout_frames
     assert result.metrics["gradient_norm"] > 0
