@@ -315,6 +315,12 @@ def test_way_past_more_than_can_be_planned_at_once_is_planned_in_parts() -> None
     assert failing(bank, carry_on(Expert(worlds, sees="explored"))) == []
 
 
+def test_who_stands_before_what_cannot_be_planned_around_does_not_walk_to_and_fro() -> None:
+    """What is far off and cannot be tracked any more does not look cheaper than what is near and can."""
+    bank = EpisodeBank.of_seeds("BabyAI-SynthS5R2-v0", [355, 609])
+    assert failing(bank, carry_on(Expert(begin(bank), sees="explored"))) == []
+
+
 # Short ways
 
 

@@ -14,10 +14,12 @@ from groundling.agents.bots.memory import (
     FIRST_KEY,
     JUNK,
     LIFT,
+    MAX_BARRIERS,
     NOT_TRACKED,
     OPEN_AWAY,
     TAKE,
     TAKE_OUT,
+    TRACKED,
     TURN_LEFT,
     TURN_RIGHT,
     UNLOCK,
@@ -66,6 +68,7 @@ from groundling.envs.kernels import (
 DOOR_PRICE: Final = 2
 DROP_PRICE: Final = 2  # and turn
 OBJECT_PRICE: Final = 7
+FURTHER_OBJECT_PRICE: Final = 24  # once no more can be tracked, lest what is far off look cheaper for ever
 LOCK_PRICE: Final = 16
 EXPLORING_DOOR_PRICE: Final = 5
 
@@ -277,7 +280,8 @@ def _expand_object(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, 
     may_lift = rules.may_lift and not is_early
     if barrier == NOT_TRACKED:
         if is_disposable or may_lift:
-            _move(q, m, origin, CROSS, ahead, OBJECT_PRICE)
+            price = OBJECT_PRICE if m.counts[TRACKED] < MAX_BARRIERS else FURTHER_OBJECT_PRICE
+            _move(q, m, origin, CROSS, ahead, price)
     elif is_disposable:
         reach(m, cells, origin, OPEN_AWAY, Node(removed, node.hands, node.place, node.direction), 1)
     elif node.hands == EMPTY_HANDS and may_lift:
