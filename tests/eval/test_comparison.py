@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from groundling.errors import ConfigurationError, RunFolderError
-from groundling.eval.comparison import Estimate, compare_groups, compare_runs, read_results
+from groundling.eval.comparison import Estimate, compare_groups, compare_runs
+from groundling.eval.results import read_results
 from groundling.eval.statistics import difference_interval, wilson_interval
 
 TASK = "BabyAI-GoToLocal-v0"

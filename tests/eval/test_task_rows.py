@@ -14,10 +14,10 @@ from rich.console import Console
 from groundling.agents import AgentConfig
 from groundling.errors import ConfigurationError, SplitError
 from groundling.eval import evaluate_run, suite_bank
-from groundling.eval.comparison import read_results
 from groundling.eval.demo import report_run
 from groundling.eval.evaluation import Evaluation
 from groundling.eval.figures import SMOOTHING, task_curves
+from groundling.eval.results import read_results
 from groundling.eval.suites import SUITES, SuiteReport, describe_suite, format_success, split_row, suite_banks
 from groundling.training import CurriculumConfig, PPOConfig, TrainConfig, train
 
