@@ -8,8 +8,9 @@
 
 ``demonstrations``: behavior cloning of GoToLocal on so many distinct demonstrations, played again and again.
 ``levels``: one network over six levels, DAgger and then PPO with a KL penalty. ``boss``: DAgger on BossLevel.
-``curves``: PPO from scratch beside PPO after imitation, success in training against frames. ``speed``: frames a
-second of PPO, behavior cloning and DAgger with the same agent, one after the other. The last line is a JSON object.
+``curves``: PPO from scratch beside PPO after imitation, success in training against frames, and on new episodes at the
+end. ``speed``: frames a second of PPO, behavior cloning and DAgger with the same agent, one after the other. The last
+line is a JSON object.
 """
 
 from __future__ import annotations
@@ -251,7 +252,8 @@ def curves(options: Options) -> dict[str, Any]:
             finish(TrainConfig(total_frames=options.frames, **shared), scratch)
             for name, folder, offset in (("after imitation", after, early), ("from scratch", scratch, 0)):
                 curve = curve_of(folder, 40)
-                results[f"{task}, {name}, seed {seed}"] = curve
+                suites = report_of(folder, replace(options, suites=("layout",)))
+                results[f"{task}, {name}, seed {seed}"] = {"curve": curve, **suites}
                 axis.plot(
                     [(point["frames"] + offset) / 1e6 for point in curve],
                     [point["success"] for point in curve],
@@ -268,8 +270,9 @@ def curves(options: Options) -> dict[str, Any]:
     if options.output is not None:
         with written_whole(options.output.with_suffix(".png")) as file:
             file.write(png(figure))
-    for name, curve in results.items():
-        print(f"{name}: {curve[-1]['success']:.3f} after {curve[-1]['frames']:,} frames")
+    for name, result in results.items():
+        told = {agent: round(evaluation["success"], 3) for agent, evaluation in result["layout"].items()}
+        print(f"{name}: {told} on new episodes after {result['curve'][-1]['frames']:,} frames")
     return results
 
 
