@@ -71,7 +71,7 @@ class PPO:
             rollout.reward,
             rollout.value,
             rollout.next_value,
-            rollout.terminated,
+            rollout.terminated if config.bootstrap_truncated else rollout.terminated | rollout.truncated,
             rollout.truncated,
             gamma=config.gamma,
             gae_lambda=config.gae_lambda,

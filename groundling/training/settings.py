@@ -53,6 +53,8 @@ class PPOConfig:
         entropy_coef: weight of the entropy bonus.
         max_grad_norm: gradients are scaled down to this norm.
         normalize_advantage: to mean 0 and standard deviation 1 in each minibatch.
+        bootstrap_truncated: the value goes on beyond the time limit of an episode; False where the limit is part of the
+            task, and an agent is to hurry. Source: Pardo et al. 2018, arXiv:1712.00378.
         kl_coef: weight of a penalty on KL(policy || initial policy), for runs that start from another one (``init``).
     """
 
@@ -68,6 +70,7 @@ class PPOConfig:
     entropy_coef: float = 0.01
     max_grad_norm: float = 0.5
     normalize_advantage: bool = True
+    bootstrap_truncated: bool = True
     kl_coef: float = 0.0
 
     def __post_init__(self) -> None:
@@ -91,6 +94,7 @@ class A2CConfig:
         entropy_coef: weight of the entropy bonus.
         max_grad_norm: gradients are scaled down to this norm.
         normalize_advantage: to mean 0 and standard deviation 1 in each rollout.
+        bootstrap_truncated: see :class:`PPOConfig`.
     """
 
     num_steps: int = 8
@@ -102,6 +106,7 @@ class A2CConfig:
     entropy_coef: float = 0.01
     max_grad_norm: float = 0.5
     normalize_advantage: bool = False
+    bootstrap_truncated: bool = True
 
     def __post_init__(self) -> None:
         self.as_ppo(1)  # its checks are these

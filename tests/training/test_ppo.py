@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,17 @@ def test_update_moves_the_value_towards_the_returns() -> None:
     ppo.update(rollout)
     _, value = policy_of(ppo.agent, rollout.observation)
     assert (value - rollout.reward).square().mean() < 0.8 * before
+
+
+@pytest.mark.parametrize(("bootstraps", "expected"), [(True, 9.0), (False, 0.0)])
+def test_value_beyond_the_time_limit_counts_only_where_it_is_asked_for(bootstraps: bool, expected: float) -> None:
+    ppo = make_ppo(num_epochs=60, learning_rate=1e-2, gamma=0.9, bootstrap_truncated=bootstraps)
+    rollout = toy_rollout(ppo.agent, rewarded=2)
+    cut_short = {"truncated": rollout.terminated, "terminated": rollout.truncated}
+    rollout = replace(rollout, **cut_short, reward=torch.zeros(T, B), next_value=torch.full((T, B), 10.0))
+    ppo.update(rollout)
+    _, value = policy_of(ppo.agent, rollout.observation)
+    assert float((value - expected).abs().mean()) < 0.5 + 0.3 * expected
 
 
 def test_metrics_are_all_there_and_finite() -> None:
