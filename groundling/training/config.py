@@ -83,6 +83,10 @@ class TrainConfig:
                 f"minibatch_size {settings.minibatch_size} is larger than a rollout of {self.rollout_frames} frames "
                 f"(num_envs x num_steps)",
             )
+        require(
+            self.body == "rover" or self.is_foreign or self.camera == Camera(),
+            "a camera is the rover's, and would be left unused: give --body rover with it",
+        )
         self.curriculum.check(len(self.task_ids))
         self._check_teaching()
 

@@ -18,12 +18,13 @@ _PIXELS = PPOConfig(
     minibatch_size=512,
     num_epochs=2,
     learning_rate=1e-3,
-    entropy_coef=0.01,
+    entropy_coef=0.003,  # of 30 actions one cannot waste many
     value_coef=1.0,
     max_grad_norm=1.0,
     # Wrong objects are met four times as often as right ones, and an agent that has come to avoid all of them has
     # advantages of nothing but noise: normalized, they would drive it wherever they point.
     normalize_advantage=False,
+    bootstrap_truncated=False,  # an object that is not reached in time is not found
 )
 
 PRESETS: Final[dict[Preset, TrainConfig]] = {
@@ -45,6 +46,8 @@ PRESETS: Final[dict[Preset, TrainConfig]] = {
         total_frames=1_000_000,
         num_envs=256,
         bank_size=32768,
+        body="rover",
+        camera=Camera(width=128, height=72, fov_degrees=90.0),
         agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
         ppo=_PIXELS,
     ),
