@@ -10,6 +10,7 @@ import pytest
 
 from groundling.agents import AgentConfig
 from groundling.envs import HeldOut, Split
+from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
 from groundling.training import PPOConfig, TrainConfig
 from groundling.training.settings import ImitationConfig
@@ -132,6 +133,8 @@ def test_rollouts_are_as_long_as_the_algorithm_says(algorithm: Any) -> None:
         ({"algorithm": "bc", "demonstrations": "set.demos", "tasks": ("A", "B")}, "give --task, not --tasks"),
         ({"kl_coef": 0.1}, "needs algorithm 'ppo' and an init"),
         ({"algorithm": "bc", "kl_coef": 0.1, "init": "runs/other"}, "needs algorithm 'ppo' and an init"),
+        ({"camera": Camera(width=32)}, "give --body rover with it"),
+        ({"camera": Camera(width=32), "task": "groundling/GroundedRoom-Easy-v0"}, "give --body rover with it"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(changes: dict[str, Any], message: str) -> None:
