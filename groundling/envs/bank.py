@@ -21,8 +21,8 @@ from groundling.envs.constants import (
     WALL_LOOK,
     without,
 )
-from groundling.envs.kernels import Episodes
 from groundling.envs.programs import Program
+from groundling.envs.state import Episodes
 from groundling.errors import BankFileError
 from groundling.files import written_whole
 from groundling.language.goals import Goal

@@ -17,11 +17,9 @@ from groundling.envs.constants import (
     NOWHERE,
     Action,
 )
-from groundling.envs.kernels import (
-    Worlds,
-)
 from groundling.envs.solver_search import EXACT, FIRST_COLUMN, Nodes, search_plan
 from groundling.envs.solver_survey import Survey
+from groundling.envs.state import Worlds
 from groundling.envs.worlds import WorldBatch
 
 MAX_STATES: Final = 400_000

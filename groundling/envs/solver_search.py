@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import constants, kernels
+from groundling.envs import handling, verdicts
 from groundling.envs.compiling import compiler, inner_kernel
 from groundling.envs.constants import (
     DOOR,
@@ -19,16 +19,9 @@ from groundling.envs.constants import (
     OPEN,
     PORTABLE_BIT,
 )
-from groundling.envs.kernels import (
-    ANNOUNCE,
-    DONE,
-    DROP,
-    FAILURE,
-    FORWARD,
-    PICKUP,
-    SUCCESS,
-    Worlds,
-)
+from groundling.envs.handling import DONE, DROP, FORWARD, PICKUP
+from groundling.envs.state import Worlds
+from groundling.envs.verdicts import ANNOUNCE, FAILURE, SUCCESS
 
 EXACT: Final = 0
 # Columns of a state, then: carried_before [C], places of the things [M], their marks [M], doors [D].
@@ -62,7 +55,7 @@ def _learn_marks(w: Worlds, s: Scope) -> None:
     """Ask the verifier for the marks of each object, on a corner of the border."""
     for k in range(s.marks.shape[0]):
         w.marks[0, 0] = 0
-        kernels.mark_object(w, 0, k + FIRST_OBJECT, 0)
+        verdicts.mark_object(w, 0, k + FIRST_OBJECT, 0)
         s.marks[k] = w.marks[0, 0]
     w.marks[0, 0] = 0
 
@@ -146,7 +139,7 @@ def _hash(
     clauses = w.programs.shape[1]
     first = FIRST_COLUMN + clauses
     things, doors = s.things.shape[0], s.doors.shape[0]
-    ahead = w.cells[0, state[POSITION] + kernels.stride_of(state[DIRECTION], width)]
+    ahead = w.cells[0, state[POSITION] + handling.stride_of(state[DIRECTION], width)]
     h = _mix(np.uint64(state[POSITION]) << np.uint64(8) | np.uint64(state[CARRIED]), state[DIRECTION])
     h = _mix(_mix(h, state[STAGE]), state[DONE_CLAUSES])
     for c in range(state[STAGE], clauses):
@@ -187,7 +180,7 @@ def _is_worth_trying(w: Worlds, s: Scope, width: int, action: int, places: int) 
     """Whether an action may do something here, within the scope of the search."""
     if action <= FORWARD or action == DONE:  # walking into what is asked for is enough to have gone to it
         return True
-    code = int(w.cells[0, int(w.position[0]) + kernels.stride_of(w.direction[0], width)])
+    code = int(w.cells[0, int(w.position[0]) + handling.stride_of(w.direction[0], width)])
     seen = w.looks[0, code]
     if action == DROP:  # which lets the verifier look again, even if nothing is dropped
         return places == EXACT or (code == NOTHING_CODE and w.carried[0] != NOTHING_CODE)
@@ -200,7 +193,7 @@ def _is_worth_trying(w: Worlds, s: Scope, width: int, action: int, places: int) 
     return s.openable[code - FIRST_OBJECT]
 
 
-@compiler(__file__, kernels.__file__, constants.__file__)
+@compiler(__file__, *verdicts.SOURCES)
 def search_plan(
     w: Worlds,
     width: int,
@@ -247,8 +240,8 @@ def search_plan(
         for action in range(num_actions):
             if not _is_worth_trying(w, s, width, action, places):
                 continue
-            front = kernels.act(w, 0, width, action)
-            verdict = kernels.judge(w, 0, width, action, front)
+            front = handling.act(w, 0, width, action)
+            verdict = verdicts.judge(w, 0, width, action, front)
             is_progress = verdict == SUCCESS or (staged and (w.stage[0] != stage or w.done[0] != done))
             is_in_the_way = action == DROP and places != EXACT and s.doorways[front] and not is_progress
             if verdict != FAILURE and not is_in_the_way:

@@ -20,16 +20,9 @@ from groundling.envs.constants import (
     PORTABLE_BIT,
     WALKABLE_BIT,
 )
-from groundling.envs.kernels import (
-    ANNOUNCE,
-    OPEN_DOOR,
-    PICK_UP,
-    PUT_NEAR,
-    PUT_NEXT_TO,
-    STEP_ON,
-    Worlds,
-)
 from groundling.envs.solver_search import Scope
+from groundling.envs.state import Worlds
+from groundling.envs.verdicts import ANNOUNCE, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
 
 OBJECT_COST, LOCK_COST, NO_WAY = 1_000, 1_000_000, 1 << 60  # a blocking object or a lock in tiles of detour
 

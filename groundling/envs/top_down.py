@@ -7,11 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import constants, kernels
+from groundling.envs import constants, state
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.compiling import compiler
 from groundling.envs.constants import BORDER, CLOSED, DOOR, LOCKED, NUM_COLORS, NUM_STATES, OPEN
-from groundling.envs.kernels import Worlds
+from groundling.envs.state import Worlds
 from groundling.envs.tiles import draw_tile
 from groundling.errors import ConfigurationError
 
@@ -19,7 +19,7 @@ MIN_PIXELS, MAX_PIXELS = 4, 64
 BODY_RADIUS = 0.4  # tiles; drawn larger than a rover is, so that it is seen at a few pixels a tile
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
-kernel = compiler(__file__, kernels.__file__, constants.__file__)
+kernel = compiler(__file__, state.__file__, constants.__file__)
 
 
 class TopDownPainter:

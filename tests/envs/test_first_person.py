@@ -47,8 +47,8 @@ from groundling.envs.constants import (
     look,
 )
 from groundling.envs.first_person import Camera, FirstPersonRenderer, Randomization, Views, solids
-from groundling.envs.kernels import Worlds
 from groundling.envs.rover import Poses
+from groundling.envs.state import Worlds
 from groundling.envs.tiles import RGB
 from groundling.errors import ConfigurationError
 from groundling.language.goals import Color

@@ -28,7 +28,7 @@ from hand_built import (
     worlds_of,
 )
 
-from groundling.envs import kernels
+from groundling.envs import verdicts
 from groundling.envs.constants import (
     BALL,
     BOX,
@@ -398,8 +398,8 @@ def test_object_inside_a_box_can_be_the_one_meant() -> None:
 def test_every_bit_of_a_mask_of_objects_is_read() -> None:
     for k in range(MAX_OBJECTS):
         mask = np.uint64(1 << k)
-        assert [kernels.has_object(mask, FIRST_OBJECT + other) for other in range(MAX_OBJECTS)].index(True) == k
-        assert not kernels.has_object(~mask, FIRST_OBJECT + k)
+        assert [verdicts.has_object(mask, FIRST_OBJECT + other) for other in range(MAX_OBJECTS)].index(True) == k
+        assert not verdicts.has_object(~mask, FIRST_OBJECT + k)
 
 
 # Goals of several clauses. Before the agent is the green door, on its left the red one.

@@ -9,7 +9,7 @@ from hand_built import DONE, FORWARD, PICKUP, RIGHT, episode, play, worlds_of
 from groundling.envs import EpisodeBank
 from groundling.envs.batch import ArrayPool
 from groundling.envs.constants import Verb
-from groundling.envs.kernels import Observations
+from groundling.envs.state import Observations
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ActionError, ConfigurationError
 

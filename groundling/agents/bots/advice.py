@@ -48,20 +48,12 @@ from groundling.agents.bots.scene import (
     type_of,
 )
 from groundling.agents.bots.search import first_obstacle, solve
-from groundling.envs import constants, kernels
+from groundling.envs import kernels
 from groundling.envs.compiling import compiler, inner_kernel
 from groundling.envs.constants import DOOR, FIRST_OBJECT, JOINED, NOTHING_CODE, NOWHERE
-from groundling.envs.kernels import (
-    DONE,
-    DROP,
-    OPEN_DOOR,
-    PICK_UP,
-    PICKUP,
-    PUT_NEAR,
-    PUT_NEXT_TO,
-    Worlds,
-    stride_of,
-)
+from groundling.envs.handling import DONE, DROP, PICKUP, stride_of
+from groundling.envs.state import Worlds
+from groundling.envs.verdicts import OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO
 
 
 class Past(NamedTuple):
@@ -302,8 +294,7 @@ def _planned_action(s: Scene, m: Memory, past: Past, p: Plans, ways: Ways, b: in
     moves.__file__,
     search.__file__,
     plans.__file__,
-    kernels.__file__,
-    constants.__file__,
+    *kernels.SOURCES,
 )
 def advise(
     w: Worlds,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from groundling.agents.bots.scene import Scene, as_int
 from groundling.envs.compiling import inner_kernel
-from groundling.envs.kernels import stride_of
+from groundling.envs.handling import stride_of
 
 MAX_BARRIERS: Final = 5  # tracked at once
 KEY_SLOTS: Final = 3  # colors of keys told apart

@@ -48,21 +48,8 @@ from groundling.agents.bots.scene import (
 )
 from groundling.envs.compiling import inner_kernel
 from groundling.envs.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE
-from groundling.envs.kernels import (
-    ANNOUNCE,
-    DONE,
-    DROP,
-    GO_TO,
-    MEANT,
-    OPEN_DOOR,
-    PICK_UP,
-    PICKUP,
-    PUT_NEAR,
-    PUT_NEXT_TO,
-    STEP_ON,
-    TOGGLE,
-    stride_of,
-)
+from groundling.envs.handling import DONE, DROP, PICKUP, TOGGLE, stride_of
+from groundling.envs.verdicts import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
 
 # Prices in steps; a barrier that is tracked costs what removing it takes.
 DOOR_PRICE: Final = 2

@@ -21,7 +21,8 @@ from groundling.agents.bots.scene import (
 )
 from groundling.envs.compiling import inner_kernel
 from groundling.envs.constants import DOOR, FIRST_OBJECT, KEY, LOCKED, NOTHING_CODE, NOWHERE
-from groundling.envs.kernels import PICK_UP, PUT_NEAR, PUT_NEXT_TO, stride_of
+from groundling.envs.handling import stride_of
+from groundling.envs.verdicts import PICK_UP, PUT_NEAR, PUT_NEXT_TO
 
 NO_COLOR: Final = -1
 

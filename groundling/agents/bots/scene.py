@@ -19,7 +19,10 @@ from groundling.envs.constants import (
     VIEW_SIZE,
     WALKABLE_BIT,
 )
-from groundling.envs.kernels import GOLDEN, MIDDLE, VISIBILITY, Worlds, stride_of
+from groundling.envs.handling import stride_of
+from groundling.envs.kernels import GOLDEN
+from groundling.envs.state import Worlds
+from groundling.envs.views import MIDDLE, VISIBILITY
 
 HANDS_AND_GOAL = 70  # stands for them in a signature, where objects stand for themselves: there are no more than 64
 
@@ -210,7 +213,7 @@ def is_clause(s: Scene, c: int) -> bool:
 
 @inner_kernel
 def look_around(s: Scene) -> tuple[int, int]:
-    """Mark the tiles that the agent sees now, as ``envs.kernels.draw`` does.
+    """Mark the tiles that the agent sees now, as ``envs.views.draw`` does.
 
     Returns:
         How many tiles, and how many objects (doors apart), it has not seen before.

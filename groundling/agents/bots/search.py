@@ -39,7 +39,7 @@ from groundling.agents.bots.problem import Problem, hands_now, is_lock
 from groundling.agents.bots.scene import Scene, as_int, color_of, is_among, is_found, type_of
 from groundling.envs.compiling import inner_kernel
 from groundling.envs.constants import DOOR, FIRST_OBJECT, KEY, NOTHING_CODE
-from groundling.envs.kernels import OPEN_DOOR
+from groundling.envs.verdicts import OPEN_DOOR
 
 
 @inner_kernel

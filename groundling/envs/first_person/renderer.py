@@ -30,8 +30,8 @@ from groundling.envs.first_person.raycasting import (
 )
 from groundling.envs.first_person.shapes import Frame
 from groundling.envs.first_person.things import draw_held, draw_thing
-from groundling.envs.kernels import Worlds
 from groundling.envs.rover import Poses
+from groundling.envs.state import Worlds
 from groundling.errors import ConfigurationError
 
 

@@ -1,0 +1,85 @@
+"""What the agent sees: MiniGrid's 7x7x3 egocentric view with occlusion (``Grid.process_vis``), one view at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs import constants, handling, state
+from groundling.envs.compiling import compiler
+from groundling.envs.constants import OPAQUE_BIT, VIEW_SIZE
+from groundling.envs.handling import stride_of
+
+MIDDLE = VIEW_SIZE // 2
+
+SOURCES = (__file__, handling.__file__, state.__file__, constants.__file__)
+kernel = compiler(*SOURCES)
+
+
+def _visibility_table() -> NDArray[np.int16]:
+    """Occlusion of one view row for every (seen from the row below, see-through) pair of 7-bit masks.
+
+    Low 7 bits: the cells of the row that are seen. High 7 bits: the cells that it lights in the row above.
+    The two sweeps are those of MiniGrid's ``Grid.process_vis``.
+    """
+    table = np.zeros(1 << (2 * VIEW_SIZE), dtype=np.int16)
+    for index in range(len(table)):
+        seen, clear = index >> VIEW_SIZE, index & ((1 << VIEW_SIZE) - 1)
+        above = 0
+        for i in range(VIEW_SIZE - 1):
+            if seen >> i & clear >> i & 1:
+                seen |= 1 << (i + 1)
+                above |= 3 << i
+        for i in range(VIEW_SIZE - 1, 0, -1):
+            if seen >> i & clear >> i & 1:
+                seen |= 1 << (i - 1)
+                above |= 3 << (i - 1)
+        table[index] = seen | above << VIEW_SIZE
+    return table
+
+
+VISIBILITY = _visibility_table()
+
+
+@kernel
+def draw(
+    cells: NDArray[np.uint8],
+    looks: NDArray[np.int32],
+    width: int,
+    position: int,
+    direction: int,
+    carried: int,
+    image: NDArray[np.uint8],
+) -> None:
+    """MiniGrid's symbolic view into ``image`` [147]: column, row, (type, color, state), the agent at [3, 6]."""
+    image[:] = 0
+    ahead = stride_of(direction, width)
+    right = stride_of((direction + 1) & 3, width)
+    row = position - MIDDLE * right
+    seen = 1 << MIDDLE
+    for distance in range(VIEW_SIZE):
+        clear = 0
+        place = row
+        for i in range(VIEW_SIZE):
+            clear |= (1 - (looks[cells[np.uintp(place)]] >> OPAQUE_BIT)) << i
+            place += right
+        lit = VISIBILITY[seen << VIEW_SIZE | clear]
+        out = (VIEW_SIZE - 1 - distance) * 3
+        place = row
+        for i in range(VIEW_SIZE):  # unsigned indices and no branch: this loop is most of a step
+            thing = looks[cells[np.uintp(place)]] & -(lit >> i & 1)
+            image[np.uintp(out)] = thing & 0xFF
+            image[np.uintp(out + 1)] = (thing >> 8) & 0xFF
+            image[np.uintp(out + 2)] = (thing >> 16) & 0xFF
+            out += VIEW_SIZE * 3
+            place += right
+        seen = lit >> VIEW_SIZE
+        if seen == 0:
+            break
+        row += ahead
+    # the agent sees what it carries at its own place
+    own = (MIDDLE * VIEW_SIZE + VIEW_SIZE - 1) * 3
+    thing = looks[carried]
+    image[own] = thing & 0xFF
+    image[own + 1] = (thing >> 8) & 0xFF
+    image[own + 2] = (thing >> 16) & 0xFF
