@@ -122,6 +122,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         "frames": frames,  # those of the runs that it started from included
         "own_frames": own_frames,
         "seconds": seconds,
+        "picture": (config.camera.width, config.camera.height),
         "suites": suites,
         "curve": curve_of(rows),
     }

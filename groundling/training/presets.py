@@ -40,14 +40,14 @@ PRESETS: Final[dict[Preset, TrainConfig]] = {
         ppo=PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2),
         imitation=ImitationConfig(minibatch_size=640, mixing=0.1),
     ),
-    # first person, in rooms of our own
+    # first person, in rooms of our own, with a wide and low picture: far keycards have to be some pixels large
     "pixels": TrainConfig(
         task="groundling/GroundedRoom-Easy-v0",
         total_frames=1_000_000,
         num_envs=256,
         bank_size=32768,
         body="rover",
-        camera=Camera(width=128, height=72, fov_degrees=90.0),
+        camera=Camera(width=192, height=56, fov_degrees=90.0),
         agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
         ppo=_PIXELS,
     ),
