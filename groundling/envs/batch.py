@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import state
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, WALL_CODE
 from groundling.envs.mixture import TaskMixture
+from groundling.envs.state import Outcomes, Tasks, Worlds
 from groundling.envs.top_down import TopDownPainter
 from groundling.errors import ActionError, ConfigurationError
 
@@ -102,13 +102,13 @@ class Batch(ABC, Generic[Seen]):
         self.shuffle = shuffle
         self.order_seed = order_seed
         self.episodes = bank.episodes()
-        self.tasks = state.Tasks(self.mixture.starts, np.empty(len(self.mixture.tasks)))
+        self.tasks = Tasks(self.mixture.starts, np.empty(len(self.mixture.tasks)))
         self.set_shares(np.ones(len(self.mixture.tasks)))
         _, height, width = bank.cells.shape
         objects, clauses = bank.contents.shape[1], bank.programs.shape[1]
         b = num_envs
         self.width = width + 2 * BORDER
-        self.state = state.Worlds(
+        self.state = Worlds(
             cells=np.full((b, (height + 2 * BORDER) * self.width), WALL_CODE, dtype=np.uint8),
             looks=np.zeros((b, bank.looks.shape[1]), dtype=np.int32),
             contents=np.zeros((b, objects), dtype=np.uint8),
@@ -247,8 +247,8 @@ class Batch(ABC, Generic[Seen]):
     def _step(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
         """Step environments ``start`` to ``stop``; several threads may do so at once, each with its own."""
 
-    def _make_outcomes(self) -> state.Outcomes:
-        return state.Outcomes(
+    def _make_outcomes(self) -> Outcomes:
+        return Outcomes(
             reward=np.zeros(self.num_envs, dtype=np.float64),
             terminated=np.zeros(self.num_envs, dtype=np.bool_),
             truncated=np.zeros(self.num_envs, dtype=np.bool_),

@@ -24,25 +24,10 @@ from groundling.envs.constants import (
     WALL_CODE,
     look,
 )
-from groundling.envs.layout import (
-    DIRECTIONS,
-    STRIDES,
-    Direction,
-    Draws,
-    Pair,
-    Room,
-    Thing,
-    Tile,
-)
+from groundling.envs.layout import DIRECTIONS, STRIDES, Direction, Draws, Pair, Room, Thing, Tile
 from groundling.envs.meaning import fitting, resolve
 from groundling.envs.room_grid import RoomGrid
-from groundling.language.goals import (
-    Color,
-    Goal,
-    Location,
-    ObjectDescription,
-    ObjectType,
-)
+from groundling.language.goals import Color, Goal, Location, ObjectDescription, ObjectType
 from groundling.language.grammar import render
 
 if TYPE_CHECKING:
@@ -53,15 +38,10 @@ class WorldBuilder(RoomGrid):
     """Lays out one world of a task: rooms, doors, objects, the agent.
 
     Objects are placed uniformly on the free floor, never before a door, where they would block it, and never before
-    the agent. The agent is placed uniformly and looks at no object. What goes wrong by chance (no room left, a goal
-    that holds already) rejects the layout, and the task begins again; what is wrong in the task is a ``TaskError``.
+    the agent. The agent is placed uniformly and looks at no object. A goal that holds already rejects the layout, as
+    what goes wrong by chance in :class:`RoomGrid` does; its attributes are here as well.
 
     Attributes:
-        task: whose settings count.
-        seed: of the episode.
-        rooms: row by row.
-        things: all doors and objects, in the order in which they were added.
-        agent: x, y of the agent; None until it is placed.
         facing: direction of the agent.
     """
 

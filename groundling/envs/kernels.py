@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import constants, handling, state, verdicts, views
+from groundling.envs import handling, verdicts, views
 from groundling.envs.compiling import compiler
 from groundling.envs.constants import BORDER, FIRST_OBJECT, NOTHING_CODE, NOWHERE
 from groundling.envs.handling import act
@@ -20,7 +20,7 @@ from groundling.envs.views import draw
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # increment of splitmix64
 
-SOURCES = (__file__, handling.__file__, verdicts.__file__, views.__file__, state.__file__, constants.__file__)
+SOURCES = (__file__, verdicts.__file__, views.__file__, *handling.SOURCES)
 kernel = compiler(*SOURCES)
 
 

@@ -10,21 +10,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import kernels, rover, verdicts
+from groundling.envs import kernels, rover
 from groundling.envs.compiling import compiler, inner_kernel
-from groundling.envs.constants import (
-    BORDER,
-    DOOR,
-    NOTHING_CODE,
-    OPEN,
-    WALKABLE_BIT,
-    WALL,
-)
+from groundling.envs.constants import BORDER, DOOR, NOTHING_CODE, OPEN, WALKABLE_BIT, WALL
 from groundling.envs.handling import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, handle
 from groundling.envs.kernels import GOLDEN, begin, next_episode, scrambled, settle
 from groundling.envs.rover import OBJECT_RADII, OBJECT_RADIUS, Motion, Poses, Scoring
 from groundling.envs.state import Episodes, Outcomes, Tasks, Worlds
-from groundling.envs.verdicts import SUCCESS, judge, renew_marks
+from groundling.envs.verdicts import GOING_ON, SUCCESS, judge, renew_marks
 
 SKIN = 1e-6  # metres that stay free at a contact, so that sliding along a wall does not catch at the next tile's edge
 SLIDES = 3  # contacts in one step: two walls of a corner, and one to stop at
@@ -251,6 +244,6 @@ def step_rovers(
         reward = 0.0
         if verdict == SUCCESS:
             reward = scoring.success * (1 - scoring.decay * (w.step_count[b] / w.max_steps[b]))
-        elif verdict != verdicts.GOING_ON:
+        elif verdict != GOING_ON:
             reward = scoring.failure
         settle(w, b, out, verdict, reward)

@@ -12,11 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import (
-    FIRST_OBJECT,
-    NOWHERE,
-    Action,
-)
+from groundling.envs.constants import FIRST_OBJECT, NOWHERE, Action
 from groundling.envs.solver_search import EXACT, FIRST_COLUMN, Nodes, search_plan
 from groundling.envs.solver_survey import Survey
 from groundling.envs.state import Worlds

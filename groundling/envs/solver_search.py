@@ -7,21 +7,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import handling, verdicts
+from groundling.envs import verdicts
 from groundling.envs.compiling import compiler, inner_kernel
-from groundling.envs.constants import (
-    DOOR,
-    FIRST_OBJECT,
-    LOCKED,
-    NOTHING_CODE,
-    NOWHERE,
-    NUM_ACTIONS,
-    OPEN,
-    PORTABLE_BIT,
-)
-from groundling.envs.handling import DONE, DROP, FORWARD, PICKUP
+from groundling.envs.constants import DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE, NOWHERE, NUM_ACTIONS, OPEN, PORTABLE_BIT
+from groundling.envs.handling import DONE, DROP, FORWARD, PICKUP, act, stride_of
 from groundling.envs.state import Worlds
-from groundling.envs.verdicts import ANNOUNCE, FAILURE, SUCCESS
+from groundling.envs.verdicts import ANNOUNCE, FAILURE, SUCCESS, judge, mark_object
 
 EXACT: Final = 0
 # Columns of a state, then: carried_before [C], places of the things [M], their marks [M], doors [D].
@@ -55,7 +46,7 @@ def _learn_marks(w: Worlds, s: Scope) -> None:
     """Ask the verifier for the marks of each object, on a corner of the border."""
     for k in range(s.marks.shape[0]):
         w.marks[0, 0] = 0
-        verdicts.mark_object(w, 0, k + FIRST_OBJECT, 0)
+        mark_object(w, 0, k + FIRST_OBJECT, 0)
         s.marks[k] = w.marks[0, 0]
     w.marks[0, 0] = 0
 
@@ -139,7 +130,7 @@ def _hash(
     clauses = w.programs.shape[1]
     first = FIRST_COLUMN + clauses
     things, doors = s.things.shape[0], s.doors.shape[0]
-    ahead = w.cells[0, state[POSITION] + handling.stride_of(state[DIRECTION], width)]
+    ahead = w.cells[0, state[POSITION] + stride_of(state[DIRECTION], width)]
     h = _mix(np.uint64(state[POSITION]) << np.uint64(8) | np.uint64(state[CARRIED]), state[DIRECTION])
     h = _mix(_mix(h, state[STAGE]), state[DONE_CLAUSES])
     for c in range(state[STAGE], clauses):
@@ -180,7 +171,7 @@ def _is_worth_trying(w: Worlds, s: Scope, width: int, action: int, places: int) 
     """Whether an action may do something here, within the scope of the search."""
     if action <= FORWARD or action == DONE:  # walking into what is asked for is enough to have gone to it
         return True
-    code = int(w.cells[0, int(w.position[0]) + handling.stride_of(w.direction[0], width)])
+    code = int(w.cells[0, int(w.position[0]) + stride_of(w.direction[0], width)])
     seen = w.looks[0, code]
     if action == DROP:  # which lets the verifier look again, even if nothing is dropped
         return places == EXACT or (code == NOTHING_CODE and w.carried[0] != NOTHING_CODE)
@@ -240,8 +231,8 @@ def search_plan(
         for action in range(num_actions):
             if not _is_worth_trying(w, s, width, action, places):
                 continue
-            front = handling.act(w, 0, width, action)
-            verdict = verdicts.judge(w, 0, width, action, front)
+            front = act(w, 0, width, action)
+            verdict = judge(w, 0, width, action, front)
             is_progress = verdict == SUCCESS or (staged and (w.stage[0] != stage or w.done[0] != done))
             is_in_the_way = action == DROP and places != EXACT and s.doorways[front] and not is_progress
             if verdict != FAILURE and not is_in_the_way:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundling.envs import constants, handling, state
+from groundling.envs import handling
 from groundling.envs.compiling import compiler
 from groundling.envs.constants import (
     DOOR,
@@ -27,7 +27,7 @@ ANNOUNCE, STEP_ON = int(Verb.ANNOUNCE), int(Verb.STEP_ON)
 GOING_ON, SUCCESS, FAILURE = 0, 1, 2
 MEANT, FIXED = 1, 2  # marks of a clause's first and second set of objects, two bits a clause
 
-SOURCES = (__file__, handling.__file__, state.__file__, constants.__file__)
+SOURCES = (__file__, *handling.SOURCES)
 kernel = compiler(*SOURCES)
 
 

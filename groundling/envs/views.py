@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import constants, handling, state
+from groundling.envs import handling
 from groundling.envs.compiling import compiler
 from groundling.envs.constants import OPAQUE_BIT, VIEW_SIZE
 from groundling.envs.handling import stride_of
 
 MIDDLE = VIEW_SIZE // 2
 
-SOURCES = (__file__, handling.__file__, state.__file__, constants.__file__)
+SOURCES = (__file__, *handling.SOURCES)
 kernel = compiler(*SOURCES)
 
 

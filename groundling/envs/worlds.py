@@ -7,25 +7,26 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import kernels, state
+from groundling.envs import kernels
 from groundling.envs.batch import Batch, ObservationArrays
 from groundling.envs.constants import VIEW_CELLS, VIEW_SIZE
+from groundling.envs.state import Observations
 
 
-class WorldBatch(Batch[state.Observations]):
+class WorldBatch(Batch[Observations]):
     """B environments whose bodies walk the grid tile by tile and see MiniGrid's symbolic view; see :class:`Batch`."""
 
     min_envs_per_thread = 256
 
-    def make_observations(self) -> state.Observations:
+    def make_observations(self) -> Observations:
         """Empty arrays for what B agents see."""
-        return state.Observations(
+        return Observations(
             image=np.zeros((self.num_envs, VIEW_CELLS * 3), dtype=np.uint8),
             direction=np.zeros(self.num_envs, dtype=np.int64),
             instruction=np.zeros((self.num_envs, self.episodes.tokens.shape[1]), dtype=np.int32),
         )
 
-    def named(self, seen: state.Observations) -> ObservationArrays:
+    def named(self, seen: Observations) -> ObservationArrays:
         """What the agents see by the keys of the observation space, without copies."""
         image = seen.image.reshape(self.num_envs, VIEW_SIZE, VIEW_SIZE, 3)
         return {"image": image, "direction": seen.direction, "instruction": seen.instruction}

@@ -51,14 +51,21 @@ PRESETS: Final[dict[Preset, TrainConfig]] = {
         agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
         ppo=_PIXELS,
     ),
-    # first person, in ViZDoom: engines are slow and few, so rollouts are long
+    # first person, in ViZDoom: engines are slow and few, so rollouts are long; as its runs were trained
     "doom": TrainConfig(
         task="groundling/GroundedDoom-Easy-v0",
         total_frames=1_500_000,
         num_envs=16,
         camera=Camera(width=128, height=72),
         agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
-        ppo=replace(_PIXELS, num_steps=64, minibatch_size=256, learning_rate=7e-4),
+        ppo=replace(
+            _PIXELS,
+            num_steps=64,
+            minibatch_size=256,
+            learning_rate=7e-4,
+            entropy_coef=0.01,
+            bootstrap_truncated=True,
+        ),
     ),
 }
 
