@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +119,10 @@ class ActorCritic(nn.Module):
             ObservationError: if a key is missing, or a shape, a type or a value is not what the agent was built for.
         """
         return self.eyes.perceive(observation)
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """A context in which parameters do not change and no gradients are taken: what repeats is computed once."""
+        return self.eyes.unchanged()
 
     def forward(self, percepts: Percepts, state: Tensor, is_first: Tensor) -> Decision:
         """Decide on T steps of B environments.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from groundling.envs.explored import MAX_RADIUS
 from groundling.errors import ConfigurationError
 from groundling.language.encoders import LanguageKind
 
@@ -39,6 +40,8 @@ class AgentConfig:
         time_dim: size of an embedding of the step within the episode, which the policy and the value are given beside
             the memory's output; 0 for none.
         time_steps: steps that this embedding tells apart; later ones share the last.
+        map_radius: of "symbolic", tiles to each side that a map shows of what was seen since the episode began,
+            beside the view; 0 for none.
         blind: replace the image by nothing, for the control that hears but does not see.
     """
 
@@ -56,6 +59,7 @@ class AgentConfig:
     attributes: int = 4
     time_dim: int = 0
     time_steps: int = 31
+    map_radius: int = 0
     blind: bool = False
 
     def __post_init__(self) -> None:
@@ -75,6 +79,8 @@ class AgentConfig:
             least = 0 if name == "time_dim" else 1
             if getattr(self, name) < least:
                 raise ConfigurationError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if not 0 <= self.map_radius <= MAX_RADIUS:
+            raise ConfigurationError(f"map_radius is from 0 (no map) to {MAX_RADIUS}, got {self.map_radius}")
         if len(self.conv_channels) != 3 or min(self.conv_channels) < 1:
             raise ConfigurationError(f"conv_channels are three numbers of at least 1, got {self.conv_channels}")
         self._check_vision()
@@ -136,7 +142,7 @@ class AgentConfig:
 
 _NOT_USED: dict[VisionKind, tuple[str, ...]] = {
     "symbolic": ("conv_channels", "attributes"),
-    "cnn": ("cell_dim",),
-    "chaplot": ("cell_dim", "readout_dim", "attributes"),
+    "cnn": ("cell_dim", "map_radius"),
+    "chaplot": ("cell_dim", "readout_dim", "attributes", "map_radius"),
 }
 _CHAPLOT = {"fusion": ("gated", "concat"), "language": ("gru",), "memory": ("lstm",)}

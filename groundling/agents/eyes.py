@@ -5,7 +5,8 @@ An agent is eyes, a memory and heads. Eyes see an image and hear an instruction,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import torch
@@ -43,7 +44,7 @@ class Eyes(nn.Module, Generic[P]):
         space: what the agent is built for.
     """
 
-    keys: ClassVar[tuple[str, ...]]  # of the observation that are looked at
+    keys: tuple[str, ...]  # of the observation that are looked at
     value_scale: ClassVar[float] = 1.0  # of the value's first draw
     language: nn.Module
     fusion: Fusion
@@ -75,6 +76,11 @@ class Eyes(nn.Module, Generic[P]):
     def features(self, percepts: P) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
         raise NotImplementedError
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Promise that parameters do not change within and no gradients are taken: what repeats may be kept."""
+        yield
 
     def attention_map(self, percepts: P) -> Tensor:
         """How strongly each place of R images is let through by the words, [R, rows, columns], for figures."""

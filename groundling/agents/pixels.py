@@ -42,7 +42,7 @@ class PixelEyes(Eyes[PixelPercepts]):
     A blind agent sees black.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("image", "instruction")
+    keys = ("image", "instruction")
     # Before pixels are understood a larger draw differs from view to view by more than any reward, and the policy runs
     # after these differences until it meets no reward at all.
     value_scale: ClassVar[float] = 0.01

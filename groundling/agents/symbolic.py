@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +22,12 @@ from groundling.agents.eyes import (
 )
 from groundling.agents.fusion import make_fusion
 from groundling.agents.gather import gather_rows
+from groundling.agents.maps import MapReader, packed_map
+from groundling.agents.pairs import KeptPairs, Pairs, make_pairs
 from groundling.agents.space import AgentSpace
 from groundling.agents.vision import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
 from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_CELLS, VIEW_SIZE
+from groundling.envs.explored import explored_shape
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder
 
@@ -37,6 +41,7 @@ class SymbolicPercepts:
     cells: DistinctCells
     sentences: DistinctSentences
     direction: Tensor
+    explored: Tensor | None  # [B, N] packed cells of maps
 
     def __len__(self) -> int:
         return len(self.direction)
@@ -47,11 +52,14 @@ class SymbolicPercepts:
             DistinctCells(self.cells.values, self.cells.row_of[rows]),
             sentences_of_rows(self.sentences, rows),
             self.direction[rows],
+            None if self.explored is None else self.explored.index_select(0, rows),
         )
 
 
 class SymbolicEyes(Eyes[SymbolicPercepts]):
     """See symbolic cells; ``image`` [B, 7, 7, 3] uint8, ``direction`` [B], ``instruction`` [B, L] token ids.
+
+    With a map radius R also ``explored`` [B, M, M, 3] uint8, M = 2 R + 1: a map of what was seen.
 
     Vision and fusion look at one cell at a time, so both are evaluated once for each distinct pair of a cell and a
     sentence in the batch, and the results are handed out by index: the same numbers as cell by cell, at a fraction of
@@ -61,7 +69,7 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         ConfigurationError: if the images are no symbolic views.
     """
 
-    keys: ClassVar[tuple[str, ...]] = ("image", "direction", "instruction")
+    keys = ("image", "direction", "instruction")
 
     def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
         super().__init__(config, space)
@@ -80,6 +88,10 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         self.spatial = nn.Linear(VIEW_CELLS * config.readout_dim, config.hidden_dim)
         self.compass = nn.Embedding(4, config.hidden_dim)
         self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
+        self.map = MapReader(config.map_radius, config.readout_dim, config.hidden_dim) if config.map_radius else None
+        if self.map is not None:
+            self.keys = (*self.keys, "explored")
+        self._kept: KeptPairs | None = None
 
     def initialize(self) -> None:
         """Orthogonal layers; no direction differs from another at first."""
@@ -87,10 +99,12 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
             nn.init.orthogonal_(layer.weight, math.sqrt(2))
             nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.compass.weight)
+        if self.map is not None:
+            nn.init.orthogonal_(self.map.spatial.weight, math.sqrt(2))
 
     def perceive(self, observation: Observation) -> SymbolicPercepts:
         """Find the distinct cells and sentences; see :class:`Eyes`."""
-        image, direction, instruction = self._tensors(observation)
+        image, direction, instruction, *explored = self._tensors(observation)
         check_image(image, VIEW_SHAPE, "MiniGrid's symbolic view")
         batch = len(image)
         if direction.shape != (batch,):
@@ -107,17 +121,30 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         check_tokens(instruction, self.space.vocabulary_size)
         if self.config.blind:
             image = torch.zeros_like(image)
-        return SymbolicPercepts(distinct_cells(image), distinct_sentences(instruction), direction.long())
+        present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=image.device)
+        maps = packed_map(self._checked_map(*explored), present) if explored else None
+        return SymbolicPercepts(distinct_cells(image, present), distinct_sentences(instruction), direction.long(), maps)
+
+    def _checked_map(self, explored: Tensor) -> Tensor:
+        """The maps [B, M, M, 3], nothing for the blind; errors as :meth:`perceive`."""
+        check_image(explored, explored_shape(self.config.map_radius), "a map of what was seen")
+        return torch.zeros_like(explored) if self.config.blind else explored
 
     def features(self, percepts: SymbolicPercepts) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
-        seen = self._readout_of_cells(percepts).flatten(1)
-        hidden = torch.relu(self.spatial(seen) + self.compass(percepts.direction))
-        return torch.relu(self.hidden(hidden))
+        pairs = self._pairs(percepts)
+        first = pairs.first[percepts.sentences.row_of]
+        seen = self._readout_of_cells(pairs, first, percepts.cells).flatten(1)
+        hidden = self.spatial(seen) + self.compass(percepts.direction)
+        if self.map is not None and percepts.explored is not None:
+            hidden = hidden + self.map(pairs.table, first, pairs.row_of_value, percepts.explored)
+        return torch.relu(self.hidden(torch.relu(hidden)))
 
     def attention_map(self, percepts: SymbolicPercepts) -> Tensor:
         """The norm [R, 7, 7] of each cell's readout, by column and row as in the image."""
-        return self._readout_of_cells(percepts).norm(dim=-1).unflatten(1, (VIEW_SIZE, VIEW_SIZE))
+        pairs = self._pairs(percepts)
+        readout = self._readout_of_cells(pairs, pairs.first[percepts.sentences.row_of], percepts.cells)
+        return readout.norm(dim=-1).unflatten(1, (VIEW_SIZE, VIEW_SIZE))
 
     def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
         """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
@@ -128,9 +155,23 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         """The norm [S, CELL_VALUES] of the readout of every (type, color, state) under each sentence [S, L]."""
         return self.readout_of_pairs(torch.arange(CELL_VALUES, device=self.device), tokens).norm(dim=-1)
 
-    def _readout_of_cells(self, percepts: SymbolicPercepts) -> Tensor:
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Keep what sentences make of cells: within, parameters do not change and no gradients are taken."""
+        self._kept = KeptPairs(self.readout_of_pairs)
+        try:
+            yield
+        finally:
+            self._kept = None
+
+    def _pairs(self, percepts: SymbolicPercepts) -> Pairs:
+        """What each sentence makes of each distinct cell."""
+        values, tokens = percepts.cells.values, percepts.sentences.tokens
+        if self._kept is not None:
+            return self._kept.find(values, tokens)
+        return make_pairs(self.readout_of_pairs, values, tokens)
+
+    def _readout_of_cells(self, pairs: Pairs, first: Tensor, cells: DistinctCells) -> Tensor:
         """[R, N, readout_dim]."""
-        values, row_of = percepts.cells
-        pairs = self.readout_of_pairs(values, percepts.sentences.tokens)
-        pair_of = row_of + (percepts.sentences.row_of * len(values)).to(row_of.dtype).unsqueeze(1)
-        return gather_rows(pairs.flatten(0, 1), pair_of)
+        row_of = pairs.row_of_value[cells.values][cells.row_of]
+        return gather_rows(pairs.table, row_of + first.to(row_of.dtype).unsqueeze(1))

@@ -31,17 +31,23 @@ def pack_cells(image: Tensor) -> Tensor:
     return (parts[..., 0] * NUM_COLORS + parts[..., 1]) * NUM_STATES + parts[..., 2]
 
 
-def distinct_cells(image: Tensor) -> DistinctCells:
+def distinct_cells(image: Tensor, present: Tensor | None = None) -> DistinctCells:
     """Find the distinct cells of symbolic images.
 
     Args:
         image: [B, H, W, 3] uint8 of MiniGrid's (type, color, state).
+        present: [CELL_VALUES] int32, 1 at values that are to be among them in any case; written.
     """
     packed = pack_cells(image.flatten(1, 2))
-    present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=image.device)
+    if present is None:
+        present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=image.device)
     present[packed.flatten()] = 1
-    row_of = torch.cumsum(present, 0, dtype=torch.int32) - 1
-    return DistinctCells(present.nonzero().squeeze(1), row_of[packed])
+    return DistinctCells(present.nonzero().squeeze(1), rows_of_values(present)[packed])
+
+
+def rows_of_values(present: Tensor) -> Tensor:
+    """Each value's row among those that are present [CELL_VALUES] int32 (0 or 1); int32, of others anything."""
+    return torch.cumsum(present, 0, dtype=torch.int32) - 1
 
 
 class CellEncoder(nn.Module):

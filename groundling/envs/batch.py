@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, WALL_CODE
+from groundling.envs.explored import Explorer
 from groundling.envs.mixture import TaskMixture
 from groundling.envs.state import Outcomes, Tasks, Worlds
 from groundling.envs.top_down import TopDownPainter
@@ -54,9 +55,10 @@ class ArrayPool(Generic[Arrays]):
 
 
 class Pictures(NamedTuple):
-    """B worlds from above; empty where nobody asked for it."""
+    """Senses that are drawn after a step, empty where nobody asked for them."""
 
-    top_down: NDArray[np.uint8]  # [B, H * P, W * P, 3] RGB
+    top_down: NDArray[np.uint8]  # [B, H * P, W * P, 3] RGB, the worlds from above
+    explored: NDArray[np.uint8]  # [B, M, M, 3] column, row, (type, color, state): what each agent has seen
 
 
 class Batch(ABC, Generic[Seen]):
@@ -69,11 +71,12 @@ class Batch(ABC, Generic[Seen]):
         order_seed: seed of that draw.
         num_threads: threads that share a step; more than one pays from some thousands of environments on.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
+        explored_radius: tiles that a map of what the agent has seen reaches, another sense; None leaves it out.
 
     Attributes:
         observations: what the agents see now, rewritten by every step.
         final: the last observation of each environment whose episode ended in the last step.
-        pictures, final_pictures: the same from above.
+        pictures, final_pictures: the same of the senses that are drawn after a step.
         outcomes: reward, terminated, truncated and the statistics of the episodes that ended.
         mixture: the tasks of the bank.
         num_actions: A.
@@ -91,6 +94,7 @@ class Batch(ABC, Generic[Seen]):
         order_seed: int = 0,
         num_threads: int = 1,
         top_down_pixels: int | None = None,
+        explored_radius: int | None = None,
     ) -> None:
         if num_envs < 1:
             raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
@@ -135,6 +139,8 @@ class Batch(ABC, Generic[Seen]):
         self.final = self._final_views.take()
         self.outcomes = self._results.take()
         self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels)
+        cells = self.state.cells.shape
+        self._explorer = None if explored_radius is None else Explorer((b, cells[1]), explored_radius)
         self._pictures = ArrayPool(self._make_pictures)
         self._final_pictures = ArrayPool(self._make_pictures)
         self.pictures = self._pictures.take()
@@ -207,11 +213,11 @@ class Batch(ABC, Generic[Seen]):
         return {**self.named(self.final), **self._named_pictures(self.final_pictures)}
 
     def _named_pictures(self, pictures: Pictures) -> ObservationArrays:
-        return {} if self._painter is None else pictures._asdict()
+        return {name: array for name, array in pictures._asdict().items() if array.size}
 
     def _make_pictures(self) -> Pictures:
-        shape = (0, 0, 0) if self._painter is None else self._painter.shape
-        return Pictures(np.zeros((self.num_envs, *shape), dtype=np.uint8))
+        shapes = [(0, 0, 0) if drawer is None else drawer.shape for drawer in (self._painter, self._explorer)]
+        return Pictures(*(np.zeros((self.num_envs, *shape), dtype=np.uint8) for shape in shapes))
 
     def _step_and_paint(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
         """Step without the next episodes first, since the ends of the last ones are to be painted."""
@@ -230,6 +236,8 @@ class Batch(ABC, Generic[Seen]):
     def _paint(self, pictures: Pictures, rows: NDArray[np.int64]) -> None:
         if self._painter is not None:
             self._painter.draw(self.state, self.width, *self.places(), pictures.top_down, rows)
+        if self._explorer is not None:
+            self._explorer.draw(self.state, self.width, pictures.explored, rows)
 
     @abstractmethod
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -272,7 +280,8 @@ class Batch(ABC, Generic[Seen]):
         """
         actions = self._checked(actions)
         self._renew_arrays(fresh)
-        run = partial(self._step if self._painter is None else self._step_and_paint, actions, autoreset)
+        has_drawers = self._painter is not None or self._explorer is not None
+        run = partial(self._step_and_paint if has_drawers else self._step, actions, autoreset)
         if self._pool is None:
             run(0, self.num_envs)
             return
@@ -333,6 +342,8 @@ class Batch(ABC, Generic[Seen]):
         observations: Any = self.observations
         for parts in (observations, self.pictures):
             state |= {f"observations.{name}": array for name, array in parts._asdict().items()}
+        if self._explorer is not None:
+            state |= self._explorer.state_dict()
         return state
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.explored import explored_shape
 from groundling.envs.first_person import Camera
 from groundling.envs.mixture import TaskMixture
 from groundling.envs.rover import Rover, Scoring
@@ -30,6 +31,8 @@ class Embodiment:
         rover: the body that drives; None for the one that walks the grid and sees MiniGrid's symbolic view.
         camera: what a rover sees with.
         top_down_pixels: pixels of a tile of the view from above, a sense of either body; None leaves it out.
+        explored_radius: tiles that a map of what the agent has seen reaches, a sense of the body that walks the grid;
+            None leaves it out.
         scoring: the reward of a rover's episode; the grid's is MiniGrid's.
         num_actions: A, the first ones of MiniGrid's seven.
         time_scale: steps that a rover is given for each of an episode's time limit; None gives it as many as it takes
@@ -40,18 +43,24 @@ class Embodiment:
     rover: Rover | None = None
     camera: Camera = field(default_factory=Camera)
     top_down_pixels: int | None = None
+    explored_radius: int | None = None
     scoring: Scoring = field(default_factory=Scoring)
     num_actions: int = NUM_ACTIONS
     time_scale: int | None = None
     vocabulary: Vocabulary = VOCABULARY
 
     def changed(
-        self, body: Body | None = None, camera: Camera | None = None, top_down_pixels: int | None = None
+        self,
+        body: Body | None = None,
+        camera: Camera | None = None,
+        top_down_pixels: int | None = None,
+        explored_radius: int | None = None,
     ) -> Embodiment:
-        """The same with another body, camera or view from above, where they are given.
+        """The same with another body, camera, view from above or map, where they are given.
 
         Raises:
-            ConfigurationError: if there is no such body, or the grid's is given a camera.
+            ConfigurationError: if there is no such body, or it lacks the sense: the grid's is given a camera, or a
+                rover a map of what it has seen.
         """
         bodies = {None: self.rover, "grid": None, "rover": self.rover or Rover()}
         if not isinstance(body, Rover) and body not in bodies:
@@ -59,8 +68,11 @@ class Embodiment:
         rover = body if isinstance(body, Rover) else bodies[body]
         if camera is not None and rover is None:
             raise ConfigurationError("the body 'grid' sees MiniGrid's symbolic view: a camera needs body='rover'")
+        radius = self.explored_radius if explored_radius is None else explored_radius
+        if radius is not None and rover is not None:
+            raise ConfigurationError("a map of what was seen is drawn of tiles: it needs body='grid'")
         pixels = self.top_down_pixels if top_down_pixels is None else top_down_pixels
-        return replace(self, rover=rover, camera=camera or self.camera, top_down_pixels=pixels)
+        return replace(self, rover=rover, camera=camera or self.camera, top_down_pixels=pixels, explored_radius=radius)
 
     def make_batch(
         self,
@@ -80,6 +92,7 @@ class Embodiment:
                 order_seed=order_seed,
                 num_threads=num_threads,
                 top_down_pixels=self.top_down_pixels,
+                explored_radius=self.explored_radius,
             )
         return RoverBatch(
             bank,
@@ -108,6 +121,8 @@ class Embodiment:
         if self.top_down_pixels is not None and map_size is not None:
             height, width = (tiles * self.top_down_pixels for tiles in map_size)
             senses["top_down"] = spaces.Box(0, 255, (height, width, 3), np.uint8)
+        if self.explored_radius is not None:
+            senses["explored"] = spaces.Box(0, 255, explored_shape(self.explored_radius), np.uint8)
         if self.rover is None:
             image = spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8)
             return spaces.Dict({"image": image, "direction": spaces.Discrete(4), "instruction": instruction, **senses})

@@ -32,6 +32,7 @@ def make(
     body: Body | None = None,
     camera: Camera | None = None,
     top_down_pixels: int | None = None,
+    explored_radius: int | None = None,
 ) -> GroundlingEnv:
     """One environment as a ``gymnasium.Env``; see :class:`GroundlingEnv`.
 
@@ -42,9 +43,17 @@ def make(
         body: "grid", "rover" or a ``Rover``; by default the task's own.
         camera: what a rover sees with.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
+        explored_radius: tiles to each side that a map of what the agent has seen shows, a sense of the grid's body;
+            None leaves it out.
     """
     return GroundlingEnv(
-        id, split=split, render_mode=render_mode, body=body, camera=camera, top_down_pixels=top_down_pixels
+        id,
+        split=split,
+        render_mode=render_mode,
+        body=body,
+        camera=camera,
+        top_down_pixels=top_down_pixels,
+        explored_radius=explored_radius,
     )
 
 
@@ -67,6 +76,7 @@ def make_vec(
     body: Body | None = None,
     camera: Camera | None = None,
     top_down_pixels: int | None = None,
+    explored_radius: int | None = None,
 ) -> GroundlingVectorEnv:
     """Many environments at once as a ``gymnasium.vector.VectorEnv``; see :class:`GroundlingVectorEnv`.
 
@@ -90,6 +100,8 @@ def make_vec(
             task's own.
         camera: what a rover sees with: size, field of view, depth, segmentation, randomization.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
+        explored_radius: tiles to each side that a map of what the agent has seen shows, a sense of the grid's body;
+            None leaves it out.
 
     Raises:
         UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
@@ -128,7 +140,7 @@ def make_vec(
         num_threads=num_threads,
         copy=copy,
         render_mode=render_mode,
-        embodiment=embodiment.changed(body, camera, top_down_pixels),
+        embodiment=embodiment.changed(body, camera, top_down_pixels, explored_radius),
     )
 
 

@@ -36,6 +36,8 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         body: "grid", "rover" or a ``Rover``; by default the task's own.
         camera: what a rover sees with.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
+        explored_radius: tiles to each side that a map of what the agent has seen shows, a sense of the grid's body;
+            None leaves it out.
 
     Raises:
         UnknownEnvironmentError, UnsupportedLevelError, TaskError: see ``find_source``.
@@ -54,6 +56,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         body: Body | None = None,
         camera: Camera | None = None,
         top_down_pixels: int | None = None,
+        explored_radius: int | None = None,
     ) -> None:
         self.source = find_source(level)
         if render_mode not in (None, "rgb_array"):
@@ -61,7 +64,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         self.level = self.source.id
         self.split = self.source.find_split(split) if isinstance(split, str) else split
         self.render_mode = render_mode
-        self.embodiment = self.source.embodiment.changed(body, camera, top_down_pixels)
+        self.embodiment = self.source.embodiment.changed(body, camera, top_down_pixels, explored_radius)
         size = None if self.embodiment.top_down_pixels is None else self.source.sample(0).cells.shape
         self.observation_space = self.embodiment.observation_space(self.source.instruction_length, size)
         self.action_space = spaces.Discrete(self.embodiment.num_actions)  # type: ignore[assignment]

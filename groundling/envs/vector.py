@@ -59,6 +59,9 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     - ``depth`` [B, H, W] float32, metres; ``segmentation`` [B, H, W] uint8: 0 floor and ceiling, 1 wall, 2 + k the
       world's object k. Of a rover whose camera has them.
     - ``top_down`` [B, H * P, W * P, 3] uint8: RGB from above, of either body, with ``top_down_pixels=P``.
+    - ``explored`` [B, M, M, 3] uint8: what the agent has seen since the episode began, M = 2 R + 1 tiles across with
+      ``explored_radius=R``: column, row, (type, color, state) as in ``image``, the agent at [R, R] and ahead of it up;
+      each tile as it looked when it was last in view, 0 where it never was. Not of a rover.
     - ``instruction`` [B, L] int32: token ids of ``VOCABULARY``, 0 = padding; L is 24, or 96 where instructions have
       several clauses. The sentences are at :attr:`instructions` and in ``info["instruction"]``.
 

@@ -192,9 +192,10 @@ class TrainConfig:
             len(own) == 1, f"{', '.join(self.task_ids)} are played with different bodies or words: train on them apart"
         )
         (embodiment,) = own
-        if self.body == "own":
-            return embodiment
-        return embodiment.changed(self.body, self.camera if self.body == "rover" else None)
+        body, camera = (
+            (None, None) if self.body == "own" else (self.body, self.camera if self.body == "rover" else None)
+        )
+        return embodiment.changed(body, camera, explored_radius=self.agent.map_radius or None)
 
     def training_bank(self, *, progress: bool = True) -> EpisodeBank:
         """The episodes that the run trains on; errors as :meth:`training_mixture`."""

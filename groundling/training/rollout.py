@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +138,13 @@ class Collector:
     @torch.no_grad()
     def collect(self) -> Rollout:
         """Play T steps; the returned rollout's arrays are written again by the next call."""
+        with ExitStack() as stack:
+            for agent in (self.agent, self.reference):
+                if agent is not None:
+                    stack.enter_context(agent.unchanged())
+            return self._collect()
+
+    def _collect(self) -> Rollout:
         out = self.rollout
         self.state = out.final_state.clone()
         out.initial_state.copy_(self.state)

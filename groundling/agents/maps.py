@@ -1,0 +1,200 @@
+"""A map of what was seen, taken in region by region: tile by tile around the agent, in ever wider blocks beyond.
+
+Cells of a map are what the cells of a view are, so the words meet both in the same way; what they make of the cells of
+a region is added up. Most of a map is unseen and adds nothing, and two compiled loops skip it on the CPU.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from groundling.agents.vision import CELL_VALUES, pack_cells
+from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, UNSEEN
+from groundling.errors import ObservationError
+
+NEAR = 4  # tiles to each side of the agent that are told apart
+WIDENING = 3  # how much wider regions are from one ring to the next
+NOT_SEEN = -1
+
+
+def regions_of(radius: int) -> tuple[NDArray[np.int32], int]:
+    """Which region each cell of a map is of: 9 x 9 single tiles amid 9 x 9 blocks of 3 x 3, amid 9 x 9 of 9 x 9 ...
+
+    Args:
+        radius: R, tiles that the map reaches to each side.
+
+    Returns:
+        [M * M] regions from 0, column by column as in the map, M = 2 R + 1; and how many there are.
+    """
+    offset = np.arange(-radius, radius + 1)
+    column, row = np.meshgrid(offset, offset, indexing="ij")
+    distance = np.maximum(abs(column), abs(row))
+    width = np.ones_like(distance)
+    while (is_beyond := distance > NEAR * width + width // 2).any():
+        width[is_beyond] *= WIDENING
+    names = np.stack([width, (column + width // 2) // width, (row + width // 2) // width], axis=-1)
+    _, region = np.unique(names.reshape(-1, 3), axis=0, return_inverse=True)
+    region = region.reshape(-1).astype(np.int32)
+    return region, int(region.max()) + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _pack(cells: NDArray[np.uint8], present: NDArray[np.int32], packed: NDArray[np.int16]) -> bool:
+    for b in range(cells.shape[0]):
+        for n in range(cells.shape[1]):
+            kind = cells[b, n, 0]
+            if kind == UNSEEN:
+                packed[b, n] = NOT_SEEN
+                continue
+            color, state = cells[b, n, 1], cells[b, n, 2]
+            if kind >= NUM_TYPES or color >= NUM_COLORS or state >= NUM_STATES:
+                return False
+            value = (int(kind) * NUM_COLORS + color) * NUM_STATES + state
+            packed[b, n] = value
+            present[value] = 1
+    return True
+
+
+def packed_map(explored: Tensor, present: Tensor) -> Tensor:
+    """The cells of maps as integers, those that were not seen ``NOT_SEEN``.
+
+    Args:
+        explored: [R, M, M, 3] uint8 of MiniGrid's (type, color, state).
+        present: [CELL_VALUES] int32, set to 1 where a cell is in a map.
+
+    Returns:
+        [R, M * M] int16.
+
+    Raises:
+        ObservationError: if a cell is none of MiniGrid's.
+    """
+    cells = explored.flatten(1, 2)
+    if explored.device.type == "cpu":
+        packed = torch.empty(cells.shape[:2], dtype=torch.int16)
+        is_right = _pack(cells.contiguous().numpy(), present.numpy(), packed.numpy())
+    else:
+        limits = torch.tensor([NUM_TYPES, NUM_COLORS, NUM_STATES], device=cells.device)
+        is_right = bool((cells < limits).all())
+        packed = torch.where(cells[..., 0] == UNSEEN, NOT_SEEN, pack_cells(cells)).to(torch.int16)
+        if is_right:
+            present[packed[packed != NOT_SEEN].long()] = 1
+    if not is_right:
+        raise ObservationError(
+            f"a map has cells whose type, color or state is out of range: they are below {NUM_TYPES}, {NUM_COLORS} and "
+            f"{NUM_STATES}"
+        )
+    return packed
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_up(
+    table: NDArray[np.float32],
+    first: NDArray[np.int64],
+    row_of: NDArray[np.int32],
+    packed: NDArray[np.int16],
+    region: NDArray[np.int32],
+    out: NDArray[np.float32],
+) -> None:
+    for b in range(packed.shape[0]):
+        for n in range(packed.shape[1]):
+            value = packed[b, n]
+            if value >= 0:
+                row, place = first[b] + row_of[value], region[n]
+                for d in range(table.shape[1]):
+                    out[b, place, d] += table[row, d]
+
+
+@numba.njit(cache=True, nogil=True)
+def _hand_back(
+    grad: NDArray[np.float32],
+    first: NDArray[np.int64],
+    row_of: NDArray[np.int32],
+    packed: NDArray[np.int16],
+    region: NDArray[np.int32],
+    out: NDArray[np.float32],
+) -> None:
+    for b in range(packed.shape[0]):
+        for n in range(packed.shape[1]):
+            value = packed[b, n]
+            if value >= 0:
+                row, place = first[b] + row_of[value], region[n]
+                for d in range(grad.shape[2]):
+                    out[row, d] += grad[b, place, d]
+
+
+class _SumRegions(torch.autograd.Function):
+    """Forward: sums of rows by region. Backward: each row gets the gradients of the regions that it was added to."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, region: Tensor, count: int
+    ) -> Tensor:
+        ctx.save_for_backward(first, row_of, packed, region)
+        ctx.num_rows = len(table)
+        out = torch.zeros(len(packed), count, table.shape[1])
+        index = (first.numpy(), row_of.numpy(), packed.numpy(), region.numpy())
+        _add_up(table.detach().contiguous().numpy(), *index, out.numpy())
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        grad = grads[0].contiguous()
+        out = torch.zeros(ctx.num_rows, grad.shape[2])
+        _hand_back(grad.numpy(), *(array.numpy() for array in ctx.saved_tensors), out.numpy())
+        return out, None, None, None, None, None
+
+
+def sum_regions(table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, region: Tensor, count: int) -> Tensor:
+    """What was made of the cells of R maps, added up by region.
+
+    Args:
+        table: [P, D] float32, what each sentence makes of each distinct cell.
+        first: [R] int64, the row of the table at which the cells under a map's sentence begin.
+        row_of: [CELL_VALUES] int32, where from there a cell's row is.
+        packed: [R, N] int16, the cells, see :func:`packed_map`.
+        region: [N] int32 in [0, G).
+        count: G.
+
+    Returns:
+        [R, G, D]; cells that were not seen add nothing.
+    """
+    if table.device.type == "cpu" and table.dtype == torch.float32:
+        sums: Tensor = _SumRegions.apply(table, first, row_of, packed, region, count)  # type: ignore[no-untyped-call]
+        return sums
+    is_seen = packed != NOT_SEEN
+    rows = first.unsqueeze(1) + row_of[packed.long().clamp(min=0)]
+    cells = table[rows] * is_seen.unsqueeze(2)
+    sums = torch.zeros(len(packed), count, table.shape[1], dtype=table.dtype, device=table.device)
+    return sums.index_add(1, region.long(), cells)
+
+
+class MapReader(nn.Module):
+    """A layer that sees a map region by region.
+
+    Args:
+        radius: R, tiles that the map reaches to each side.
+        readout_dim: D, channels of a cell.
+        hidden_dim: size of what it gives.
+    """
+
+    region: Tensor
+
+    def __init__(self, radius: int, readout_dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        region, self.count = regions_of(radius)
+        self.register_buffer("region", torch.from_numpy(region), persistent=False)
+        self.spatial = nn.Linear(self.count * readout_dim, hidden_dim, bias=False)
+
+    def forward(self, table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor) -> Tensor:
+        """What R maps [R, hidden_dim] show under their sentences; arguments as of :func:`sum_regions`."""
+        sums = sum_regions(table, first, row_of, packed, self.region, self.count)
+        return self.spatial(sums.flatten(1))
+
+
+assert np.iinfo(np.int16).max > CELL_VALUES

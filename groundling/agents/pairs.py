@@ -1,0 +1,95 @@
+"""What sentences make of cells: a table of pairs, made anew for a batch, or kept while the parameters do not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from groundling.agents.vision import CELL_VALUES, rows_of_values
+
+Reader = Callable[[Tensor, Tensor], Tensor]  # distinct cells [V] and sentences [S, L] to [S, V, D]
+
+
+class Pairs(NamedTuple):
+    """A table of pairs, and where in it the pairs of a batch are.
+
+    Attributes:
+        table: [P, D].
+        first: [S] int64, the row at which the cells under each sentence begin.
+        row_of_value: [CELL_VALUES] int32, where from there a packed cell's row is; of cells that are not in the batch
+            anything.
+    """
+
+    table: Tensor
+    first: Tensor
+    row_of_value: Tensor
+
+
+def make_pairs(read: Reader, values: Tensor, tokens: Tensor) -> Pairs:
+    """Every pair of distinct cells [V] int64, ascending, and sentences [S, L]."""
+    table = read(values, tokens).flatten(0, 1)
+    first = torch.arange(len(tokens), device=tokens.device) * len(values)
+    return Pairs(table, first, rows_of_values(_presence(values)))
+
+
+class KeptPairs:
+    """Pairs that are kept, so that a cell under a sentence is read once, however many batches have it.
+
+    Args:
+        read: what makes them; it has to give the same as long as they are kept.
+    """
+
+    def __init__(self, read: Reader) -> None:
+        self._read = read
+        self._values = torch.zeros(0, dtype=torch.int64)
+        self._tokens: list[Tensor] = []
+        self._rows: dict[bytes, int] = {}
+        self._table = torch.zeros(0, CELL_VALUES, 0)  # [capacity, CELL_VALUES, D], written where something was read
+
+    def find(self, values: Tensor, tokens: Tensor) -> Pairs:
+        """As :func:`make_pairs`, reading only what was not read before."""
+        unknown = values[~torch.isin(values, self._values.to(values.device))]
+        if len(unknown):
+            self._write(unknown, 0)
+            self._values = torch.cat([self._values.to(values.device), unknown])
+        read = len(self._tokens)
+        rows = [self._row_of(sentence, key) for sentence, key in zip(tokens, _keys(tokens), strict=True)]
+        self._write(self._values, read)
+        first = torch.tensor(rows, device=tokens.device) * CELL_VALUES
+        return Pairs(
+            self._table.flatten(0, 1), first, torch.arange(CELL_VALUES, dtype=torch.int32, device=first.device)
+        )
+
+    def _row_of(self, sentence: Tensor, key: bytes) -> int:
+        row = self._rows.setdefault(key, len(self._tokens))
+        if row == len(self._tokens):
+            self._tokens.append(sentence)
+        return row
+
+    def _write(self, values: Tensor, start: int) -> None:
+        """Read these cells under the sentences from row ``start`` on."""
+        count = len(self._tokens)
+        if start == count:
+            return
+        made = self._read(values, pad_sequence(self._tokens[start:], batch_first=True))
+        if count > len(self._table):
+            grown = made.new_empty(2 * count, CELL_VALUES, made.shape[2])
+            if start:
+                grown[:start] = self._table[:start]
+            self._table = grown
+        self._table[start:count, values] = made
+
+
+def _keys(tokens: Tensor) -> list[bytes]:
+    """Sentences as they can be looked up, whatever their padding."""
+    return [row.tobytes().rstrip(b"\0") for row in tokens.cpu().numpy()]
+
+
+def _presence(values: Tensor) -> Tensor:
+    present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=values.device)
+    present[values] = 1
+    return present
