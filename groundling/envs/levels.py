@@ -12,7 +12,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import gymnasium
@@ -106,11 +106,15 @@ class MiniGridLevel(OfGoals):
     def sample(self, seed: int) -> Episode:
         """The episode of a seed, from a freshly made environment: some generators keep state between resets."""
         # a copy takes a tenth of the time of making it; the parts of MiniGrid's own are made anew by reset
-        env = copy.copy(_template(self)) if self._is_minigrids else self.make_env()
-        env.gen_obs = lambda: None  # the first view is drawn by our kernels; MiniGrid's costs a fifth of a reset
+        is_minigrids = self._is_minigrids
+        env = copy.copy(_template(self)) if is_minigrids else self.make_env()
+        # the first view is drawn by our kernels; MiniGrid's costs up to a fifth of a reset
+        env.gen_obs = partial(_spare_search, vars(env)) if is_minigrids else lambda: None
         with _bounded_draws(env):
             env.reset(seed=seed)
-        return read_episode(self.id, env, seed)
+        episode = read_episode(self.id, env, seed)
+        vars(env).clear()  # it is part of rings (its instruction knows it), which would wait for the garbage collector
+        return episode
 
     def make_env(self) -> Any:
         """The bare environment, without Gymnasium's wrappers."""
@@ -158,6 +162,15 @@ class MiniGridLevel(OfGoals):
         return {**gymnasium.registry[self.id].kwargs, **dict(self.settings)}
 
 
+def _spare_search(attributes: dict[str, Any]) -> None:
+    """In place of the first view, which BabyAI takes before its verifier looks for the instruction's objects.
+
+    Writing the sentence has just found them, in the same grid: to look again would cost a sixth of a large level.
+    """
+    if "instrs" in attributes:
+        attributes["instrs"].reset_verifier = lambda env: None
+
+
 @contextlib.contextmanager
 def _bounded_draws(env: Any) -> Iterator[None]:
     """Let BabyAI reject a layout in which it would look for a place for the agent for ever.
@@ -166,11 +179,12 @@ def _bounded_draws(env: Any) -> Iterator[None]:
     in a small room, it would stand before an object or a door.
     """
     draw, layout, draws = env._rand_int, None, 0
+    attributes = vars(env)
 
-    def bounded(low: int, high: int) -> int:
+    def bounded(low: int, high: int) -> int:  # some hundred times for a layout
         nonlocal layout, draws
-        if env.__dict__.get("grid") is not layout:
-            layout, draws = env.grid, 0
+        if attributes.get("grid") is not layout:
+            layout, draws = attributes["grid"], 0
         draws += 1
         if draws > MAX_DRAWS:
             raise RecursionError("no place for the agent")  # BabyAI's own sign of a layout to be rejected
