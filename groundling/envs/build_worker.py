@@ -1,4 +1,4 @@
-"""A process that builds chunks of a bank: started by ``groundling.envs.building``, asked and answering over pipes."""
+"""A process that builds chunks of a bank: started by ``groundling.envs.helpers``, asked and answering over pipes."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import pickle
 import sys
 from typing import BinaryIO
 
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.building import build_chunk
+from groundling.envs.building import build_or_fail
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """A worker's loop: read (source, seed, split, chunk), answer with the chunk's bank or with the error."""
+    """A worker's loop: say that it has started, then read (source, seed, split, chunk) and answer with the bank.
+
+    An error is answered as it is, a chunk of which the split keeps nothing with None.
+    """
+    pickle.dump(os.getpid(), answers)
+    answers.flush()
     while True:
         try:
             request = pickle.load(requests)
         except EOFError:
             return
-        try:
-            answer: EpisodeBank | Exception | None = build_chunk(*request)
-        except Exception as error:
-            answer = error
-        pickle.dump(answer, answers)
+        pickle.dump(build_or_fail(*request), answers)
         answers.flush()
 
 

@@ -1,30 +1,25 @@
 """Building banks: sample a level or task in parallel processes, keep the episodes of a split, cache the result.
 
-Workers are plain ``python -m groundling.envs.build_worker`` processes that talk over pipes, so building works from any
-script or notebook, with or without a ``__main__`` guard, and gives the same bank for any number of workers.
+A bank is the same for any number of workers.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
 import os
-import pickle
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from queue import SimpleQueue
+from itertools import count
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from groundling.envs.bank import FORMAT_VERSION, Episode, EpisodeBank
+from groundling.envs.helpers import Answer, Helpers
 from groundling.envs.sources import EpisodeSource, find_source, sample_episodes
 from groundling.envs.splits import AnySplit, SentenceSplit
 from groundling.errors import BankFileError, ConfigurationError, SplitError, StorageError
@@ -57,7 +52,7 @@ def build_bank(
         size: number of episodes.
         seed: names the bank; the same seed gives the same bank, whatever the number of workers.
         split: "all", "train", "seen", "unseen" or a split.
-        workers: processes; None takes one for each core.
+        workers: processes, this one included; None takes one for each core.
         cache: read and write the bank in ``cache_folder()``. A damaged file is built again.
         progress: show a progress bar on standard error while building.
 
@@ -120,6 +115,14 @@ def build_chunk(source: EpisodeSource, seed: int, split: AnySplit, chunk: int) -
     return tell_episodes(source, chunk_seeds(source.id, seed, split, chunk), split)
 
 
+def build_or_fail(source: EpisodeSource, seed: int, split: AnySplit, chunk: int) -> Answer:
+    """As ``build_chunk``, but an error is returned, to be raised when the chunk is due."""
+    try:
+        return build_chunk(source, seed, split, chunk)
+    except Exception as error:
+        return error
+
+
 def tell_episodes(source: EpisodeSource, seeds: Iterable[int], split: AnySplit) -> EpisodeBank | None:
     """Those episodes of these seeds that belong to the split, in its words; None if there are none."""
     episodes = sample_episodes(source, seeds)
@@ -157,10 +160,11 @@ def _build(source: EpisodeSource, size: int, seed: int, split: AnySplit, workers
     with ExitStack() as stack:
         bar = stack.enter_context(Progress(*columns, console=console, transient=True, disable=not is_shown))
         task = bar.add_task(f"building {source.id} ({split.name})", total=size)
-        parallel = workers > 1 and size > SERIAL_SEEDS and source.is_importable
-        builder: Callable[..., Iterator[EpisodeBank | None]] = _chunks_in_parallel if parallel else _chunks_in_order
-        chunks = builder(source, seed, split, workers)
-        stack.callback(chunks.close)  # type: ignore[attr-defined]
+        numbers = count()
+        helpers = None
+        if workers > 1 and size > SERIAL_SEEDS and source.is_importable:
+            helpers = stack.enter_context(Helpers(source, seed, split, numbers, workers))
+        chunks = _chunks(source, seed, split, size, numbers, helpers)
         for number, part in enumerate(chunks, start=1):
             if part is not None:
                 parts.append(part)
@@ -185,63 +189,22 @@ def _emptiness(source: EpisodeSource, split: AnySplit, seeds: int) -> str:
     return nothing + f"Its instructions may never name what is held out by {split.tests!r} (or nothing else)"
 
 
-def _chunks_in_order(source: EpisodeSource, seed: int, split: AnySplit, workers: int) -> Iterator[EpisodeBank | None]:
-    chunk = 0
-    while True:
-        yield build_chunk(source, seed, split, chunk)
-        chunk += 1
-
-
-def _chunks_in_parallel(
-    source: EpisodeSource, seed: int, split: AnySplit, workers: int
+def _chunks(
+    source: EpisodeSource, seed: int, split: AnySplit, size: int, numbers: Iterator[int], helpers: Helpers | None
 ) -> Iterator[EpisodeBank | None]:
-    idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "groundling.envs.build_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
-        for _ in range(workers)
-    ]
-    for process in processes:
-        idle.put(process)
-
-    def ask(chunk: int) -> EpisodeBank | None:
-        process = idle.get()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            pickle.dump((source, seed, split, chunk), process.stdin)
-            process.stdin.flush()
-            answer = pickle.load(process.stdout)
-        except (EOFError, OSError) as error:
-            raise RuntimeError(
-                f"a process that builds {source.id} died: out of memory, or stopped from outside"
-            ) from error
-        finally:
-            idle.put(process)
+    """Chunk after chunk, in order, built here and by helpers; an error is raised when its chunk is due."""
+    built: dict[int, Answer] = {}
+    episodes = 0
+    for due in count():
+        while due not in built:
+            answered = None if helpers is None else helpers.take(waits=helpers.suffice or episodes >= size)
+            if answered is None:
+                number = next(numbers)
+                answered = number, build_or_fail(source, seed, split, number)
+            number, answer = answered
+            built[number] = answer
+            episodes += len(answer) if isinstance(answer, EpisodeBank) else 0
+        answer = built.pop(due)
         if isinstance(answer, Exception):
             raise answer
-        return answer
-
-    pool = ThreadPoolExecutor(workers, "groundling-build")
-    try:
-        pending = [pool.submit(ask, chunk) for chunk in range(2 * workers)]
-        chunk = len(pending)
-        while True:
-            yield pending.pop(0).result()
-            pending.append(pool.submit(ask, chunk))
-            chunk += 1
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdout.close()
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-        pool.shutdown(cancel_futures=True)
+        yield answer

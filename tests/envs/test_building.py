@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import count
 from pathlib import Path
 
 import gymnasium
@@ -16,6 +17,7 @@ import pytest
 from minigrid.envs.babyai.goto import GoToObj
 
 from groundling.envs import SPLITS, EpisodeBank, HeldOut, build_bank, building
+from groundling.envs.helpers import Answer, Helpers
 from groundling.envs.levels import level_class
 from groundling.envs.sources import EpisodeSource, find_source
 from groundling.envs.splits import Split, training_split
@@ -54,16 +56,70 @@ def chunks_built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return built
 
 
-def test_number_of_workers_does_not_change_the_bank(chunks_built: list[int]) -> None:
+@pytest.fixture
+def chunks_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the chunks that other processes build; this one waits with its second until there is one."""
+    taken: list[int] = []
+    take = Helpers.take
+
+    def spy(self: Helpers, *, waits: bool) -> tuple[int, Answer] | None:
+        answered = take(self, waits=waits or (not taken and bool(begun)))
+        begun.append(True)
+        if answered is not None:
+            taken.append(answered[0])
+        return answered
+
+    begun: list[bool] = []
+    monkeypatch.setattr(Helpers, "take", spy)
+    return taken
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_number_of_workers_does_not_change_the_bank(
+    workers: int, chunks_built: list[int], chunks_taken: list[int]
+) -> None:
     def build(workers: int) -> EpisodeBank:
         return build_bank(LEVEL, 600, split="train", workers=workers, cache=False, progress=False)
 
-    parallel = build(2)
-    assert chunks_built == [], "the other processes build"
+    parallel = build(workers)
+    assert chunks_built, "this process builds while the others start"
+    assert chunks_taken, "then the others build"
+    assert not set(chunks_built) & set(chunks_taken)
+    chunks_built.clear()
     serial = build(1)
     assert len(chunks_built) > 600 // building.CHUNK
     assert equal(parallel, serial)
     assert len(serial) == 600
+
+
+def test_no_chunk_waits_for_a_process_that_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "python"
+    slow.write_text("#!/bin/sh\nexec sleep 600\n")
+    slow.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(slow))
+    bank = build_bank(LEVEL, 600, workers=2, cache=False, progress=False)
+    assert equal(bank, build_bank(LEVEL, 600, workers=1, cache=False, progress=False))
+
+
+def test_where_many_have_started_this_process_only_answers_them() -> None:
+    for workers, number, suffices in ((2, 1, False), (4, 4, True)):
+        with Helpers(find_source(LEVEL), 0, SPLITS["all"], count(), workers) as crew:
+            assert not crew.suffice
+            chunks = [crew.take(waits=True) for _ in range(2 * number)]
+            while len(crew._started) < number:
+                chunks.append(crew.take(waits=True))
+            assert crew.suffice is suffices
+        assert len(crew._processes) == number
+        assert len({chunk[0] for chunk in chunks if chunk}) == len(chunks)
+        assert all(process.poll() is not None for process in crew._processes), "none is left over"
+
+
+def test_process_that_dies_is_told_of() -> None:
+    with Helpers(find_source(LEVEL), 0, SPLITS["all"], count(), 2) as crew:
+        assert crew.take(waits=True)
+        crew._processes[0].kill()
+        with pytest.raises(RuntimeError, match="a process that builds BabyAI-GoToObjS4-v0 died"):
+            all(crew.take(waits=True) for _ in range(1000))
 
 
 def test_small_bank_is_the_beginning_of_a_big_one() -> None:
@@ -84,31 +140,34 @@ def test_bank_is_that_of_its_seeds() -> None:
     assert equal(bank, replace(chosen, split=SPLITS["train"].describe()))
 
 
-def test_varied_sentences_do_not_depend_on_the_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_varied_sentences_do_not_depend_on_the_number_of_workers(
+    chunks_taken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(building, "SERIAL_SEEDS", 32)
     split = training_split(HeldOut(factors=("phrasing",)))
     parallel, serial = (
-        build_bank(LEVEL, 70, split=split, workers=workers, cache=False, progress=False) for workers in (2, 1)
+        build_bank(LEVEL, 140, split=split, workers=workers, cache=False, progress=False) for workers in (2, 1)
     )
+    assert chunks_taken
     assert equal(parallel, serial)
     assert len(serial.instructions) > 50
 
 
-def test_task_is_built_like_a_level(chunks_built: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_is_built_like_a_level(chunks_taken: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building, "SERIAL_SEEDS", 32)
-    task, size = "groundling/RoomGoTo-v0", 70
+    task, size = "groundling/RoomGoTo-v0", 140
     parallel = build_bank(task, size, split="train", workers=2, cache=False, progress=False)
-    assert chunks_built == [], "the other processes build"
+    assert chunks_taken, "the other process builds"
     assert equal(parallel, build_bank(task, size, split="train", workers=1, cache=False, progress=False))
     assert equal(parallel, build_bank(find_source(task), size, split="train", cache=False, progress=False))
     assert parallel.level == task
 
 
-def test_error_in_a_worker_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_in_a_worker_reaches_the_caller(chunks_taken: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building, "SERIAL_SEEDS", 0)
     monkeypatch.setenv("BABYAI_DONE_ACTIONS", "1")  # read when the worker imports minigrid; this process has done so
     with pytest.raises(UnsupportedLevelError, match="unset this environment variable"):
-        build_bank(LEVEL, 10, workers=2, cache=False, progress=False)
+        build_bank(LEVEL, 140, workers=2, cache=False, progress=False)
 
 
 def test_layout_that_leaves_no_place_for_the_agent_is_drawn_afresh() -> None:
