@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,26 @@ from groundling.eval.statistics import wilson_interval
 DEFAULT_NUM_ENVS = 250
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one episode went.
+
+    Attributes:
+        instruction: the sentence of the episode, whatever a control was told in its place.
+        success: whether it reached its goal.
+        out_of_time: whether it was cut off, by its time limit or, in a foreign simulator, by an engine that failed;
+            neither success nor out of time is a mistake that ends an episode, such as going to another object.
+        length: number of steps.
+        episode_return: sum of rewards.
+    """
+
+    instruction: str
+    success: bool
+    out_of_time: bool
+    length: int
+    episode_return: float
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What a policy reached on a set of episodes.
@@ -32,6 +53,7 @@ class Evaluation:
         mean_length: mean number of steps.
         steps_ratio: steps of the successful episodes over those that the all-seeing expert takes in them; None if it
             was not asked, or nothing succeeded.
+        outcomes: of each episode, in the order in which they ended; empty where only the counts are known.
     """
 
     episodes: int
@@ -39,6 +61,20 @@ class Evaluation:
     mean_return: float
     mean_length: float
     steps_ratio: float | None = None
+    outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome], steps_ratio: float | None = None) -> Evaluation:
+        """The counts and means of these outcomes, at least one."""
+        episodes = len(outcomes)
+        return cls(
+            episodes=episodes,
+            successes=sum(outcome.success for outcome in outcomes),
+            mean_return=sum(outcome.episode_return for outcome in outcomes) / episodes,
+            mean_length=sum(outcome.length for outcome in outcomes) / episodes,
+            steps_ratio=steps_ratio,
+            outcomes=tuple(outcomes),
+        )
 
     @property
     def success(self) -> float:
@@ -99,8 +135,7 @@ def evaluate(
     batch = min(num_envs, len(bank))
     embodiment = embodiment or embodiment_of(bank)
     envs = GroundlingVectorEnv(bank, batch, shuffle=False, copy=False, embodiment=embodiment)
-    observation, _ = envs.reset()
-    played = play(policy, envs, observation, len(bank), greedy=greedy, seed=seed, expert_steps=expert_steps)
+    played = play(policy, envs, envs.reset(), len(bank), greedy=greedy, seed=seed, expert_steps=expert_steps)
     envs.close()
     return played
 
@@ -108,7 +143,7 @@ def evaluate(
 def play(
     policy: Policy,
     envs: VectorEnv,
-    observation: dict[str, Any],
+    start: tuple[dict[str, Any], dict[str, Any]],
     episodes: int,
     *,
     greedy: bool = False,
@@ -119,19 +154,21 @@ def play(
 
     Args:
         policy: what acts.
-        envs: B vector environments that report ``episode`` and ``success`` as Groundling's own do.
-        observation: of the reset.
+        envs: B vector environments that report ``episode``, ``success`` and ``instruction`` as Groundling's own do.
+        start: what the reset returned, observation and info.
         episodes: in all.
         greedy: take the likeliest action instead of drawing one.
         seed: of the drawn actions.
         expert_steps: [E] that an expert takes in each episode of a bank, where the environments play one.
     """
+    observation, info = start
     batch = envs.num_envs
     generator = torch.Generator().manual_seed(seed)
     left = np.array([len(range(i, episodes, batch)) for i in range(batch)])
     state = policy.initial_state(batch)
     is_first = np.ones(batch, dtype=np.bool_)
-    successes, returns, lengths = 0, 0.0, 0
+    told = np.array(info["instruction"], dtype=object)  # a copy: the next step may rewrite it
+    outcomes: list[Outcome] = []
     own_steps, known_steps = 0, 0
     while (left > 0).any():
         actions, state = policy.act(observation, state, is_first, greedy=greedy, generator=generator)
@@ -139,9 +176,17 @@ def play(
         is_first = terminated | truncated
         counted = is_first & (left > 0)
         if counted.any():
-            successes += int(info["success"][counted].sum())
-            returns += float(info["episode"]["r"][counted].sum())
-            lengths += int(info["episode"]["l"][counted].sum())
+            out_of_time = truncated & ~terminated  # an episode may end in its last step by itself
+            outcomes += [
+                Outcome(
+                    instruction=str(told[row]),
+                    success=bool(info["success"][row]),
+                    out_of_time=bool(out_of_time[row]),
+                    length=int(info["episode"]["l"][row]),
+                    episode_return=float(info["episode"]["r"][row]),
+                )
+                for row in np.flatnonzero(counted)
+            ]
             if expert_steps is not None:
                 assert isinstance(envs, GroundlingVectorEnv)
                 known = expert_steps[envs.worlds.outcomes.episode]
@@ -149,5 +194,6 @@ def play(
                 own_steps += int(info["episode"]["l"][compared].sum())
                 known_steps += int(known[compared].sum())
             left[counted] -= 1
-    ratio = own_steps / known_steps if known_steps else None
-    return Evaluation(episodes, successes, returns / episodes, lengths / episodes, ratio)
+        if is_first.any():
+            told = np.array(info["instruction"], dtype=object)
+    return Evaluation.of(outcomes, own_steps / known_steps if known_steps else None)

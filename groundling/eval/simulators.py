@@ -57,8 +57,8 @@ def evaluate_in_simulator(
         envs = make_grounded_doom_vec(DOOM_IDS[config.task], count, instructions=TOLD[suite], image_size=size)
         try:
             for name, policy in {**policies, "shuffled": shuffled}.items():
-                observation, _ = envs.reset(seed=integer(seed, "evaluation", suite) % 2**31)
+                start = envs.reset(seed=integer(seed, "evaluation", suite) % 2**31)
                 stream = integer(seed, "evaluation", name, suite)
-                yield suite, name, play(policy, envs, observation, episodes, greedy=greedy, seed=stream)
+                yield suite, name, play(policy, envs, start, episodes, greedy=greedy, seed=stream)
         finally:
             envs.close()

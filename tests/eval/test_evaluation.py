@@ -14,6 +14,7 @@ from groundling.agents import RandomPolicy, ShuffledInstructions
 from groundling.envs import Action, EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
 from groundling.eval import evaluate, wilson_interval
+from groundling.eval.evaluation import Evaluation, Outcome, play
 
 LEVEL = "BabyAI-GoToObjS4-v0"
 
@@ -66,6 +67,37 @@ def one_by_one(bank: EpisodeBank) -> NDArray[np.float64]:
     return np.array(rows)
 
 
+class Scripted:
+    """Two environments whose episodes end as a script says; one array of sentences, rewritten at every step."""
+
+    num_envs = 2
+
+    def __init__(self, *script: tuple[str, int, bool, bool, bool]) -> None:
+        """Each episode: sentence, steps, success, terminated, truncated; environment i plays i, i + 2, ..."""
+        self.script = [list(script[i::2]) for i in range(2)]
+        self.told = np.full(2, "", dtype=object)
+
+    def reset(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        self.place, self.steps = [0, 0], np.zeros(2, dtype=np.int64)
+        self._tell()
+        return {}, {"instruction": self.told}
+
+    def step(self, actions: NDArray[np.int64]) -> Any:
+        self.steps += 1
+        rows = [self.script[i][self.place[i] % len(self.script[i])] for i in range(2)]
+        ends = np.array([steps == own for (_, own, *_), steps in zip(rows, self.steps, strict=True)])
+        success, terminated, truncated = (np.array([row[k] for row in rows]) & ends for k in (2, 3, 4))
+        lengths = np.where(ends, self.steps, 0)
+        info = {"instruction": self.told, "success": success, "episode": {"l": lengths, "r": 0.5 * success}}
+        self.steps[ends] = 0
+        self.place = [place + int(end) for place, end in zip(self.place, ends, strict=True)]
+        self._tell()
+        return {}, None, terminated, truncated, info
+
+    def _tell(self) -> None:
+        self.told[:] = [self.script[i][self.place[i] % len(self.script[i])][0] for i in range(2)]
+
+
 @pytest.mark.parametrize("num_envs", [1, 7, 59, 60, 500])
 def test_every_episode_is_played_once_whatever_the_number_of_environments(
     num_envs: int, bank: EpisodeBank, one_by_one: NDArray[np.float64]
@@ -76,6 +108,37 @@ def test_every_episode_is_played_once_whatever_the_number_of_environments(
     assert evaluation.successes == successes.sum()
     assert evaluation.mean_return == pytest.approx(returns.mean())
     assert evaluation.mean_length == pytest.approx(lengths.mean())
+
+
+@pytest.mark.parametrize("num_envs", [1, 7, 500])
+def test_each_outcome_is_that_of_its_own_instruction(
+    num_envs: int, bank: EpisodeBank, one_by_one: NDArray[np.float64]
+) -> None:
+    outcomes = evaluate(Dancer(), bank, num_envs=num_envs).outcomes
+    assert sorted((o.instruction, o.success, o.episode_return, o.length, o.out_of_time) for o in outcomes) == sorted(
+        (bank.instruction(row), bool(success), total, steps, not success)
+        for row, (success, total, steps) in enumerate(one_by_one.tolist())
+    )
+
+
+def test_outcome_tells_a_mistake_from_a_lack_of_time() -> None:
+    envs = Scripted(
+        ("reached", 2, True, True, False),
+        ("reached in the last step", 5, True, True, True),
+        ("wrong", 3, False, True, False),
+        ("wrong in the last step", 5, False, True, True),
+        ("late", 5, False, False, True),
+        ("not asked for", 1, False, True, False),
+    )
+    evaluation = play(Dancer(), envs, envs.reset(), 5)  # type: ignore[arg-type]
+    assert evaluation.outcomes == (
+        Outcome("reached", True, False, 2, 0.5),
+        Outcome("wrong", False, False, 3, 0.0),
+        Outcome("reached in the last step", True, False, 5, 0.5),
+        Outcome("late", False, True, 5, 0.0),
+        Outcome("wrong in the last step", False, False, 5, 0.0),
+    )
+    assert evaluation == Evaluation(5, 2, 0.2, 4.0, None, evaluation.outcomes)
 
 
 def test_episodes_that_end_early_would_be_favored_without_a_quota(
