@@ -1,7 +1,18 @@
-"""Evaluation, the suites, statistics, videos and figures."""
+"""Evaluation, the suites, the breakdown of failures, statistics, videos and figures."""
 
-from groundling.eval.evaluation import Evaluation, evaluate
+from groundling.eval.breakdown import break_down
+from groundling.eval.evaluation import Evaluation, Outcome, evaluate
 from groundling.eval.statistics import wilson_interval
 from groundling.eval.suites import SUITES, SuiteReport, evaluate_run, suite_bank
 
-__all__ = ["SUITES", "Evaluation", "SuiteReport", "evaluate", "evaluate_run", "suite_bank", "wilson_interval"]
+__all__ = [
+    "SUITES",
+    "Evaluation",
+    "Outcome",
+    "SuiteReport",
+    "break_down",
+    "evaluate",
+    "evaluate_run",
+    "suite_bank",
+    "wilson_interval",
+]
