@@ -8,6 +8,7 @@ from typing import Literal
 
 import tyro
 
+from groundling.eval.breakdown import Kind
 from groundling.eval.demo import report_run
 
 SuiteChoice = Literal[
@@ -45,6 +46,8 @@ class Command:
         greedy: take the likeliest action instead of drawing one.
         seed: names the evaluation's episodes and draws.
         allow_unseen_words: also run suites that tell words which no training instruction has.
+        by: also print what the agent fails on, by the verbs of an instruction, its number of clauses, or the
+            instruction itself: 20 rows, the worst first; the others are in evaluation.json.
         video: write an .mp4 of one episode.
     """
 
@@ -54,6 +57,7 @@ class Command:
     greedy: bool = False
     seed: int = 0
     allow_unseen_words: bool = False
+    by: tuple[Kind, ...] = ()
     video: bool = True
 
     def run(self) -> None:
@@ -65,5 +69,6 @@ class Command:
             greedy=self.greedy,
             seed=self.seed,
             allow_unseen_words=self.allow_unseen_words,
+            by=self.by,
             video=self.video,
         )

@@ -16,6 +16,7 @@ from groundling.agents.actor_critic import ActorCritic
 from groundling.envs import EpisodeBank
 from groundling.envs.sources import find_source
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
+from groundling.eval.breakdown import LEGEND, Kind
 from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view, views_figure
 from groundling.eval.recording import save_video
 from groundling.eval.report import REPORT_NAME, write_report
@@ -88,27 +89,31 @@ def report_run(
     greedy: bool = False,
     seed: int = 0,
     allow_unseen_words: bool = False,
+    by: Sequence[Kind] = (),
     video: bool = True,
     console: Console | None = None,
 ) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
 
-    Of a foreign simulator, whose episodes stand in no bank, there is no video and no figure of the attention.
+    Of a foreign simulator, whose episodes stand in no bank, there is no video and no figure of the attention. Tables
+    of what the agent fails on are printed for each kind of ``by``.
 
     Raises:
         RunFolderError: if the folder is not one of a run.
         CheckpointError: if its checkpoint is missing or damaged.
+        ConfigurationError: if the task has no such breakdown.
         StorageError: if the folder cannot be written.
     """
     console = console or Console()
     config = resume_config(folder)
     report = evaluate_run(
-        folder, suites, episodes=episodes, greedy=greedy, seed=seed, allow_unseen_words=allow_unseen_words
+        folder, suites, episodes=episodes, greedy=greedy, seed=seed, allow_unseen_words=allow_unseen_words, by=by
     )
     report.save(folder)
     for table in report.tables():
         console.print(table)
     console.print(report.legend(), highlight=False, soft_wrap=True)
+    _print_failures(report, by, console)
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
     agent = checkpoint.make_agent()
     curves = {"trained": read_metrics(folder)}
@@ -145,6 +150,15 @@ def report_run(
     )
     console.print(f"Report: {folder / REPORT_NAME}", highlight=False, soft_wrap=True)
     return report
+
+
+def _print_failures(report: SuiteReport, by: Sequence[Kind], console: Console) -> None:
+    """Tables of what the agent fails on."""
+    for kind in dict.fromkeys(by):
+        for table in report.breakdown_tables(kind):
+            console.print(table)
+    if by:
+        console.print("\n".join(LEGEND), highlight=False, soft_wrap=True)
 
 
 def _attention(config: TrainConfig, agent: ActorCritic, bank: EpisodeBank) -> dict[str, bytes]:

@@ -6,7 +6,8 @@ import base64
 import html
 from pathlib import Path
 
-from groundling.eval.suites import AGENTS, SuiteReport, describe_suite, format_success
+from groundling.eval.breakdown import LEGEND, MOST_ROWS
+from groundling.eval.suites import AGENTS, EVALUATION_NAME, SuiteReport, describe_suite, format_success
 from groundling.files import write_text
 
 REPORT_NAME = "report.html"
@@ -72,9 +73,31 @@ def write_report(
 <p>Success rate over distinct episodes in layouts that were not trained on, with 95 % Wilson intervals; {how}.
 {agents}.</p>
 {f"<p>Left out:</p><ul>{left_out}</ul>" if left_out else ""}
+{_failures(report)}
 {pictures}
 <h2>Files</h2><ul>{files}</ul>
 <h2>Configuration</h2><pre>{html.escape(config)}</pre>
 </body></html>
 """,
     )
+
+
+def _failures(report: SuiteReport) -> str:
+    """What the trained agent fails on, a table for each task and kind of breakdown that tells things apart."""
+    tables = []
+    for kind in report.by:
+        for task, rows in report.failures(kind).items():
+            if len({group.name for _, group in rows}) < 2:
+                continue
+            cells = "".join(
+                f"<tr><td>{suite}</td><td>{html.escape(group.name)}</td><td>{group.episodes}</td>"
+                f'<td class="number">{format_success(group)}</td>'
+                f'<td class="number">{group.late:.2f}</td><td class="number">{group.wrong:.2f}</td></tr>'
+                for suite, group in rows[:MOST_ROWS]
+            )
+            more = f"<p>{len(rows) - MOST_ROWS} more rows are in {EVALUATION_NAME}.</p>" * (len(rows) > MOST_ROWS)
+            tables.append(
+                f"<h3>By {kind}{f', of {html.escape(task)}' if task else ''}</h3><table><tr><th>suite</th>"
+                f"<th>{kind}</th><th>episodes</th><th>trained</th><th>late</th><th>wrong</th></tr>{cells}</table>{more}"
+            )
+    return f"<h2>What fails</h2>{''.join(tables)}<p>{'; '.join(LEGEND)}.</p>" if tables else ""

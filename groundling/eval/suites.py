@@ -20,6 +20,7 @@ from groundling.envs.grounded.room import GroundedRoom
 from groundling.envs.sources import EpisodeSource, embodiment_of, meanings_of
 from groundling.envs.splits import FACTORS, AnySplit, held_out_split, seen_split
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
+from groundling.eval.breakdown import KINDS, MOST_ROWS, Group, Kind, break_down, breakdown_table
 from groundling.eval.evaluation import Evaluation, evaluate
 from groundling.eval.simulators import evaluate_in_simulator
 from groundling.files import write_text
@@ -74,6 +75,7 @@ class SuiteReport:
         seed: names the episodes and draws.
         results: ``results[suite][agent]``.
         left_out: why each suite that could not be run was left out.
+        by: what the episodes are broken down by.
     """
 
     task: str
@@ -82,9 +84,14 @@ class SuiteReport:
     seed: int
     results: dict[str, dict[str, Evaluation]]
     left_out: dict[str, str] = field(default_factory=dict)
+    by: tuple[Kind, ...] = ()
 
     def save(self, folder: Path) -> None:
-        """Write ``evaluation.json``: the fields, with {suite: {agent: {success, low, high ...}}} as "suites"."""
+        """Write ``evaluation.json``.
+
+        It holds the fields, with {suite: {agent: {success, low, high ...}}} as "suites", and as "breakdown"
+        {kind: {suite: {agent: [{name, success, low, high ...}]}}}, what fails most first.
+        """
         plain = {
             "task": self.task,
             "greedy": self.greedy,
@@ -92,8 +99,40 @@ class SuiteReport:
             "seed": self.seed,
             "left_out": self.left_out,
             "suites": {s: {agent: e.to_dict() for agent, e in row.items()} for s, row in self.results.items()},
+            "breakdown": {
+                kind: {
+                    suite: {agent: [group.to_dict() for group in groups] for agent, groups in row.items()}
+                    for suite, row in self.breakdown(kind).items()
+                }
+                for kind in self.by
+            },
         }
         write_text(folder / EVALUATION_NAME, json.dumps(plain, indent=2) + "\n")
+
+    def breakdown(self, kind: Kind) -> dict[str, dict[str, tuple[Group, ...]]]:
+        """Groups of episodes by suite and agent, see :func:`groundling.eval.breakdown.break_down`."""
+        return {
+            suite: {agent: break_down(evaluation.outcomes, kind) for agent, evaluation in row.items()}
+            for suite, row in self.results.items()
+        }
+
+    def failures(self, kind: Kind) -> dict[str, list[tuple[str, Group]]]:
+        """By task, suite and group of the trained agent, what fails most first; the task is empty if it is the only."""
+        rows: dict[str, list[tuple[str, Group]]] = {}
+        for name, row in self.results.items():
+            task, suite = split_row(name)
+            rows.setdefault(task, []).extend((suite, group) for group in break_down(row["trained"].outcomes, kind))
+        return {task: sorted(own, key=lambda row: row[1].rank) for task, own in rows.items()}
+
+    def breakdown_tables(self, kind: Kind) -> list[Table]:
+        """The tables of the trained agent's failures for the terminal, one a task."""
+        tables = []
+        for task, rows in self.failures(kind).items():
+            title = f"{task or self.task}: success by {kind}, 95 % interval"
+            tables.append(breakdown_table(title, kind, rows))
+            if len(rows) > MOST_ROWS:
+                tables[-1].caption = f"{len(rows) - MOST_ROWS} more rows are in {EVALUATION_NAME}"
+        return tables
 
     @property
     def agents(self) -> list[str]:
@@ -158,16 +197,39 @@ def describe_suite(name: str) -> str:
 
 def suites_for(config: TrainConfig, asked: Sequence[str] = ()) -> tuple[str, ...]:
     """The suites of a run: those that are asked for, "all" that its tasks have, or by default the usual ones."""
-    is_grounded = config.is_foreign or all(isinstance(source, GroundedRoom) for source in config.sources())
     if "all" in asked:
-        return ("layout", *GROUNDED_SUITES) if is_grounded else tuple(SUITES)
-    return tuple(asked) or (("layout", *GROUNDED_SUITES) if is_grounded else DEFAULT_SUITES)
+        return ("layout", *GROUNDED_SUITES) if is_grounded(config) else tuple(SUITES)
+    return tuple(asked) or (("layout", *GROUNDED_SUITES) if is_grounded(config) else DEFAULT_SUITES)
 
 
-def format_success(evaluation: Evaluation) -> str:
+def kinds_for(config: TrainConfig, asked: Sequence[Kind] = ()) -> tuple[Kind, ...]:
+    """What a run's episodes are broken down by: always by what suits its task, and by what is asked for.
+
+    Raises:
+        ConfigurationError: if there is no such breakdown, or it would be of one row.
+    """
+    for kind in asked:
+        if kind not in KINDS:
+            raise ConfigurationError(f"there is no breakdown by {kind!r}: choose among {', '.join(KINDS)}")
+        if kind != "instruction" and is_grounded(config):
+            raise ConfigurationError(
+                f"every instruction of {config.task_ids[0]} is of the form 'Go to the ...', one verb and one clause: "
+                "break it down --by instruction"
+            )
+    # by instruction only if it is asked for: on the grid nearly every episode can have one of its own
+    usual: tuple[Kind, ...] = ("instruction",) if is_grounded(config) else ("verb", "clauses")
+    return tuple(dict.fromkeys([*usual, *asked]))
+
+
+def is_grounded(config: TrainConfig) -> bool:
+    """Whether a run's instructions are those of Chaplot et al. 2018, in our own rooms or in ViZDoom."""
+    return config.is_foreign or all(isinstance(source, GroundedRoom) for source in config.sources())
+
+
+def format_success(measured: Evaluation | Group) -> str:
     """For example ``"0.992 [0.984, 0.996]"``."""
-    low, high = evaluation.interval
-    return f"{evaluation.success:.3f} [{low:.3f}, {high:.3f}]"
+    low, high = measured.interval
+    return f"{measured.success:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def suite_bank(
@@ -322,6 +384,7 @@ def evaluate_run(
     greedy: bool = False,
     seed: int = 0,
     allow_unseen_words: bool = False,
+    by: Sequence[Kind] = (),
     progress: bool = True,
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, and blind if the run trained one.
@@ -333,10 +396,12 @@ def evaluate_run(
         greedy: take the likeliest action instead of drawing one.
         seed: names the episodes and draws.
         allow_unseen_words: run suites with words that training never told as well.
+        by: break the episodes down by these as well, see :func:`kinds_for`.
         progress: show bars while banks are built.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
+        ConfigurationError: if the task has no such breakdown.
         MissingSimulatorError: if the run is of a foreign simulator that is not installed.
         SplitError: if a suite does not exist, none of them can be run, or one tells words that training never told.
     """
@@ -348,7 +413,7 @@ def evaluate_run(
     if blind.exists():
         policies["blind"] = Checkpoint.load(blind).make_agent()
     config = checkpoint.config
-    asked = suites_for(config, suites)
+    asked, kinds = suites_for(config, suites), kinds_for(config, by)
     left_out: dict[str, str] = {}
     if config.is_foreign:
         found = evaluate_in_simulator(config, policies, asked, episodes=episodes, greedy=greedy, seed=seed)
@@ -360,4 +425,4 @@ def evaluate_run(
     results: dict[str, dict[str, Evaluation]] = {}
     for suite, name, evaluation in found:
         results.setdefault(suite, {})[name] = evaluation
-    return SuiteReport(", ".join(config.task_ids), greedy, episodes, seed, results, left_out)
+    return SuiteReport(", ".join(config.task_ids), greedy, episodes, seed, results, left_out, kinds)

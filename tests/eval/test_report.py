@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from groundling.errors import StorageError
-from groundling.eval.evaluation import Evaluation
+from groundling.eval.evaluation import Evaluation, Outcome
 from groundling.eval.report import write_report
 from groundling.eval.suites import SUITES, SuiteReport, format_success
 
@@ -28,6 +28,18 @@ def make_report(*, greedy: bool = False) -> SuiteReport:
     }
     left_out = {"size": "it cannot be <enlarged>"}
     return SuiteReport("BabyAI-GoToLocal-v0", greedy, 10, 4, results, left_out)
+
+
+def make_broken_down() -> SuiteReport:
+    """Two suites of one task; "go to" fails in the second, "put" a little in both."""
+    go, put = "go to the red ball", "put a key next to the red ball"
+    first = [Outcome(go, True, False, 4, 0.9)] * 20 + [
+        Outcome(put, place < 5, place == 5, 9, 0.1) for place in range(10)
+    ]
+    second = [Outcome(go, False, True, 64, 0.0)] * 20 + [Outcome(put, True, False, 9, 0.5)] * 2
+    results = {"layout": {"trained": Evaluation.of(first), "random": Evaluation.of(second)}}
+    results["size"] = {"trained": Evaluation.of(second)}
+    return SuiteReport("BabyAI-Two-v0", False, 30, 4, results, {}, ("verb", "clauses"))
 
 
 def written(folder: Path, *, greedy: bool = False) -> str:
@@ -83,6 +95,38 @@ def test_report_says_how_actions_were_chosen(tmp_path: Path) -> None:
     assert "likeliest action" in written(tmp_path, greedy=True)
 
 
+def test_report_shows_what_fails_first_unless_it_tells_nothing_apart(tmp_path: Path) -> None:
+    write_report(tmp_path, make_broken_down(), figures={}, config="", summary="", links={})
+    page = (tmp_path / "report.html").read_text()
+    _, table = page.split("<h3>By verb</h3>")
+    rows = [re.findall(r"<t[dh][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>.*?</tr>", table)]
+    assert rows == [
+        ["suite", "verb", "episodes", "trained", "late", "wrong"],
+        ["size", "go to", "20", "0.000 [0.000, 0.161]", "1.00", "0.00"],
+        ["layout", "put", "10", "0.500 [0.237, 0.763]", "0.10", "0.40"],
+        ["layout", "go to", "20", "1.000 [0.839, 1.000]", "0.00", "0.00"],
+        ["size", "put", "2", "1.000 [0.342, 1.000]", "0.00", "0.00"],
+    ]
+    assert "By clauses" not in page, "all instructions have one"
+    assert "What fails" not in written(tmp_path)
+
+
+def test_evaluation_file_has_the_breakdown_of_every_agent(tmp_path: Path) -> None:
+    report = make_broken_down()
+    report.save(tmp_path)
+    stored = json.loads((tmp_path / "evaluation.json").read_text())["breakdown"]
+    assert list(stored) == ["verb", "clauses"]
+    assert {suite: list(row) for suite, row in stored["verb"].items()} == {
+        "layout": ["trained", "random"],
+        "size": ["trained"],
+    }
+    put, go = stored["verb"]["layout"]["trained"]
+    assert (put["name"], put["successes"], put["episodes"], put["late"], put["wrong"]) == ("put", 5, 10, 0.1, 0.4)
+    assert (go["name"], go["success"]) == ("go to", 1.0)
+    (one,) = stored["clauses"]["size"]["trained"]
+    assert (one["name"], one["episodes"], one["mean_length"]) == ("1", 22, pytest.approx((20 * 64 + 2 * 9) / 22))
+
+
 def test_evaluation_file_has_the_documented_structure(tmp_path: Path) -> None:
     make_report().save(tmp_path)
     stored = json.loads((tmp_path / "evaluation.json").read_text())
@@ -93,6 +137,7 @@ def test_evaluation_file_has_the_documented_structure(tmp_path: Path) -> None:
         "episodes": 10,
         "seed": 4,
         "left_out": {"size": "it cannot be <enlarged>"},
+        "breakdown": {},
     }
     assert {suite: list(row) for suite, row in suites.items()} == {
         "layout": ["trained", "random"],

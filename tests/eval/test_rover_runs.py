@@ -95,6 +95,14 @@ def test_room_is_evaluated_by_the_papers_test_and_its_strata(room: Path) -> None
         assert row["trained"].mean_length <= 30
         assert row["trained"].steps_ratio is None
     assert 0.0 < report.results["layout"]["random"].success < 0.4
+    assert report.by == ("instruction",)
+    groups = report.breakdown("instruction")["new_set"]["random"]
+    assert {group.name for group in groups} <= set(SPLITS["new_set"].sentences)
+    assert sum(group.episodes for group in groups) == 60
+    assert any(group.wrong for group in groups)
+    assert any(group.late for group in groups)
+    with pytest.raises(ConfigurationError, match="one verb and one clause: break it down --by instruction"):
+        evaluate_run(room, by=("instruction", "verb"), progress=False)
     assert suites_for(IN_A_ROOM, ["all"]) == ("layout", *GROUNDED_SUITES)
     assert suites_for(ROVER, ["all"]) == tuple(SUITES)
     assert suites_for(ROVER) == ("layout", "combination")

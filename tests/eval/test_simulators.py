@@ -80,12 +80,33 @@ def test_suites_are_those_of_the_paper() -> None:
 
 def test_command_evaluates_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Trainer(SMALL, tmp_path / "run").run()
-    assert main(["evaluate", str(tmp_path / "run"), "--suite", "layout", "reordered", "--episodes", "3"]) == 0
-    assert "reordered: those 7 of them" in capsys.readouterr().out
+    assert (
+        main(
+            [
+                "evaluate",
+                str(tmp_path / "run"),
+                "--suite",
+                "layout",
+                "reordered",
+                "--by",
+                "instruction",
+                "--episodes",
+                "3",
+            ]
+        )
+        == 0
+    )
+    told = capsys.readouterr().out
+    assert "reordered: those 7 of them" in told
+    assert f"{EASY}: success by instruction" in told
     stored = json.loads((tmp_path / "run" / "evaluation.json").read_text())
     assert stored["task"] == EASY
     assert {suite: set(row) for suite, row in stored["suites"].items()} == {
         suite: {"trained", "random", "shuffled"} for suite in ("layout", "reordered")
     }
+    for suite, row in stored["breakdown"]["instruction"].items():
+        for groups in row.values():
+            assert sum(group["episodes"] for group in groups) == 3
+            assert {group["name"] for group in groups} <= {INSTRUCTIONS[index] for index in TOLD[suite]}
     assert "Learning curve" in (tmp_path / "run" / "report.html").read_text()
     assert TrainConfig.from_json((tmp_path / "run" / "config.json").read_text()) == SMALL

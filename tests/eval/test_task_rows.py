@@ -15,7 +15,7 @@ from groundling.agents import AgentConfig
 from groundling.errors import ConfigurationError, SplitError
 from groundling.eval import evaluate_run, suite_bank
 from groundling.eval.demo import report_run
-from groundling.eval.evaluation import Evaluation
+from groundling.eval.evaluation import Evaluation, Outcome
 from groundling.eval.figures import SMOOTHING, task_curves
 from groundling.eval.results import read_results
 from groundling.eval.suites import SUITES, SuiteReport, describe_suite, format_success, split_row, suite_banks
@@ -116,6 +116,37 @@ def test_tables_are_one_a_task_in_their_order() -> None:
         ["layout", "0.300"],
     ]
     assert describe_suite("A: combination, reordered") == "words of a trained instruction in another order"
+
+
+def test_failures_are_told_task_by_task() -> None:
+    def result(sentence: str, successes: int) -> dict[str, Evaluation]:
+        outcomes = [Outcome(sentence, place < successes, place >= successes, 5, 0.0) for place in range(10)]
+        return {"trained": Evaluation.of(outcomes)}
+
+    results = {
+        "A: layout": result("open a door", 8),
+        "A: size": result("go to a key", 3),
+        "B: layout": result("open a door", 0),
+    }
+    report = SuiteReport("A, B", False, 10, 0, results, {}, ("verb",))
+    assert {
+        task: [(suite, group.name, group.successes) for suite, group in rows]
+        for task, rows in report.failures("verb").items()
+    } == {
+        "A": [("size", "go to", 3), ("layout", "open", 8)],
+        "B": [("layout", "open", 0)],
+    }
+    assert [table.title for table in report.breakdown_tables("verb")] == [
+        "A: success by verb, 95 % interval",
+        "B: success by verb, 95 % interval",
+    ]
+
+
+def test_table_of_failures_says_how_many_rows_it_leaves_to_the_file() -> None:
+    outcomes = [Outcome(f"go to the {number}", True, False, 5, 0.9) for number in range(23)]
+    report = SuiteReport("A", True, 23, 0, {"layout": {"trained": Evaluation.of(outcomes)}}, {}, ("instruction",))
+    (table,) = report.breakdown_tables("instruction")
+    assert (len(table.rows), table.caption) == (20, "3 more rows are in evaluation.json")
 
 
 def test_task_curves_draw_success_and_share_of_each_task() -> None:

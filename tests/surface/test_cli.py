@@ -102,6 +102,7 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         (["evaluate", "nowhere"], "no run at nowhere"),
         (["evaluate", "nowhere", "--episodes", "many"], "many"),
         (["evaluate", "nowhere", "--suite", "unseen"], "unseen"),
+        (["evaluate", "nowhere", "--by", "color"], "color"),
         (["tasks", "--bogus"], "--bogus"),
         (["play"], "needs a terminal"),
         (["play", "--task", "BabyAI-Nope-v0"], "BabyAI-Nope-v0"),
@@ -256,6 +257,24 @@ def test_evaluate_writes_numbers_report_and_video(run: Path, capsys: pytest.Capt
     assert f"[{trained['low']:.3f}, {trained['high']:.3f}]" in told
     assert (run / "report.html").is_file()
     assert (run / "episode.mp4").is_file()
+
+
+def test_evaluate_prints_what_fails_first(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(run, folder)
+    options = ["--suite", "layout", "--episodes", "60", "--no-video", "--by", "instruction", "verb"]
+    assert main(["evaluate", str(folder), *options]) == 0
+    told = capsys.readouterr().out
+    stored = json.loads((folder / "evaluation.json").read_text())["breakdown"]
+    assert list(stored) == ["verb", "clauses", "instruction"]
+    assert [row["name"] for row in stored["verb"]["layout"]["trained"]] == ["go to"]
+    assert told.index("success by instruction") < told.index("success by verb"), "in the order in which they are asked"
+    assert "success by clauses" not in told
+    rows = stored["instruction"]["layout"]["trained"]
+    assert len(rows) <= 20
+    assert sum(row["episodes"] for row in rows) == 60
+    printed = re.findall(r"^ *(go to [a-z ]*?) +(\d+) +([\d.]+) ", told.split("success by verb")[0], re.MULTILINE)
+    assert printed == [(row["name"], str(row["episodes"]), f"{row['success']:.3f}") for row in rows]
 
 
 def test_evaluate_of_all_suites_says_why_some_are_left_out(
