@@ -38,3 +38,15 @@ def inner_kernel(function: _Function) -> _Function:
     """Compile what only kernels call: a way in from Python would double the time to compile."""
     compiled: _Function = numba.njit(nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)  # type: ignore[call-overload]
     return compiled
+
+
+def inlined_kernel(function: _Function) -> _Function:
+    """As :func:`inner_kernel`, and copied into every kernel that calls it: for what the innermost loops call.
+
+    Each array counts as seven arguments of a call, so that to hand over a scene takes longer than most of what is done
+    with it.
+    """
+    compiled: _Function = numba.njit(  # type: ignore[call-overload]
+        nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True
+    )(function)
+    return compiled

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.agents.bots.scene import Scene, as_int
-from groundling.envs.compiling import inner_kernel
+from groundling.envs.compiling import inlined_kernel, inner_kernel
 from groundling.envs.handling import stride_of
 
 MAX_BARRIERS: Final = 5  # tracked at once
@@ -61,26 +61,26 @@ class Node(NamedTuple):
     direction: int
 
 
-@inner_kernel
+@inlined_kernel
 def number_of(node: Node, cells: int) -> int:
     """A node as an index into the arrays of Memory."""
     return (((node.removed * HANDS + node.hands) * cells + node.place) << 2) | node.direction
 
 
-@inner_kernel
+@inlined_kernel
 def node_of(m: Memory, number: int) -> Node:
     """The node of a number that this search has reached."""
     node = m.nodes[number]
     return Node(as_int(node[REMOVED]), as_int(node[HELD]), as_int(node[PLACE]), as_int(number) & 3)
 
 
-@inner_kernel
+@inlined_kernel
 def front_of(node: Node, width: int) -> int:
     """The tile ahead."""
     return node.place + stride_of(node.direction, width)
 
 
-@inner_kernel
+@inlined_kernel
 def reach(m: Memory, cells: int, origin: int, edge: int, node: Node, price: int) -> None:
     """Note a way to a node, if it is the shortest one so far."""
     number = number_of(node, cells)
@@ -103,7 +103,7 @@ def reach(m: Memory, cells: int, origin: int, edge: int, node: Node, price: int)
     m.tails[bucket] = number
 
 
-@inner_kernel
+@inlined_kernel
 def is_nearer(m: Memory, s: Scene, origin: int, node: Node, price: int) -> bool:
     """Whether no way to a node is known that is as short as this one."""
     number = number_of(node, s.cells.shape[0])
@@ -137,7 +137,7 @@ def trace(m: Memory, number: int) -> int:
     return steps
 
 
-@inner_kernel
+@inlined_kernel
 def barrier_at(m: Memory, place: int) -> int:
     """The number of the tracked barrier that stands here, or NOT_TRACKED."""
     for i in range(m.counts[TRACKED]):

@@ -46,7 +46,7 @@ from groundling.agents.bots.scene import (
     state_of,
     type_of,
 )
-from groundling.envs.compiling import inner_kernel
+from groundling.envs.compiling import inlined_kernel, inner_kernel
 from groundling.envs.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE
 from groundling.envs.handling import DONE, DROP, PICKUP, TOGGLE, stride_of
 from groundling.envs.verdicts import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
@@ -62,7 +62,7 @@ EXPLORING_DOOR_PRICE: Final = 5
 NO_ACTION: Final = -1
 
 
-@inner_kernel
+@inlined_kernel
 def final_action(q: Problem, m: Memory, node: Node) -> int:
     """The action that reaches the aim from a node; DONE if being there is enough, NO_ACTION if it is not reached."""
     s, aim = q.scene, q.aim
@@ -169,7 +169,7 @@ def _is_good_to_drop(s: Scene, m: Memory, rules: Rules, place: int) -> bool:
     return changes <= 2
 
 
-@inner_kernel
+@inlined_kernel
 def expand(q: Problem, m: Memory, origin: int, node: Node) -> None:
     """Note every way on from a node, straight on first.
 
@@ -183,12 +183,12 @@ def expand(q: Problem, m: Memory, origin: int, node: Node) -> None:
     _move(q, m, origin, TURN_RIGHT, _turned(node, 1, node.hands), 1)
 
 
-@inner_kernel
+@inlined_kernel
 def _turned(node: Node, quarters: int, hands: int) -> Node:
     return Node(node.removed, hands, node.place, (node.direction + quarters) & 3)
 
 
-@inner_kernel
+@inlined_kernel
 def _move(q: Problem, m: Memory, origin: int, edge: int, node: Node, price: int) -> None:
     """As :func:`reach` for another pose, unless being there does a step of the goal before its time."""
     early_marks = q.rules.ahead.early_marks
@@ -201,7 +201,7 @@ def _move(q: Problem, m: Memory, origin: int, edge: int, node: Node, price: int)
     reach(m, q.scene.cells.shape[0], origin, edge, node, price)
 
 
-@inner_kernel
+@inlined_kernel
 def _expand_ahead(q: Problem, m: Memory, origin: int, node: Node, front: int) -> None:
     """Note the ways on that lead through the tile in front, or change what is there."""
     s = q.scene

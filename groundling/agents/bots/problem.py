@@ -19,7 +19,7 @@ from groundling.agents.bots.scene import (
     state_of,
     type_of,
 )
-from groundling.envs.compiling import inner_kernel
+from groundling.envs.compiling import inlined_kernel, inner_kernel
 from groundling.envs.constants import DOOR, FIRST_OBJECT, KEY, LOCKED, NOTHING_CODE, NOWHERE
 from groundling.envs.handling import stride_of
 from groundling.envs.verdicts import PICK_UP, PUT_NEAR, PUT_NEXT_TO
@@ -61,13 +61,13 @@ def _is_held(s: Scene, aim: Aim) -> bool:
     return aim.verb in (PICK_UP, PUT_NEXT_TO, PUT_NEAR) and is_among(s.carried, aim.meant)
 
 
-@inner_kernel
+@inlined_kernel
 def is_lock(look: int) -> bool:
     """Whether it is a locked door."""
     return type_of(look) == DOOR and state_of(look) == LOCKED
 
 
-@inner_kernel
+@inlined_kernel
 def _key_bit(s: Scene, code: int) -> int:
     look = s.looks[code]
     return 1 << color_of(look) if type_of(look) == KEY else 0
@@ -105,18 +105,18 @@ def _keys_at_hand(s: Scene, m: Memory, avoided: int) -> int:
     return keys
 
 
-@inner_kernel
+@inlined_kernel
 def _is_open_to_all(look: int) -> bool:
     """Whether one gets past without a key: nothing, an object, a door that is not locked."""
     return is_walkable(look) or is_portable(look) or (type_of(look) == DOOR and state_of(look) != LOCKED)
 
 
-@inner_kernel
+@inlined_kernel
 def _is_flooded(m: Memory, place: int) -> bool:
     return m.nodes[place << 2, STAMP] == m.clock[0]
 
 
-@inner_kernel
+@inlined_kernel
 def _flood(m: Memory, place: int, tail: int) -> int:
     """Add a tile to the waiting ones, unless it was flooded before; how many there then are."""
     if _is_flooded(m, place) or tail == m.path.shape[0]:
@@ -126,7 +126,7 @@ def _flood(m: Memory, place: int, tail: int) -> int:
     return tail + 1
 
 
-@inner_kernel
+@inlined_kernel
 def can_open(q: Problem, m: Memory, hands: int, color: int) -> bool:
     """Whether what the hands hold opens a lock of this color."""
     if hands >= FIRST_KEY:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.compiling import inner_kernel
+from groundling.envs.compiling import inlined_kernel, inner_kernel
 from groundling.envs.constants import (
     DOOR,
     FIRST_OBJECT,
@@ -48,7 +48,7 @@ class Scene(NamedTuple):
     signature: np.uint64  # of all that a plan depends on, the pose apart
 
 
-@inner_kernel
+@inlined_kernel
 def as_int(number: int | np.integer[Any]) -> int:
     """As ``int``, which in Numba leaves an array's number of the array's type: each type would be compiled apart."""
     return int(np.int64(number))
@@ -100,7 +100,7 @@ def scene_without_load(s: Scene, position: int, direction: int) -> Scene:
     )
 
 
-@inner_kernel
+@inlined_kernel
 def mix(first: int, second: int) -> np.uint64:
     """A hash of two numbers."""
     z = np.uint64(first) * GOLDEN + np.uint64(second + 1) * np.uint64(0xD1B54A32D192ED03)
@@ -123,74 +123,74 @@ def _signature(w: Worlds, b: int) -> np.uint64:
     return h
 
 
-@inner_kernel
+@inlined_kernel
 def _place_in(cells: NDArray[np.uint8], positions: NDArray[np.int16], k: int) -> int:
     place = as_int(positions[k])
     return place if place != NOWHERE and cells[place] == k + FIRST_OBJECT else NOWHERE
 
 
-@inner_kernel
+@inlined_kernel
 def place_of(s: Scene, k: int) -> int:
     """Where object ``k`` stands, NOWHERE if it is carried, inside a box, or a box that was opened."""
     return _place_in(s.cells, s.positions, k)
 
 
-@inner_kernel
+@inlined_kernel
 def type_of(look: int) -> int:
     """MiniGrid's type of a look."""
     return look & 0xFF
 
 
-@inner_kernel
+@inlined_kernel
 def color_of(look: int) -> int:
     """MiniGrid's color of a look."""
     return (look >> 8) & 0xFF
 
 
-@inner_kernel
+@inlined_kernel
 def state_of(look: int) -> int:
     """MiniGrid's state of a look: for doors OPEN, CLOSED or LOCKED."""
     return (look >> 16) & 0xFF
 
 
-@inner_kernel
+@inlined_kernel
 def is_walkable(look: int) -> bool:
     """Whether one can walk onto it."""
     return (look >> WALKABLE_BIT) & 1 != 0
 
 
-@inner_kernel
+@inlined_kernel
 def is_portable(look: int) -> bool:
     """Whether it can be carried."""
     return (look >> PORTABLE_BIT) & 1 != 0
 
 
-@inner_kernel
+@inlined_kernel
 def is_among(code: int, objects: np.uint64) -> bool:
     """Whether a cell code is that of an object of a set."""
     return code >= FIRST_OBJECT and (objects >> np.uint64(code - FIRST_OBJECT)) & np.uint64(1) != 0
 
 
-@inner_kernel
+@inlined_kernel
 def set_of(code: int) -> np.uint64:
     """The set of one object, given by its cell code."""
     return np.uint64(1) << np.uint64(code - FIRST_OBJECT)
 
 
-@inner_kernel
+@inlined_kernel
 def is_known(s: Scene, place: int) -> bool:
     """Whether the expert knows what is there."""
     return s.knows_all or s.seen[place]
 
 
-@inner_kernel
+@inlined_kernel
 def is_found(s: Scene, k: int) -> bool:
     """Whether the expert knows where object ``k`` is."""
     place = place_of(s, k)
     return s.carried == k + FIRST_OBJECT or (place != NOWHERE and is_known(s, place))
 
 
-@inner_kernel
+@inlined_kernel
 def is_free(s: Scene, place: int) -> bool:
     """Whether one can walk there as far as is known, doors that are not open included."""
     if not is_known(s, place):
