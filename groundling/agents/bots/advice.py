@@ -31,7 +31,7 @@ from groundling.agents.bots.aims import (
 )
 from groundling.agents.bots.memory import BANNED_FOR_GOOD, DISTANCE, MAX_BANNED, MAX_STEPS, NO_NODE, Memory
 from groundling.agents.bots.moves import NO_ACTION
-from groundling.agents.bots.plans import Plans, Ways, measure_ways, step_of_way, write_plan
+from groundling.agents.bots.plans import Plans, Ways, append_plan, measure_ways, step_of_way, write_plan
 from groundling.agents.bots.problem import problem_of
 from groundling.agents.bots.scene import (
     Scene,
@@ -236,6 +236,8 @@ def _make_plan(s: Scene, m: Memory, p: Plans, row: int, second: Plans) -> bool:
         if place == NOWHERE or p.actions[row, last] != DROP or m.counts[BANNED_FOR_GOOD] == MAX_BANNED // 2:
             return True
         if not _is_regretted(s, m, second, place, as_int(p.poses[row, last])):
+            if s.knows_all:  # and will see nothing new on the way
+                append_plan(s, p, row, second, place)
             return True
         m.banned[m.counts[BANNED_FOR_GOOD]] = place
         m.counts[BANNED_FOR_GOOD] += 1

@@ -46,7 +46,7 @@ from groundling.agents.bots.scene import (
     state_of,
     type_of,
 )
-from groundling.envs.compiling import inlined_kernel, inner_kernel
+from groundling.envs.compiling import inlined_kernel
 from groundling.envs.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE
 from groundling.envs.handling import DONE, DROP, PICKUP, TOGGLE, stride_of
 from groundling.envs.verdicts import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
@@ -95,7 +95,7 @@ def final_action(q: Problem, m: Memory, node: Node) -> int:
     return _action_to_put(q, node.hands, front)
 
 
-@inner_kernel
+@inlined_kernel
 def _action_to_pick_up(q: Problem, hands: int, code: int) -> int:
     s, aim = q.scene, q.aim
     if hands == WANTED:  # it is carried already, and is to be picked up anew
@@ -108,14 +108,14 @@ def _action_to_pick_up(q: Problem, hands: int, code: int) -> int:
     return TOGGLE if is_inside and _may_open_box(q, code) else NO_ACTION
 
 
-@inner_kernel
+@inlined_kernel
 def _may_open_box(q: Problem, code: int) -> bool:
     """Whether this is a box that may be opened for what is known to be inside."""
     is_spared = q.rules.spares_boxes and is_among(code, q.rules.ahead.needed)
     return q.scene.knows_all and type_of(q.scene.looks[code]) == BOX and q.rules.may_toggle and not is_spared
 
 
-@inner_kernel
+@inlined_kernel
 def _action_to_open(q: Problem, m: Memory, hands: int, code: int) -> int:
     if not is_among(code, q.aim.meant):
         return NO_ACTION
@@ -125,7 +125,7 @@ def _action_to_open(q: Problem, m: Memory, hands: int, code: int) -> int:
     return TOGGLE if state_of(look) == CLOSED or q.rules.may_close_doors else NO_ACTION
 
 
-@inner_kernel
+@inlined_kernel
 def _action_to_put(q: Problem, hands: int, front: int) -> int:
     s, aim = q.scene, q.aim
     code = as_int(s.cells[front])
@@ -140,7 +140,7 @@ def _action_to_put(q: Problem, hands: int, front: int) -> int:
     return DROP if columns <= 1 and rows <= 1 and is_known(s, aim.place) else NO_ACTION
 
 
-@inner_kernel
+@inlined_kernel
 def _is_beside_fixed(s: Scene, aim: Aim, place: int) -> bool:
     for direction in range(4):
         around = place + stride_of(direction, s.width)
@@ -149,7 +149,7 @@ def _is_beside_fixed(s: Scene, aim: Aim, place: int) -> bool:
     return False
 
 
-@inner_kernel
+@inlined_kernel
 def _is_good_to_drop(s: Scene, m: Memory, rules: Rules, place: int) -> bool:
     """Whether an object may be left here: around it the free tiles stay connected, and no doorway is closed."""
     for i in range(m.counts[BANNED]):
@@ -229,7 +229,7 @@ def _expand_ahead(q: Problem, m: Memory, origin: int, node: Node, front: int) ->
         _expand_object(q, m, origin, node, ahead, code, barrier)
 
 
-@inner_kernel
+@inlined_kernel
 def _expand_door(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, look: int, barrier: int) -> None:
     """Note the ways on through a door that is not open."""
     color = color_of(look)
@@ -246,7 +246,7 @@ def _expand_door(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, lo
         _move(q, m, origin, CROSS, ahead, LOCK_PRICE)
 
 
-@inner_kernel
+@inlined_kernel
 def _expand_object(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, code: int, barrier: int) -> None:
     """Note the ways on past an object that can be carried, and with it."""
     s, aim, rules = q.scene, q.aim, q.rules
@@ -275,7 +275,7 @@ def _expand_object(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, 
         reach(m, cells, origin, LIFT, Node(removed, JUNK, node.place, node.direction), 1)
 
 
-@inner_kernel
+@inlined_kernel
 def _take(q: Problem, m: Memory, origin: int, node: Node, removed: int, code: int) -> None:
     """Note the ways on by which empty hands take the object in front, or what is in the box in front."""
     s, aim = q.scene, q.aim

@@ -22,7 +22,17 @@ from groundling.agents.bots.memory import (
 )
 from groundling.agents.bots.moves import NO_ACTION, final_action
 from groundling.agents.bots.problem import Problem
-from groundling.agents.bots.scene import Scene, as_int, is_free, is_walkable, mix_object, place_of, state_of, type_of
+from groundling.agents.bots.scene import (
+    Scene,
+    as_int,
+    is_free,
+    is_walkable,
+    mix_object,
+    place_of,
+    signature_without_load,
+    state_of,
+    type_of,
+)
 from groundling.envs.compiling import inner_kernel
 from groundling.envs.constants import CLOSED, DOOR, FIRST_OBJECT, NO_PLACE, NOWHERE, OPEN
 from groundling.envs.handling import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, stride_of
@@ -102,6 +112,21 @@ def write_plan(q: Problem, m: Memory, p: Plans, row: int, number: int) -> bool:
     if q.aim.verb == DROP_OFF:
         p.drops[row] = front_of(last, s.width)
     return True
+
+
+@inner_kernel
+def append_plan(s: Scene, p: Plans, row: int, other: Plans, place: int) -> None:
+    """Add the plan for what follows once the last action has left what is carried at a place.
+
+    It was made on the world as it is now: if a door is opened before, another plan may be better, and none is added.
+    """
+    last, number = p.length[row] - 1, other.length.shape[0] - 1
+    if p.signatures[row, last] != s.signature or p.length[row] + other.length[number] > PLAN_LENGTH:
+        return
+    change = s.signature ^ signature_without_load(s, place)
+    for i in range(other.length[number]):
+        signature = other.signatures[number, i] ^ change
+        _add(p, row, other.actions[number, i], other.poses[number, i], signature)
 
 
 @inner_kernel

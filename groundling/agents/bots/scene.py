@@ -115,9 +115,23 @@ def mix_object(k: int, place: int, state: int) -> np.uint64:
 
 
 @inner_kernel
+def mix_hands_and_goal(carried: int, stage: int, done: int) -> np.uint64:
+    """What the hands and the progress of the goal add to a signature."""
+    return mix(carried << 16 | stage << 8 | done, HANDS_AND_GOAL)
+
+
+@inner_kernel
+def signature_without_load(s: Scene, place: int) -> np.uint64:
+    """The signature once what is carried has been left at a place."""
+    k, state = s.carried - FIRST_OBJECT, state_of(s.looks[s.carried])
+    hands = mix_hands_and_goal(s.carried, s.stage, s.done) ^ mix_hands_and_goal(NOTHING_CODE, s.stage, s.done)
+    return s.signature ^ hands ^ mix_object(k, NOWHERE, state) ^ mix_object(k, place, state)
+
+
+@inner_kernel
 def _signature(w: Worlds, b: int) -> np.uint64:
     h = mix(w.episode_number[b], w.episode[b])
-    h ^= mix(as_int(w.carried[b]) << 16 | as_int(w.stage[b]) << 8 | as_int(w.done[b]), HANDS_AND_GOAL)
+    h ^= mix_hands_and_goal(as_int(w.carried[b]), as_int(w.stage[b]), as_int(w.done[b]))
     for k in range(w.positions.shape[1]):
         h ^= mix_object(k, _place_in(w.cells[b], w.positions[b], k), state_of(w.looks[b, k + FIRST_OBJECT]))
     return h
