@@ -10,6 +10,7 @@ from groundling.agents.bots.memory import (
     CROSS,
     DROP_LEFT,
     DROP_RIGHT,
+    EDGE,
     EMPTY_HANDS,
     FIRST_KEY,
     JUNK,
@@ -179,8 +180,11 @@ def expand(q: Problem, m: Memory, origin: int, node: Node) -> None:
     front = front_of(node, q.scene.width)
     if is_known(q.scene, front) and front != q.rules.avoided:
         _expand_ahead(q, m, origin, node, front)
-    _move(q, m, origin, TURN_LEFT, _turned(node, 3, node.hands), 1)
-    _move(q, m, origin, TURN_RIGHT, _turned(node, 1, node.hands), 1)
+    edge = m.nodes[origin, EDGE]
+    if edge != TURN_RIGHT:  # back again
+        _move(q, m, origin, TURN_LEFT, _turned(node, 3, node.hands), 1)
+    if edge != TURN_LEFT:
+        _move(q, m, origin, TURN_RIGHT, _turned(node, 1, node.hands), 1)
 
 
 @inlined_kernel
