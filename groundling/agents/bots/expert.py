@@ -178,6 +178,7 @@ def _make_memory(cells: int) -> memory.Memory:
         counts=numbers(memory.NUM_COUNTS),
         barriers=numbers(memory.MAX_BARRIERS),
         colors=numbers(memory.KEY_SLOTS),
+        drops=np.zeros((cells, 2), dtype=np.int32),
         banned=numbers(memory.MAX_BANNED),
         path=numbers(memory.MAX_STEPS),
     )

@@ -30,6 +30,8 @@ DROP_LEFT, DROP_RIGHT, TAKE, TAKE_OUT = range(8, 12)
 STAMP, DISTANCE, PARENT, EDGE, FOLLOWING, REMOVED, HELD, PLACE = range(8)
 NUM_COLUMNS: Final = 8
 
+IS_GOOD: Final = 1  # column of Memory.drops, after STAMP
+
 # Columns of Memory.counts
 TRACKED, COLORS, BANNED, BANNED_FOR_GOOD = range(4)
 NUM_COUNTS: Final = 4
@@ -48,6 +50,7 @@ class Memory(NamedTuple):
     counts: NDArray[np.int32]  # [NUM_COUNTS] how many barriers, colors and banned places there are
     barriers: NDArray[np.int32]  # [MAX_BARRIERS] places of the tracked ones
     colors: NDArray[np.int32]  # [KEY_SLOTS] of keys that are told apart
+    drops: NDArray[np.int32]  # [cells, 2] whether something may be left here, as the search of this number found
     banned: NDArray[np.int32]  # [MAX_BANNED] places where nothing may be left, since the way leads through them
     path: NDArray[np.int32]  # [MAX_STEPS] nodes of the path found, the last one first
 

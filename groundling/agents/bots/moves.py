@@ -13,11 +13,13 @@ from groundling.agents.bots.memory import (
     EDGE,
     EMPTY_HANDS,
     FIRST_KEY,
+    IS_GOOD,
     JUNK,
     LIFT,
     MAX_BARRIERS,
     NOT_TRACKED,
     OPEN_AWAY,
+    STAMP,
     TAKE,
     TAKE_OUT,
     TRACKED,
@@ -47,7 +49,7 @@ from groundling.agents.bots.scene import (
     state_of,
     type_of,
 )
-from groundling.envs.compiling import inlined_kernel
+from groundling.envs.compiling import inlined_kernel, inner_kernel
 from groundling.envs.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE
 from groundling.envs.handling import DONE, DROP, PICKUP, TOGGLE, stride_of
 from groundling.envs.verdicts import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
@@ -152,7 +154,16 @@ def _is_beside_fixed(s: Scene, aim: Aim, place: int) -> bool:
 
 @inlined_kernel
 def _is_good_to_drop(s: Scene, m: Memory, rules: Rules, place: int) -> bool:
-    """Whether an object may be left here: around it the free tiles stay connected, and no doorway is closed."""
+    """Whether an object may be left here, looked at once in a search."""
+    if m.drops[place, STAMP] != m.clock[0]:
+        m.drops[place, STAMP] = m.clock[0]
+        m.drops[place, IS_GOOD] = _leaves_a_way(s, m, rules, place)
+    return m.drops[place, IS_GOOD] != 0
+
+
+@inner_kernel
+def _leaves_a_way(s: Scene, m: Memory, rules: Rules, place: int) -> bool:
+    """Whether the free tiles around an object that is left here stay connected, and no doorway is closed."""
     for i in range(m.counts[BANNED]):
         if m.banned[i] == place:
             return False
