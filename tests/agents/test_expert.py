@@ -307,6 +307,26 @@ def test_one_lock_is_opened_before_the_other_key_is_fetched() -> None:
     assert failing(bank, carry_on(Expert(worlds, sees="explored"))) == []
 
 
+def test_plan_kept_for_after_a_drop_is_the_one_that_would_be_made_then() -> None:
+    expert = Expert(begin(bank_of("BabyAI-BlockedUnlockPickup-v0", 40)), sees="world")
+    worlds = expert.worlds
+    going, kept = np.ones(worlds.num_envs, dtype=np.bool_), 0
+    while going.any():
+        dropped = going & (expert.actions() == Action.DROP)
+        before = expert.state_dict()
+        worlds.step(expert.actions(), autoreset=False)
+        going &= ~worlds.outcomes.ended
+        fresh = Expert(worlds, sees="world")
+        fresh.actions(), expert.actions()
+        own, other = expert.state_dict(), fresh.state_dict()
+        for b in np.flatnonzero(dropped & going):
+            end, length = own["length"][b], other["length"][b]
+            for name in ("actions", "poses", "signatures"):
+                assert np.array_equal(own[name][b, end - length : end], other[name][b, :length])
+            kept += int(np.array_equal(own["signatures"][b], before["signatures"][b]))
+    assert kept > 20
+
+
 def test_way_past_more_than_can_be_planned_at_once_is_planned_in_parts() -> None:
     """It is not walked back to the first part's end."""
     bank = EpisodeBank.of_seeds("MiniGrid-ObstructedMaze-Full-v1", [9])
