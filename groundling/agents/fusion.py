@@ -75,6 +75,19 @@ class Fusion(nn.Module):
         """
         raise NotImplementedError
 
+    def read_out(self, attributes: Tensor, instruction: Instruction, readout: nn.Linear) -> Tensor:
+        """What a layer reads out of the fused channels: ``readout(self(attributes, instruction))``, up to rounding.
+
+        Args:
+            attributes: as of :meth:`forward`.
+            instruction: S instructions.
+            readout: from out_dim channels to K.
+
+        Returns:
+            [S, V, K].
+        """
+        return readout(self(attributes, instruction))
+
     def gates(self, instruction: Instruction) -> Tensor:
         """What multiplies the channels under each instruction, [S, K] in (0, 1); only where ``has_gates``."""
         raise NotImplementedError
@@ -101,6 +114,13 @@ class GatedFusion(Fusion):
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
         """Attributes under S instructions: fused channels [S, V, D]; see :class:`Fusion`."""
         return attributes.sum(dim=-2) * self.gates(instruction).unsqueeze(1)
+
+    def read_out(self, attributes: Tensor, instruction: Instruction, readout: nn.Linear) -> Tensor:
+        """What a layer reads out of the fused channels [S, V, K]; see :class:`Fusion`."""
+        if attributes.ndim == 4:
+            gates = self.gates(instruction).unsqueeze(1).expand(-1, attributes.shape[2], -1)
+            return read_out_gated(attributes, gates, readout)
+        return super().read_out(attributes, instruction, readout)
 
 
 class FiLMFusion(Fusion):
@@ -235,6 +255,31 @@ class AttributeGatedFusion(Fusion):
         if attributes.ndim == 4:
             return (attributes * gates.unsqueeze(1)).sum(dim=2)
         return torch.einsum("vfd,sfd->svd", attributes, gates)
+
+    def read_out(self, attributes: Tensor, instruction: Instruction, readout: nn.Linear) -> Tensor:
+        """What a layer reads out of the fused channels [S, V, K]; see :class:`Fusion`."""
+        if attributes.ndim == 4:
+            return read_out_gated(attributes, self.attribute_gates(instruction), readout)
+        return super().read_out(attributes, instruction, readout)
+
+
+def read_out_gated(attributes: Tensor, gates: Tensor, readout: nn.Linear) -> Tensor:
+    """What a layer reads out of gated channels, as one product: a gate scales the layer's weights as well as the cells.
+
+    W sum_f (x_f * g_f) + b = sum_fd (W_d g_fd) x_fd + b
+
+    There are many more cells than gates, so scaling the weights spares [S, V, F, D] products, forward and backward.
+
+    Args:
+        attributes: [S, V, F, D] of each instruction's own cells.
+        gates: [S, F, D].
+        readout: from D channels to K.
+
+    Returns:
+        [S, V, K].
+    """
+    weight = gates.unsqueeze(-1) * readout.weight.T
+    return torch.baddbmm(readout.bias, attributes.flatten(2), weight.flatten(1, 2))
 
 
 def softmax_over_words(logits: Tensor, mask: Tensor, *, dim: int) -> Tensor:

@@ -159,8 +159,8 @@ class CNNEyes(PixelEyes):
 
     def _readout_of_cells(self, percepts: PixelPercepts) -> Tensor:
         """[R, N, readout_dim]."""
-        fused = self.fusion(self.cells(percepts.image), self.heard(percepts.sentences))
-        return torch.relu(self.readout(fused))
+        cells, instruction = self.cells(percepts.image), self.heard(percepts.sentences)
+        return torch.relu(self.fusion.read_out(cells, instruction, self.readout))
 
 
 class ChaplotEyes(PixelEyes):

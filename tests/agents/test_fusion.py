@@ -88,6 +88,25 @@ def test_gradient_reaches_every_parameter_cells_and_words(kind: FusionKind) -> N
         assert tensor.grad.abs().max() > 1e-6
 
 
+@pytest.mark.parametrize("own_cells", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_reading_out_is_the_layer_on_what_is_fused(kind: FusionKind, own_cells: bool) -> None:
+    """The same numbers and the same gradients of cells, words and parameters, however a fusion comes to them."""
+    fusion, told = random_fusion(kind), heard(random_fusion(kind))
+    readout = nn.Linear(fusion.out_dim, 3)
+    attributes = torch.randn(*((S,) if own_cells else ()), V, F, D, requires_grad=True)
+    vectors = told.vectors.clone().requires_grad_()
+    instruction = Instruction(vectors, told.mask)
+    inputs = (attributes, vectors, *fusion.parameters(), *readout.parameters())
+    expected = readout(fusion(attributes, instruction))
+    given = fusion.read_out(attributes, instruction, readout)
+    torch.testing.assert_close(given, expected, rtol=1e-4, atol=1e-5)
+    weight = torch.randn(S, V, 3)
+    gradients = torch.autograd.grad((given * weight).sum(), inputs)
+    for got, wanted in zip(gradients, torch.autograd.grad((expected * weight).sum(), inputs), strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("kind", [kind for kind, fusion in FUSIONS.items() if fusion.hears_words])
 def test_padding_is_not_heard(kind: FusionKind) -> None:
     fusion = random_fusion(kind)
