@@ -12,6 +12,7 @@ from groundling.language.encoders import LanguageKind
 VisionKind = Literal["symbolic", "cnn", "chaplot"]
 FusionKind = Literal["attribute_gated", "gated", "film", "concat", "cross_attention"]
 MemoryKind = Literal["none", "gru", "lstm"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)

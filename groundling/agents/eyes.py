@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from groundling.agents.config import AgentConfig
+from groundling.agents.config import AgentConfig, Precision
 from groundling.agents.fusion import Fusion, Instruction
 from groundling.agents.space import AgentSpace
 from groundling.errors import ObservationError
@@ -42,6 +42,10 @@ class Eyes(nn.Module, Generic[P]):
     Args:
         config: parts and sizes.
         space: what the agent is built for.
+
+    Attributes:
+        precision: what the products over many cells or pixels are computed in; see :meth:`many_products`. Parameters
+            and all the rest are float32, and so are new eyes and those of a checkpoint.
     """
 
     keys: tuple[str, ...]  # of the observation that are looked at
@@ -53,6 +57,7 @@ class Eyes(nn.Module, Generic[P]):
         super().__init__()
         self.config = config
         self.space = space
+        self.precision: Precision = "float32"
 
     def initialize(self) -> None:
         """Draw the parameters that PyTorch's own draw does not suit."""
@@ -91,6 +96,10 @@ class Eyes(nn.Module, Generic[P]):
         if self.fusion.hears_words and isinstance(self.language, WordEncoder):
             return Instruction(self.language.words(tokens), word_mask(tokens))
         return Instruction.of_sentences(self.language(tokens))
+
+    def many_products(self) -> torch.autocast:
+        """Where layers see many cells or pixels at once, they do so in :attr:`precision`, and sum in float32."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
     @property
     def device(self) -> torch.device:

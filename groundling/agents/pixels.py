@@ -16,6 +16,8 @@ from groundling.agents.space import AgentSpace
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder
 
+SCALED_AT_ONCE = 8  # images
+
 
 @dataclass(frozen=True)
 class PixelPercepts:
@@ -57,11 +59,24 @@ class PixelEyes(Eyes[PixelPercepts]):
         check_tokens(instruction, self.space.vocabulary_size)
         return PixelPercepts(image, distinct_sentences(instruction))
 
-    def scaled(self, image: Tensor) -> Tensor:
-        """Images [R, H, W, 3] uint8 as numbers [R, 3, H, W] from 0 to 1, channels last in memory."""
+    def scaled(self, image: Tensor, background: Tensor | None = None) -> Tensor:
+        """Images as numbers from 0 to 1, a few at a time: they are large, and so stay in the processor's cache.
+
+        Args:
+            image: [R, H, W, 3] uint8.
+            background: [3, H, W] float32, taken off before anything is rounded.
+
+        Returns:
+            [R, 3, H, W], channels last in memory, of the eyes' precision.
+        """
         if self.config.blind:
             image = torch.zeros_like(image)
-        return image.float().mul_(1 / 255).permute(0, 3, 1, 2)
+        dtype = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+        numbers = torch.empty(image.shape, dtype=dtype, device=image.device)
+        for some, out in zip(image.split(SCALED_AT_ONCE), numbers.split(SCALED_AT_ONCE), strict=True):
+            scaled = some.float().mul_(1 / 255)
+            out.copy_(scaled if background is None else scaled.sub_(background.permute(1, 2, 0)))
+        return numbers.permute(0, 3, 1, 2)
 
     def heard(self, sentences: DistinctSentences) -> Instruction:
         """What R observations hear: the encoder reads each distinct sentence once."""
@@ -112,6 +127,7 @@ class CNNEyes(PixelEyes):
             nn.ReLU(inplace=True),
             nn.Conv2d(second, third, 3, padding=1),
         )
+        # [3, H, W], channels last in memory as the images are
         self.register_buffer("background", torch.full(space.image_shape, 0.5).permute(2, 0, 1))
         self.grid = self.grid_of(self.vision)
         self.attributes = config.attributes if config.fusion == "attribute_gated" else 1
@@ -137,7 +153,7 @@ class CNNEyes(PixelEyes):
     @torch.no_grad()
     def calibrate(self, percepts: PixelPercepts) -> None:
         """Take off what all these observations have in common; see the class."""
-        self.background.copy_(self.scaled(percepts.image).mean(dim=0))
+        self.background.copy_(self.scaled(percepts.image).mean(dim=0, dtype=torch.float32))
         self.spatial.bias.sub_(self._spread(percepts).mean(dim=0))
 
     def features(self, percepts: PixelPercepts) -> Tensor:
@@ -146,21 +162,25 @@ class CNNEyes(PixelEyes):
 
     def attention_map(self, percepts: PixelPercepts) -> Tensor:
         """The norm [R, rows, columns] of each cell's readout."""
-        return self._readout_of_cells(percepts).norm(dim=-1).unflatten(1, self.grid)
+        return self._readout_of_cells(percepts).float().norm(dim=-1).unflatten(1, self.grid)
 
     def cells(self, image: Tensor) -> Tensor:
         """The attributes [R, N, F, D] of the cells of images [R, H, W, 3], row after row."""
-        channels = self.vision(self.scaled(image).sub_(self.background)).permute(0, 2, 3, 1)
+        with self.many_products():
+            channels = self.vision(self.scaled(image, self.background)).permute(0, 2, 3, 1)
         return channels.flatten(1, 2).unflatten(-1, (self.attributes, -1))
 
     def _spread(self, percepts: PixelPercepts) -> Tensor:
         """What the layer that sees all the cells makes of them [R, hidden_dim]."""
-        return self.spatial(self._readout_of_cells(percepts).flatten(1))
+        seen = self._readout_of_cells(percepts).flatten(1)
+        with self.many_products():
+            return self.spatial(seen).float()
 
     def _readout_of_cells(self, percepts: PixelPercepts) -> Tensor:
         """[R, N, readout_dim]."""
-        cells, instruction = self.cells(percepts.image), self.heard(percepts.sentences)
-        return torch.relu(self.fusion.read_out(cells, instruction, self.readout))
+        instruction = self.heard(percepts.sentences)
+        with self.many_products():
+            return torch.relu(self.fusion.read_out(self.cells(percepts.image), instruction, self.readout))
 
 
 class ChaplotEyes(PixelEyes):
@@ -205,20 +225,24 @@ class ChaplotEyes(PixelEyes):
     def features(self, percepts: PixelPercepts) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
         cells, instruction = self.cells(percepts.image), self.heard(percepts.sentences)
-        if self.fusion.has_gates:
-            return torch.relu(self.linear(self.fusion(cells, instruction).flatten(1)))
-        return torch.relu(self.linear(torch.cat([cells.flatten(1), instruction.sentence], dim=1)))
+        with self.many_products():
+            if self.fusion.has_gates:
+                known = self.fusion(cells, instruction).flatten(1)
+            else:
+                known = torch.cat([cells.flatten(1), instruction.sentence], dim=1)
+            return torch.relu(self.linear(known)).float()
 
     def attention_map(self, percepts: PixelPercepts) -> Tensor:
         """The norm [R, rows, columns] of each cell's channels, gated where there are gates."""
         cells = self.cells(percepts.image)
         if self.fusion.has_gates:
             cells = self.fusion(cells, self.heard(percepts.sentences)).unsqueeze(2)
-        return cells.squeeze(2).norm(dim=-1).unflatten(1, self.grid)
+        return cells.squeeze(2).float().norm(dim=-1).unflatten(1, self.grid)
 
     def cells(self, image: Tensor) -> Tensor:
         """The channels [R, N, 1, D] of the cells of images [R, H, W, 3], row after row."""
-        return self.vision(self.scaled(image)).permute(0, 2, 3, 1).flatten(1, 2).unsqueeze(2)
+        with self.many_products():
+            return self.vision(self.scaled(image)).permute(0, 2, 3, 1).flatten(1, 2).unsqueeze(2)
 
 
 def keep_channels_last(layers: nn.Module) -> None:

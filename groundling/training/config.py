@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from groundling.agents.config import AgentConfig
+from groundling.agents.config import AgentConfig, Precision
 from groundling.envs import EpisodeBank, HeldOut, TaskMixture, build_bank
 from groundling.envs.embodiment import Embodiment
 from groundling.envs.first_person import Camera
@@ -41,6 +41,10 @@ class TrainConfig:
         seed: names every random draw of the run.
         torch_threads: threads of PyTorch.
         device: "cpu", "cuda" or "cuda:0" ...
+        precision: of the agent's eyes for pixels in training, "float32" or "bfloat16": their products over many pixels
+            and cells take half the time where the processor has instructions for them (of Intel's and AMD's those with
+            avx512_bf16 or AMX), and are rounded to 8 bits. Parameters, words, memory, heads, losses and the optimizer
+            stay float32, and so do the agents that are evaluated, played or watched.
         checkpoint_seconds: how often a checkpoint is written (one is always written at the end).
         curriculum: how often each of several tasks is drawn.
         agent: parts and sizes of the agent.
@@ -63,6 +67,7 @@ class TrainConfig:
     seed: int = 1
     torch_threads: int = 1
     device: str = "cpu"
+    precision: Precision = "float32"
     checkpoint_seconds: float = 60.0
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)
@@ -75,6 +80,12 @@ class TrainConfig:
         require(self.algorithm in kinds, f"algorithm is one of {', '.join(kinds)}, not {self.algorithm!r}")
         require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", least=1)
         require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
+        precisions = get_args(Precision)
+        require(self.precision in precisions, f"precision is {' or '.join(precisions)}, not {self.precision!r}")
+        require(
+            self.precision == "float32" or self.agent.vision != "symbolic",
+            "precision 'bfloat16' is for eyes that see pixels, symbols would not gain by it: leave it at 'float32'",
+        )
         require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
         settings = self._settings
         if not isinstance(settings, A2CConfig):

@@ -49,7 +49,7 @@ class TrainResult:
     """A finished run.
 
     Attributes:
-        agent: the trained agent.
+        agent: the trained agent, which still sees in the precision of the run.
         frames: observations that it was trained on.
         seconds: of wall clock, of this call.
         metrics: of the last update.
@@ -127,6 +127,9 @@ class Trainer:
             self.agent.load_state_dict(initial.state_dict())
         elif checkpoint is not None and checkpoint.reference:
             initial = checkpoint.make_reference(str(device))
+        for agent in (self.agent, initial):
+            if agent is not None:
+                agent.eyes.precision = config.precision  # both act and learn in it: their ratios would else not be 1
         self.curriculum = make_curriculum(config.curriculum, settling_updates(self.envs, config.num_steps))
         self.generators = {
             name: torch.Generator(device).manual_seed(integer(config.seed, name)) for name in ("actions", "minibatches")

@@ -183,6 +183,35 @@ def test_gradient_reaches_every_parameter(kind: str, observation: dict[str, Any]
     assert untouched == []
 
 
+@ALL
+def test_bfloat16_rounds_what_is_seen_and_nothing_else(kind: str, observation: dict[str, Any]) -> None:
+    agent = make_agent(CONFIGS[kind])
+    exact = features(agent, observation)
+    agent.eyes.precision = "bfloat16"
+    rounded = features(agent, observation)
+    assert rounded.dtype == torch.float32
+    error = (rounded - exact).square().mean().sqrt() / exact.square().mean().sqrt()
+    assert 1e-4 < error < 0.03
+    rounded.sum().backward()
+    assert {p.grad.dtype for p in agent.eyes.parameters() if p.grad is not None} == {torch.float32}
+    shown = agent.attention_map(observation)
+    assert shown.dtype == torch.float32
+    agent.eyes.precision = "float32"
+    assert torch.equal(features(agent, observation), exact)
+    torch.testing.assert_close(shown, agent.attention_map(observation), rtol=0.1, atol=0.05)
+
+
+def test_what_all_pictures_share_is_taken_off_before_they_are_rounded() -> None:
+    """A mean picture is no whole number, and less than 1/255 from a picture: 8 bits would not tell them apart."""
+    eyes = make_agent(cnn()).eyes
+    assert isinstance(eyes, CNNEyes)
+    eyes.precision = "bfloat16"
+    image = torch.full((1, HEIGHT, WIDTH, 3), 254, dtype=torch.uint8)
+    shade = eyes.scaled(image, torch.full((3, HEIGHT, WIDTH), 254.3 / 255))
+    assert shade.dtype == torch.bfloat16
+    torch.testing.assert_close(shade.float(), torch.full_like(shade, -0.3 / 255).float(), rtol=1e-2, atol=0)
+
+
 def test_images_stay_bytes_until_they_are_looked_at(observation: dict[str, Any]) -> None:
     """A rollout's images are taken in without a copy, and a minibatch's with one of the same size."""
     percepts: Any = make_agent(cnn()).perceive(observation)

@@ -6,14 +6,16 @@ import dataclasses
 import itertools
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 
 from groundling.agents import AgentConfig
+from groundling.agents.config import Precision
 from groundling.envs import HeldOut
+from groundling.envs.first_person import Camera
 from groundling.errors import (
     CheckpointError,
     ConfigurationError,
@@ -60,6 +62,18 @@ def assert_same(ours: Any, theirs: Any, where: str = "") -> None:
             assert_same(one, other, f"{where}[{place}]")
     else:
         assert ours == theirs, where
+
+
+def pixel_config(**changes: Any) -> TrainConfig:
+    """A run on pixels with a memory, one minibatch an update."""
+    sizes: Any = {"word_dim": 5, "instruction_dim": 7, "readout_dim": 3, "hidden_dim": 8, "memory_dim": 9}
+    settings: dict[str, Any] = {
+        "body": "rover",
+        "camera": Camera(width=40, height=32),
+        "agent": AgentConfig(vision="cnn", memory="gru", conv_channels=(6, 7, 8), attributes=2, **sizes),
+        "ppo": PPOConfig(num_steps=12, minibatch_size=96, num_epochs=1),
+    }
+    return make_config(**{**settings, **changes})
 
 
 def checkpoint_of(folder: Path) -> Checkpoint:
@@ -109,6 +123,57 @@ def test_resumed_run_is_bit_equal_to_one_that_was_never_interrupted(
         assert_same(getattr(parts, field.name), getattr(whole, field.name), field.name)
     assert metrics_of(tmp_path / "parts") == metrics_of(tmp_path / "whole")
     assert len(metrics_of(tmp_path / "parts")) == UPDATES
+
+
+@pytest.mark.parametrize("precision", get_args(Precision))
+def test_resumed_run_on_pixels_is_bit_equal_in_either_precision(precision: Precision, tmp_path: Path) -> None:
+    config = pixel_config(precision=precision)
+    train(config, tmp_path / "whole")
+    Trainer(config, tmp_path / "parts").run(stop_after_updates=2)
+    train(config, tmp_path / "parts", resume=True)
+    whole, parts = checkpoint_of(tmp_path / "whole"), checkpoint_of(tmp_path / "parts")
+    for field in dataclasses.fields(Checkpoint):
+        assert_same(getattr(parts, field.name), getattr(whole, field.name), field.name)
+    assert {p.dtype for p in whole.agent.values()} == {torch.float32}
+    assert whole.make_agent().eyes.precision == "float32"
+
+
+def test_precisions_give_different_agents(tmp_path: Path) -> None:
+    exact = parameters_of(pixel_config(), tmp_path / "exact")
+    rounded = parameters_of(pixel_config(precision="bfloat16"), tmp_path / "rounded")
+    assert any(not torch.equal(exact[name], rounded[name]) for name in exact)
+
+
+def first_divergence(config: TrainConfig, folder: Path, learns_in: Precision) -> float:
+    """Of the policy that learns from the one that acted, before anything has moved."""
+    trainer = Trainer(config, folder)
+    trainer.agent.policy.weight.data *= 300  # a new policy is so even that no rounding shows
+    rollout = trainer.collector.collect()
+    trainer.agent.eyes.precision = learns_in
+    divergence = trainer.algorithm.update(rollout)["approximate_kl"]
+    trainer.envs.close()
+    return divergence
+
+
+@pytest.mark.parametrize("precision", get_args(Precision))
+def test_agent_learns_in_the_precision_that_it_acted_in(precision: Precision, tmp_path: Path) -> None:
+    """Or PPO's ratio would not begin at 1."""
+    (other,) = set(get_args(Precision)) - {precision}
+    config = pixel_config(precision=precision)
+    mixed = first_divergence(config, tmp_path / "mixed", other)
+    assert mixed > 1e-6
+    assert abs(first_divergence(config, tmp_path / "same", precision)) < 0.05 * mixed
+
+
+def test_agent_is_kept_near_to_another_in_its_own_precision(tmp_path: Path) -> None:
+    config = pixel_config(precision="bfloat16")
+    train(config, tmp_path / "start")
+    near = dataclasses.replace(config, init=str(tmp_path / "start"), ppo=dataclasses.replace(config.ppo, kl_coef=0.3))
+    trainer = Trainer(near, tmp_path / "near")
+    reference = trainer.collector.reference
+    trainer.envs.close()
+    assert reference is not None
+    assert reference.eyes.precision == "bfloat16"
 
 
 def test_run_that_broke_off_after_its_checkpoint_writes_the_lost_updates_again(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from pixel_choice import PixelChoice
 
 from groundling.agents import ActorCritic, AgentConfig
+from groundling.agents.config import Precision
 from groundling.training import A2CConfig, PPOConfig, TrainConfig, train
 
 SMALL: dict[str, Any] = {"instruction_dim": 32, "word_dim": 16, "hidden_dim": 64, "conv_channels": (16, 16, 32)}
@@ -35,9 +36,16 @@ def success(agent: ActorCritic) -> float:
     return float((actions == envs.side).mean())
 
 
-def trained(kind: str, algorithm: Any, frames: int, folder: Path) -> ActorCritic:
+def trained(kind: str, algorithm: Any, frames: int, folder: Path, precision: Precision = "float32") -> ActorCritic:
     config = TrainConfig(
-        algorithm=algorithm, total_frames=frames, num_envs=32, agent=AGENTS[kind], ppo=PPO, a2c=A2C, torch_threads=1
+        algorithm=algorithm,
+        total_frames=frames,
+        num_envs=32,
+        agent=AGENTS[kind],
+        ppo=PPO,
+        a2c=A2C,
+        torch_threads=1,
+        precision=precision,
     )
     return train(config, folder, make_envs=lambda config: PixelChoice(config.num_envs)).agent
 
@@ -57,6 +65,12 @@ def trained(kind: str, algorithm: Any, frames: int, folder: Path) -> ActorCritic
 )
 def test_agent_learns_to_choose_what_is_named(kind: str, algorithm: str, frames: int, tmp_path: Path) -> None:
     assert success(trained(kind, algorithm, frames, tmp_path)) > 0.9
+
+
+def test_agent_learns_in_bfloat16_too(tmp_path: Path) -> None:
+    agent = trained("cnn", "ppo", 6_144, tmp_path, "bfloat16")
+    agent.eyes.precision = "float32"  # as agents of checkpoints see
+    assert success(agent) > 0.9
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "a2c"])

@@ -62,9 +62,11 @@ def test_frames_are_rounded_up_to_whole_rollouts(frames: int, updates: int) -> N
         ("torch_threads", 0),
         ("seed", -1),
         ("checkpoint_seconds", 0),
+        ("precision", "float16"),
+        ("precision", "bfloat16"),  # of symbols
     ],
 )
-def test_impossible_run_is_refused_and_the_setting_named(setting: str, value: int) -> None:
+def test_impossible_run_is_refused_and_the_setting_named(setting: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=setting):
         small(**{setting: value})
 
