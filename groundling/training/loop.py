@@ -21,6 +21,7 @@ from groundling.errors import ConfigurationError, RunFolderError, SplitError
 from groundling.files import make_folder, write_text
 from groundling.language.grammar import parse
 from groundling.seeding import integer
+from groundling.training.allocation import keep_freed_memory
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.curriculum import make_curriculum
@@ -93,6 +94,7 @@ class Trainer:
         initial = _initial_agent(config, device) if config.init and not resume else None
         checkpoint = self._prepare_folder(resume)
         torch.set_num_threads(config.torch_threads)
+        keep_freed_memory()
         # a VectorEnv; what Groundling's own has beside is only asked for where `self.own` is set
         self.envs: Any = None
         try:
