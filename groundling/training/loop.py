@@ -14,6 +14,7 @@ import torch
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.bots import Expert
+from groundling.agents.growth import differences, grown
 from groundling.envs.splits import training_split
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.envs.worlds import WorldBatch
@@ -329,14 +330,18 @@ def teacher_share(config: TrainConfig, updates: int) -> float:
 def _initial_agent(config: TrainConfig, device: torch.device) -> ActorCritic:
     """The agent of the run that this one starts from."""
     checkpoint = Checkpoint.load(Path(config.init) / CHECKPOINT_NAME)
-    ours, theirs = dataclasses.asdict(config.agent), dataclasses.asdict(checkpoint.config.agent)
-    different = [f"{name} {theirs[name]}" for name in ours if ours[name] != theirs[name]]
+    different = differences(checkpoint.config.agent, config.agent)
     if different:
         raise ConfigurationError(
             f"the agent of {config.init} is built otherwise ({', '.join(different)}): "
             "give this run the same agent settings"
         )
-    return checkpoint.make_agent(str(device)).requires_grad_(False)
+    agent = checkpoint.make_agent(str(device))
+    if config.agent != checkpoint.config.agent:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(integer(config.seed, "growth"))
+            agent = grown(agent, config.agent)
+    return agent.requires_grad_(False)
 
 
 def _load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:

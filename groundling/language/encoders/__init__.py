@@ -13,6 +13,7 @@ from torch import nn
 
 from groundling.errors import ConfigurationError
 from groundling.language.encoders.bags import BagOfWords, PositionalBagOfWords
+from groundling.language.encoders.contextual import ContextualBagOfWords
 from groundling.language.encoders.pretrained import SentenceEncoder, TunedSentenceEncoder
 from groundling.language.encoders.recurrent import BiGRUEncoder, GRUEncoder
 from groundling.language.encoders.sentences import DistinctSentences, distinct_sentences
@@ -23,6 +24,7 @@ from groundling.language.vocabulary import VOCABULARY, Vocabulary
 __all__ = [
     "BagOfWords",
     "BiGRUEncoder",
+    "ContextualBagOfWords",
     "DistinctSentences",
     "GRUEncoder",
     "LanguageKind",
@@ -37,11 +39,12 @@ __all__ = [
     "word_mask",
 ]
 
-LanguageKind = Literal["positional", "bow", "gru", "bigru", "transformer", "sentence", "sentence-tuned"]
+LanguageKind = Literal["positional", "bow", "contextual", "gru", "bigru", "transformer", "sentence", "sentence-tuned"]
 
 _WORD_ENCODERS: dict[LanguageKind, type[WordEncoder]] = {
     "positional": PositionalBagOfWords,
     "bow": BagOfWords,
+    "contextual": ContextualBagOfWords,
     "gru": GRUEncoder,
     "bigru": BiGRUEncoder,
     "transformer": TransformerEncoder,
@@ -60,8 +63,8 @@ def make_language_encoder(
     """An encoder from token ids [S, L] to vectors [S, out_dim].
 
     Args:
-        kind: "positional", "bow", "gru", "bigru", "transformer", or a pretrained one, "sentence" (frozen) or
-            "sentence-tuned".
+        kind: "positional", "bow", "contextual", "gru", "bigru", "transformer", or a pretrained one, "sentence" (frozen)
+            or "sentence-tuned".
         vocabulary_size: number of token ids.
         word_dim: size of a word's embedding; the pretrained encoders have their own.
         out_dim: size of a sentence's vector.

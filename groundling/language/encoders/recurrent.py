@@ -58,7 +58,12 @@ class BiGRUEncoder(WordEncoder):
 
     def states(self, tokens: Tensor) -> Tensor:
         """Token ids [S, L] to each word's state [S, L, D], which knows the words before and after it."""
-        lengths = word_mask(tokens).sum(dim=1).cpu()
-        packed = pack_padded_sequence(self.embedding(tokens), lengths, batch_first=True, enforce_sorted=False)
-        states, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=tokens.shape[1])
-        return self.project(states)
+        return self.project(read_both_ways(self.gru, self.embedding(tokens), tokens))
+
+
+def read_both_ways(gru: nn.GRU, embedded: Tensor, tokens: Tensor) -> Tensor:
+    """States [S, L, 2 D] of a bidirectional GRU over embeddings [S, L, E] of token ids [S, L], padding left out."""
+    lengths = word_mask(tokens).sum(dim=1).cpu()
+    packed = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
+    states, _ = pad_packed_sequence(gru(packed)[0], batch_first=True, total_length=tokens.shape[1])
+    return states

@@ -15,7 +15,7 @@ from groundling.language.encoders import BiGRUEncoder, LanguageKind, WordEncoder
 from groundling.language.encoders.transformer import sinusoids
 
 KINDS = get_args(LanguageKind)
-WORD_KINDS = ["positional", "bow", "gru", "bigru", "transformer"]
+WORD_KINDS = ["positional", "bow", "contextual", "gru", "bigru", "transformer"]
 SENTENCES = ("go to the red ball", "pick up a key", "open the door", "go to the red ball")
 VOCABULARY_SIZE = 12
 
@@ -27,8 +27,8 @@ Encode = Callable[..., Tensor]
 def test_every_sentence_has_a_vector_of_the_asked_size(kind: str, make: Make, encode: Encode) -> None:
     vectors = make(kind, word_dim=6, out_dim=5)(encode(*SENTENCES))
     assert vectors.shape == (4, 5)
-    assert torch.equal(vectors[0], vectors[3])
-    assert len(vectors.detach().unique(dim=0)) == 3
+    torch.testing.assert_close(vectors[0], vectors[3], rtol=0, atol=1e-6)  # rows are not rounded alike everywhere
+    assert torch.pdist(vectors.detach()[:3]).min() > 1e-3
 
 
 @pytest.mark.parametrize("columns", [1, 5])
