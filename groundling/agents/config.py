@@ -25,10 +25,10 @@ class AgentConfig:
         fusion: how words meet vision: "attribute_gated" (each attribute of a cell is gated by the words that it listens
             to), "gated" (Chaplot et al. 2018), "film" (Perez et al. 2018), "cross_attention" (cells attend to words) or
             "concat", the baseline.
-        language: "positional" (a bag of words that keeps their order), "bow" (one that does not), "contextual" (a bag of
-            words that also know their part in the sentence: for long instructions), "gru", "bigru" (with
-            attention over the words), "transformer", "sentence" (a frozen pretrained model; needs the extra
-            groundling[sentence]) or "sentence-tuned" (the same, trained with the agent).
+        language: "positional" (a bag of words that keeps their order), "bow" (one that does not), "contextual" (a bag
+            whose words also know their part in the sentence, for long instructions), "gru", "bigru" (with attention
+            over the words), "transformer", "sentence" (a frozen pretrained model; needs the extra groundling[sentence])
+            or "sentence-tuned" (the same, trained with the agent).
         memory: "none", "gru" or "lstm" between the fused features and the policy.
         cell_dim: of "symbolic", channels of each attribute of a cell, which a gate multiplies.
         word_dim: size of a word's embedding.

@@ -7,10 +7,8 @@ script or notebook, with or without a ``__main__`` guard.
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import subprocess
-import sys
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -19,6 +17,7 @@ from types import TracebackType
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.sources import EpisodeSource
 from groundling.envs.splits import AnySplit
+from groundling.processes import module_command
 
 AHEAD = 2  # chunks that a process is handed: the one that it builds, and the next
 MAX_JOINED = 3  # workers of which this process is one; with more of them, answering keeps it busy
@@ -46,10 +45,10 @@ class Helpers:
         self._is_joined = workers <= MAX_JOINED
         self._started: list[int] = []
         self._answers: SimpleQueue[tuple[int, Answer] | RuntimeError] = SimpleQueue()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        command, environment = module_command("groundling.envs.build_worker")
         self._processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "groundling.envs.build_worker"],
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +27,7 @@ from groundling.eval.suites import (
 )
 from groundling.eval.watching import watch
 from groundling.files import make_folder
+from groundling.processes import module_command
 from groundling.seeding import integer
 from groundling.training import Checkpoint, TrainConfig, Trainer, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
@@ -195,8 +194,7 @@ def _start_blind(config: TrainConfig, folder: Path) -> subprocess.Popen[bytes]:
         "--run-folder": folder,
     }
     words = [str(word) for pair in options.items() for word in pair]
-    command = [sys.executable, "-m", "groundling", "train", "--agent.blind", *words]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command, environment = module_command("groundling", "train", "--agent.blind", *words)
     with (folder / LOG_NAME).open("wb") as log:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 
