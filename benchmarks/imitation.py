@@ -46,7 +46,9 @@ LEVELS = (
 COMPARED: tuple[AlgorithmKind, ...] = ("ppo", "bc", "dagger")
 STALLING = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
 MAZES = PRESETS["mazes"]
-BOSS_IMITATION = ImitationConfig(minibatch_size=640, mixing=0.3, kept_share=0.3)
+BOSS_IMITATION = ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.3, kept_share=0.3)
+BOSS_MAP = 22  # tiles: all of the level, wherever the agent stands
+BOSS_SCHEDULE = 20_000_000  # frames over which the first stage's learning rate would fall to 0; it is stopped before
 AFTER_IMITATION = replace(MAZES.ppo, kl_coef=0.02)
 
 
@@ -59,6 +61,7 @@ class Options:
         seeds: runs of each.
         counts: numbers of demonstrations.
         frames: to train on, of the parts "levels" (DAgger), "boss" and "curves" (in all).
+        context_frames: of DAgger with words in their context, of the part "boss".
         ppo_frames: of PPO after DAgger, of the parts "levels" and "boss".
         episodes: of each suite.
         suites: of the parts "levels" and "boss".
@@ -72,6 +75,7 @@ class Options:
     seeds: tuple[int, ...] = (1, 2, 3)
     counts: tuple[int, ...] = (1000, 2000, 4000, 8000, 16000)
     frames: int = 30_000_000
+    context_frames: int = 8_000_000
     ppo_frames: int = 8_000_000
     episodes: int = 1000
     suites: tuple[str, ...] = tuple(SUITES)
@@ -148,33 +152,57 @@ def levels(options: Options) -> dict[str, Any]:
 
 
 def boss(options: Options) -> dict[str, Any]:
-    """BossLevel by DAgger, then PPO from there: success in training against frames and minutes, and at the ends."""
+    """BossLevel by DAgger, then PPO from there: success in training against frames and minutes, and at the ends.
+
+    The first agent hears each word alone; the second one begins as the first and hears words in their context as well.
+    """
     (seed, *_) = options.seeds
     shared: dict[str, Any] = {
         "task": "BabyAI-BossLevel-v0",
         "bank_size": 32768,
         "seed": seed,
-        "agent": MAZES.agent,
         "held_out": HeldOut(factors=()),  # BabyAI's own numbers hold nothing out
         "torch_threads": options.torch_threads,
     }
-    first, second = options.runs / "boss-dagger", options.runs / "boss-ppo"
-    runs = {"dagger": first}
-    taught = TrainConfig(algorithm="dagger", total_frames=options.frames, imitation=BOSS_IMITATION, **shared)
-    seconds = {"dagger": finish(taught, first)}
-    if options.ppo_frames:
-        rewarded = TrainConfig(init=str(first), total_frames=options.ppo_frames, ppo=AFTER_IMITATION, **shared)
-        seconds["ppo"] = finish(rewarded, second)
-        runs["ppo"] = second
-    suites = {name: report_of(folder, options) for name, folder in runs.items()}
+    agent = replace(MAZES.agent, map_radius=BOSS_MAP)
+    in_context = replace(agent, language="contextual")
+    words, context, rewarded = (options.runs / f"boss-{name}" for name in ("dagger", "context", "ppo"))
+    taught = {"algorithm": "dagger", **shared}
+    stages = {
+        "dagger": (
+            TrainConfig(agent=agent, imitation=BOSS_IMITATION, total_frames=BOSS_SCHEDULE, **taught),
+            words,
+            options.frames,
+        ),
+        "context": (
+            TrainConfig(
+                init=str(words),
+                agent=in_context,
+                imitation=replace(BOSS_IMITATION, mixing=0.0, learning_rate=8e-4),
+                total_frames=options.context_frames,
+                **taught,
+            ),
+            context,
+            options.context_frames,
+        ),
+        "ppo": (
+            TrainConfig(
+                init=str(context), agent=in_context, ppo=AFTER_IMITATION, total_frames=options.ppo_frames, **shared
+            ),
+            rewarded,
+            options.ppo_frames,
+        ),
+    }
+    seconds = {name: finish(config, folder, frames) for name, (config, folder, frames) in stages.items()}
+    suites = {name: report_of(folder, options) for name, (_, folder, _) in stages.items()}
     for name, report in suites.items():
         for suite, row in report.items():
             print(name, f"{seconds[name]:.0f} s", suite, {agent: round(e["success"], 3) for agent, e in row.items()})
-    frames = {"dagger": options.frames, "ppo": options.ppo_frames}
-    curves_of_runs = {name: curve_of(folder) for name, folder in runs.items()}
+    curves_of_runs = {name: curve_of(folder) for name, (_, folder, _) in stages.items()}
     if options.output is not None:
         with written_whole(options.output.with_suffix(".png")) as file:
             file.write(png(boss_figure(curves_of_runs)))
+    frames = {name: read_metrics(folder)[-1]["frames"] for name, (_, folder, _) in stages.items()}
     return {"seconds": seconds, "frames": frames, "suites": suites, "curves": curves_of_runs}
 
 
@@ -182,7 +210,11 @@ def boss_figure(curves_of_runs: dict[str, list[dict[str, float]]]) -> Figure:
     """Success in training against frames and against minutes, one run after the other."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
-    told = {"dagger": "DAgger (the expert takes the grey share of the actions)", "ppo": "PPO from there"}
+    told = {
+        "dagger": "DAgger (the expert takes the grey share of the actions)",
+        "context": "the same, words heard in context",
+        "ppo": "PPO from there",
+    }
     for axis, unit, scale, label in zip(
         axes, ("frames", "minutes"), (1e6, 1), ("million frames", "minutes"), strict=True
     ):
@@ -190,7 +222,7 @@ def boss_figure(curves_of_runs: dict[str, list[dict[str, float]]]) -> Figure:
         for name, curve in curves_of_runs.items():
             x = [start + point[unit] / scale for point in curve]
             axis.plot(x, [point["success"] for point in curve], label=told[name])
-            if name == "dagger":
+            if name != "ppo":
                 axis.plot(x, [point["teacher_share"] for point in curve], color="grey", linewidth=1, linestyle=":")
             start = x[-1]
         axis.set_xlabel(f"{label}, one core")
@@ -201,9 +233,11 @@ def boss_figure(curves_of_runs: dict[str, list[dict[str, float]]]) -> Figure:
     return figure
 
 
-def finish(config: TrainConfig, folder: Path) -> float:
-    """Train to the end, from the checkpoint if there is one; the seconds of training in all."""
-    Trainer(config, folder, resume=(folder / CHECKPOINT_NAME).exists()).run()
+def finish(config: TrainConfig, folder: Path, frames: int | None = None) -> float:
+    """Train to the end or for so many frames, from the checkpoint if there is one; the seconds of training in all."""
+    trainer = Trainer(config, folder, resume=(folder / CHECKPOINT_NAME).exists())
+    updates = config.num_updates if frames is None else round(frames / config.rollout_frames)
+    trainer.run(stop_after_updates=max(0, updates - trainer.updates))
     return sum(config.rollout_frames / row["frames_per_second"] for row in read_metrics(folder))
 
 

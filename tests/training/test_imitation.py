@@ -435,6 +435,28 @@ def test_init_of_another_architecture_is_refused_and_the_difference_named(start:
         Trainer(config_of("ppo", init=str(start), agent=other), tmp_path)
 
 
+def test_a_run_may_add_a_map_and_context_to_the_agent_that_it_starts_from(start: Path, tmp_path: Path) -> None:
+    larger = dataclasses.replace(config_of().agent, map_radius=5, language="contextual")
+    ppo = PPOConfig(num_steps=12, minibatch_size=48, kl_coef=0.5)
+    trainer = Trainer(config_of("ppo", init=str(start), agent=larger, ppo=ppo), tmp_path / "run")
+    theirs = Checkpoint.load(start / CHECKPOINT_NAME).make_agent()
+    observation = trainer.collector.observation
+    count = len(observation["image"])
+    first = torch.ones(1, count, dtype=torch.bool)
+    with torch.no_grad():
+        ours, before = (
+            agent(agent.perceive(observation), agent.initial_state(count), first).logits
+            for agent in (trainer.agent, theirs)
+        )
+    torch.testing.assert_close(ours, before, rtol=1e-4, atol=1e-5)
+    trainer.run()
+    assert trainer.agent.get_parameter("eyes.map.spatial.weight").abs().max() > 0
+    assert trainer.agent.get_parameter("eyes.language.context.weight").abs().max() > 0
+    resumed = Trainer(trainer.config, tmp_path / "run", resume=True)
+    assert resumed.collector.reference is not None
+    assert not resumed.collector.reference.get_parameter("eyes.map.spatial.weight").any()
+
+
 def test_init_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no checkpoint at .*nowhere"):
         Trainer(config_of("ppo", init=str(tmp_path / "nowhere")), tmp_path / "run")

@@ -93,7 +93,7 @@ def parameters_of(config: TrainConfig, folder: Path) -> dict[str, torch.Tensor]:
     ("algorithm", "stops"),
     [
         *(("ppo", (1,)), ("ppo", (2, 1)), ("bc", (1, 2)), ("dagger", (1, 1))),
-        *(("recorded", (2,)), ("init", (1,)), ("near", (1, 2)), ("world", (3,))),
+        *(("recorded", (2,)), ("init", (1,)), ("near", (1, 2)), ("world", (3,)), ("map", (2,))),
     ],
 )
 def test_resumed_run_is_bit_equal_to_one_that_was_never_interrupted(
@@ -105,6 +105,10 @@ def test_resumed_run_is_bit_equal_to_one_that_was_never_interrupted(
         train(make_config(memory, algorithm="bc"), tmp_path / "start")
         ppo = dataclasses.replace(config.ppo, kl_coef=0.3 if algorithm == "near" else 0.0)
         config = dataclasses.replace(config, init=str(tmp_path / "start"), ppo=ppo)
+    elif algorithm == "map":
+        config = dataclasses.replace(
+            config, agent=dataclasses.replace(config.agent, map_radius=6, language="contextual")
+        )
     elif algorithm != "ppo":
         imitation = dataclasses.replace(config.imitation, mixing=1.0)
         if algorithm == "recorded":
