@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +35,9 @@ class Policy(Protocol):
     ) -> tuple[NDArray[np.int64], Tensor]:
         """Actions [B] int64, and the memory after the step; see ``ActorCritic.act``."""
 
+    def unchanged(self) -> AbstractContextManager[None]:
+        """A context in which the policy stays as it is, so that it may keep what repeats."""
+
 
 class RandomPolicy:
     """Every action with the same probability, whatever is seen or said."""
@@ -57,6 +61,10 @@ class RandomPolicy:
         """Draw uniformly (``greedy`` makes no difference)."""
         actions = torch.randint(self.num_actions, (len(state),), generator=generator)
         return actions.numpy(), state
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """Nothing to keep."""
+        return nullcontext()
 
 
 class ShuffledInstructions:
@@ -122,6 +130,10 @@ class ShuffledInstructions:
             self._told[row] = self._another(own[row])
         told = {**observation, "instruction": self._told.copy()}
         return self._policy.act(told, state, is_first, greedy=greedy, generator=generator)
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """The agent's own."""
+        return self._policy.unchanged()
 
     def _another(self, own: NDArray[np.int32]) -> NDArray[np.int32]:
         goal = self._goals[self._row_of[own.tobytes()]]

@@ -11,6 +11,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from groundling.agents.vision import CELL_VALUES, rows_of_values
 
+MOST_SENTENCES = 4096  # kept at once: a table of this many takes some hundred megabytes
+
 Reader = Callable[[Tensor, Tensor], Tensor]  # distinct cells [V] and sentences [S, L] to [S, V, D]
 
 
@@ -52,6 +54,8 @@ class KeptPairs:
 
     def find(self, values: Tensor, tokens: Tensor) -> Pairs:
         """As :func:`make_pairs`, reading only what was not read before."""
+        if len(self._tokens) > MOST_SENTENCES:
+            self._forget()
         unknown = values[~torch.isin(values, self._values.to(values.device))]
         if len(unknown):
             self._write(unknown, 0)
@@ -63,6 +67,11 @@ class KeptPairs:
         return Pairs(
             self._table.flatten(0, 1), first, torch.arange(CELL_VALUES, dtype=torch.int32, device=first.device)
         )
+
+    def _forget(self) -> None:
+        self._values = self._values[:0]
+        self._tokens.clear()
+        self._rows.clear()
 
     def _row_of(self, sentence: Tensor, key: bytes) -> int:
         row = self._rows.setdefault(key, len(self._tokens))

@@ -161,6 +161,19 @@ def play(
         seed: of the drawn actions.
         expert_steps: [E] that an expert takes in each episode of a bank, where the environments play one.
     """
+    with policy.unchanged():
+        return _play(policy, envs, start, episodes, greedy, seed, expert_steps)
+
+
+def _play(
+    policy: Policy,
+    envs: VectorEnv,
+    start: tuple[dict[str, Any], dict[str, Any]],
+    episodes: int,
+    greedy: bool,
+    seed: int,
+    expert_steps: NDArray[np.integer[Any]] | None,
+) -> Evaluation:
     observation, info = start
     batch = envs.num_envs
     generator = torch.Generator().manual_seed(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +37,9 @@ class Listener:
 
     def __init__(self) -> None:
         self.told: list[NDArray[np.int32]] = []
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def initial_state(self, num_envs: int) -> Tensor:
         return torch.zeros(num_envs, 0)

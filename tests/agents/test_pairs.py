@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from test_actor_critic import make_agent
 from torch import Tensor
 
-from groundling.agents.pairs import KeptPairs, make_pairs
+from groundling.agents import pairs
+from groundling.agents.pairs import KeptPairs, Pairs, make_pairs
 from groundling.envs import make_vec
 
 
@@ -26,14 +25,14 @@ class Counting:
         return torch.stack([told[:, None] * 1000.0 + values, told[:, None] - values.float()], dim=-1)
 
 
-def looked_up(pairs: Any, sentence: int, value: int) -> list[float]:
-    return pairs.table[pairs.first[sentence] + pairs.row_of_value[value]].tolist()
+def looked_up(found: Pairs, sentence: int, value: int) -> list[float]:
+    return found.table[found.first[sentence] + found.row_of_value[value]].tolist()
 
 
 def test_a_pair_is_found_where_the_table_says() -> None:
-    pairs = make_pairs(Counting(), torch.tensor([5, 9]), torch.tensor([[1, 2], [7, 0]]))
-    assert looked_up(pairs, 0, 9) == [3009.0, -6.0]
-    assert looked_up(pairs, 1, 5) == [7005.0, 2.0]
+    made = make_pairs(Counting(), torch.tensor([5, 9]), torch.tensor([[1, 2], [7, 0]]))
+    assert looked_up(made, 0, 9) == [3009.0, -6.0]
+    assert looked_up(made, 1, 5) == [7005.0, 2.0]
 
 
 def test_kept_pairs_are_found_in_any_batch_and_read_once() -> None:
@@ -54,6 +53,18 @@ def test_kept_pairs_are_found_in_any_batch_and_read_once() -> None:
     grown = kept.find(torch.tensor([9]), many)  # more sentences than there was room for
     assert looked_up(grown, 29, 9) == [39009.0, 30.0]
     assert looked_up(kept.find(torch.tensor([5]), torch.tensor([[1, 2]])), 0, 5) == [3005.0, -2.0]
+
+
+def test_only_so_many_sentences_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "MOST_SENTENCES", 3)
+    reader = Counting()
+    kept = KeptPairs(reader)
+    for told in range(1, 9):
+        assert looked_up(kept.find(torch.tensor([5]), torch.tensor([[told]])), 0, 5) == [told * 1000.0 + 5, told - 5.0]
+    assert len(kept._tokens) <= 4
+    count = reader.count
+    assert looked_up(kept.find(torch.tensor([5]), torch.tensor([[1]])), 0, 5) == [1005.0, -4.0]
+    assert reader.count > count  # it was forgotten
 
 
 @pytest.mark.parametrize("map_radius", [0, 6])

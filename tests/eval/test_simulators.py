@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ class Wanderer:
     def __init__(self) -> None:
         self.first_seen: list[Any] = []
         self.told: list[str] = []
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def initial_state(self, num_envs: int) -> Tensor:
         return torch.zeros(num_envs, 0)
