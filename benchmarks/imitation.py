@@ -46,6 +46,8 @@ LEVELS = (
 COMPARED: tuple[AlgorithmKind, ...] = ("ppo", "bc", "dagger")
 STALLING = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
 MAZES = PRESETS["mazes"]
+BOSS = "BabyAI-BossLevel-v0"
+BESIDE_BOSS = ("BabyAI-MiniBossLevel-v0", "BabyAI-PutNextLocal-v0")
 BOSS_IMITATION = ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.3, kept_share=0.3)
 BOSS_MAP = 22  # tiles: all of the level, wherever the agent stands
 BOSS_SCHEDULE = 20_000_000  # frames over which the first stage's learning rate would fall to 0; it is stopped before
@@ -61,7 +63,7 @@ class Options:
         seeds: runs of each.
         counts: numbers of demonstrations.
         frames: to train on, of the parts "levels" (DAgger), "boss" and "curves" (in all).
-        context_frames: of DAgger with words in their context, of the part "boss".
+        context_frames: of DAgger with words in their context, on two more levels, of the part "boss".
         ppo_frames: of PPO after DAgger, of the parts "levels" and "boss".
         episodes: of each suite.
         suites: of the parts "levels" and "boss".
@@ -154,11 +156,12 @@ def levels(options: Options) -> dict[str, Any]:
 def boss(options: Options) -> dict[str, Any]:
     """BossLevel by DAgger, then PPO from there: success in training against frames and minutes, and at the ends.
 
-    The first agent hears each word alone; the second one begins as the first and hears words in their context as well.
+    The first agent hears each word alone. The second one begins as the first, hears words in their context as well, and
+    learns on two smaller levels beside: there more of what happens is putting one thing next to another.
     """
     (seed, *_) = options.seeds
     shared: dict[str, Any] = {
-        "task": "BabyAI-BossLevel-v0",
+        "task": BOSS,
         "bank_size": 32768,
         "seed": seed,
         "held_out": HeldOut(factors=()),  # BabyAI's own numbers hold nothing out
@@ -177,8 +180,9 @@ def boss(options: Options) -> dict[str, Any]:
         "context": (
             TrainConfig(
                 init=str(words),
+                tasks=(BOSS, *BESIDE_BOSS),
                 agent=in_context,
-                imitation=replace(BOSS_IMITATION, mixing=0.0, learning_rate=8e-4),
+                imitation=replace(BOSS_IMITATION, mixing=0.0),
                 total_frames=options.context_frames,
                 **taught,
             ),

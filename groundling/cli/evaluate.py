@@ -39,6 +39,9 @@ class Command:
     training (--held-out.factors) are left out. Of the grounded rooms: layout, zero_shot (the paper's 15 test
     instructions) and its strata reordered, new_set and superlative.
 
+    Controls: random actions, the agent told another goal, and the agent trained without its eyes, if there is one in
+    RUN/blind (groundling train --blind-control).
+
     Attributes:
         run_folder: folder of the run.
         suite: what to test; "all" for every suite of the task, none for the usual ones.

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 from rich.console import Console
 
+from groundling.errors import ConfigurationError
+from groundling.eval.suites import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
+from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
 from groundling.training.progress import ProgressBar
 
@@ -30,13 +33,16 @@ class Command:
             --help shows them.
         config: what to train.
         run_folder: where the run goes; by default runs/TASK-seedN, of several tasks runs/TASK-and-N-more-KIND-seedN.
-        resume: continue the run in this folder with its own configuration (the other options are not read).
+        resume: continue the run in this folder with its own configuration (the settings given are not read).
+        blind_control: then train the same agent without its eyes into the folder RUN/blind, a control that `groundling
+            evaluate` shows beside; of a run that starts from another one (--init) it starts from that one's control.
     """
 
     preset: Preset = "symbols"
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
     run_folder: Path | None = None
     resume: Path | None = None
+    blind_control: bool = False
 
     @classmethod
     def before(cls, arguments: Sequence[str]) -> Command:
@@ -57,16 +63,33 @@ class Command:
         else:
             config = self.config
             folder = self.run_folder or Path("runs") / folder_name(config)
-        trainer = Trainer(config, folder, resume=self.resume is not None)
-        with ProgressBar(described(config), already=trainer.frames) as bar:
-            result = trainer.run(bar)
         console = Console()
-        console.print(
-            f"trained {result.frames:,} frames in {result.seconds:.0f} s: success "
-            f"{result.metrics.get('success', float('nan')):.3f} in training",
-            highlight=False,
-        )
+        runs = [(config, folder)]
+        if self.blind_control:
+            runs.append((blind_control_of(config), folder / BLIND_NAME))
+        for number, (part, place) in enumerate(runs):
+            is_begun = self.resume is not None and (number == 0 or (place / CHECKPOINT_NAME).exists())
+            trainer = Trainer(part, place, resume=is_begun)
+            with ProgressBar(described(part) + " (blind control)" * number, already=trainer.frames) as bar:
+                result = trainer.run(bar)
+            console.print(
+                f"trained {result.frames:,} frames in {result.seconds:.0f} s: success "
+                f"{result.metrics.get('success', float('nan')):.3f} in training{' without eyes' * number}",
+                highlight=False,
+            )
         console.print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+
+
+def blind_control_of(config: TrainConfig) -> TrainConfig:
+    """The same run without eyes; one that starts from another run starts from that one's control.
+
+    Raises:
+        ConfigurationError: if the run is blind itself.
+    """
+    if config.agent.blind:
+        raise ConfigurationError("a blind run has no blind control: leave out --agent.blind or --blind-control")
+    init = str(Path(config.init) / BLIND_NAME) if config.init else ""
+    return replace(config, agent=replace(config.agent, blind=True), init=init)
 
 
 def described(config: TrainConfig) -> str:

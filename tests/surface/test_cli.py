@@ -15,6 +15,7 @@ import pytest
 
 import groundling
 from groundling.cli import COMMANDS, main, parse
+from groundling.cli.train import blind_control_of
 from groundling.envs import HeldOut, registered_tasks
 from groundling.envs.grounded.room import ROOMS
 from groundling.envs.levels import minigrid_levels
@@ -245,6 +246,34 @@ def test_train_resumes_a_run_with_its_own_configuration(run: Path, tmp_path: Pat
     shutil.copytree(run, tmp_path / "copy")
     assert main(["train", "--resume", str(tmp_path / "copy")]) == 0
     assert Checkpoint.load(tmp_path / "copy" / CHECKPOINT_NAME).frames == 2048
+
+
+def test_train_adds_a_blind_control_that_evaluate_shows(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    assert main(["train", "--resume", str(folder), "--blind-control"]) == 0  # the run is finished, its control is not
+    control, seeing = (Checkpoint.load(place / CHECKPOINT_NAME) for place in (folder / "blind", folder))
+    assert control.frames == seeing.frames
+    assert control.config == dataclasses.replace(
+        seeing.config, agent=dataclasses.replace(seeing.config.agent, blind=True)
+    )
+    assert main(["train", "--resume", str(folder), "--blind-control"]) == 0  # there is nothing left to do
+    capsys.readouterr()
+    assert main(["evaluate", str(folder), "--suite", "layout", "--episodes", "20", "--no-video"]) == 0
+    assert "blind: trained the same way, without the image" in capsys.readouterr().out
+
+
+def test_control_of_a_run_from_another_one_starts_from_that_ones_control(run: Path) -> None:
+    config = dataclasses.replace(Checkpoint.load(run / CHECKPOINT_NAME).config, init="runs/first")
+    assert blind_control_of(config).init == str(Path("runs/first/blind"))
+
+
+def test_blind_run_has_no_blind_control(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = [*SMALL, "--agent.blind", "--blind-control", "--run-folder", str(tmp_path / "run")]
+    assert "a blind run has no blind control" in assert_one_line_of_complaint(["train", *options], capsys)
+    assert not (tmp_path / "run").exists()
 
 
 def test_evaluate_writes_numbers_report_and_video(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
