@@ -60,6 +60,7 @@ class ActorCritic(nn.Module):
             config.memory_dim,
             time_dim=config.time_dim,
             time_steps=config.time_steps,
+            word_dim=config.instruction_dim if config.memory_reads else 0,
         )
         self.policy = nn.Linear(self.memory.out_dim, space.num_actions)
         self.value = nn.Linear(self.memory.out_dim, 1)
@@ -134,7 +135,8 @@ class ActorCritic(nn.Module):
         """
         steps, batch = is_first.shape
         features = self.features(percepts).unflatten(0, (steps, batch))
-        features, state = self.memory(features, state, is_first)
+        sentences = self.eyes.sentences(percepts, steps) if self.config.memory_reads else None
+        features, state = self.memory(features, state, is_first, sentences)
         return Decision(self.policy(features), self.value(features).squeeze(-1), state)
 
     def features(self, percepts: Percepts) -> Tensor:

@@ -42,6 +42,8 @@ class AgentConfig:
         time_dim: size of an embedding of the step within the episode, which the policy and the value are given beside
             the memory's output; 0 for none.
         time_steps: steps that this embedding tells apart; later ones share the last.
+        memory_reads: let the memory ask the instruction, at every step, for what is due: for instructions of several
+            clauses. It needs a memory and a language that is heard word by word.
         map_radius: of "symbolic", tiles to each side that a map shows of what was seen since the episode began,
             beside the view; 0 for none.
         blind: replace the image by nothing, for the control that hears but does not see.
@@ -61,6 +63,7 @@ class AgentConfig:
     attributes: int = 4
     time_dim: int = 0
     time_steps: int = 31
+    memory_reads: bool = False
     map_radius: int = 0
     blind: bool = False
 
@@ -83,6 +86,11 @@ class AgentConfig:
                 raise ConfigurationError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if not 0 <= self.map_radius <= MAX_RADIUS:
             raise ConfigurationError(f"map_radius is from 0 (no map) to {MAX_RADIUS}, got {self.map_radius}")
+        if self.memory_reads and (self.memory == "none" or self.language.startswith("sentence")):
+            raise ConfigurationError(
+                "memory_reads needs a memory, 'gru' or 'lstm', and a language that is heard word by word; these are "
+                f"{self.memory!r} and {self.language!r}"
+            )
         if len(self.conv_channels) != 3 or min(self.conv_channels) < 1:
             raise ConfigurationError(f"conv_channels are three numbers of at least 1, got {self.conv_channels}")
         self._check_vision()

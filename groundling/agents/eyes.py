@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from groundling.agents.config import AgentConfig, Precision
 from groundling.agents.fusion import Fusion, Instruction
+from groundling.agents.reading import Sentences
 from groundling.agents.space import AgentSpace
 from groundling.errors import ObservationError
 from groundling.language.encoders import DistinctSentences, WordEncoder, word_mask
@@ -25,6 +26,10 @@ MANY_SENTENCES = 8  # rows for each distinct sentence, below which a selection d
 
 class Percepts(Protocol):
     """A batch of observations as an agent's eyes take them in, before anything is computed of them."""
+
+    @property
+    def sentences(self) -> DistinctSentences:
+        """Every distinct sentence, and whose it is."""
 
     def __len__(self) -> int:
         """Number of observations."""
@@ -82,6 +87,16 @@ class Eyes(nn.Module, Generic[P]):
         """The features [R, hidden_dim] of R observations."""
         raise NotImplementedError
 
+    def sentences(self, percepts: P, steps: int) -> Sentences:
+        """The sentences of T * B observations word by word, for a memory that reads."""
+        heard = self.words(percepts.sentences.tokens)
+        return Sentences(heard.vectors, heard.mask, percepts.sentences.row_of.unflatten(0, (steps, -1)))
+
+    def words(self, tokens: Tensor) -> Instruction:
+        """The words of sentences [S, L]."""
+        assert isinstance(self.language, WordEncoder)
+        return Instruction(self.language.words(tokens), word_mask(tokens))
+
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Promise that parameters do not change within and no gradients are taken: what repeats may be kept."""
@@ -94,7 +109,7 @@ class Eyes(nn.Module, Generic[P]):
     def hear(self, tokens: Tensor) -> Instruction:
         """What the fusion hears of sentences [S, L]: their words if it asks for words and the encoder has them."""
         if self.fusion.hears_words and isinstance(self.language, WordEncoder):
-            return Instruction(self.language.words(tokens), word_mask(tokens))
+            return self.words(tokens)
         return Instruction.of_sentences(self.language(tokens))
 
     def many_products(self) -> torch.autocast:

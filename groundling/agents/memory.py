@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.config import MemoryKind
+from groundling.agents.reading import InstructionReader, Sentences
 
 
 class Memory(nn.Module):
@@ -23,12 +24,20 @@ class Memory(nn.Module):
         memory_dim: size of the recurrent layer.
         time_dim: size of the step's embedding; 0 for none.
         time_steps: steps that are told apart; later ones share the last.
+        word_dim: E of the words that it reads at every step, added to the features; 0 if it reads none.
 
     Source: Chaplot et al. 2018, arXiv:1706.07230, and the authors' code (the embedding of the step).
     """
 
     def __init__(
-        self, kind: MemoryKind, in_dim: int, memory_dim: int, *, time_dim: int = 0, time_steps: int = 1
+        self,
+        kind: MemoryKind,
+        in_dim: int,
+        memory_dim: int,
+        *,
+        time_dim: int = 0,
+        time_steps: int = 1,
+        word_dim: int = 0,
     ) -> None:
         super().__init__()
         self.kind = kind
@@ -40,38 +49,52 @@ class Memory(nn.Module):
         elif kind == "lstm":
             self.cell = nn.LSTMCell(in_dim, memory_dim)
         self.time = nn.Embedding(time_steps, time_dim) if time_dim else None
+        self.reader = InstructionReader(memory_dim, word_dim, in_dim) if word_dim else None
 
     def initial_state(self, num_envs: int, device: torch.device | str = "cpu") -> Tensor:
         """The state [B, M] before the first observation: zeros."""
         return torch.zeros(num_envs, self.state_dim, device=device)
 
-    def forward(self, features: Tensor, state: Tensor, is_first: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, features: Tensor, state: Tensor, is_first: Tensor, sentences: Sentences | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Run over T steps.
 
         Args:
             features: [T, B, D].
             state: [B, M] before the first of the steps.
             is_first: [T, B] bool, whether the observation begins an episode; the state is zeroed there.
+            sentences: what a memory that reads may read.
 
         Returns:
             features [T, B, out_dim] and the state [B, M] after the last step.
         """
         if self.time is None:
-            return self._remember(features, state, is_first)
+            return self._remember(features, state, is_first, sentences)
         step, count = _steps_of_episode(state[:, -1], is_first)
-        output, state = self._remember(features, state[:, :-1], is_first)
+        output, state = self._remember(features, state[:, :-1], is_first, sentences)
         time = self.time(step.long().clamp(max=self.time.num_embeddings - 1))
         return torch.cat([output, time], dim=-1), torch.cat([state, count.unsqueeze(1)], dim=1)
 
-    def _remember(self, features: Tensor, state: Tensor, is_first: Tensor) -> tuple[Tensor, Tensor]:
+    def _remember(
+        self, features: Tensor, state: Tensor, is_first: Tensor, sentences: Sentences | None
+    ) -> tuple[Tensor, Tensor]:
         if self.kind == "none":
             return features, state
         outputs = []
         keep = (~is_first).unsqueeze(-1).to(features.dtype)
         for step in range(len(features)):
-            state = self._step(features[step], state * keep[step])
+            before = state * keep[step]
+            state = self._step(features[step] + self._read(before, sentences, step), before)
             outputs.append(state[:, : self.recurrent_dim])
         return torch.stack(outputs), state
+
+    def _read(self, state: Tensor, sentences: Sentences | None, step: int) -> Tensor | float:
+        if self.reader is None:
+            return 0.0
+        assert sentences is not None
+        row = sentences.row_of[step]
+        return self.reader(state[:, : self.recurrent_dim], sentences.words[row], sentences.mask[row])
 
     def _step(self, features: Tensor, state: Tensor) -> Tensor:
         if self.kind == "gru":

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from groundling.agents.vision import CELL_VALUES, rows_of_values
@@ -102,3 +103,33 @@ def _presence(values: Tensor) -> Tensor:
     present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=values.device)
     present[values] = 1
     return present
+
+
+class KeptWords:
+    """The words of sentences that are kept, so that a sentence is heard once.
+
+    Args:
+        hear: sentences [S, L] to vectors of their words [S, L, E]; it has to give the same as long as they are kept.
+    """
+
+    def __init__(self, hear: Callable[[Tensor], Tensor]) -> None:
+        self._hear = hear
+        self._heard: dict[bytes, Tensor] = {}
+
+    def find(self, tokens: Tensor) -> Tensor:
+        """The vectors [S, L, E] of the words of sentences [S, L], hearing only those that were not heard before."""
+        if len(self._heard) > MOST_SENTENCES:
+            self._heard.clear()
+        keys = _keys(tokens)
+        new = [row for row, key in enumerate(keys) if key not in self._heard]
+        if new:
+            for row, vectors in zip(new, self._hear(tokens[new]), strict=True):
+                self._heard[keys[row]] = vectors
+        length = tokens.shape[1]
+        return torch.stack([_of_length(self._heard[key], length) for key in keys])
+
+
+def _of_length(vectors: Tensor, length: int) -> Tensor:
+    """Words [L, E] with padding cut off or added."""
+    missing = length - len(vectors)
+    return vectors[:length] if missing <= 0 else functional.pad(vectors, (0, 0, 0, missing))

@@ -20,16 +20,16 @@ from groundling.agents.eyes import (
     check_tokens,
     sentences_of_rows,
 )
-from groundling.agents.fusion import make_fusion
+from groundling.agents.fusion import Instruction, make_fusion
 from groundling.agents.gather import gather_rows
 from groundling.agents.maps import MapReader, packed_map
-from groundling.agents.pairs import KeptPairs, Pairs, make_pairs
+from groundling.agents.pairs import KeptPairs, KeptWords, Pairs, make_pairs
 from groundling.agents.space import AgentSpace
 from groundling.agents.vision import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
 from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_CELLS, VIEW_SIZE
 from groundling.envs.explored import explored_shape
 from groundling.errors import ConfigurationError, ObservationError
-from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder
+from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder, word_mask
 
 VIEW_SHAPE = (VIEW_SIZE, VIEW_SIZE, 3)
 
@@ -92,6 +92,7 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         if self.map is not None:
             self.keys = (*self.keys, "explored")
         self._kept: KeptPairs | None = None
+        self._kept_words: KeptWords | None = None
 
     def initialize(self) -> None:
         """Orthogonal layers; no direction differs from another at first."""
@@ -159,10 +160,17 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
     def unchanged(self) -> Iterator[None]:
         """Keep what sentences make of cells: within, parameters do not change and no gradients are taken."""
         self._kept = KeptPairs(self.readout_of_pairs)
+        self._kept_words = KeptWords(lambda tokens: super(SymbolicEyes, self).words(tokens).vectors)
         try:
             yield
         finally:
-            self._kept = None
+            self._kept = self._kept_words = None
+
+    def words(self, tokens: Tensor) -> Instruction:
+        """The words of sentences [S, L]."""
+        if self._kept_words is None:
+            return super().words(tokens)
+        return Instruction(self._kept_words.find(tokens), word_mask(tokens))
 
     def _pairs(self, percepts: SymbolicPercepts) -> Pairs:
         """What each sentence makes of each distinct cell."""

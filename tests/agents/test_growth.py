@@ -32,7 +32,13 @@ def logits(agent: Any, observation: dict[str, Any]) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"map_radius": 5}, {"language": "contextual"}, {"language": "contextual", "map_radius": 5}]
+    "changes",
+    [
+        {"map_radius": 5},
+        {"language": "contextual"},
+        {"memory_reads": True},
+        {"language": "contextual", "map_radius": 5},
+    ],
 )
 def test_a_grown_agent_acts_as_the_smaller_one_and_has_gradients_everywhere(
     observation: dict[str, Any], changes: dict[str, Any]
