@@ -40,8 +40,8 @@ def regions_of(radius: int) -> tuple[NDArray[np.int32], int]:
         width[is_beyond] *= WIDENING
     names = np.stack([width, (column + width // 2) // width, (row + width // 2) // width], axis=-1)
     _, region = np.unique(names.reshape(-1, 3), axis=0, return_inverse=True)
-    region = region.reshape(-1).astype(np.int32)
-    return region, int(region.max()) + 1
+    flat: NDArray[np.int32] = np.asarray(region, dtype=np.int32).reshape(-1)
+    return flat, int(flat.max()) + 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -138,15 +138,16 @@ class _SumRegions(torch.autograd.Function):
         ctx.save_for_backward(first, row_of, packed, region)
         ctx.num_rows = len(table)
         out = torch.zeros(len(packed), count, table.shape[1])
-        index = (first.numpy(), row_of.numpy(), packed.numpy(), region.numpy())
-        _add_up(table.detach().contiguous().numpy(), *index, out.numpy())
+        rows = table.detach().contiguous().numpy()
+        _add_up(rows, first.numpy(), row_of.numpy(), packed.numpy(), region.numpy(), out.numpy())
         return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         grad = grads[0].contiguous()
         out = torch.zeros(ctx.num_rows, grad.shape[2])
-        _hand_back(grad.numpy(), *(array.numpy() for array in ctx.saved_tensors), out.numpy())
+        first, row_of, packed, region = (array.numpy() for array in ctx.saved_tensors)
+        _hand_back(grad.numpy(), first, row_of, packed, region, out.numpy())
         return out, None, None, None, None, None
 
 

@@ -69,7 +69,7 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         ConfigurationError: if the images are no symbolic views.
     """
 
-    keys = ("image", "direction", "instruction")
+    keys: tuple[str, ...] = ("image", "direction", "instruction")
 
     def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
         super().__init__(config, space)
