@@ -1,13 +1,13 @@
 """BossLevel, BabyAI's hardest: DAgger with an agent that grows, then PPO from there.
 
-    python benchmarks/boss_level.py [--frames 11898880 5857280 6500000 3400000] [--output benchmarks/results/boss_level]
+    python benchmarks/boss_level.py [--frames 11898880 5857280 6500000 1800000] [--output benchmarks/results/boss_level]
 
 Four runs, each from the agent of the one before:
 
-dagger   the explored expert labels what the agent does; a map of what was seen, each word heard alone
-context  words heard in their context; two smaller levels beside, where more of what happens is putting things
-reads    the memory reads the instruction at every step; the same levels
-ppo      rewards, on BossLevel alone, with a penalty on leaving the last agent
+- dagger: the explored expert labels what the agent does; a map of what was seen, each word heard alone;
+- context: words heard in their context; two smaller levels beside, where more of what happens is putting things;
+- reads: the memory reads the instruction at every step; the same levels;
+- ppo: rewards, on BossLevel alone, with a penalty on leaving the last agent.
 
 The learning rate falls to zero over as many frames as a run is given; of the first two over ``SCHEDULES``, before
 whose end they are stopped. Prints success on new episodes after the last two runs, with controls, by verb and by number
@@ -67,7 +67,7 @@ class Options:
         output: where the results go, a .json and a .png; nothing is written without it.
     """
 
-    frames: tuple[int, int, int, int] = (11_898_880, 5_857_280, 6_500_000, 3_400_000)
+    frames: tuple[int, int, int, int] = (11_898_880, 5_857_280, 6_500_000, 1_800_000)
     seed: int = 1
     episodes: int = 1000
     runs: Path = Path("runs")
