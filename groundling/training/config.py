@@ -42,7 +42,7 @@ class TrainConfig:
         torch_threads: threads of PyTorch.
         device: "cpu", "cuda" or "cuda:0" ...
         precision: of the agent's eyes for pixels in training, "float32" or "bfloat16": their products over many pixels
-            and cells take half the time where the processor has instructions for them (of Intel's and AMD's those with
+            and cells are faster where the processor has instructions for them (of Intel's and AMD's those with
             avx512_bf16 or AMX), and are rounded to 8 bits. Parameters, words, memory, heads, losses and the optimizer
             stay float32, and so do the agents that are evaluated, played or watched.
         checkpoint_seconds: how often a checkpoint is written (one is always written at the end).
