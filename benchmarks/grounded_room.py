@@ -2,6 +2,7 @@
 
     python benchmarks/grounded_room.py [--simulators room doom] [--difficulties easy medium hard]
         [--agents ours ours_concat chaplot concat blind] [--seeds 1 2 3] [--frames 2000000] [--curriculum]
+        [--precision float32|bfloat16]
         [--output benchmarks/results/grounded_room.json]
 
 Agents: "ours" (a compact CNN under the default fusion), "chaplot" (A3C-GA's network), "concat" (its concatenation
@@ -26,6 +27,7 @@ import numpy as np
 import tyro
 
 from groundling.agents import AgentConfig
+from groundling.agents.config import Precision
 from groundling.eval.suites import GROUNDED_SUITES, evaluate_run
 from groundling.files import write_text
 from groundling.training import Trainer
@@ -58,6 +60,7 @@ class Options:
         seeds: training runs of each.
         frames: to train on.
         curriculum: start from the agent of the next easier rooms, of the same seed, where there are any.
+        precision: that the agents see in while they train.
         torch_threads: threads of PyTorch.
         episodes: of each suite.
         runs: folder of the runs; a run that is there goes on.
@@ -70,6 +73,7 @@ class Options:
     seeds: tuple[int, ...] = (1, 2, 3)
     frames: int = 2_000_000
     curriculum: bool = False
+    precision: Precision = "float32"
     torch_threads: int = 1
     episodes: int = 1000
     runs: Path = Path("runs/grounded")
@@ -108,6 +112,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         agent=AGENTS[agent],
         total_frames=options.frames,
         seed=seed,
+        precision=options.precision,
         torch_threads=options.torch_threads,
     )
     finished = folder / CHECKPOINT_NAME
@@ -122,6 +127,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         "frames": frames,  # those of the runs that it started from included
         "own_frames": own_frames,
         "seconds": seconds,
+        "precision": config.precision,
         "picture": (config.camera.width, config.camera.height),
         "suites": suites,
         "curve": curve_of(rows),

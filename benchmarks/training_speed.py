@@ -5,7 +5,8 @@
         [--output benchmarks/results/first_person_speed.json]
 
 SB3 plays the same level of MiniGrid's or, beside a grounded room, the same task in ViZDoom; there Groundling's trainer
-is measured on ViZDoom as well. Both train the same network (SB3's policy wraps Groundling's own ``ActorCritic``, its
+is measured on ViZDoom as well, and with ``precision`` "bfloat16" on its own rooms (``ratio_bfloat16``: to itself in
+float32). Both train the same network (SB3's policy wraps Groundling's own ``ActorCritic``, its
 evaluation of distinct cells and sentences included), without a memory, which SB3's PPO has not, with the same number of
 epochs, the same minibatch and the same frames in a rollout, on the same cores. SB3 runs 16 environments in a
 DummyVecEnv and in a SubprocVecEnv, each with 1 and with 2 PyTorch threads; its fastest is what Groundling is compared
@@ -226,6 +227,8 @@ def main(options: Options) -> None:
             )
             name = f"ViZDoom in groundling's trainer, {threads} torch thread(s)"
             measures[name] = partial(own_speed, doom, options.peer_frames)
+            halved = replace(config, precision="bfloat16")
+            measures[f"bfloat16, {threads} torch thread(s)"] = partial(own_speed, halved, options.frames)
     for vec_env in (DummyVecEnv, SubprocVecEnv):
         for threads in (1, 2):
             name = f"SB3, {vec_env.__name__}, {threads} torch thread(s)"
@@ -238,7 +241,7 @@ def main(options: Options) -> None:
     medians = {name: float(np.median(values)) for name, values in speeds.items()}
     best = {
         who: max((v for name, v in medians.items() if name.startswith(who)), default=float("nan"))
-        for who in ("groundling", "SB3", "ViZDoom")
+        for who in ("groundling", "bfloat16", "SB3", "ViZDoom")
     }
     print(
         f"{options.task}: {ppo.num_epochs} epochs, minibatch {ppo.minibatch_size}, rollout {base.rollout_frames}; "
@@ -249,6 +252,7 @@ def main(options: Options) -> None:
     found = {"task": options.task, "ratio": best["groundling"] / best["SB3"], "frames_per_second": medians}
     if options.task in ROOMS:
         found["ratio_same_simulator"] = best["ViZDoom"] / best["SB3"]
+        found["ratio_bfloat16"] = best["bfloat16"] / best["groundling"]
     if options.output is not None:
         write_text(options.output, json.dumps(found, indent=1) + "\n")
     print(json.dumps(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,3 +56,8 @@ class TaskMixture:
     def time_limits(self) -> NDArray[np.int64]:
         """[K], the most steps that an episode of each task takes."""
         return np.maximum.reduceat(self.bank.max_steps, self.starts[:-1]).astype(np.int64)
+
+    def hurried(self, share: float) -> TaskMixture:
+        """The same episodes with this share of their time limits, each rounded up."""
+        limits = np.ceil(share * self.bank.max_steps).astype(np.int32)
+        return replace(self, bank=replace(self.bank, max_steps=limits))

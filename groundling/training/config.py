@@ -38,6 +38,9 @@ class TrainConfig:
         total_frames: observations to train on, rounded up to whole rollouts.
         num_envs: B, environments side by side.
         bank_size: distinct episodes to train on, of each task.
+        time_share: of its time limit that an episode of training has, at most 1; evaluation always has all of it. An
+            agent that is lost plays to the limit, and where limits are long most frames are of such episodes. Rewards
+            that fall with time (MiniGrid's) do so against the shorter limit.
         seed: names every random draw of the run.
         torch_threads: threads of PyTorch.
         device: "cpu", "cuda" or "cuda:0" ...
@@ -64,6 +67,7 @@ class TrainConfig:
     total_frames: int = 1_500_000
     num_envs: int = 512
     bank_size: int = 8192
+    time_share: float = 1.0
     seed: int = 1
     torch_threads: int = 1
     device: str = "cpu"
@@ -79,6 +83,11 @@ class TrainConfig:
         kinds = get_args(AlgorithmKind)
         require(self.algorithm in kinds, f"algorithm is one of {', '.join(kinds)}, not {self.algorithm!r}")
         require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", least=1)
+        require(0 < self.time_share <= 1, f"time_share is above 0 and at most 1, not {self.time_share}")
+        require(
+            self.time_share == 1 or not self.is_foreign,
+            f"the time limit of {self.task} is its simulator's: leave time_share at 1",
+        )
         require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
         precisions = get_args(Precision)
         require(self.precision in precisions, f"precision is {' or '.join(precisions)}, not {self.precision!r}")

@@ -22,6 +22,7 @@ from groundling.training.logs import read_metrics
 from groundling.training.settings import ImitationConfig
 
 B, T = 8, 4
+DONE = 6  # an action that does nothing
 AGENT = AgentConfig(
     vision="cnn",
     memory="gru",
@@ -54,6 +55,26 @@ def choices(config: TrainConfig) -> PixelChoice:
 def grid_config(**changes: Any) -> TrainConfig:
     sizes = {"cell_dim": 4, "word_dim": 4, "instruction_dim": 4, "readout_dim": 2, "hidden_dim": 8}
     return make_config(task="BabyAI-GoToObjS4-v0", bank_size=16, agent=AgentConfig(**sizes), **changes)
+
+
+def ends(config: TrainConfig, steps: int) -> tuple[list[int], list[int]]:
+    """When episodes end of an agent that does nothing: lengths of those cut off, and their limits in the bank."""
+    envs: Any = make_training_envs(config)
+    envs.reset(seed=0)
+    lengths: list[int] = []
+    for _ in range(steps):
+        *_, truncated, infos = envs.step(np.full(B, DONE))
+        if truncated.any():
+            lengths += infos["episode"]["l"][truncated].tolist()
+    return lengths, config.training_bank(progress=False).max_steps.tolist()
+
+
+def test_training_episodes_have_a_share_of_their_time_and_the_bank_all_of_it() -> None:
+    whole, limits = ends(grid_config(), 20)
+    hurried, same_limits = ends(grid_config(time_share=0.26), 20)
+    assert limits == same_limits == [16] * 16
+    assert set(whole) == {16}
+    assert set(hurried) == {5}  # 4.16, rounded up
 
 
 def test_environments_of_a_configuration_play_its_bank_and_can_be_saved() -> None:

@@ -62,6 +62,8 @@ def test_frames_are_rounded_up_to_whole_rollouts(frames: int, updates: int) -> N
         ("torch_threads", 0),
         ("seed", -1),
         ("checkpoint_seconds", 0),
+        ("time_share", 0.0),
+        ("time_share", 1.01),
         ("precision", "float16"),
         ("precision", "bfloat16"),  # of symbols
     ],
@@ -135,6 +137,10 @@ def test_rollouts_are_as_long_as_the_algorithm_says(algorithm: Any) -> None:
         ({"algorithm": "bc", "demonstrations": "set.demos", "tasks": ("A", "B")}, "give --task, not --tasks"),
         ({"kl_coef": 0.1}, "needs algorithm 'ppo' and an init"),
         ({"algorithm": "bc", "kl_coef": 0.1, "init": "runs/other"}, "needs algorithm 'ppo' and an init"),
+        (
+            {"time_share": 0.5, "task": "groundling/GroundedDoom-Easy-v0"},
+            "time limit of groundling/GroundedDoom-Easy-v0",
+        ),
         ({"camera": Camera(width=32)}, "give --body rover with it"),
         ({"camera": Camera(width=32), "task": "groundling/GroundedRoom-Easy-v0"}, "give --body rover with it"),
     ],
