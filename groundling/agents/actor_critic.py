@@ -18,6 +18,7 @@ from groundling.agents.memory import Memory
 from groundling.agents.pixels import ChaplotEyes, CNNEyes
 from groundling.agents.space import AgentSpace
 from groundling.agents.symbolic import SymbolicEyes
+from groundling.envs.due import NUM_DUE
 from groundling.errors import ConfigurationError
 
 EYES: dict[VisionKind, type[Eyes[Any]]] = {"symbolic": SymbolicEyes, "cnn": CNNEyes, "chaplot": ChaplotEyes}
@@ -31,11 +32,13 @@ class Decision:
         logits: [T, B, A] of the policy.
         value: [T, B].
         state: [B, M], the memory after the last step.
+        known: [T, B, D], what the heads are given.
     """
 
     logits: Tensor
     value: Tensor
     state: Tensor
+    known: Tensor
 
 
 class ActorCritic(nn.Module):
@@ -65,6 +68,7 @@ class ActorCritic(nn.Module):
         self.policy = nn.Linear(self.memory.out_dim, space.num_actions)
         self.value = nn.Linear(self.memory.out_dim, 1)
         self._initialize()
+        self.due = nn.Linear(self.memory.out_dim, NUM_DUE) if config.tells_due else None
 
     @classmethod
     def for_spaces(
@@ -136,8 +140,8 @@ class ActorCritic(nn.Module):
         steps, batch = is_first.shape
         features = self.features(percepts).unflatten(0, (steps, batch))
         sentences = self.eyes.sentences(percepts, steps) if self.config.memory_reads else None
-        features, state = self.memory(features, state, is_first, sentences)
-        return Decision(self.policy(features), self.value(features).squeeze(-1), state)
+        known, state = self.memory(features, state, is_first, sentences)
+        return Decision(self.policy(known), self.value(known).squeeze(-1), state, known)
 
     def features(self, percepts: Percepts) -> Tensor:
         """The features [R, hidden_dim] of R observations, before the memory."""

@@ -46,6 +46,8 @@ class AgentConfig:
             clauses. It needs a memory and a language that is heard word by word.
         map_radius: of "symbolic", tiles to each side that a map shows of what was seen since the episode began,
             beside the view; 0 for none.
+        tells_due: give the agent one more head, which learns to tell what is due now where ``due_coef`` of the
+            algorithm is above 0; it is never asked when the agent acts. See ``groundling.envs.due``.
         blind: replace the image by nothing, for the control that hears but does not see.
     """
 
@@ -65,6 +67,7 @@ class AgentConfig:
     time_steps: int = 31
     memory_reads: bool = False
     map_radius: int = 0
+    tells_due: bool = False
     blind: bool = False
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ import torch
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.config import AgentConfig
 
-NEW_PARTS = ("eyes.map.", "eyes.language.gru.", "eyes.language.context.", "memory.reader.")
+NEW_PARTS = ("eyes.map.", "eyes.language.gru.", "eyes.language.context.", "memory.reader.", "due.")
 # where these are zero
 WITHOUT_EFFECT = ("eyes.map.spatial.weight", "eyes.language.context.weight", "memory.reader.tell.weight")
 
@@ -18,14 +18,14 @@ def differences(smaller: AgentConfig, larger: AgentConfig) -> list[str]:
     """The settings in which two agents differ so that neither can begin as the other, with those of the smaller one.
 
     An agent can begin as one without its map of what was seen (``map_radius``), as one whose memory does not read
-    (``memory_reads``), and as one that hears each of its words alone (``language`` "positional" before "contextual").
+    (``memory_reads``), as one that does not tell what is due (``tells_due``), and as one that hears each of its words
+    alone (``language`` "positional" before "contextual").
     """
     ours, theirs = asdict(larger), asdict(smaller)
     changed = {name for name in ours if ours[name] != theirs[name]}
     if theirs["map_radius"] == 0:
         changed.discard("map_radius")
-    if not theirs["memory_reads"]:
-        changed.discard("memory_reads")
+    changed -= {name for name in ("memory_reads", "tells_due") if not theirs[name]}
     if (theirs["language"], ours["language"]) == ("positional", "contextual"):
         changed.discard("language")
     return [f"{name} {theirs[name]}" for name in ours if name in changed]

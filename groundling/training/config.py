@@ -107,6 +107,10 @@ class TrainConfig:
             self.body == "rover" or self.is_foreign or self.camera == Camera(),
             "a camera is the rover's, and would be left unused: give --body rover with it",
         )
+        require(
+            self.due_coef == 0 or self.agent.tells_due,
+            "due_coef is the weight of what an agent learns that tells_due: set agent.tells_due as well",
+        )
         self.curriculum.check(len(self.task_ids))
         self._check_teaching()
 
@@ -131,6 +135,12 @@ class TrainConfig:
         if self.algorithm == "ppo":
             return self.ppo
         return self.a2c if self.algorithm == "a2c" else self.imitation
+
+    @property
+    def due_coef(self) -> float:
+        """The weight of the loss of an agent that tells what is due; 0 where the algorithm has none."""
+        settings = self._settings
+        return 0.0 if isinstance(settings, A2CConfig) else settings.due_coef
 
     @property
     def task_ids(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.training.advantages import gae
+from groundling.training.auxiliary import due_loss
 from groundling.training.rollout import NO_LABEL, Rollout
 from groundling.training.settings import ImitationConfig
 
@@ -49,7 +50,7 @@ class Imitation:
 
         Returns:
             Means over the minibatches of the imitation loss (cross-entropy), accuracy (how often the likeliest action
-            is the teacher's), value loss, entropy and gradient norm.
+            is the teacher's), value loss, entropy and gradient norm; of the loss of what is due, if it is learned.
         """
         config = self.config
         percepts = self.agent.perceive({k: v.flatten(0, 1) for k, v in rollout.observation.items()})
@@ -63,12 +64,18 @@ class Imitation:
             loss, accuracy, entropy = imitation_loss(decision.logits, label)
             value_loss = 0.5 * (decision.value - self._returns(rollout, envs, decision.value)).square().mean()
             total = loss + config.value_coef * value_loss - config.entropy_coef * entropy
+            told = [loss, accuracy, value_loss, entropy]
+            if config.due_coef > 0:
+                due = due_loss(self.agent, decision.known, rollout.due[:, envs])
+                total = total + config.due_coef * due
+                told.append(due)
             self.optimizer.zero_grad(set_to_none=True)
             total.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
             self.optimizer.step()
-            totals.append(torch.stack([part.detach() for part in (loss, accuracy, value_loss, entropy, norm)]))
-        names = ("imitation_loss", "accuracy", "value_loss", "entropy", "gradient_norm")
+            totals.append(torch.stack([part.detach() for part in (norm, *told)]))
+        names = ["gradient_norm", "imitation_loss", "accuracy", "value_loss", "entropy"]
+        names += ["due_loss"] if config.due_coef > 0 else []
         return dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
 
     def _returns(self, rollout: Rollout, envs: Tensor, value: Tensor) -> Tensor:

@@ -6,15 +6,20 @@ import contextlib
 import dataclasses
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.bots import Expert
 from groundling.agents.growth import differences, grown
+from groundling.envs.due import due_now
 from groundling.envs.splits import training_split
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.envs.worlds import WorldBatch
@@ -147,6 +152,7 @@ class Trainer:
             self.generators["actions"],
             teacher=self._make_teacher(demonstrations),
             reference=initial if config.ppo.kl_coef > 0 else None,
+            due=self._make_due(),
         )
         if checkpoint is None:
             self.collector.start(integer(config.seed, "episodes") % 2**31)
@@ -176,6 +182,13 @@ class Trainer:
         if demonstrations is not None:
             return Recording(worlds, demonstrations)
         return Expert(worlds, sees=self.config.imitation.expert)
+
+    def _make_due(self) -> Callable[[], NDArray[np.bool_]] | None:
+        if self.config.due_coef == 0:
+            return None
+        if self.own is None:
+            raise ConfigurationError("what is due is told by Groundling's own worlds only: leave due_coef at 0")
+        return partial(due_now, self.own.worlds)
 
     @property
     def frames(self) -> int:

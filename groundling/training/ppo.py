@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.training.advantages import gae
+from groundling.training.auxiliary import due_loss
 from groundling.training.rollout import Rollout
 from groundling.training.settings import A2CConfig, PPOConfig
 
@@ -64,7 +65,8 @@ class PPO:
 
         Returns:
             Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
-            norm; explained variance and spread (standard deviation) of the advantages over the rollout.
+            norm, and of the loss of what is due, if it is learned; explained variance and spread (standard deviation)
+            of the advantages over the rollout.
         """
         config = self.config
         advantage = gae(
@@ -102,6 +104,11 @@ class PPO:
             loss = policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy
             if config.kl_coef > 0:
                 loss = loss + config.kl_coef * kl_divergence(log_probs, flat_reference[rows].log_softmax(dim=-1))
+            told = [policy_loss, value_loss, entropy]
+            if config.due_coef > 0:
+                due = due_loss(self.agent, decision.known, rollout.due.flatten(0, 1)[rows])
+                loss = loss + config.due_coef * due
+                told.append(due)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
@@ -110,8 +117,9 @@ class PPO:
                 ratio = log_ratio.exp()
                 kl = (ratio - 1 - log_ratio).mean()
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
-                totals.append(torch.stack([policy_loss, value_loss, entropy, kl, clipped, norm]))
-        names = ("policy_loss", "value_loss", "entropy", "approximate_kl", "clip_fraction", "gradient_norm")
+                totals.append(torch.stack([kl, clipped, norm, *told]))
+        names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
+        names += ["due_loss"] if config.due_coef > 0 else []
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         metrics["explained_variance"] = float(explained_variance(rollout.value, target))
         metrics["advantage_spread"] = float(advantage.std())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic, sample_actions
+from groundling.envs.due import NUM_DUE
 from groundling.envs.vector import FinalObservations, GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.training.environments import SavableEnvs
@@ -42,6 +44,7 @@ class Rollout:
         final_state: [B, M] of the memory after the last step.
         label: [T, B] int64 actions of a teacher, ``NO_LABEL`` where it knew none; of length 0 without a teacher.
         reference: [T, B, A] float32 logits of a reference policy; of length 0 without one.
+        due: [T, B, NUM_DUE] bool, what was due; of length 0 where nobody told.
     """
 
     observation: dict[str, Tensor]
@@ -57,6 +60,7 @@ class Rollout:
     final_state: Tensor
     label: Tensor
     reference: Tensor
+    due: Tensor
 
 
 class Collector:
@@ -69,6 +73,7 @@ class Collector:
         generator: of the actions.
         teacher: labels every state with the action that is right there.
         reference: another agent, whose policy is noted beside.
+        due: tells what is due in every environment, [B, NUM_DUE] bool.
 
     Attributes:
         teacher_share: how often the teacher's action is taken instead of the agent's. At 1 the agent is not even asked:
@@ -87,6 +92,7 @@ class Collector:
         *,
         teacher: Teacher | None = None,
         reference: ActorCritic | None = None,
+        due: Callable[[], NDArray[np.bool_]] | None = None,
     ) -> None:
         mode = envs.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
@@ -100,6 +106,7 @@ class Collector:
         self.teacher = teacher
         self.teacher_share = 0.0
         self.reference = reference
+        self.due = due
         batch = envs.num_envs
         own = envs.unwrapped if isinstance(envs.unwrapped, GroundlingVectorEnv) else None
         self.statistics = EpisodeStatistics(own.tasks if own is not None and len(own.tasks) > 1 else ())
@@ -129,6 +136,7 @@ class Collector:
             final_state=self.state.clone(),
             label=buffer(dtype=torch.int64, steps=0 if teacher is None else num_steps),
             reference=buffer(agent.num_actions, steps=0 if reference is None else num_steps),
+            due=buffer(NUM_DUE, dtype=torch.bool, steps=0 if due is None else num_steps),
         )
 
     def start(self, seed: int) -> None:
@@ -151,6 +159,8 @@ class Collector:
         cut_short = _FinalValues(self.keys)
         for step in range(len(out.action)):
             taught = self._ask_teacher(step)
+            if self.due is not None:
+                out.due[step] = torch.from_numpy(self.due())
             for key in self.keys:
                 out.observation[key][step].copy_(torch.as_tensor(self.observation[key]))
             out.is_first[step] = self.is_first

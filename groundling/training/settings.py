@@ -55,6 +55,7 @@ class PPOConfig:
         normalize_advantage: to mean 0 and standard deviation 1 in each minibatch.
         bootstrap_truncated: the value goes on beyond the time limit of an episode; False where the limit is part of the
             task, and an agent is to hurry. Source: Pardo et al. 2018, arXiv:1712.00378.
+        due_coef: weight of the loss of an agent that ``tells_due``.
         kl_coef: weight of a penalty on KL(policy || initial policy), for runs that start from another one (``init``).
     """
 
@@ -71,9 +72,11 @@ class PPOConfig:
     max_grad_norm: float = 0.5
     normalize_advantage: bool = True
     bootstrap_truncated: bool = True
+    due_coef: float = 0.0
     kl_coef: float = 0.0
 
     def __post_init__(self) -> None:
+        require(self.due_coef >= 0, f"due_coef must not be negative, got {self.due_coef}")
         require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "clip", "max_grad_norm", above=0)
@@ -137,6 +140,7 @@ class ImitationConfig:
         entropy_coef: weight of the entropy bonus.
         gamma: discount of the returns that the value learns.
         gae_lambda: decay of their estimate.
+        due_coef: weight of the loss of an agent that ``tells_due``.
         max_grad_norm: gradients are scaled down to this norm.
     """
 
@@ -153,9 +157,11 @@ class ImitationConfig:
     entropy_coef: float = 0.0
     gamma: float = 0.99
     gae_lambda: float = 0.95
+    due_coef: float = 0.0
     max_grad_norm: float = 0.5
 
     def __post_init__(self) -> None:
+        require(self.due_coef >= 0, f"due_coef must not be negative, got {self.due_coef}")
         require(self.expert in get_args(Sight), f"expert is one of {', '.join(get_args(Sight))}, not {self.expert!r}")
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "max_grad_norm", above=0)

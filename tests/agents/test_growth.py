@@ -37,6 +37,7 @@ def logits(agent: Any, observation: dict[str, Any]) -> torch.Tensor:
         {"map_radius": 5},
         {"language": "contextual"},
         {"memory_reads": True},
+        {"memory_reads": True, "tells_due": True},
         {"language": "contextual", "map_radius": 5},
     ],
 )

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
+from groundling.envs.due import due_now
 from groundling.training.ppo import PPO, clipped_policy_loss, explained_variance, kl_divergence
 from groundling.training.rollout import Rollout
 from groundling.training.settings import PPOConfig
@@ -102,6 +103,7 @@ def toy_rollout(agent: ActorCritic, rewarded: int) -> Rollout:
         final_state=agent.initial_state(B),
         label=torch.zeros(0, B, dtype=torch.int64),
         reference=torch.zeros(0, B, agent.num_actions),
+        due=torch.from_numpy(due_now(envs.worlds)).unflatten(0, (T, B)),
     )
 
 
