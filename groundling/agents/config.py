@@ -46,6 +46,8 @@ class AgentConfig:
             clauses. It needs a memory and a language that is heard word by word.
         map_radius: of "symbolic", tiles to each side that a map shows of what was seen since the episode began,
             beside the view; 0 for none.
+        map_ways: tell, of every thing on that map, how far it is to walk by what was seen, and in which direction one
+            sets out; and where there is something left to see. See ``groundling.agents.ways``.
         tells_due: give the agent one more head, which learns to tell what is due now where ``due_coef`` of the
             algorithm is above 0; it is never asked when the agent acts. See ``groundling.envs.due``.
         blind: replace the image by nothing, for the control that hears but does not see.
@@ -67,6 +69,7 @@ class AgentConfig:
     time_steps: int = 31
     memory_reads: bool = False
     map_radius: int = 0
+    map_ways: bool = False
     tells_due: bool = False
     blind: bool = False
 
@@ -89,6 +92,8 @@ class AgentConfig:
                 raise ConfigurationError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if not 0 <= self.map_radius <= MAX_RADIUS:
             raise ConfigurationError(f"map_radius is from 0 (no map) to {MAX_RADIUS}, got {self.map_radius}")
+        if self.map_ways and not self.map_radius:
+            raise ConfigurationError("map_ways are ways on a map of what was seen: give the agent a map_radius as well")
         if self.memory_reads and (self.memory == "none" or self.language.startswith("sentence")):
             raise ConfigurationError(
                 "memory_reads needs a memory, 'gru' or 'lstm', and a language that is heard word by word; these are "

@@ -98,14 +98,15 @@ def _add_up(
     first: NDArray[np.int64],
     row_of: NDArray[np.int32],
     packed: NDArray[np.int16],
-    region: NDArray[np.int32],
+    region: NDArray[np.integer[Any]],
     out: NDArray[np.float32],
 ) -> None:
+    step = 1 if region.shape[0] > 1 else 0
     for b in range(packed.shape[0]):
         for n in range(packed.shape[1]):
-            value = packed[b, n]
-            if value >= 0:
-                row, place = first[b] + row_of[value], region[n]
+            value, place = packed[b, n], region[b * step, n]
+            if value >= 0 and place >= 0:
+                row = first[b] + row_of[value]
                 for d in range(table.shape[1]):
                     out[b, place, d] += table[row, d]
 
@@ -116,14 +117,15 @@ def _hand_back(
     first: NDArray[np.int64],
     row_of: NDArray[np.int32],
     packed: NDArray[np.int16],
-    region: NDArray[np.int32],
+    region: NDArray[np.integer[Any]],
     out: NDArray[np.float32],
 ) -> None:
+    step = 1 if region.shape[0] > 1 else 0
     for b in range(packed.shape[0]):
         for n in range(packed.shape[1]):
-            value = packed[b, n]
-            if value >= 0:
-                row, place = first[b] + row_of[value], region[n]
+            value, place = packed[b, n], region[b * step, n]
+            if value >= 0 and place >= 0:
+                row = first[b] + row_of[value]
                 for d in range(grad.shape[2]):
                     out[row, d] += grad[b, place, d]
 
@@ -159,20 +161,20 @@ def sum_regions(table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, re
         first: [R] int64, the row of the table at which the cells under a map's sentence begin.
         row_of: [CELL_VALUES] int32, where from there a cell's row is.
         packed: [R, N] int16, the cells, see :func:`packed_map`.
-        region: [N] int32 in [0, G).
+        region: [R, N] or, of all maps alike, [1, N] integers in [0, G), or -1.
         count: G.
 
     Returns:
-        [R, G, D]; cells that were not seen add nothing.
+        [R, G, D]; cells that were not seen, or are of region -1, add nothing.
     """
     if table.device.type == "cpu" and table.dtype == torch.float32:
         sums: Tensor = _SumRegions.apply(table, first, row_of, packed, region, count)  # type: ignore[no-untyped-call]
         return sums
-    is_seen = packed != NOT_SEEN
+    is_seen = (packed != NOT_SEEN) & (region >= 0)
     rows = first.unsqueeze(1) + row_of[packed.long().clamp(min=0)]
     cells = table[rows] * is_seen.unsqueeze(2)
     sums = torch.zeros(len(packed), count, table.shape[1], dtype=table.dtype, device=table.device)
-    return sums.index_add(1, region.long(), cells)
+    return sums.scatter_add(1, region.long().clamp(min=0).unsqueeze(2).expand_as(cells), cells)
 
 
 class MapReader(nn.Module):
@@ -189,7 +191,7 @@ class MapReader(nn.Module):
     def __init__(self, radius: int, readout_dim: int, hidden_dim: int) -> None:
         super().__init__()
         region, self.count = regions_of(radius)
-        self.register_buffer("region", torch.from_numpy(region), persistent=False)
+        self.register_buffer("region", torch.from_numpy(region).unsqueeze(0), persistent=False)  # [1, N]
         self.spatial = nn.Linear(self.count * readout_dim, hidden_dim, bias=False)
 
     def forward(self, table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from groundling.agents.maps import MapReader, packed_map
 from groundling.agents.pairs import KeptPairs, KeptWords, Pairs, make_pairs
 from groundling.agents.space import AgentSpace
 from groundling.agents.vision import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
+from groundling.agents.ways import WayReader, Ways, find_ways
 from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_CELLS, VIEW_SIZE
 from groundling.envs.explored import explored_shape
 from groundling.errors import ConfigurationError, ObservationError
@@ -42,6 +43,7 @@ class SymbolicPercepts:
     sentences: DistinctSentences
     direction: Tensor
     explored: Tensor | None  # [B, N] packed cells of maps
+    ways: Ways | None  # on the maps
 
     def __len__(self) -> int:
         return len(self.direction)
@@ -53,6 +55,7 @@ class SymbolicPercepts:
             sentences_of_rows(self.sentences, rows),
             self.direction[rows],
             None if self.explored is None else self.explored.index_select(0, rows),
+            None if self.ways is None else self.ways.rows(rows),
         )
 
 
@@ -89,6 +92,7 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         self.compass = nn.Embedding(4, config.hidden_dim)
         self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
         self.map = MapReader(config.map_radius, config.readout_dim, config.hidden_dim) if config.map_radius else None
+        self.ways = WayReader(config.readout_dim, config.hidden_dim) if config.map_ways else None
         if self.map is not None:
             self.keys = (*self.keys, "explored")
         self._kept: KeptPairs | None = None
@@ -102,6 +106,8 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         nn.init.zeros_(self.compass.weight)
         if self.map is not None:
             nn.init.orthogonal_(self.map.spatial.weight, math.sqrt(2))
+        if self.ways is not None:
+            self.ways.initialize()
 
     def perceive(self, observation: Observation) -> SymbolicPercepts:
         """Find the distinct cells and sentences; see :class:`Eyes`."""
@@ -123,8 +129,14 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         if self.config.blind:
             image = torch.zeros_like(image)
         present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=image.device)
-        maps = packed_map(self._checked_map(*explored), present) if explored else None
-        return SymbolicPercepts(distinct_cells(image, present), distinct_sentences(instruction), direction.long(), maps)
+        maps = ways = None
+        if explored:
+            tiles = self._checked_map(*explored)
+            maps = packed_map(tiles, present)
+            ways = None if self.ways is None else find_ways(tiles)
+        return SymbolicPercepts(
+            distinct_cells(image, present), distinct_sentences(instruction), direction.long(), maps, ways
+        )
 
     def _checked_map(self, explored: Tensor) -> Tensor:
         """The maps [B, M, M, 3], nothing for the blind; errors as :meth:`perceive`."""
@@ -139,6 +151,8 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         hidden = self.spatial(seen) + self.compass(percepts.direction)
         if self.map is not None and percepts.explored is not None:
             hidden = hidden + self.map(pairs.table, first, pairs.row_of_value, percepts.explored)
+        if self.ways is not None and percepts.explored is not None and percepts.ways is not None:
+            hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, percepts.explored, percepts.ways)
         return torch.relu(self.hidden(torch.relu(hidden)))
 
     def attention_map(self, percepts: SymbolicPercepts) -> Tensor:

@@ -38,6 +38,7 @@ def logits(agent: Any, observation: dict[str, Any]) -> torch.Tensor:
         {"language": "contextual"},
         {"memory_reads": True},
         {"memory_reads": True, "tells_due": True},
+        {"map_radius": 5, "map_ways": True},
         {"language": "contextual", "map_radius": 5},
     ],
 )

@@ -69,7 +69,7 @@ def test_packed_maps_give_the_cells_back(observation: dict[str, Any]) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])  # the compiled loops, and PyTorch's own operations
 def test_sums_and_their_gradient_equal_naive_ones(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    region = torch.tensor([0, 1, 1, 2, 0], dtype=torch.int32)
+    region = torch.tensor([[0, 1, 1, 2, 0]], dtype=torch.int32)
     packed = torch.tensor([[7, 3, NOT_SEEN, 3, 7], [NOT_SEEN] * 5, [3, 7, 7, 7, 3]], dtype=torch.int16)
     row_of = torch.zeros(CELL_VALUES, dtype=torch.int32)
     row_of[3], row_of[7] = 0, 1
@@ -84,6 +84,26 @@ def test_sums_and_their_gradient_equal_naive_ones(dtype: torch.dtype) -> None:
             torch.stack([nothing, nothing, nothing]),
             torch.stack([2 * under_first[0], 2 * under_first[1], under_first[1]]),
         ]
+    )
+    torch.testing.assert_close(sums, expected)
+    weight = torch.randn_like(sums)
+    (ours,) = torch.autograd.grad((sums * weight).sum(), table)
+    (theirs,) = torch.autograd.grad((expected * weight).sum(), table)
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_maps_may_have_regions_of_their_own_and_cells_of_none(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    packed = torch.tensor([[7, 3, NOT_SEEN], [3, 7, 7]], dtype=torch.int16)
+    region = torch.tensor([[1, -1, 0], [0, 0, 1]], dtype=torch.int8)
+    row_of = torch.zeros(CELL_VALUES, dtype=torch.int32)
+    row_of[3], row_of[7] = 0, 1
+    table = torch.randn(2, 3, dtype=dtype, requires_grad=True)
+    sums = sum_regions(table, torch.tensor([0, 0]), row_of, packed, region, 2)
+    nothing = torch.zeros(3, dtype=dtype)
+    expected = torch.stack(
+        [torch.stack([nothing, table[1]]), torch.stack([table[0] + table[1], table[1]])],
     )
     torch.testing.assert_close(sums, expected)
     weight = torch.randn_like(sums)
