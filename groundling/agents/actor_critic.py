@@ -64,6 +64,7 @@ class ActorCritic(nn.Module):
             time_dim=config.time_dim,
             time_steps=config.time_steps,
             word_dim=config.instruction_dim if config.memory_reads else 0,
+            finds=config.memory_finds,
         )
         self.policy = nn.Linear(self.memory.out_dim, space.num_actions)
         self.value = nn.Linear(self.memory.out_dim, 1)
@@ -140,7 +141,8 @@ class ActorCritic(nn.Module):
         steps, batch = is_first.shape
         features = self.features(percepts).unflatten(0, (steps, batch))
         sentences = self.eyes.sentences(percepts, steps) if self.config.memory_reads else None
-        known, state = self.memory(features, state, is_first, sentences)
+        things = self.eyes.things(percepts, steps) if self.config.memory_finds else None
+        known, state = self.memory(features, state, is_first, sentences, things)
         return Decision(self.policy(known), self.value(known).squeeze(-1), state, known)
 
     def features(self, percepts: Percepts) -> Tensor:

@@ -44,6 +44,8 @@ class AgentConfig:
         time_steps: steps that this embedding tells apart; later ones share the last.
         memory_reads: let the memory ask the instruction, at every step, for what is due: for instructions of several
             clauses. It needs a memory and a language that is heard word by word.
+        memory_finds: let the memory look, at every step, for what is due on the map of what was seen, and be told the
+            way there. It needs a memory and ``map_ways``.
         map_radius: of "symbolic", tiles to each side that a map shows of what was seen since the episode began,
             beside the view; 0 for none.
         map_ways: tell, of every thing on that map, how far it is to walk by what was seen, and in which direction one
@@ -68,6 +70,7 @@ class AgentConfig:
     time_dim: int = 0
     time_steps: int = 31
     memory_reads: bool = False
+    memory_finds: bool = False
     map_radius: int = 0
     map_ways: bool = False
     tells_due: bool = False
@@ -94,6 +97,8 @@ class AgentConfig:
             raise ConfigurationError(f"map_radius is from 0 (no map) to {MAX_RADIUS}, got {self.map_radius}")
         if self.map_ways and not self.map_radius:
             raise ConfigurationError("map_ways are ways on a map of what was seen: give the agent a map_radius as well")
+        if self.memory_finds and (self.memory == "none" or not self.map_ways):
+            raise ConfigurationError("memory_finds needs a memory, 'gru' or 'lstm', and map_ways: give the agent both")
         if self.memory_reads and (self.memory == "none" or self.language.startswith("sentence")):
             raise ConfigurationError(
                 "memory_reads needs a memory, 'gru' or 'lstm', and a language that is heard word by word; these are "

@@ -17,6 +17,7 @@ from groundling.agents.config import AgentConfig, Precision
 from groundling.agents.fusion import Fusion, Instruction
 from groundling.agents.reading import Sentences
 from groundling.agents.space import AgentSpace
+from groundling.agents.ways import Things
 from groundling.errors import ObservationError
 from groundling.language.encoders import DistinctSentences, WordEncoder, word_mask
 
@@ -91,6 +92,10 @@ class Eyes(nn.Module, Generic[P]):
         """The sentences of T * B observations word by word, for a memory that reads."""
         heard = self.words(percepts.sentences.tokens)
         return Sentences(heard.vectors, heard.mask, percepts.sentences.row_of.unflatten(0, (steps, -1)))
+
+    def things(self, percepts: P, steps: int) -> Things:
+        """The things on the maps of T * B observations, for a memory that looks for them."""
+        raise NotImplementedError
 
     def words(self, tokens: Tensor) -> Instruction:
         """The words of sentences [S, L]."""

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 from groundling.agents.config import MemoryKind
 from groundling.agents.reading import InstructionReader, Sentences
+from groundling.agents.ways import ThingFinder, Things
+
+KEY_DIM = 32  # of what a memory looks for
 
 
 class Memory(nn.Module):
@@ -25,6 +28,7 @@ class Memory(nn.Module):
         time_dim: size of the step's embedding; 0 for none.
         time_steps: steps that are told apart; later ones share the last.
         word_dim: E of the words that it reads at every step, added to the features; 0 if it reads none.
+        finds: whether it looks for a thing on a map at every step; what it finds is added to the features.
 
     Source: Chaplot et al. 2018, arXiv:1706.07230, and the authors' code (the embedding of the step).
     """
@@ -38,6 +42,7 @@ class Memory(nn.Module):
         time_dim: int = 0,
         time_steps: int = 1,
         word_dim: int = 0,
+        finds: bool = False,
     ) -> None:
         super().__init__()
         self.kind = kind
@@ -50,13 +55,19 @@ class Memory(nn.Module):
             self.cell = nn.LSTMCell(in_dim, memory_dim)
         self.time = nn.Embedding(time_steps, time_dim) if time_dim else None
         self.reader = InstructionReader(memory_dim, word_dim, in_dim) if word_dim else None
+        self.finder = ThingFinder(memory_dim, KEY_DIM, in_dim) if finds else None
 
     def initial_state(self, num_envs: int, device: torch.device | str = "cpu") -> Tensor:
         """The state [B, M] before the first observation: zeros."""
         return torch.zeros(num_envs, self.state_dim, device=device)
 
     def forward(
-        self, features: Tensor, state: Tensor, is_first: Tensor, sentences: Sentences | None = None
+        self,
+        features: Tensor,
+        state: Tensor,
+        is_first: Tensor,
+        sentences: Sentences | None = None,
+        things: Things | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Run over T steps.
 
@@ -65,19 +76,25 @@ class Memory(nn.Module):
             state: [B, M] before the first of the steps.
             is_first: [T, B] bool, whether the observation begins an episode; the state is zeroed there.
             sentences: what a memory that reads may read.
+            things: what a memory that looks for things may find.
 
         Returns:
             features [T, B, out_dim] and the state [B, M] after the last step.
         """
         if self.time is None:
-            return self._remember(features, state, is_first, sentences)
+            return self._remember(features, state, is_first, sentences, things)
         step, count = _steps_of_episode(state[:, -1], is_first)
-        output, state = self._remember(features, state[:, :-1], is_first, sentences)
+        output, state = self._remember(features, state[:, :-1], is_first, sentences, things)
         time = self.time(step.long().clamp(max=self.time.num_embeddings - 1))
         return torch.cat([output, time], dim=-1), torch.cat([state, count.unsqueeze(1)], dim=1)
 
     def _remember(
-        self, features: Tensor, state: Tensor, is_first: Tensor, sentences: Sentences | None
+        self,
+        features: Tensor,
+        state: Tensor,
+        is_first: Tensor,
+        sentences: Sentences | None,
+        things: Things | None,
     ) -> tuple[Tensor, Tensor]:
         if self.kind == "none":
             return features, state
@@ -85,7 +102,8 @@ class Memory(nn.Module):
         keep = (~is_first).unsqueeze(-1).to(features.dtype)
         for step in range(len(features)):
             before = state * keep[step]
-            state = self._step(features[step] + self._read(before, sentences, step), before)
+            seen = features[step] + self._read(before, sentences, step) + self._find(before, things, step)
+            state = self._step(seen, before)
             outputs.append(state[:, : self.recurrent_dim])
         return torch.stack(outputs), state
 
@@ -95,6 +113,12 @@ class Memory(nn.Module):
         assert sentences is not None
         row = sentences.row_of[step]
         return self.reader(state[:, : self.recurrent_dim], sentences.words[row], sentences.mask[row])
+
+    def _find(self, state: Tensor, things: Things | None, step: int) -> Tensor | float:
+        if self.finder is None:
+            return 0.0
+        assert things is not None
+        return self.finder(state[:, : self.recurrent_dim], things.traits[step], things.way[step])
 
     def _step(self, features: Tensor, state: Tensor) -> Tensor:
         if self.kind == "gru":

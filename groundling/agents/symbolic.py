@@ -26,7 +26,7 @@ from groundling.agents.maps import MapReader, packed_map
 from groundling.agents.pairs import KeptPairs, KeptWords, Pairs, make_pairs
 from groundling.agents.space import AgentSpace
 from groundling.agents.vision import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
-from groundling.agents.ways import WayReader, Ways, find_ways
+from groundling.agents.ways import Things, WayReader, Ways, find_ways
 from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_CELLS, VIEW_SIZE
 from groundling.envs.explored import explored_shape
 from groundling.errors import ConfigurationError, ObservationError
@@ -151,9 +151,14 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         hidden = self.spatial(seen) + self.compass(percepts.direction)
         if self.map is not None and percepts.explored is not None:
             hidden = hidden + self.map(pairs.table, first, pairs.row_of_value, percepts.explored)
-        if self.ways is not None and percepts.explored is not None and percepts.ways is not None:
-            hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, percepts.explored, percepts.ways)
+        if self.ways is not None and percepts.ways is not None:
+            hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, percepts.ways)
         return torch.relu(self.hidden(torch.relu(hidden)))
+
+    def things(self, percepts: SymbolicPercepts, steps: int) -> Things:
+        """The things on the maps of T * B observations, for a memory that looks for them."""
+        assert percepts.ways is not None
+        return Things.on(percepts.ways, steps)
 
     def attention_map(self, percepts: SymbolicPercepts) -> Tensor:
         """The norm [R, 7, 7] of each cell's readout, by column and row as in the image."""

@@ -10,6 +10,7 @@ it chooses the action; here the policy is only told.
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numba
@@ -18,8 +19,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from groundling.agents.maps import sum_regions
-from groundling.envs.constants import CLOSED, DOOR, EMPTY, GOAL, LOCKED, OPEN, UNSEEN, WALL
+from groundling.agents.maps import NOT_SEEN, sum_regions
+from groundling.envs.constants import (
+    CLOSED,
+    DOOR,
+    EMPTY,
+    GOAL,
+    MAX_OBJECTS,
+    NUM_COLORS,
+    NUM_STATES,
+    NUM_TYPES,
+    OPEN,
+    UNSEEN,
+)
 
 FLOOR: Final = 3  # MiniGrid's, which one walks on
 FARTHEST = np.array([1, 2, 3, 4, 5, 7, 10, 14, 20, 30, np.iinfo(np.int16).max])  # tiles, of each class of distances
@@ -27,24 +39,48 @@ NUM_CLASSES: Final = len(FARTHEST)
 AHEAD, LEFT, RIGHT, BEHIND = range(4)
 NO_WAY: Final = 4 * NUM_CLASSES  # the thing was seen, and no way there
 NUM_WAYS: Final = NO_WAY + 1
-NOT_A_THING: Final = -1
+FIRST_STATE: Final = NUM_TYPES + NUM_COLORS
+FIRST_WAY: Final = FIRST_STATE + NUM_STATES
+NUM_TRAITS: Final = FIRST_WAY + NUM_WAYS
 
 
 class Ways(NamedTuple):
-    """The ways on R maps of N cells.
+    """The ways on R maps to at most K things each, doors included.
 
     Attributes:
-        of: [R, N] int8, of each thing (doors included) the class of its way: ``direction * NUM_CLASSES + distance``, or
-            ``NO_WAY``; elsewhere ``NOT_A_THING``.
+        kind: [R, K] int16, the packed cell of each thing (``vision.pack_cells``); ``NOT_SEEN`` beyond the last one.
+        way: [R, K] int8, the class of the way to it, ``direction * NUM_CLASSES + distance`` or ``NO_WAY``; -1 beyond.
         unseen: [R, NUM_WAYS] uint8, 1 where a way of this class leads to a tile that was not seen.
     """
 
-    of: Tensor
+    kind: Tensor
+    way: Tensor
     unseen: Tensor
 
     def rows(self, rows: Tensor) -> Ways:
         """Those of some rows of the batch."""
-        return Ways(self.of.index_select(0, rows), self.unseen.index_select(0, rows))
+        return Ways(*(array.index_select(0, rows) for array in self))
+
+
+class Things(NamedTuple):
+    """What a memory may look for: at most K things on each of the maps of T * B observations.
+
+    Attributes:
+        traits: [T, B, K, 4] int64: type, color, state and way, numbered one after the other (``NUM_TRAITS``).
+        way: [T, B, K] int64, the way to each, -1 beyond the last one.
+    """
+
+    traits: Tensor
+    way: Tensor
+
+    @classmethod
+    def on(cls, ways: Ways, steps: int) -> Things:
+        """Those of T * B maps, time first."""
+        kind, way = (array.long().unflatten(0, (steps, -1)) for array in (ways.kind, ways.way))
+        looks, state = kind.clamp(min=0) // NUM_STATES, kind.clamp(min=0) % NUM_STATES
+        of_type, color = looks // NUM_COLORS, looks % NUM_COLORS
+        traits = (of_type, NUM_TYPES + color, FIRST_STATE + state, FIRST_WAY + way.clamp(min=0))
+        return cls(torch.stack(traits, dim=-1), way)
 
 
 def find_ways(explored: Tensor) -> Ways:
@@ -54,10 +90,17 @@ def find_ways(explored: Tensor) -> Ways:
     """
     maps = explored.cpu().contiguous().numpy()
     count, side = maps.shape[:2]
-    of = np.full((count, side * side), NOT_A_THING, dtype=np.int8)
+    kind = np.full((count, MAX_OBJECTS), NOT_SEEN, dtype=np.int16)
+    way = np.full((count, MAX_OBJECTS), -1, dtype=np.int8)
     unseen = np.zeros((count, NUM_WAYS), dtype=np.uint8)
-    _find(maps, of, unseen, _class_of_distance(side * side), np.zeros((2, side * side), dtype=np.int32))
-    return Ways(torch.from_numpy(of).to(explored.device), torch.from_numpy(unseen).to(explored.device))
+    scratch = np.zeros((2, side * side), dtype=np.int32)
+    most = _find(maps, kind, way, unseen, _class_of_distance(side * side), scratch)
+    device = explored.device
+    return Ways(
+        torch.from_numpy(kind[:, :most]).to(device),
+        torch.from_numpy(way[:, :most]).to(device),
+        torch.from_numpy(unseen).to(device),
+    )
 
 
 def _class_of_distance(farthest: int) -> NDArray[np.int64]:
@@ -73,15 +116,17 @@ def _is_walked_on(kind: int, state: int) -> bool:
 @numba.njit(cache=True, nogil=True)
 def _find(
     maps: NDArray[np.uint8],
-    of: NDArray[np.int8],
+    kinds: NDArray[np.int16],
+    ways: NDArray[np.int8],
     unseen: NDArray[np.uint8],
     class_of: NDArray[np.int64],
     scratch: NDArray[np.int32],
-) -> None:
+) -> int:
     side = maps.shape[1]
     queue, found = scratch[0], scratch[1]  # of a cell: 0 before it is found, else 1 + 4 * distance + direction
     middle = side // 2 * side + side // 2
     strides = (-1, -side, side, 1)  # ahead, left, right, behind: rows run down a column, columns from left to right
+    most = 1
     for b in range(maps.shape[0]):
         cells = maps[b].reshape(side * side, 3)
         found[:] = 0
@@ -99,19 +144,24 @@ def _find(
                     continue
                 direction = i if here == middle else (found[here] - 1) % 4
                 found[there] = 1 + 4 * distance + direction
-                kind, state = cells[there, 0], cells[there, 2]
-                way = direction * NUM_CLASSES + class_of[distance]
-                if kind == UNSEEN:
-                    unseen[b, way] = 1
-                    continue
-                if kind >= DOOR and kind != GOAL:
-                    of[b, there] = way
-                if _is_walked_on(kind, state):
+                if cells[there, 0] == UNSEEN:
+                    unseen[b, direction * NUM_CLASSES + class_of[distance]] = 1
+                elif _is_walked_on(cells[there, 0], cells[there, 2]):
                     queue[tail] = there
                     tail += 1
+        count = 0
         for n in range(side * side):
-            if cells[n, 0] >= DOOR and cells[n, 0] != GOAL and found[n] == 0:
-                of[b, n] = NO_WAY
+            kind = cells[n, 0]
+            if kind < DOOR or kind == GOAL or n == middle or count == kinds.shape[1]:
+                continue
+            kinds[b, count] = (int(kind) * NUM_COLORS + cells[n, 1]) * NUM_STATES + cells[n, 2]
+            if found[n]:
+                ways[b, count] = (found[n] - 1) % 4 * NUM_CLASSES + class_of[(found[n] - 1) // 4]
+            else:
+                ways[b, count] = NO_WAY
+            count += 1
+        most = max(most, count)
+    return most
 
 
 class WayReader(nn.Module):
@@ -132,11 +182,41 @@ class WayReader(nn.Module):
         for layer in (self.things, self.unseen):
             nn.init.orthogonal_(layer.weight, 2**0.5)
 
-    def forward(self, table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, ways: Ways) -> Tensor:
+    def forward(self, table: Tensor, first: Tensor, row_of: Tensor, ways: Ways) -> Tensor:
         """What the ways on R maps [R, hidden_dim] lead to; the other arguments as of ``maps.sum_regions``."""
-        sums = sum_regions(table, first, row_of, packed, ways.of, NUM_WAYS)
+        sums = sum_regions(table, first, row_of, ways.kind, ways.way, NUM_WAYS)
         return self.things(sums.flatten(1)) + self.unseen(ways.unseen.to(table.dtype))
 
 
-assert (UNSEEN, EMPTY, WALL, LOCKED) == (0, 1, 2, 2)
+class ThingFinder(nn.Module):
+    """Attention of a memory's state over the things on a map: how one gets to what is due.
+
+    a = softmax_n(<W h, l_n>, s),   find(h) = U sum_n a_n 1_n
+
+    with h the state before the step; l_n the sum of what the n-th thing's type, color, state and way are to it; 1_n
+    the way to it, one of ``NUM_WAYS``; and s the score of none of them. Gates say of every thing whether the
+    instruction speaks of it; which one is due only the memory knows.
+
+    Args:
+        state_dim: size of the memory's output.
+        key_dim: size of W h and of l.
+        out_dim: size of what is found.
+    """
+
+    def __init__(self, state_dim: int, key_dim: int, out_dim: int) -> None:
+        super().__init__()
+        self.ask = nn.Linear(state_dim, key_dim)
+        self.traits = nn.Linear(key_dim, NUM_TRAITS, bias=False)
+        self.none = nn.Parameter(torch.zeros(1))
+        self.tell = nn.Linear(NUM_WAYS, out_dim, bias=False)
+
+    def forward(self, state: Tensor, traits: Tensor, way: Tensor) -> Tensor:
+        """What states [B, state_dim] find among things: traits [B, K, 4] and ways [B, K] int64. [B, out_dim]."""
+        by_trait = self.traits(self.ask(state))
+        scores = by_trait.gather(1, traits.flatten(1)).unflatten(1, traits.shape[1:]).sum(dim=2)
+        scores = scores.masked_fill(way < 0, -math.inf)
+        weight = torch.cat([scores, self.none.expand(len(state), 1)], dim=1).softmax(dim=1)[:, :-1]
+        return self.tell(weight.new_zeros(len(state), NUM_WAYS).scatter_add(1, way.clamp(min=0), weight))
+
+
 assert np.iinfo(np.int8).max >= NUM_WAYS

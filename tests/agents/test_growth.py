@@ -39,6 +39,7 @@ def logits(agent: Any, observation: dict[str, Any]) -> torch.Tensor:
         {"memory_reads": True},
         {"memory_reads": True, "tells_due": True},
         {"map_radius": 5, "map_ways": True},
+        {"map_radius": 5, "map_ways": True, "memory_finds": True},
         {"language": "contextual", "map_radius": 5},
     ],
 )

@@ -13,19 +13,26 @@ from test_actor_critic import make_agent, rows
 
 from groundling.agents import AgentConfig
 from groundling.agents.bots import Expert
+from groundling.agents.maps import NOT_SEEN
+from groundling.agents.vision import pack_cells
 from groundling.agents.ways import (
     AHEAD,
     BEHIND,
     FARTHEST,
+    FIRST_STATE,
+    FIRST_WAY,
     LEFT,
     NO_WAY,
-    NOT_A_THING,
     NUM_CLASSES,
     NUM_WAYS,
     RIGHT,
+    ThingFinder,
+    Things,
+    Ways,
     find_ways,
 )
 from groundling.envs import EpisodeBank, make_vec
+from groundling.envs.constants import NUM_COLORS, NUM_TYPES
 from groundling.errors import ConfigurationError
 
 RADIUS = 6
@@ -53,8 +60,24 @@ def way(direction: int, distance: int) -> int:
 
 def things_of(*lines: str) -> dict[tuple[int, int], int]:
     """The way of each thing by its line and its column."""
-    of = find_ways(drawn(*lines)).of[0].reshape(len(lines), len(lines)).numpy()
-    return {(int(r), int(c)): int(of[c, r]) for c, r in np.argwhere(of != NOT_A_THING)}
+    return ways_by_place(drawn(*lines)[0], find_ways(drawn(*lines)), 0)
+
+
+def ways_by_place(tiles: Any, ways: Ways, row: int) -> dict[tuple[int, int], int]:
+    """They are listed column by column, as in the map; the agent's own tile is left out."""
+    middle = len(tiles) // 2
+    things = [(c, r) for c, r in np.argwhere(is_thing(tiles)) if (c, r) != (middle, middle)]
+    kind, way = ways.kind[row], ways.way[row]
+    packed = pack_cells(torch.as_tensor(tiles))
+    assert kind[: len(things)].tolist() == [int(packed[c, r]) for c, r in things]
+    assert (kind[len(things) :] == NOT_SEEN).all()
+    assert (way[len(things) :] == -1).all()
+    return {(int(r), int(c)): int(w) for (c, r), w in zip(things, way[: len(things)], strict=True)}
+
+
+def is_thing(tiles: Any) -> NDArray[np.bool_]:
+    kind = np.asarray(tiles)[..., 0]
+    return (kind >= 4) & (kind != 8)
 
 
 def test_a_thing_is_told_by_how_far_it_is_to_walk_and_where_one_sets_out() -> None:
@@ -121,7 +144,8 @@ def test_what_was_not_seen_is_told_where_a_way_leads_there() -> None:
 
 def test_nothing_is_known_on_an_empty_map() -> None:
     ways = find_ways(torch.zeros(2, 5, 5, 3, dtype=torch.uint8))
-    assert (ways.of == NOT_A_THING).all()
+    assert (ways.kind == NOT_SEEN).all()
+    assert (ways.way == -1).all()
     assert set(np.flatnonzero(ways.unseen[1])) == {way(d, 1) for d in (AHEAD, LEFT, RIGHT, BEHIND)}
 
 
@@ -165,19 +189,15 @@ def test_ways_are_those_of_a_plain_search(radius: int, steps: int) -> None:
     maps = explored("BabyAI-BossLevel-v0", 24, steps, radius)["explored"]
     ways = find_ways(torch.as_tensor(maps))
     some_way = some_none = 0
-    for tiles, of, unseen in zip(maps, ways.of.numpy(), ways.unseen.numpy(), strict=True):
+    for row, tiles in enumerate(maps):
         distances, firsts = searched(tiles)
         found = distances > 0
         expected = np.where(found, firsts * NUM_CLASSES + np.searchsorted(FARTHEST, distances), NO_WAY)
-        kind = tiles[..., 0]
-        is_thing = (kind >= 4) & (kind != 8)
-        is_thing[len(tiles) // 2, len(tiles) // 2] = False  # an open door in which the agent stands
-        of = of.reshape(kind.shape)
-        assert np.array_equal(of[is_thing], expected[is_thing])
-        assert (of[~is_thing] == NOT_A_THING).all()
-        assert set(np.flatnonzero(unseen)) == set(expected[found & (kind == 0)])
-        some_way += (of[is_thing] < NO_WAY).sum()
-        some_none += (of[is_thing] == NO_WAY).sum()
+        told = ways_by_place(tiles, ways, row)
+        assert told == {(r, c): expected[c, r] for r, c in told}
+        assert set(np.flatnonzero(ways.unseen[row])) == set(expected[found & (tiles[..., 0] == 0)])
+        some_way += sum(w < NO_WAY for w in told.values())
+        some_none += sum(w == NO_WAY for w in told.values())
     assert some_way > 24
     assert some_none > 0 or radius == 4 or steps == 3
 
@@ -191,7 +211,6 @@ def test_the_agent_acts_on_ways(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS, map_ways=True)
     percepts = agent.perceive(observation)
     assert percepts.ways is not None  # type: ignore[attr-defined]
-    assert percepts.ways.of.shape == (6, 13 * 13)  # type: ignore[attr-defined]
     assert percepts.ways.unseen.shape == (6, NUM_WAYS)  # type: ignore[attr-defined]
     before = agent.features(percepts)
     for part in ("things", "unseen"):
@@ -219,6 +238,62 @@ def test_a_blind_agent_is_told_no_ways(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS, map_ways=True, blind=True)
     other = {**observation, "explored": observation["explored"][::-1].copy()}
     torch.testing.assert_close(agent.features(agent.perceive(observation)), agent.features(agent.perceive(other)))
+
+
+# Looking for what is due
+
+
+def test_finder_equals_attention_thing_by_thing(observation: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    finder = ThingFinder(5, 7, 3)
+    with torch.no_grad():
+        finder.none.fill_(0.3)
+    ways = find_ways(torch.as_tensor(observation["explored"]))
+    things = Things.on(ways, 2)
+    assert things.way.shape[:2] == (2, 3)
+    state = torch.randn(2, 3, 5)
+    for step in range(2):
+        found = finder(state[step], things.traits[step], things.way[step])
+        for b in range(3):
+            row = 3 * step + b
+            asked = finder.traits.weight @ finder.ask(state[step, b])
+            scores, told = [finder.none[0]], [torch.zeros(NUM_WAYS)]
+            for kind, way in zip(ways.kind[row].tolist(), ways.way[row].tolist(), strict=True):
+                if way >= 0:
+                    of_type, color, of_state = kind // 7 // NUM_COLORS, kind // 7 % NUM_COLORS, kind % 7
+                    places = (of_type, NUM_TYPES + color, FIRST_STATE + of_state, FIRST_WAY + way)
+                    scores.append(torch.stack([asked[place] for place in places]).sum())
+                    told.append(torch.eye(NUM_WAYS)[way])
+            expected = finder.tell(torch.stack(scores).softmax(dim=0) @ torch.stack(told))
+            torch.testing.assert_close(found[b], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_is_found_where_there_is_nothing() -> None:
+    finder = ThingFinder(5, 7, 3)
+    things = Things.on(find_ways(torch.zeros(4, 5, 5, 3, dtype=torch.uint8)), 1)
+    assert not finder(torch.randn(4, 5), things.traits[0], things.way[0]).any()
+
+
+def test_a_memory_looks_with_its_state_of_the_step_before(observation: dict[str, Any]) -> None:
+    """Two steps at once are as two steps one by one, and what it looks for changes with what it remembers."""
+    agent = make_agent(map_radius=RADIUS, map_ways=True, memory="gru", memory_finds=True)
+    percepts = agent.perceive(observation)
+    first = torch.tensor([[True] * 3, [False] * 3])
+    together = agent(percepts, agent.initial_state(3), first)
+    begun = agent(percepts.rows(torch.arange(3)), agent.initial_state(3), first[:1])
+    went_on = agent(percepts.rows(torch.arange(3, 6)), begun.state, first[1:])
+    torch.testing.assert_close(together.logits[1], went_on.logits[0], rtol=1e-4, atol=1e-5)
+    assert agent.memory.finder is not None
+    things = Things.on(percepts.ways, 2)  # type: ignore[attr-defined]
+    found = [agent.memory.finder(state, things.traits[1], things.way[1]) for state in (begun.state, 0 * begun.state)]
+    assert (found[0] - found[1]).abs().max() > 1e-5
+
+
+@pytest.mark.parametrize("changes", [{"memory": "none"}, {"map_ways": False}])
+def test_a_memory_that_cannot_look_is_refused(changes: dict[str, Any]) -> None:
+    settings = {"memory": "gru", "map_radius": 5, "map_ways": True, "memory_finds": True, **changes}
+    with pytest.raises(ConfigurationError, match="memory_finds needs a memory"):
+        AgentConfig(**settings)
 
 
 def test_ways_without_a_map_are_refused() -> None:
