@@ -1,23 +1,20 @@
 """BossLevel, BabyAI's hardest: DAgger with an agent that grows, then PPO from there.
 
-    python benchmarks/boss_level.py [--frames 11898880 5857280 6500000 1800000] [--output benchmarks/results/boss_level]
+    python benchmarks/boss_level.py [--share 1.0] [--output benchmarks/results/boss_level]
 
-Four runs, each from the agent of the one before:
+Runs that each go on from the agent of the one before (``STAGES``): the explored expert labels what the agent does, and
+the agent gets the parts whose lack made it fail; then rewards, on BossLevel alone. Each is given the frames that it
+had when the published numbers were made; ``--share 0.01`` gives all of them a hundredth.
 
-- dagger: the explored expert labels what the agent does; a map of what was seen, each word heard alone;
-- context: words heard in their context; two smaller levels beside, where more of what happens is putting things;
-- reads: the memory reads the instruction at every step; the same levels;
-- ppo: rewards, on BossLevel alone, with a penalty on leaving the last agent.
-
-The learning rate falls to zero over as many frames as a run is given; of the first two over ``SCHEDULES``, before
-whose end they are stopped. Prints success on new episodes after the last two runs, with controls, by verb and by number
-of clauses. The last line is a JSON object.
+The learning rate falls to zero over a stage's ``schedule``, before whose end some were stopped. Prints success on new
+episodes after the stages named in ``MEASURED``, with controls, by verb and by number of clauses. The last line is a
+JSON object.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +30,71 @@ from groundling.eval.evaluation import evaluate
 from groundling.eval.figures import png
 from groundling.eval.suites import suite_bank
 from groundling.files import write_text, written_whole
-from groundling.training import Checkpoint, TrainConfig
+from groundling.training import Checkpoint, PPOConfig, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import read_metrics
 from groundling.training.presets import PRESETS
 from groundling.training.settings import ImitationConfig
 
-BOSS = "BabyAI-BossLevel-v0"
-BESIDE = ("BabyAI-MiniBossLevel-v0", "BabyAI-PutNextLocal-v0")
+BOSS, MINI_BOSS, PUT_NEXT = "BabyAI-BossLevel-v0", "BabyAI-MiniBossLevel-v0", "BabyAI-PutNextLocal-v0"
 MAZES = PRESETS["mazes"]
-MAP = 22  # tiles: all of the level, wherever the agent stands
-TEACHING = ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.3, kept_share=0.3)
-SCHEDULES = {"dagger": 20_000_000, "context": 9_000_000}
-MEASURED = ("reads", "ppo")
-TOLD = {
-    "dagger": "DAgger (the expert takes the dotted share of the actions)",
-    "context": "words in context, two smaller levels beside",
-    "reads": "memory reads the instruction",
-    "ppo": "PPO on BossLevel alone",
-}
+TEACHING = ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.0, kept_share=0.3)
+FINE_TUNING = replace(MAZES.ppo, kl_coef=0.02)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One run.
+
+    Attributes:
+        name: of its folder.
+        told: in the figure.
+        frames: it was trained on.
+        parts: of the agent that it has from now on.
+        how: settings of DAgger, or of PPO.
+        tasks: beside BossLevel.
+        schedule: frames over which the learning rate falls to zero, if others.
+    """
+
+    name: str
+    told: str
+    frames: int
+    parts: dict[str, Any] = field(default_factory=dict)
+    how: ImitationConfig | PPOConfig = TEACHING
+    tasks: tuple[str, ...] = ()
+    schedule: int = 0
+
+
+BESIDE = (MINI_BOSS, PUT_NEXT)
+TELLING = replace(TEACHING, due_coef=0.1)
+STAGES = (
+    # a map of all of the level, wherever the agent stands
+    Stage(
+        "dagger",
+        "DAgger (the expert takes the dotted share of the actions)",
+        11_898_880,
+        {"map_radius": 22},
+        replace(TEACHING, mixing=0.3),
+        schedule=20_000_000,
+    ),
+    Stage(
+        "context",
+        "words in context, smaller levels beside",
+        5_857_280,
+        {"language": "contextual"},
+        tasks=BESIDE,
+        schedule=9_000_000,
+    ),
+    Stage("reads", "memory reads the instruction", 6_512_640, {"memory_reads": True}, tasks=BESIDE),
+    Stage("ppo", "PPO on BossLevel alone", 1_802_240, how=FINE_TUNING),
+    Stage(
+        "due", "DAgger; tells what is due", 6_082_560, {"tells_due": True}, TELLING, (MINI_BOSS, PUT_NEXT), 9_000_000
+    ),
+    Stage("ways", "ways on the map", 1_945_600, {"map_ways": True}, TELLING, (MINI_BOSS,), 9_000_000),
+    Stage("finds", "memory looks for what is due", 8_000_000, {"memory_finds": True}, TELLING, (MINI_BOSS,)),
+    Stage("tuned", "PPO on BossLevel alone", 5_000_000, how=FINE_TUNING),
+)
+MEASURED = ("reads", "ppo", "finds", "tuned")
 
 
 @dataclass(frozen=True)
@@ -59,7 +102,7 @@ class Options:
     """Measure BossLevel.
 
     Attributes:
-        frames: to train on, of each of the four runs.
+        share: of each stage's frames.
         seed: of all of them.
         episodes: new ones, to measure with.
         runs: folder of the runs; a run that is there goes on.
@@ -67,7 +110,7 @@ class Options:
         output: where the results go, a .json and a .png; nothing is written without it.
     """
 
-    frames: tuple[int, int, int, int] = (11_898_880, 5_857_280, 6_500_000, 1_800_000)
+    share: float = 1.0
     seed: int = 1
     episodes: int = 1000
     runs: Path = Path("runs")
@@ -76,36 +119,28 @@ class Options:
 
 
 def configurations(options: Options) -> dict[str, TrainConfig]:
-    """The four runs in their order."""
-    agent = replace(MAZES.agent, map_radius=MAP)
-    in_context = replace(agent, language="contextual")
-    reading = replace(in_context, memory_reads=True)
-    later = replace(TEACHING, mixing=0.0)
-    first, second, third, last = options.frames
-    shared: dict[str, Any] = {
-        "task": BOSS,
-        "bank_size": 32768,
-        "seed": options.seed,
-        "held_out": HeldOut(factors=()),  # BabyAI's own numbers hold nothing out
-        "torch_threads": options.torch_threads,
-    }
-    taught: dict[str, Any] = {"algorithm": "dagger", **shared}
-    beside: dict[str, Any] = {**taught, "tasks": (BOSS, *BESIDE), "imitation": later}
-    folder = {name: str(options.runs / f"boss-{name}") for name in TOLD}
-    return {
-        "dagger": TrainConfig(agent=agent, imitation=TEACHING, total_frames=max(first, SCHEDULES["dagger"]), **taught),
-        "context": TrainConfig(
-            init=folder["dagger"], agent=in_context, total_frames=max(second, SCHEDULES["context"]), **beside
-        ),
-        "reads": TrainConfig(init=folder["context"], agent=reading, total_frames=third, **beside),
-        "ppo": TrainConfig(
-            init=folder["reads"],
-            agent=reading,
-            total_frames=last,
-            ppo=replace(MAZES.ppo, kl_coef=0.02),
-            **shared,
-        ),
-    }
+    """The run of each stage, in their order."""
+    agent, init = MAZES.agent, ""
+    configs = {}
+    for stage in STAGES:
+        agent = replace(agent, **stage.parts)
+        is_taught = isinstance(stage.how, ImitationConfig)
+        settings: dict[str, Any] = {"imitation" if is_taught else "ppo": stage.how}
+        configs[stage.name] = TrainConfig(
+            algorithm="dagger" if is_taught else "ppo",
+            init=init,
+            task=BOSS,
+            tasks=(BOSS, *stage.tasks) if stage.tasks else (),
+            held_out=HeldOut(factors=()),  # BabyAI's own numbers hold nothing out
+            total_frames=round(options.share * (stage.schedule or stage.frames)),
+            bank_size=32768,
+            seed=options.seed,
+            torch_threads=options.torch_threads,
+            agent=agent,
+            **settings,
+        )
+        init = str(options.runs / f"boss-{stage.name}")
+    return configs
 
 
 def measure(folder: Path, episodes: int) -> dict[str, Any]:
@@ -133,6 +168,7 @@ def measure(folder: Path, episodes: int) -> dict[str, Any]:
 
 def curves_figure(curves: dict[str, list[dict[str, float]]]) -> Figure:
     """Success in training against frames and against minutes, one run after the other."""
+    told = {stage.name: stage.told for stage in STAGES}
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, unit, scale, label in zip(
@@ -141,8 +177,8 @@ def curves_figure(curves: dict[str, list[dict[str, float]]]) -> Figure:
         start = 0.0
         for number, (name, curve) in enumerate(curves.items()):
             x = [start + point[unit] / scale for point in curve]
-            axis.plot(x, [point["success"] for point in curve], color=f"C{number}", label=TOLD[name])
-            if name != "ppo":
+            axis.plot(x, [point["success"] for point in curve], color=f"C{number}", label=told[name])
+            if any(point["teacher_share"] for point in curve):
                 shares = [point["teacher_share"] for point in curve]
                 axis.plot(x, shares, color=f"C{number}", linewidth=1, linestyle=":")
             start = x[-1]
@@ -158,8 +194,8 @@ def main(options: Options) -> None:
     configs = configurations(options)
     folders = {name: options.runs / f"boss-{name}" for name in configs}
     seconds = {
-        name: finish(config, folders[name], frames)
-        for (name, config), frames in zip(configs.items(), options.frames, strict=True)
+        stage.name: finish(configs[stage.name], folders[stage.name], round(options.share * stage.frames))
+        for stage in STAGES
     }
     results: dict[str, Any] = {
         "seconds": seconds,
