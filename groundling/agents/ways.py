@@ -189,34 +189,42 @@ class WayReader(nn.Module):
 
 
 class ThingFinder(nn.Module):
-    """Attention of a memory's state over the things on a map: how one gets to what is due.
+    """Attention of a memory's state over the things on a map: how one gets to what is due, and what that is.
 
-    a = softmax_n(<W h, l_n>, s),   find(h) = U sum_n a_n 1_n
+    a = softmax_n(<W h, l_n>, s),   find(h) = U sum_n a_n t_n   (with several heads, all that they find)
 
-    with h the state before the step; l_n the sum of what the n-th thing's type, color, state and way are to it; 1_n
-    the way to it, one of ``NUM_WAYS``; and s the score of none of them. Gates say of every thing whether the
-    instruction speaks of it; which one is due only the memory knows.
+    with h the state before the step; t_n the type, color, state and way of the n-th thing, each as an indicator; l_n
+    the sum of what these are to it; and s the score of none of them. Gates say of every thing whether the instruction
+    speaks of it; which one is due only the memory knows. Told what it found it can go on from there: from a locked door
+    to the key of its color.
 
     Args:
         state_dim: size of the memory's output.
         key_dim: size of W h and of l.
         out_dim: size of what is found.
+        heads: that look for different things.
     """
 
-    def __init__(self, state_dim: int, key_dim: int, out_dim: int) -> None:
+    def __init__(self, state_dim: int, key_dim: int, out_dim: int, *, heads: int = 2) -> None:
         super().__init__()
-        self.ask = nn.Linear(state_dim, key_dim)
+        self.heads = heads
+        self.ask = nn.Linear(state_dim, heads * key_dim)
         self.traits = nn.Linear(key_dim, NUM_TRAITS, bias=False)
-        self.none = nn.Parameter(torch.zeros(1))
-        self.tell = nn.Linear(NUM_WAYS, out_dim, bias=False)
+        self.none = nn.Parameter(torch.zeros(heads))
+        self.tell = nn.Linear(heads * NUM_TRAITS, out_dim, bias=False)
 
     def forward(self, state: Tensor, traits: Tensor, way: Tensor) -> Tensor:
         """What states [B, state_dim] find among things: traits [B, K, 4] and ways [B, K] int64. [B, out_dim]."""
-        by_trait = self.traits(self.ask(state))
-        scores = by_trait.gather(1, traits.flatten(1)).unflatten(1, traits.shape[1:]).sum(dim=2)
-        scores = scores.masked_fill(way < 0, -math.inf)
-        weight = torch.cat([scores, self.none.expand(len(state), 1)], dim=1).softmax(dim=1)[:, :-1]
-        return self.tell(weight.new_zeros(len(state), NUM_WAYS).scatter_add(1, way.clamp(min=0), weight))
+        count, kinds = len(state), traits.shape[2]
+        place = traits.flatten(1).unsqueeze(1).expand(-1, self.heads, -1)
+        by_trait = self.traits(self.ask(state).unflatten(1, (self.heads, -1)))
+        scores = by_trait.gather(2, place).unflatten(2, (-1, kinds)).sum(dim=3)
+        scores = scores.masked_fill((way < 0).unsqueeze(1), -math.inf)
+        none = self.none.unsqueeze(1).expand(count, -1, 1)
+        weight = torch.cat([scores, none], dim=2).softmax(dim=2)[..., :-1]
+        found = weight.new_zeros(count, self.heads, NUM_TRAITS)
+        found = found.scatter_add(2, place, weight.repeat_interleave(kinds, dim=2))
+        return self.tell(found.flatten(1))
 
 
 assert np.iinfo(np.int8).max >= NUM_WAYS

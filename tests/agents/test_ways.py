@@ -24,6 +24,7 @@ from groundling.agents.ways import (
     LEFT,
     NO_WAY,
     NUM_CLASSES,
+    NUM_TRAITS,
     NUM_WAYS,
     RIGHT,
     ThingFinder,
@@ -245,9 +246,9 @@ def test_a_blind_agent_is_told_no_ways(observation: dict[str, Any]) -> None:
 
 def test_finder_equals_attention_thing_by_thing(observation: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    finder = ThingFinder(5, 7, 3)
+    finder = ThingFinder(5, 7, 3, heads=2)
     with torch.no_grad():
-        finder.none.fill_(0.3)
+        finder.none.copy_(torch.tensor([0.3, -0.2]))
     ways = find_ways(torch.as_tensor(observation["explored"]))
     things = Things.on(ways, 2)
     assert things.way.shape[:2] == (2, 3)
@@ -256,16 +257,18 @@ def test_finder_equals_attention_thing_by_thing(observation: dict[str, Any]) -> 
         found = finder(state[step], things.traits[step], things.way[step])
         for b in range(3):
             row = 3 * step + b
-            asked = finder.traits.weight @ finder.ask(state[step, b])
-            scores, told = [finder.none[0]], [torch.zeros(NUM_WAYS)]
-            for kind, way in zip(ways.kind[row].tolist(), ways.way[row].tolist(), strict=True):
-                if way >= 0:
-                    of_type, color, of_state = kind // 7 // NUM_COLORS, kind // 7 % NUM_COLORS, kind % 7
-                    places = (of_type, NUM_TYPES + color, FIRST_STATE + of_state, FIRST_WAY + way)
-                    scores.append(torch.stack([asked[place] for place in places]).sum())
-                    told.append(torch.eye(NUM_WAYS)[way])
-            expected = finder.tell(torch.stack(scores).softmax(dim=0) @ torch.stack(told))
-            torch.testing.assert_close(found[b], expected, rtol=1e-4, atol=1e-5)
+            known = []
+            for head in range(2):
+                asked = finder.traits.weight @ finder.ask(state[step, b])[7 * head : 7 * head + 7]
+                scores, told = [finder.none[head]], [torch.zeros(NUM_TRAITS)]
+                for kind, way in zip(ways.kind[row].tolist(), ways.way[row].tolist(), strict=True):
+                    if way >= 0:
+                        of_type, color, of_state = kind // 7 // NUM_COLORS, kind // 7 % NUM_COLORS, kind % 7
+                        places = [of_type, NUM_TYPES + color, FIRST_STATE + of_state, FIRST_WAY + way]
+                        scores.append(asked[places].sum())
+                        told.append(torch.eye(NUM_TRAITS)[places].sum(dim=0))
+                known.append(torch.stack(scores).softmax(dim=0) @ torch.stack(told))
+            torch.testing.assert_close(found[b], finder.tell(torch.cat(known)), rtol=1e-4, atol=1e-5)
 
 
 def test_nothing_is_found_where_there_is_nothing() -> None:
