@@ -1,13 +1,14 @@
 """The task of Chaplot et al. 2018, in our own rooms and in ViZDoom: accuracy by difficulty, agent and stratum.
 
     python benchmarks/grounded_room.py [--simulators room doom] [--difficulties easy medium hard]
-        [--agents ours ours_concat chaplot concat blind] [--seeds 1 2 3] [--frames 2000000] [--curriculum]
+        [--agents ours ours_concat ours_a2c chaplot concat blind] [--seeds 1 2 3] [--frames 2000000] [--curriculum]
         [--precision float32|bfloat16]
         [--output benchmarks/results/grounded_room.json]
 
 Agents: "ours" (a compact CNN under the default fusion), "chaplot" (A3C-GA's network), "concat" (its concatenation
 baseline), "ours_concat" (ours, with the instruction appended to every cell instead of gates), "blind" (ours without
-its eyes). All train with PPO on the paper's 55 instructions; "layout" is the paper's
+its eyes), "ours_a2c" (ours, trained with A2C, whose rollouts are as large as PPO's minibatches: as many steps). All
+others train with PPO, all of them on the paper's 55 instructions; "layout" is the paper's
 multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. The likeliest action is
 taken, as in the authors' own test. Random actions beside them, and the agent told another instruction.
 With ``--curriculum`` the medium rooms start from the agent of the easy ones and the hard rooms from that of the medium
@@ -19,7 +20,7 @@ Source of the paper's numbers: arXiv:1706.07230, table 1.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ from groundling.agents import AgentConfig
 from groundling.agents.config import Precision
 from groundling.eval.suites import GROUNDED_SUITES, evaluate_run
 from groundling.files import write_text
-from groundling.training import Trainer
+from groundling.training import A2CConfig, TrainConfig, Trainer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
 from groundling.training.presets import PRESETS
@@ -44,8 +45,10 @@ AGENTS: dict[str, AgentConfig] = {
     "concat": AgentConfig.chaplot(fusion="concat"),
     "ours_concat": replace(OURS, fusion="concat"),
     "blind": replace(OURS, blind=True),
+    "ours_a2c": OURS,
 }
 SETTINGS = {"room": PRESETS["pixels"], "doom": PRESETS["doom"]}
+A2C_STEPS = 8
 EASIER = {"easy": None, "medium": "easy", "hard": "medium"}
 
 
@@ -69,7 +72,11 @@ class Options:
 
     simulators: tuple[Literal["room", "doom"], ...] = ("room",)
     difficulties: tuple[Literal["easy", "medium", "hard"], ...] = ("easy", "medium", "hard")
-    agents: tuple[Literal["ours", "ours_concat", "chaplot", "concat", "blind"], ...] = ("ours", "chaplot", "concat")
+    agents: tuple[Literal["ours", "ours_concat", "ours_a2c", "chaplot", "concat", "blind"], ...] = (
+        "ours",
+        "chaplot",
+        "concat",
+    )
     seeds: tuple[int, ...] = (1, 2, 3)
     frames: int = 2_000_000
     curriculum: bool = False
@@ -115,6 +122,8 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         precision=options.precision,
         torch_threads=options.torch_threads,
     )
+    if agent == "ours_a2c":
+        config = with_a2c(config)
     finished = folder / CHECKPOINT_NAME
     if not finished.exists() or Checkpoint.load(finished).updates < config.num_updates:
         Trainer(config, folder, resume=finished.exists()).run()
@@ -132,6 +141,14 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         "suites": suites,
         "curve": curve_of(rows),
     }
+
+
+def with_a2c(config: TrainConfig) -> TrainConfig:
+    """The same run with A2C: PPO's settings as far as it has them, and a step for every minibatch of new frames."""
+    names = {field.name for field in fields(A2CConfig)}
+    same = {name: value for name, value in asdict(config.ppo).items() if name in names}
+    num_envs = config.ppo.minibatch_size // A2C_STEPS
+    return replace(config, algorithm="a2c", num_envs=num_envs, a2c=A2CConfig(**{**same, "num_steps": A2C_STEPS}))
 
 
 def run_folder(options: Options, simulator: str, difficulty: str, agent: str, seed: int) -> Path:
