@@ -12,7 +12,7 @@ from rich.table import Table
 
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluation import Outcome
-from groundling.eval.statistics import wilson_interval
+from groundling.eval.statistics import Counted
 from groundling.language.goals import clauses, verb_of
 from groundling.language.grammar import parse
 
@@ -27,7 +27,7 @@ LEGEND = (
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(Counted):
     """The episodes whose instructions have something in common.
 
     Attributes:
@@ -54,16 +54,6 @@ class Group:
             out_of_time=sum(outcome.out_of_time for outcome in outcomes),
             mean_length=sum(outcome.length for outcome in outcomes) / len(outcomes),
         )
-
-    @property
-    def success(self) -> float:
-        """Success rate."""
-        return self.successes / self.episodes
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % Wilson interval of the success rate."""
-        return wilson_interval(self.successes, self.episodes)
 
     @property
     def late(self) -> float:

@@ -17,7 +17,7 @@ from groundling.envs.embodiment import Embodiment
 from groundling.envs.sources import embodiment_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
-from groundling.eval.statistics import wilson_interval
+from groundling.eval.statistics import Counted
 
 DEFAULT_NUM_ENVS = 250
 
@@ -43,7 +43,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Counted):
     """What a policy reached on a set of episodes.
 
     Attributes:
@@ -75,16 +75,6 @@ class Evaluation:
             steps_ratio=steps_ratio,
             outcomes=tuple(outcomes),
         )
-
-    @property
-    def success(self) -> float:
-        """Success rate."""
-        return self.successes / self.episodes
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % Wilson interval of the success rate."""
-        return wilson_interval(self.successes, self.episodes)
 
     def to_dict(self) -> dict[str, float | int | None]:
         """The rate, its interval, and the counts as plain values."""

@@ -53,6 +53,23 @@ def wilson_interval(successes: int, episodes: int, *, z: float = Z_95) -> tuple[
     return (0.0 if successes == 0 else center - half), (1.0 if successes == episodes else center + half)
 
 
+class Counted:
+    """What counts ``episodes``, at least one, and ``successes`` among them."""
+
+    episodes: int
+    successes: int
+
+    @property
+    def success(self) -> float:
+        """Success rate."""
+        return self.successes / self.episodes
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the success rate."""
+        return wilson_interval(self.successes, self.episodes)
+
+
 def difference_interval(
     successes_a: int, episodes_a: int, successes_b: int, episodes_b: int, *, z: float = Z_95
 ) -> tuple[float, float]:
