@@ -14,6 +14,7 @@ JSON object.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -66,12 +67,13 @@ class Stage:
 
 
 BESIDE = (MINI_BOSS, PUT_NEXT)
+BABYAI = 0.904  # BabyAI 1.1, with a million demonstrations
 TELLING = replace(TEACHING, due_coef=0.1)
 STAGES = (
     # a map of all of the level, wherever the agent stands
     Stage(
         "dagger",
-        "DAgger (the expert takes the dotted share of the actions)",
+        "DAgger; a map of what was seen",
         11_898_880,
         {"map_radius": 22},
         replace(TEACHING, mixing=0.3),
@@ -164,27 +166,30 @@ def measure(folder: Path, episodes: int) -> dict[str, Any]:
     }
 
 
-def curves_figure(curves: dict[str, list[dict[str, float]]]) -> Figure:
-    """Success in training against frames and against minutes, one run after the other."""
-    told = {stage.name: stage.told for stage in STAGES}
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+def curves_figure(results: dict[str, Any]) -> Figure:
+    """The agent alone on new episodes, and how often it would do as the expert, against frames and against minutes."""
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, unit, scale, label in zip(
         axes, ("frames", "minutes"), (1e6, 1), ("million frames", "minutes of one core"), strict=True
     ):
-        start = 0.0
-        for number, (name, curve) in enumerate(curves.items()):
+        start, points = 0.0, []
+        for number, stage in enumerate(STAGES):
+            curve = results["curves"][stage.name]
             x = [start + point[unit] / scale for point in curve]
-            axis.plot(x, [point["success"] for point in curve], color=f"C{number}", label=told[name])
-            if any(point["teacher_share"] for point in curve):
-                shares = [point["teacher_share"] for point in curve]
-                axis.plot(x, shares, color=f"C{number}", linewidth=1, linestyle=":")
+            axis.plot(x, [point.get("accuracy", math.nan) for point in curve], color=f"C{number}", label=stage.told)
             start = x[-1]
+            if stage.name in results["measured"]:
+                points.append((start, results["measured"][stage.name]["success"]["trained"]))
+        rates = [found["success"] for _, found in points]
+        spans = [[f["success"] - f["low"] for _, f in points], [f["high"] - f["success"] for _, f in points]]
+        axis.errorbar([at for at, _ in points], rates, spans, fmt="ko-", capsize=3, label="success, new episodes")
+        axis.axhline(BABYAI, color="black", linewidth=1, linestyle=":")
         axis.set_xlabel(label)
-        axis.set_ylim(0, 1.02)
+        axis.set_ylim(0.5, 1)
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("success in training")
-    axes[0].legend(fontsize=8, loc="lower left")
+    axes[0].set_ylabel("success (black), actions as the expert's (colors)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
 
@@ -211,7 +216,7 @@ def main(options: Options) -> None:
             )
     if options.output is not None:
         with written_whole(options.output.with_suffix(".png")) as file:
-            file.write(png(curves_figure(results["curves"])))
+            file.write(png(curves_figure(results)))
         write_text(options.output.with_suffix(".json"), json.dumps(results, indent=1) + "\n")
     print(json.dumps({"frames": results["frames"], "output": str(options.output)}))
 

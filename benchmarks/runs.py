@@ -29,7 +29,10 @@ def report_of(folder: Path, suites: Sequence[str], episodes: int) -> dict[str, A
 
 
 def curve_of(folder: Path, points: int = 100) -> list[dict[str, float]]:
-    """Success in training and the teacher's share against frames and minutes, means over as many stretches."""
+    """Success in training against frames and minutes, means over as many stretches.
+
+    With the teacher's share of the actions and, where there is one, how often the agent's likeliest action is its.
+    """
     rows = read_metrics(folder)
     frames = np.array([row["frames"] for row in rows])
     steps = np.diff(frames, prepend=0)
@@ -39,12 +42,13 @@ def curve_of(folder: Path, points: int = 100) -> list[dict[str, float]]:
         known = [rows[i] for i in part if "success" in rows[i]]
         episodes = sum(row["episodes"] for row in known)
         if episodes:
-            curve.append(
-                {
-                    "frames": int(frames[part[-1]]),
-                    "minutes": round(float(minutes[part[-1]]), 2),
-                    "success": sum(row["success"] * row["episodes"] for row in known) / episodes,
-                    "teacher_share": float(np.mean([row.get("teacher_share", 0.0) for row in known])),
-                }
-            )
+            point = {
+                "frames": int(frames[part[-1]]),
+                "minutes": round(float(minutes[part[-1]]), 2),
+                "success": sum(row["success"] * row["episodes"] for row in known) / episodes,
+                "teacher_share": float(np.mean([row.get("teacher_share", 0.0) for row in known])),
+            }
+            if "accuracy" in rows[0]:
+                point["accuracy"] = float(np.mean([row["accuracy"] for row in known]))
+            curve.append(point)
     return curve
