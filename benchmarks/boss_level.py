@@ -197,8 +197,8 @@ def main(options: Options) -> None:
     configs = configurations(options)
     folders = {name: options.runs / f"boss-{name}" for name in configs}
     seconds = {
-        stage.name: finish(configs[stage.name], folders[stage.name], round(options.share * stage.frames))
-        for stage in STAGES
+        name: finish(configs[name], folders[name], max(configs[name].rollout_frames, round(options.share * frames)))
+        for name, frames in ((stage.name, stage.frames) for stage in STAGES)
     }
     results: dict[str, Any] = {
         "seconds": seconds,
