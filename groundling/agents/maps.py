@@ -104,8 +104,11 @@ def _add_up(
     step = 1 if region.shape[0] > 1 else 0
     for b in range(packed.shape[0]):
         for n in range(packed.shape[1]):
-            value, place = packed[b, n], region[b * step, n]
-            if value >= 0 and place >= 0:
+            value = packed[b, n]
+            if value < 0:  # most of a map
+                continue
+            place = region[b * step, n]
+            if place >= 0:
                 row = first[b] + row_of[value]
                 for d in range(table.shape[1]):
                     out[b, place, d] += table[row, d]
@@ -123,8 +126,11 @@ def _hand_back(
     step = 1 if region.shape[0] > 1 else 0
     for b in range(packed.shape[0]):
         for n in range(packed.shape[1]):
-            value, place = packed[b, n], region[b * step, n]
-            if value >= 0 and place >= 0:
+            value = packed[b, n]
+            if value < 0:  # most of a map
+                continue
+            place = region[b * step, n]
+            if place >= 0:
                 row = first[b] + row_of[value]
                 for d in range(grad.shape[2]):
                     out[row, d] += grad[b, place, d]
