@@ -292,6 +292,16 @@ def test_a_memory_looks_with_its_state_of_the_step_before(observation: dict[str,
     assert (found[0] - found[1]).abs().max() > 1e-5
 
 
+def test_a_memory_does_not_look_with_what_it_knew_in_another_episode(observation: dict[str, Any]) -> None:
+    agent = make_agent(map_radius=RADIUS, map_ways=True, memory="gru", memory_finds=True)
+    percepts = agent.perceive(observation)
+    before = torch.randn(6, agent.memory.state_dim, generator=torch.Generator().manual_seed(0))
+    for begins in (True, False):
+        first = torch.full((1, 6), begins)
+        remembered, forgot = (agent(percepts, state, first).logits for state in (before, torch.zeros_like(before)))
+        assert torch.equal(remembered, forgot) is begins
+
+
 @pytest.mark.parametrize("changes", [{"memory": "none"}, {"map_ways": False}])
 def test_a_memory_that_cannot_look_is_refused(changes: dict[str, Any]) -> None:
     settings = {"memory": "gru", "map_radius": 5, "map_ways": True, "memory_finds": True, **changes}

@@ -62,6 +62,31 @@ def test_a_rollout_keeps_what_was_due_when_each_observation_was_seen(algorithm: 
 
 
 @pytest.mark.parametrize("algorithm", ["dagger", "ppo"])
+def test_each_frame_learns_what_was_due_in_it(algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every frame of a minibatch, in whatever order the environments are drawn: frames are numbered instead."""
+    trainer = Trainer(config_of(algorithm), tmp_path / "run")
+    trainer.algorithm.set_learning_rate(0.0)
+    rollout = trainer.collector.collect()
+    steps, batch = rollout.due.shape[:2]
+    number = torch.arange(steps * batch).unflatten(0, (steps, batch))
+    rollout.due.copy_((number.unsqueeze(2) >> torch.arange(NUM_DUE)) & 1)
+    percepts = trainer.agent.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+    with torch.no_grad():
+        known = trainer.agent(percepts, rollout.initial_state, rollout.is_first).known.flatten(0, 1)
+    told: list[int] = []
+
+    def noted(agent: ActorCritic, seen: torch.Tensor, due: torch.Tensor) -> torch.Tensor:
+        numbers = (due.long() << torch.arange(NUM_DUE)).sum(dim=-1)
+        torch.testing.assert_close(seen, known[numbers], rtol=1e-4, atol=1e-5)
+        told.extend(numbers.flatten().tolist())
+        return due_loss(agent, seen, due)
+
+    monkeypatch.setattr(f"groundling.training.{'imitation' if algorithm == 'dagger' else 'ppo'}.due_loss", noted)
+    trainer.algorithm.update(rollout)
+    assert set(told) == set(range(steps * batch))
+
+
+@pytest.mark.parametrize("algorithm", ["dagger", "ppo"])
 def test_what_is_due_is_learned_and_logged(algorithm: str, tmp_path: Path) -> None:
     config = config_of(algorithm, total_frames=8 * 12 * 40)
     Trainer(config, tmp_path / "run").run()
