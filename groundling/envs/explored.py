@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from groundling.envs import handling, views
 from groundling.envs.compiling import compiler
-from groundling.envs.constants import OPAQUE_BIT, VIEW_SIZE
+from groundling.envs.constants import VIEW_SIZE
 from groundling.envs.handling import stride_of
 from groundling.envs.state import Worlds
-from groundling.envs.views import MIDDLE, VISIBILITY
+from groundling.envs.views import LIT_AT_FIRST, MIDDLE, sight_of_row
 from groundling.errors import ConfigurationError
 
 MAX_RADIUS = 40
@@ -77,18 +77,15 @@ def remember(w: Worlds, b: int, width: int, seen: NDArray[np.int32]) -> None:
     ahead = stride_of(w.direction[b], width)
     right = stride_of((w.direction[b] + 1) & 3, width)
     row = int(w.position[b]) - MIDDLE * right
-    lit_before = 1 << MIDDLE
+    lit = LIT_AT_FIRST
     for _ in range(VIEW_SIZE):
-        clear = 0
+        in_view = sight_of_row(w.cells[b], w.looks[b], row, right, lit)
         for i in range(VIEW_SIZE):
-            clear |= (1 - ((w.looks[b, w.cells[b, row + i * right]] >> OPAQUE_BIT) & 1)) << i
-        lit = VISIBILITY[lit_before << VIEW_SIZE | clear]
-        for i in range(VIEW_SIZE):
-            if lit >> i & 1:
+            if in_view >> i & 1:
                 place = row + i * right
                 seen[place] = w.looks[b, w.cells[b, place]] & 0xFFFFFF
-        lit_before = lit >> VIEW_SIZE
-        if lit_before == 0:
+        lit = in_view >> VIEW_SIZE
+        if lit == 0:
             break
         row += ahead
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs import handling
-from groundling.envs.compiling import compiler
+from groundling.envs.compiling import compiler, inlined_kernel
 from groundling.envs.constants import OPAQUE_BIT, VIEW_SIZE
 from groundling.envs.handling import stride_of
 
@@ -38,7 +38,29 @@ def _visibility_table() -> NDArray[np.int16]:
     return table
 
 
-VISIBILITY = _visibility_table()
+_VISIBILITY = _visibility_table()
+LIT_AT_FIRST = 1 << MIDDLE  # of the row that the agent stands in: its own cell
+
+
+@inlined_kernel
+def sight_of_row(cells: NDArray[np.uint8], looks: NDArray[np.int32], row: int, right: int, lit: int) -> int:
+    """What is seen of one row of a view.
+
+    Args:
+        cells: of the map.
+        looks: of its codes.
+        row: place of the leftmost cell.
+        right: from a cell to the next one.
+        lit: 7 bits, the cells that the row before lights; ``LIT_AT_FIRST`` of the first.
+
+    Returns:
+        Low 7 bits: the cells that are seen. The bits above: those that they light in the next row.
+    """
+    clear = 0
+    for i in range(VIEW_SIZE):
+        clear |= (1 - (looks[cells[np.uintp(row)]] >> OPAQUE_BIT)) << i
+        row += right
+    return _VISIBILITY[lit << VIEW_SIZE | clear]
 
 
 @kernel
@@ -56,25 +78,20 @@ def draw(
     ahead = stride_of(direction, width)
     right = stride_of((direction + 1) & 3, width)
     row = position - MIDDLE * right
-    seen = 1 << MIDDLE
+    lit = LIT_AT_FIRST
     for distance in range(VIEW_SIZE):
-        clear = 0
-        place = row
-        for i in range(VIEW_SIZE):
-            clear |= (1 - (looks[cells[np.uintp(place)]] >> OPAQUE_BIT)) << i
-            place += right
-        lit = VISIBILITY[seen << VIEW_SIZE | clear]
+        seen = sight_of_row(cells, looks, row, right, lit)
         out = (VIEW_SIZE - 1 - distance) * 3
         place = row
         for i in range(VIEW_SIZE):  # unsigned indices and no branch: this loop is most of a step
-            thing = looks[cells[np.uintp(place)]] & -(lit >> i & 1)
+            thing = looks[cells[np.uintp(place)]] & -(seen >> i & 1)
             image[np.uintp(out)] = thing & 0xFF
             image[np.uintp(out + 1)] = (thing >> 8) & 0xFF
             image[np.uintp(out + 2)] = (thing >> 16) & 0xFF
             out += VIEW_SIZE * 3
             place += right
-        seen = lit >> VIEW_SIZE
-        if seen == 0:
+        lit = seen >> VIEW_SIZE
+        if lit == 0:
             break
         row += ahead
     # the agent sees what it carries at its own place

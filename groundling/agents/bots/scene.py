@@ -14,7 +14,6 @@ from groundling.envs.constants import (
     NO_CLAUSE,
     NOTHING_CODE,
     NOWHERE,
-    OPAQUE_BIT,
     PORTABLE_BIT,
     VIEW_SIZE,
     WALKABLE_BIT,
@@ -22,7 +21,7 @@ from groundling.envs.constants import (
 from groundling.envs.handling import stride_of
 from groundling.envs.kernels import GOLDEN
 from groundling.envs.state import Worlds
-from groundling.envs.views import MIDDLE, VISIBILITY
+from groundling.envs.views import LIT_AT_FIRST, MIDDLE, sight_of_row
 
 HANDS_AND_GOAL = 70  # stands for them in a signature, where objects stand for themselves: there are no more than 64
 
@@ -234,22 +233,19 @@ def look_around(s: Scene) -> tuple[int, int]:
     """
     ahead, right = stride_of(s.direction, s.width), stride_of((s.direction + 1) & 3, s.width)
     row = s.position - MIDDLE * right
-    lit_before = 1 << MIDDLE
+    lit = LIT_AT_FIRST
     new_tiles, new_objects = 0, 0
     for _ in range(VIEW_SIZE):
-        clear = 0
-        for i in range(VIEW_SIZE):
-            clear |= (1 - ((s.looks[s.cells[row + i * right]] >> OPAQUE_BIT) & 1)) << i
-        lit = VISIBILITY[lit_before << VIEW_SIZE | clear]
+        in_view = sight_of_row(s.cells, s.looks, row, right, lit)
         for i in range(VIEW_SIZE):
             place = row + i * right
-            if lit >> i & 1 and not s.seen[place]:
+            if in_view >> i & 1 and not s.seen[place]:
                 s.seen[place] = True
                 code = s.cells[place]
                 new_tiles += 1
                 new_objects += code >= FIRST_OBJECT and type_of(s.looks[code]) != DOOR
-        lit_before = lit >> VIEW_SIZE
-        if lit_before == 0:
+        lit = in_view >> VIEW_SIZE
+        if lit == 0:
             break
         row += ahead
     return new_tiles, new_objects
