@@ -19,7 +19,10 @@ from groundling.errors import ConfigurationError
 
 
 class Policy(Protocol):
-    """What can be evaluated: it acts on batches of observations and may remember."""
+    """What can be evaluated: it acts on batches of observations and may remember.
+
+    All that it remembers of an environment is that one's row of the state: a batch may go on without some of its rows.
+    """
 
     def initial_state(self, num_envs: int) -> Tensor:
         """The memory [B, M] before an episode."""
@@ -101,7 +104,6 @@ class ShuffledInstructions:
         self._sentences = sentences
         self._row_of = {row.tobytes(): number for number, row in enumerate(self._tokens)}
         self._generator = np.random.default_rng(seed)
-        self._told: NDArray[np.integer[Any]] | None = None
 
     @classmethod
     def of_bank(cls, policy: Policy, bank: EpisodeBank, seed: int) -> ShuffledInstructions:
@@ -109,9 +111,9 @@ class ShuffledInstructions:
         return cls(policy, bank.tokens, meanings_of(bank), bank.sentences, seed)
 
     def initial_state(self, num_envs: int) -> Tensor:
-        """The agent's own."""
-        self._told = None
-        return self._policy.initial_state(num_envs)
+        """The agent's own, and in one more column which sentence it is told."""
+        state = self._policy.initial_state(num_envs)
+        return torch.cat([state, state.new_zeros(num_envs, 1)], dim=1)
 
     def act(
         self,
@@ -124,20 +126,21 @@ class ShuffledInstructions:
     ) -> tuple[NDArray[np.int64], Tensor]:
         """The agent's action under the other sentence."""
         own = np.asarray(observation["instruction"], dtype=np.int32)
-        if self._told is None:
-            self._told = own.copy()
+        sentence = state[:, -1].cpu().numpy().astype(np.int64)
         for row in np.flatnonzero(np.asarray(is_first)):
-            self._told[row] = self._another(own[row])
-        told = {**observation, "instruction": self._told.copy()}
-        return self._policy.act(told, state, is_first, greedy=greedy, generator=generator)
+            sentence[row] = self._another(own[row])
+        told = {**observation, "instruction": self._tokens[sentence]}
+        actions, own_state = self._policy.act(told, state[:, :-1], is_first, greedy=greedy, generator=generator)
+        return actions, torch.cat([own_state, torch.from_numpy(sentence).to(own_state).unsqueeze(1)], dim=1)
 
     def unchanged(self) -> AbstractContextManager[None]:
         """The agent's own."""
         return self._policy.unchanged()
 
-    def _another(self, own: NDArray[np.int32]) -> NDArray[np.int32]:
+    def _another(self, own: NDArray[np.int32]) -> int:
+        """A sentence with another goal."""
         goal = self._goals[self._row_of[own.tobytes()]]
         while True:
             drawn = self._sentences[self._generator.integers(len(self._sentences))]
             if self._goals[drawn] != goal:
-                return self._tokens[drawn]
+                return int(drawn)

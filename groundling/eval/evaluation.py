@@ -168,13 +168,16 @@ def _play(
     batch = envs.num_envs
     generator = torch.Generator().manual_seed(seed)
     left = np.array([len(range(i, episodes, batch)) for i in range(batch)])
-    state = policy.initial_state(batch)
+    actions = np.zeros(batch, dtype=np.int64)
+    rows = np.flatnonzero(left)  # those that have episodes left to play; nothing is asked of the policy for the others
+    state = policy.initial_state(len(rows))
     is_first = np.ones(batch, dtype=np.bool_)
     told = np.array(info["instruction"], dtype=object)  # a copy: the next step may rewrite it
     outcomes: list[Outcome] = []
     own_steps, known_steps = 0, 0
-    while (left > 0).any():
-        actions, state = policy.act(observation, state, is_first, greedy=greedy, generator=generator)
+    while len(rows):
+        seen = observation if len(rows) == batch else {sense: values[rows] for sense, values in observation.items()}
+        actions[rows], state = policy.act(seen, state, is_first[rows], greedy=greedy, generator=generator)
         observation, _, terminated, truncated, info = envs.step(actions)
         is_first = terminated | truncated
         counted = is_first & (left > 0)
@@ -197,6 +200,8 @@ def _play(
                 own_steps += int(info["episode"]["l"][compared].sum())
                 known_steps += int(known[compared].sum())
             left[counted] -= 1
+            goes_on = left[rows] > 0
+            rows, state = rows[goes_on], state[torch.from_numpy(goes_on)]
         if is_first.any():
             told = np.array(info["instruction"], dtype=object)
     return Evaluation.of(outcomes, own_steps / known_steps if known_steps else None)

@@ -102,12 +102,23 @@ def test_shuffled_instruction_stays_through_the_episode_and_changes_with_the_nex
     shuffled = ShuffledInstructions.of_bank(listener, bank, seed=0)
     state = shuffled.initial_state(2)
     for is_first in ([True, True], [False, False], [False, True], [False, False]):
-        shuffled.act({"instruction": tokens_of(bank)[:2]}, state, np.array(is_first))
+        _, state = shuffled.act({"instruction": tokens_of(bank)[:2]}, state, np.array(is_first))
     told = np.stack(listener.told)
     assert (told[:, 0] == told[0, 0]).all()
     assert (told[0, 1] == told[1, 1]).all()
     assert (told[2, 1] == told[3, 1]).all()
     assert (told[1, 1] != told[2, 1]).any()
+
+
+def test_shuffled_instruction_stays_with_its_environment_where_others_leave_the_batch() -> None:
+    listener = Listener()
+    bank = bank_of(*(f"go to the {color} ball" for color in ("red", "green", "blue", "purple", "yellow", "grey")))
+    shuffled = ShuffledInstructions.of_bank(listener, bank, seed=0)
+    own = tokens_of(bank)[:4]
+    _, state = shuffled.act({"instruction": own}, shuffled.initial_state(4), np.ones(4, dtype=bool))
+    for kept, rows in (([0, 1, 3], [0, 1, 3]), ([1, 2], [1, 3])):
+        _, state = shuffled.act({"instruction": own[rows]}, state[kept], np.zeros(len(rows), dtype=bool))
+        assert np.array_equal(listener.told[-1], listener.told[0][rows])
 
 
 def test_same_seed_tells_the_same_and_another_seed_something_else() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,14 @@ def script(steps: NDArray[Any]) -> NDArray[np.int64]:
 
 
 class Counter(Dancer):
-    """Notes how many steps each episode took by its memory, and where episodes began."""
+    """Notes how often it was asked for an action, and where episodes began."""
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.asked, self.begun = 0, 0
 
     def act(self, observation: dict[str, Any], state: Tensor, is_first: Any, **options: Any) -> Any:
+        assert len(is_first) == len(state) == len(observation["image"])
+        self.asked += len(is_first)
         self.begun += int(np.sum(is_first))
         return super().act(observation, state, is_first, **options)
 
@@ -165,12 +168,17 @@ def test_episodes_that_end_early_would_be_favored_without_a_quota(
 
 
 def test_policy_is_told_where_episodes_begin(bank: EpisodeBank) -> None:
+    for num_envs in (1, 7, 60):
+        counter = Counter()
+        evaluate(counter, bank, num_envs=num_envs)
+        assert counter.begun == 60
+
+
+@pytest.mark.parametrize("num_envs", [1, 7, 60])
+def test_policy_is_asked_for_no_more_steps_than_the_episodes_have(num_envs: int, bank: EpisodeBank) -> None:
     counter = Counter()
-    evaluate(counter, bank, num_envs=60)
-    assert counter.begun >= 60
-    alone = Counter()
-    evaluate(alone, bank.take(slice(0, 5)), num_envs=1)
-    assert alone.begun == 5
+    evaluation = evaluate(counter, bank, num_envs=num_envs)
+    assert counter.asked == sum(outcome.length for outcome in evaluation.outcomes)
 
 
 def test_success_and_interval_follow_from_the_counts(bank: EpisodeBank) -> None:
@@ -231,20 +239,19 @@ def test_shuffled_control_is_told_another_sentence_through_each_whole_episode(ba
     class Listener(Dancer):
         def __init__(self) -> None:
             self.heard: list[NDArray[np.int32]] = []
-            self.first: list[NDArray[np.bool_]] = []
 
         def act(self, observation: dict[str, Any], state: Tensor, is_first: Any, **options: Any) -> Any:
-            self.heard.append(observation["instruction"].copy())
-            self.first.append(np.array(is_first))
+            self.heard.append(observation["instruction"][0].copy())
             return super().act(observation, state, is_first, **options)
 
     honest, deceived = Listener(), Listener()
-    evaluate(honest, bank, num_envs=6)
-    evaluate(ShuffledInstructions.of_bank(deceived, bank, seed=0), bank, num_envs=6)
-    own, told, first = np.stack(honest.heard), np.stack(deceived.heard), np.stack(deceived.first)
-    assert not (own == told).all(axis=-1).any()
-    stays = (told[1:] == told[:-1]).all(axis=-1)
-    assert stays[~first[1:]].all()
-    assert not stays[first[1:]].all()
-    sentences = {tuple(row) for row in bank.tokens.tolist()}
-    assert {tuple(row) for row in told.reshape(-1, told.shape[-1])} <= sentences
+    lengths = [outcome.length for outcome in evaluate(honest, bank, num_envs=1).outcomes]
+    evaluate(ShuffledInstructions.of_bank(deceived, bank, seed=0), bank, num_envs=1)
+    own, told = np.stack(honest.heard), np.stack(deceived.heard)
+    assert not (own == told).all(axis=1).any()
+    ends = np.cumsum(lengths)
+    assert len(told) == ends[-1]
+    of_episodes = np.split(told, ends[:-1])
+    assert all((sentences == sentences[0]).all() for sentences in of_episodes)
+    assert any((first[0] != then[0]).any() for first, then in pairwise(of_episodes))
+    assert {tuple(row) for row in told.tolist()} <= {tuple(row) for row in bank.tokens.tolist()}
