@@ -1,24 +1,20 @@
-"""BossLevel, BabyAI's hardest: DAgger, and a little PPO, with an agent that grows.
+"""BossLevel, BabyAI's hardest, by DAgger alone, with MiniBossLevel beside.
 
-    python benchmarks/boss_level.py [--share 1.0] [--output benchmarks/results/boss_level]
+    python benchmarks/boss_level.py [--frames 26000000] [--seeds 1] [--output benchmarks/results/boss_level]
 
-Runs that each go on from the agent of the one before (``STAGES``): the explored expert labels what the agent does, in
-between rewards teach it, and it gets the parts whose lack made it fail. Each is given the frames that it
-had when the published numbers were made; ``--share 0.01`` gives all of them a hundredth.
-
-The learning rate falls to zero over a stage's ``schedule``, before whose end some were stopped. Prints success on new
-episodes after the stages named in ``MEASURED``, with controls, by verb and by number of clauses. The last line is a
-JSON object.
+The explored expert labels what the agent does; the agent is that of ``--preset mazes``. It stops after each of
+``--shares`` of the frames to be measured on new episodes, with controls, and goes on to the same bits. Prints success
+by verb and by number of clauses at the end. The last line is a JSON object.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tyro
 from matplotlib.figure import Figure
 from runs import curve_of, finish
@@ -31,70 +27,12 @@ from groundling.eval.evaluation import evaluate
 from groundling.eval.figures import png
 from groundling.eval.suites import suite_bank
 from groundling.files import write_text, written_whole
-from groundling.training import Checkpoint, PPOConfig, TrainConfig
+from groundling.training import Checkpoint, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.logs import read_metrics
 from groundling.training.presets import PRESETS
-from groundling.training.settings import ImitationConfig
 
-BOSS, MINI_BOSS, PUT_NEXT = "BabyAI-BossLevel-v0", "BabyAI-MiniBossLevel-v0", "BabyAI-PutNextLocal-v0"
-MAZES = PRESETS["mazes"]
-TEACHING = ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.0, kept_share=0.3)
-FINE_TUNING = replace(MAZES.ppo, kl_coef=0.02)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One run.
-
-    Attributes:
-        name: of its folder.
-        told: in the figure.
-        frames: it was trained on.
-        parts: of the agent that it has from now on.
-        how: settings of DAgger, or of PPO.
-        tasks: beside BossLevel.
-        schedule: frames over which the learning rate falls to zero, if others.
-    """
-
-    name: str
-    told: str
-    frames: int
-    parts: dict[str, Any] = field(default_factory=dict)
-    how: ImitationConfig | PPOConfig = TEACHING
-    tasks: tuple[str, ...] = ()
-    schedule: int = 0
-
-
-BESIDE = (MINI_BOSS, PUT_NEXT)
+BOSS, MINI_BOSS = "BabyAI-BossLevel-v0", "BabyAI-MiniBossLevel-v0"
 BABYAI = 0.904  # BabyAI 1.1, with a million demonstrations
-TELLING = replace(TEACHING, due_coef=0.1)
-STAGES = (
-    # a map of all of the level, wherever the agent stands
-    Stage(
-        "dagger",
-        "DAgger; a map of what was seen",
-        11_898_880,
-        {"map_radius": 22},
-        replace(TEACHING, mixing=0.3),
-        schedule=20_000_000,
-    ),
-    Stage(
-        "context",
-        "words in context, smaller levels beside",
-        5_857_280,
-        {"language": "contextual"},
-        tasks=BESIDE,
-        schedule=9_000_000,
-    ),
-    Stage("reads", "memory reads the instruction", 6_512_640, {"memory_reads": True}, tasks=BESIDE),
-    Stage("ppo", "PPO on BossLevel alone", 1_802_240, how=FINE_TUNING),
-    Stage("due", "DAgger; tells what is due", 6_082_560, {"tells_due": True}, TELLING, BESIDE, 9_000_000),
-    Stage("ways", "ways on the map", 1_945_600, {"map_ways": True}, TELLING, (MINI_BOSS,), 9_000_000),
-    Stage("finds", "memory looks for what is due", 8_000_000, {"memory_finds": True}, TELLING, (MINI_BOSS,)),
-    Stage("more", "the same on BossLevel alone", 4_800_000, how=replace(TELLING, learning_rate=5e-4)),
-)
-MEASURED = ("reads", "ppo", "finds", "more")
 
 
 @dataclass(frozen=True)
@@ -102,45 +40,36 @@ class Options:
     """Measure BossLevel.
 
     Attributes:
-        share: of each stage's frames.
-        seed: of all of them.
+        frames: of each run, over which the learning rate falls to zero.
+        seeds: runs.
+        shares: of the frames, after which the agent is measured.
         episodes: new ones, to measure with.
-        runs: folder of the runs; a run that is there goes on.
+        runs: folder of the runs; a run that is there goes on, and what it was measured at before is not measured again.
         torch_threads: threads of PyTorch.
         output: where the results go, a .json and a .png; nothing is written without it.
     """
 
-    share: float = 1.0
-    seed: int = 1
+    frames: int = 26_000_000
+    seeds: tuple[int, ...] = (1,)
+    shares: tuple[float, ...] = (0.5, 0.75, 1.0)
     episodes: int = 1000
     runs: Path = Path("runs")
     torch_threads: int = 1
     output: Path | None = None
 
 
-def configurations(options: Options) -> dict[str, TrainConfig]:
-    """The run of each stage, in their order."""
-    agent, init = MAZES.agent, ""
-    configs = {}
-    for stage in STAGES:
-        agent = replace(agent, **stage.parts)
-        is_taught = isinstance(stage.how, ImitationConfig)
-        settings: dict[str, Any] = {"imitation" if is_taught else "ppo": stage.how}
-        configs[stage.name] = TrainConfig(
-            algorithm="dagger" if is_taught else "ppo",
-            init=init,
-            task=BOSS,
-            tasks=(BOSS, *stage.tasks) if stage.tasks else (),
-            held_out=HeldOut(factors=()),  # BabyAI's own numbers hold nothing out
-            total_frames=round(options.share * (stage.schedule or stage.frames)),
-            bank_size=32768,
-            seed=options.seed,
-            torch_threads=options.torch_threads,
-            agent=agent,
-            **settings,
-        )
-        init = str(options.runs / f"boss-{stage.name}")
-    return configs
+def configuration(options: Options, seed: int) -> TrainConfig:
+    """The run of a seed."""
+    return replace(
+        PRESETS["mazes"],
+        task=BOSS,
+        tasks=(BOSS, MINI_BOSS),
+        held_out=HeldOut(factors=()),  # BabyAI's own numbers hold nothing out
+        total_frames=options.frames,
+        bank_size=32768,
+        seed=seed,
+        torch_threads=options.torch_threads,
+    )
 
 
 def measure(folder: Path, episodes: int) -> dict[str, Any]:
@@ -166,59 +95,66 @@ def measure(folder: Path, episodes: int) -> dict[str, Any]:
     }
 
 
+def run(options: Options, seed: int) -> dict[str, Any]:
+    """Train and measure one agent."""
+    folder = options.runs / f"boss-seed{seed}"
+    config = configuration(options, seed)
+    measured = []
+    for share in sorted(options.shares):
+        kept = folder / f"measured-{share:g}.json"
+        if not kept.exists():
+            seconds = finish(config, folder, max(config.rollout_frames, round(share * options.frames)))
+            frames = Checkpoint.load(folder / CHECKPOINT_NAME).updates * config.rollout_frames
+            found = {"frames": frames, "seconds": seconds, **measure(folder, options.episodes)}
+            write_text(kept, json.dumps(found, indent=1) + "\n")
+        measured.append(json.loads(kept.read_text()))
+    return {"measured": measured, "curve": curve_of(folder)}
+
+
 def curves_figure(results: dict[str, Any]) -> Figure:
-    """The agent alone on new episodes, and how often it would do as the expert, against frames and against minutes."""
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    """Success on new episodes and how often the agent would do as the expert, against frames and against minutes."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, unit, scale, label in zip(
         axes, ("frames", "minutes"), (1e6, 1), ("million frames", "minutes of one core"), strict=True
     ):
-        start, points = 0.0, []
-        for number, stage in enumerate(STAGES):
-            curve = results["curves"][stage.name]
-            x = [start + point[unit] / scale for point in curve]
-            axis.plot(x, [point.get("accuracy", math.nan) for point in curve], color=f"C{number}", label=stage.told)
-            start = x[-1]
-            if stage.name in results["measured"]:
-                points.append((start, results["measured"][stage.name]["success"]["trained"]))
-        rates = [found["success"] for _, found in points]
-        spans = [[f["success"] - f["low"] for _, f in points], [f["high"] - f["success"] for _, f in points]]
-        axis.errorbar([at for at, _ in points], rates, spans, fmt="ko-", capsize=3, label="success, new episodes")
-        axis.axhline(BABYAI, color="black", linewidth=1, linestyle=":")
+        for number, (seed, result) in enumerate(results.items()):
+            curve, color = result["curve"], f"C{number}"
+            axis.plot([p[unit] / scale for p in curve], [p["accuracy"] for p in curve], color=color, linewidth=1)
+            points = [(found, found["success"]["trained"]) for found in result["measured"]]
+            axis.errorbar(
+                [found["frames"] / 1e6 if unit == "frames" else found["seconds"] / 60 for found, _ in points],
+                [told["success"] for _, told in points],
+                np.abs([[told[end] - told["success"] for _, told in points] for end in ("low", "high")]),
+                fmt="o-",
+                color=color,
+                capsize=3,
+                label=f"success on new episodes, seed {seed} (thin: actions as the expert's)",
+            )
+        axis.axhline(BABYAI, color="black", linewidth=1, linestyle=":", label="BabyAI 1.1")
         axis.set_xlabel(label)
         axis.set_ylim(0.5, 1)
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("success (black), actions as the expert's (colors)")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 
 def main(options: Options) -> None:
-    configs = configurations(options)
-    folders = {name: options.runs / f"boss-{name}" for name in configs}
-    seconds = {
-        name: finish(configs[name], folders[name], max(configs[name].rollout_frames, round(options.share * frames)))
-        for name, frames in ((stage.name, stage.frames) for stage in STAGES)
-    }
-    results: dict[str, Any] = {
-        "seconds": seconds,
-        "frames": {name: read_metrics(folder)[-1]["frames"] for name, folder in folders.items()},
-        "measured": {name: measure(folders[name], options.episodes) for name in MEASURED},
-        "curves": {name: curve_of(folder) for name, folder in folders.items()},
-    }
-    for name, measured in results["measured"].items():
-        print(f"after {name}, {seconds[name]:.0f} s")
-        for agent, told in measured["success"].items():
-            print(f"  {agent:<9} {told['success']:.3f} [{told['low']:.3f}, {told['high']:.3f}]")
+    results = {str(seed): run(options, seed) for seed in options.seeds}
+    for seed, result in results.items():
+        for found in result["measured"]:
+            print(f"seed {seed}, {found['frames']:,} frames, {found['seconds']:.0f} s")
+            for agent, told in found["success"].items():
+                print(f"  {agent:<9} {told['success']:.3f} [{told['low']:.3f}, {told['high']:.3f}]")
         for kind in ("by_verb", "by_clauses"):
-            print(
-                f"  {kind}: " + ", ".join(f"{g['name']} {g['success']:.2f} ({g['episodes']})" for g in measured[kind])
-            )
+            groups = result["measured"][-1][kind]
+            print(f"  {kind}: " + ", ".join(f"{g['name']} {g['success']:.2f} ({g['episodes']})" for g in groups))
     if options.output is not None:
         with written_whole(options.output.with_suffix(".png")) as file:
             file.write(png(curves_figure(results)))
         write_text(options.output.with_suffix(".json"), json.dumps(results, indent=1) + "\n")
-    print(json.dumps({"frames": results["frames"], "output": str(options.output)}))
+    last = {seed: result["measured"][-1]["success"]["trained"]["success"] for seed, result in results.items()}
+    print(json.dumps({"success": last, "output": str(options.output)}))
 
 
 if __name__ == "__main__":

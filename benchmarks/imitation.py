@@ -28,6 +28,8 @@ from matplotlib.figure import Figure
 from runs import curve_of, finish, report_of
 
 from groundling.agents import AgentConfig
+from groundling.envs import HeldOut
+from groundling.envs.splits import Factor
 from groundling.eval.figures import png
 from groundling.eval.suites import SUITES
 from groundling.files import write_text, written_whole
@@ -58,6 +60,7 @@ class Options:
         frames: to train on, of the parts "levels" (DAgger) and "curves" (in all).
         ppo_frames: of PPO after DAgger, of the part "levels".
         episodes: of each suite.
+        held_out: factors that training holds out, of the part "levels".
         suites: of the part "levels".
         runs: folder of the runs of the parts "levels" and "curves"; a run that is there goes on.
         cells: folder of finished cells of the part "demonstrations".
@@ -68,9 +71,10 @@ class Options:
     part: Literal["demonstrations", "levels", "curves", "speed"]
     seeds: tuple[int, ...] = (1, 2, 3)
     counts: tuple[int, ...] = (1000, 2000, 4000, 8000, 16000)
-    frames: int = 30_000_000
-    ppo_frames: int = 8_000_000
+    frames: int = 10_000_000
+    ppo_frames: int = 4_000_000
     episodes: int = 1000
+    held_out: tuple[Factor, ...] = ("combination", "verb_object", "location", "length", "phrasing")
     suites: tuple[str, ...] = tuple(SUITES)
     runs: Path = Path("runs")
     cells: Path = Path("runs/cells")
@@ -112,9 +116,15 @@ def demonstrations(options: Options) -> dict[str, Any]:
 
 
 def levels(options: Options) -> dict[str, Any]:
-    """One network over six levels: DAgger, then PPO from there; every level by suites, after each."""
+    """One network over six levels: DAgger, then PPO from there, and every level by suites."""
     (seed, *_) = options.seeds
-    shared: dict[str, Any] = {"tasks": LEVELS, "agent": MAZES.agent, "bank_size": 16384, "seed": seed}
+    shared: dict[str, Any] = {
+        "tasks": LEVELS,
+        "held_out": HeldOut(factors=options.held_out),
+        "agent": MAZES.agent,
+        "bank_size": 16384,
+        "seed": seed,
+    }
     taught = TrainConfig(
         algorithm="dagger",
         total_frames=options.frames,
@@ -133,8 +143,8 @@ def levels(options: Options) -> dict[str, Any]:
     )
     seconds["ppo"] = finish(rewarded, second)
     reports = {
-        name: report_of(folder, options.suites, options.episodes)
-        for name, folder in (("dagger", first), ("ppo", second))
+        "dagger": report_of(first, ("layout",), options.episodes),
+        "ppo": report_of(second, options.suites, options.episodes),
     }
     for name, suites in reports.items():
         print(f"\n{name}, {seconds[name]:.0f} s")

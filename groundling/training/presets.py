@@ -30,15 +30,28 @@ _PIXELS = PPOConfig(
 PRESETS: Final[dict[Preset, TrainConfig]] = {
     # a room or two, seen as symbols
     "symbols": TrainConfig(),
-    # many rooms, long instructions: a memory, an expert to begin with, and PPO from there (algorithm "ppo", init)
+    # many rooms, long instructions: a map with the ways on it, a memory that knows what is due, an expert to begin
+    # with, and PPO from there (algorithm "ppo", init)
     "mazes": TrainConfig(
         algorithm="dagger",
         task="BabyAI-GoTo-v0",
         total_frames=13_000_000,
         bank_size=16384,
-        agent=AgentConfig(memory="gru", memory_dim=256, hidden_dim=128, readout_dim=16),
-        ppo=PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2),
-        imitation=ImitationConfig(minibatch_size=640, mixing=0.1),
+        agent=AgentConfig(
+            language="contextual",
+            map_radius=22,  # all of a level, wherever the agent stands in it
+            map_ways=True,
+            memory="gru",
+            memory_dim=256,
+            memory_reads=True,
+            memory_finds=True,
+            tells_due=True,
+            hidden_dim=128,
+            readout_dim=16,
+        ),
+        ppo=PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2, due_coef=0.1),
+        # The expert keeps a share of the actions: agents that are stuck would fill the rollouts.
+        imitation=ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.3, kept_share=0.3, due_coef=0.1),
     ),
     # first person, in rooms of our own, with a wide and low picture: far keycards have to be some pixels large
     "pixels": TrainConfig(
