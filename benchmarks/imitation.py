@@ -44,7 +44,7 @@ LEVELS = (
     *("BabyAI-PutNextLocal-v0", "BabyAI-PutNextS7N4-v0", "BabyAI-GoToSeq-v0"),
 )
 COMPARED: tuple[AlgorithmKind, ...] = ("ppo", "bc", "dagger")
-STALLING = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
+AFTER, SCRATCH = "after imitation", "from scratch"
 MAZES = PRESETS["mazes"]
 AFTER_IMITATION = replace(MAZES.ppo, kl_coef=0.02)
 
@@ -62,6 +62,7 @@ class Options:
         episodes: of each suite.
         held_out: factors that training holds out, of the part "levels".
         suites: of the part "levels".
+        tasks: of the part "curves", levels where PPO from scratch stalls.
         runs: folder of the runs of the parts "levels" and "curves"; a run that is there goes on.
         cells: folder of finished cells of the part "demonstrations".
         torch_threads: threads of PyTorch, of the part "levels".
@@ -76,6 +77,7 @@ class Options:
     episodes: int = 1000
     held_out: tuple[Factor, ...] = ("combination", "verb_object", "location", "length", "phrasing")
     suites: tuple[str, ...] = tuple(SUITES)
+    tasks: tuple[str, ...] = ("BabyAI-PutNextLocal-v0", "BabyAI-GoToSeq-v0")
     runs: Path = Path("runs")
     cells: Path = Path("runs/cells")
     torch_threads: int = 1
@@ -160,42 +162,49 @@ def levels(options: Options) -> dict[str, Any]:
 def curves(options: Options) -> dict[str, Any]:
     """PPO from scratch beside PPO after imitation of as many frames in all."""
     results: dict[str, Any] = {}
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for place, task in enumerate(STALLING):
-        axis = figure.add_subplot(1, len(STALLING), place + 1)
+    early = options.frames // 4
+    for task in options.tasks:
         for seed in options.seeds:
             taught, after, scratch = (
                 options.runs / f"curves-{task}-{name}-seed{seed}" for name in ("dagger", "after", "scratch")
             )
             shared: dict[str, Any] = {"task": task, "seed": seed, "agent": MAZES.agent, "ppo": MAZES.ppo}
-            early = options.frames // 4
             finish(TrainConfig(algorithm="dagger", total_frames=early, imitation=MAZES.imitation, **shared), taught)
             finish(TrainConfig(init=str(taught), total_frames=options.frames - early, **shared), after)
             finish(TrainConfig(total_frames=options.frames, **shared), scratch)
-            for name, folder, offset in (("after imitation", after, early), ("from scratch", scratch, 0)):
-                curve = curve_of(folder, 40)
+            for name, folder, start in ((AFTER, after, early), (SCRATCH, scratch, 0)):
+                curve = [{**point, "frames": start + point["frames"]} for point in curve_of(folder, 40)]
                 suites = report_of(folder, ("layout",), options.episodes)
                 results[f"{task}, {name}, seed {seed}"] = {"curve": curve, **suites}
-                axis.plot(
-                    [(point["frames"] + offset) / 1e6 for point in curve],
-                    [point["success"] for point in curve],
-                    color="C0" if offset else "C1",
-                    label=f"PPO {name}" if seed == options.seeds[0] else None,
-                )
-        axis.axvline(options.frames // 4 / 1e6, color="grey", linestyle=":", linewidth=1)
+    if options.output is not None:
+        with written_whole(options.output.with_suffix(".png")) as file:
+            file.write(png(curves_figure(results)))
+    for name, result in results.items():
+        told = {agent: round(evaluation["success"], 3) for agent, evaluation in result["layout"].items()}
+        print(f"{name}: {told} on new episodes after {result['curve'][-1]['frames']:,} frames")
+    return results
+
+
+def curves_figure(results: dict[str, Any]) -> Figure:
+    """Success in training against frames, those of imitation included; a panel for each task."""
+    tasks = list(dict.fromkeys(name.split(", ")[0] for name in results))
+    figure = Figure(figsize=(4.5 * len(tasks), 3.6), layout="constrained")
+    for place, task in enumerate(tasks):
+        axis = figure.add_subplot(1, len(tasks), place + 1)
+        for name, color in ((AFTER, "C0"), (SCRATCH, "C1")):
+            told: str | None = f"PPO {name}"
+            for row, result in results.items():
+                if row.startswith(f"{task}, {name}, "):
+                    frames = [point["frames"] / 1e6 for point in result["curve"]]
+                    axis.plot(frames, [point["success"] for point in result["curve"]], color=color, label=told)
+                    told = None
         axis.set_title(task, fontsize=10)
         axis.set_xlabel("million frames, those of imitation included")
         axis.set_ylabel("success in training")
         axis.set_ylim(0, 1.02)
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
-    if options.output is not None:
-        with written_whole(options.output.with_suffix(".png")) as file:
-            file.write(png(figure))
-    for name, result in results.items():
-        told = {agent: round(evaluation["success"], 3) for agent, evaluation in result["layout"].items()}
-        print(f"{name}: {told} on new episodes after {result['curve'][-1]['frames']:,} frames")
-    return results
+    return figure
 
 
 def speed(options: Options) -> dict[str, Any]:
