@@ -181,6 +181,36 @@ def test_policy_is_asked_for_no_more_steps_than_the_episodes_have(num_envs: int,
     assert counter.asked == sum(outcome.length for outcome in evaluation.outcomes)
 
 
+@pytest.mark.parametrize("num_envs", [7, 60])
+def test_policy_sees_and_remembers_its_own_episodes_where_others_have_left_the_batch(
+    num_envs: int, bank: EpisodeBank
+) -> None:
+    texts = {tuple(tokens): bank.instruction(row) for row, tokens in enumerate(bank.tokens[bank.sentences].tolist())}
+    numbers = {tokens: number for number, tokens in enumerate(texts)}
+
+    class Reader(Dancer):
+        """Remembers the sentence that an episode began with, and notes how often it heard each."""
+
+        steps = dict.fromkeys(texts.values(), 0)
+
+        def initial_state(self, num_envs: int) -> Tensor:
+            return torch.zeros(num_envs, 2)
+
+        def act(self, observation: dict[str, Any], state: Tensor, is_first: Any, **options: Any) -> Any:
+            heard = [tuple(told) for told in observation["instruction"].tolist()]
+            for told in heard:
+                self.steps[texts[told]] += 1
+            sentence = torch.tensor([float(numbers[told]) for told in heard])
+            assert torch.equal(torch.where(torch.as_tensor(is_first), sentence, state[:, 1]), sentence)
+            actions, steps = super().act(observation, state[:, :1], is_first)
+            return actions, torch.cat([steps, sentence.unsqueeze(1)], dim=1)
+
+    expected = dict.fromkeys(texts.values(), 0)
+    for outcome in evaluate(Reader(), bank, num_envs=num_envs).outcomes:
+        expected[outcome.instruction] += outcome.length
+    assert Reader.steps == expected
+
+
 def test_success_and_interval_follow_from_the_counts(bank: EpisodeBank) -> None:
     evaluation = evaluate(Dancer(), bank)
     assert evaluation.success == evaluation.successes / 60
