@@ -97,11 +97,11 @@ def measure(folder: Path, episodes: int) -> dict[str, Any]:
 
 def run(options: Options, seed: int) -> dict[str, Any]:
     """Train and measure one agent."""
-    folder = options.runs / f"boss-seed{seed}"
+    folder = options.runs / f"boss-{options.frames}-seed{seed}"
     config = configuration(options, seed)
     measured = []
     for share in sorted(options.shares):
-        kept = folder / f"measured-{share:g}.json"
+        kept = folder / f"measured-{share:g}-{options.episodes}.json"
         if not kept.exists():
             seconds = finish(config, folder, max(config.rollout_frames, round(share * options.frames)))
             frames = Checkpoint.load(folder / CHECKPOINT_NAME).updates * config.rollout_frames

@@ -72,8 +72,8 @@ class Options:
     part: Literal["demonstrations", "levels", "curves", "speed"]
     seeds: tuple[int, ...] = (1, 2, 3)
     counts: tuple[int, ...] = (1000, 2000, 4000, 8000, 16000)
-    frames: int = 10_000_000
-    ppo_frames: int = 4_000_000
+    frames: int = 8_000_000
+    ppo_frames: int = 2_500_000
     episodes: int = 1000
     held_out: tuple[Factor, ...] = ("combination", "verb_object", "location", "length", "phrasing")
     suites: tuple[str, ...] = tuple(SUITES)
