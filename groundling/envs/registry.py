@@ -15,7 +15,7 @@ from groundling.envs.first_person import Camera
 from groundling.envs.grounded.room import ROOMS
 from groundling.envs.levels import NAMESPACE, minigrid_levels
 from groundling.envs.mixture import TaskMixture
-from groundling.envs.simulators.doom import register_doom
+from groundling.envs.simulators.doom_vector import register_doom
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.sources import EpisodeSource, embodiment_of, find_source
 from groundling.envs.splits import AnySplit, Split

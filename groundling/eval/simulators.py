@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from groundling.agents.baselines import Policy, ShuffledInstructions
-from groundling.envs.simulators.doom import DOOM_IDS, make_grounded_doom_vec
+from groundling.envs.simulators.doom import DOOM_IDS
+from groundling.envs.simulators.doom_vector import make_grounded_doom_vec
 from groundling.errors import SplitError
 from groundling.eval.evaluation import Evaluation, play
 from groundling.language.grounded import (
@@ -54,7 +55,13 @@ def evaluate_in_simulator(
         stream = integer(seed, "shuffle", suite)
         shuffled = ShuffledInstructions(policies["trained"], tokens, goals, np.arange(len(texts)), stream)
         count = min(NUM_ENGINES, episodes)
-        envs = make_grounded_doom_vec(DOOM_IDS[config.task], count, instructions=TOLD[suite], image_size=size)
+        envs = make_grounded_doom_vec(
+            DOOM_IDS[config.task],
+            count,
+            instructions=TOLD[suite],
+            image_size=size,
+            horizon=config.camera.horizon,
+        )
         try:
             for name, policy in {**policies, "shuffled": shuffled}.items():
                 start = envs.reset(seed=integer(seed, "evaluation", suite) % 2**31)

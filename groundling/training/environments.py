@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from groundling.agents.space import AgentSpace
 from groundling.envs import TaskMixture
 from groundling.envs.rovers import RoverBatch
-from groundling.envs.simulators.doom import DOOM_IDS, make_grounded_doom_vec
+from groundling.envs.simulators.doom import DOOM_IDS
+from groundling.envs.simulators.doom_vector import make_grounded_doom_vec
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.training.config import TrainConfig
 from groundling.training.demonstrations import DemonstrationSet
@@ -46,7 +47,7 @@ def make_training_envs(config: TrainConfig, demonstrations: DemonstrationSet | N
     if config.is_foreign:
         camera = config.camera
         size = (camera.width, camera.height)
-        return make_grounded_doom_vec(DOOM_IDS[config.task], config.num_envs, image_size=size)
+        return make_grounded_doom_vec(DOOM_IDS[config.task], config.num_envs, image_size=size, horizon=camera.horizon)
     mixture = config.training_mixture() if demonstrations is None else TaskMixture.of([demonstrations.bank])
     if config.time_share < 1:
         mixture = mixture.hurried(config.time_share)

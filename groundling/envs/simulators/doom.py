@@ -6,14 +6,12 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Final
 
 import cv2
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from numpy.typing import NDArray
 
 from groundling.envs.grounded.episodes import (
@@ -40,6 +38,7 @@ _log = logging.getLogger(__name__)
 
 NUM_ACTIONS = 3
 DEFAULT_SIZE = (160, 120)
+DEFAULT_HORIZON = 0.42
 RESTART_INTERVAL_S = 60.0
 
 ObservationArrays = dict[str, NDArray[Any]]
@@ -78,7 +77,10 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         difficulty: "easy", "medium" or "hard", see :class:`Difficulty`.
         instructions: indices into ``groundling.language.grounded.INSTRUCTIONS`` to draw from.
         resolution: (width, height) at which the engine draws; None takes the smallest that suits ``image_size``.
-        image_size: (width, height) of the observation; None leaves the engine's. Halves and quarters resize fastest.
+        image_size: (width, height) of the observation; None leaves the engine's. One that is flatter than the engine's
+            frames shows a band of them, with square pixels; any other shows all, squeezed into its shape. Where no
+            pixel has to be made of others it is fastest.
+        horizon: where the horizon lies in a band, as a fraction of the height from the top.
         recover: truncate the episode in which the engine fails, instead of raising.
         timeouts: after which the engine counts as hanging.
         render_mode: None or "rgb_array", the engine's own frame.
@@ -97,12 +99,15 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         instructions: Sequence[int] = TRAIN,
         resolution: tuple[int, int] | None = None,
         image_size: tuple[int, int] | None = None,
+        horizon: float = DEFAULT_HORIZON,
         recover: bool = False,
         timeouts: DoomTimeouts | None = None,
         render_mode: str | None = None,
     ) -> None:
         if image_size is not None and min(image_size) < 1:
             raise ConfigurationError(f"image_size is (width, height) in pixels, got {image_size}")
+        if not 0.0 <= horizon <= 1.0:
+            raise ConfigurationError(f"the horizon is from 0 (top) to 1 (bottom), got {horizon:g}")
         if resolution is None:
             resolution = resolution_for(*(image_size or DEFAULT_SIZE))
         check_resolution(*resolution)
@@ -112,6 +117,7 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         self.instructions = checked_instructions(instructions)
         self.resolution = resolution
         self.image_size = image_size or resolution
+        self.horizon = horizon
         self.recover = recover
         self.timeouts = timeouts or DoomTimeouts()
         self.render_mode = render_mode
@@ -123,6 +129,7 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
             }
         )
         self.action_space = spaces.Discrete(NUM_ACTIONS)  # type: ignore[assignment]
+        self._band = band_of(resolution, self.image_size, horizon)
         self.episode: GroundedEpisode | None = None
         self.engine: DoomEngine | None = None
         self.state: DoomState | None = None
@@ -130,6 +137,7 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         self._last_restart_s = -float("inf")
         self._num_steps = 0
         self._placed: tuple[PlacedActor, ...] = ()
+        self._asked: tuple[GroundedEpisode, int]
         self._tokens = np.zeros(INSTRUCTION_LENGTH, dtype=np.int32)
         self._observation: ObservationArrays = {}
 
@@ -141,18 +149,8 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         Raises:
             EngineError: if the engine fails, see ``groundling.envs.simulators.errors``.
         """
-        super().reset(seed=seed)
-        episode = sample_episode(self.np_random, self.difficulty, self.instructions)
-        engine_seed = int(self.np_random.integers(2**31))
-        try:
-            return self.play(episode, engine_seed)
-        except (EngineRejectionError, EngineRestartError):
-            raise
-        except EngineError as error:
-            if not self.recover:
-                raise
-            _log.warning("%s; it is started again", error)
-            return self.play(episode, engine_seed)
+        self.ask_for_episode(seed)
+        return self.answer_with_episode()
 
     def play(self, episode: GroundedEpisode, engine_seed: int = 0) -> tuple[ObservationArrays, dict[str, Any]]:
         """Begin this episode; errors as :meth:`reset`'s.
@@ -161,15 +159,8 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
             episode: what to play.
             engine_seed: of the engine's own random numbers, which only move the flames.
         """
-        self.episode = None
-        engine = self._running_engine()
-        self._placed = actors_of(episode)
-        self._tokens = GROUNDED_VOCABULARY.encode(episode.text, length=INSTRUCTION_LENGTH)
-        self.state = engine.begin(map_of(episode), self._placed, engine_seed)
-        self.episode = episode
-        self._num_steps = 0
-        self._observation = self._observe(self.state)
-        return self._observation, {"instruction": episode.text}
+        self._ask_to_play(episode, engine_seed)
+        return self.answer_with_episode()
 
     def step(self, action: int) -> tuple[ObservationArrays, float, bool, bool, dict[str, Any]]:
         """Act once.
@@ -179,14 +170,68 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
             EngineError: if the engine fails and ``recover`` is not set.
             gymnasium.error.ResetNeeded: if no episode is running.
         """
+        self.ask_for_step(self.checked_action(action))
+        return self.answer_with_step()
+
+    # What follows are the halves of ``reset`` and ``step``: many environments ask all their engines, then wait for all.
+
+    def start(self) -> None:
+        """Start the engine, if it does not run, without waiting for it.
+
+        Raises:
+            EngineRestartError: if it failed within the last minute.
+        """
+        if self.engine is not None and self.engine.is_running:
+            return
+        if self._has_started:
+            since = time.monotonic() - self._last_restart_s
+            if since < RESTART_INTERVAL_S:
+                raise EngineRestartError(
+                    f"ViZDoom's engine failed again {since:.0f} s after it was restarted; it is restarted at most "
+                    f"once in {RESTART_INTERVAL_S:.0f} s"
+                )
+            self._last_restart_s = time.monotonic()
+        self._has_started = True
+        self.engine = DoomEngine(*self.resolution, RULES.field_of_view_rad, self.timeouts)
+
+    def ask_for_episode(self, seed: int | None = None) -> None:
+        """The first half of :meth:`reset`."""
+        super().reset(seed=seed)
+        episode = sample_episode(self.np_random, self.difficulty, self.instructions)
+        self._ask_to_play(episode, int(self.np_random.integers(2**31)))
+
+    def answer_with_episode(self) -> tuple[ObservationArrays, dict[str, Any]]:
+        """The second half of :meth:`reset`, and its errors."""
+        assert self.engine is not None
+        try:
+            state = self.engine.answer()
+        except (EngineRejectionError, EngineRestartError):
+            raise
+        except EngineError as error:
+            if not self.recover:
+                raise
+            _log.warning("%s; it is started again", error)
+            self._send_episode()
+            state = self.engine.answer()
+        self.episode, self.state = self._asked[0], state
+        self._num_steps = 0
+        self._observation = self._observe(state)
+        return self._observation, {"instruction": self.episode.text}
+
+    def ask_for_step(self, action: int) -> None:
+        """The first half of :meth:`step`, with an action that has been checked."""
         if self.episode is None or self.engine is None:
             raise gymnasium.error.ResetNeeded("call reset() before step()")
-        if np.ndim(action) != 0 or not self.action_space.contains(action):
-            raise ActionError(f"an action is an integer in [0, {NUM_ACTIONS}), got {action!r}")
+        self.engine.ask_for_step(action)
+
+    def answer_with_step(self) -> tuple[ObservationArrays, float, bool, bool, dict[str, Any]]:
+        """The second half of :meth:`step`, and its errors."""
+        assert self.episode is not None
+        assert self.engine is not None
         episode = self.episode
         info: dict[str, Any] = {"instruction": episode.text, "success": False}
         try:
-            self.state = self.engine.step(int(action))
+            self.state = self.engine.answer()
         except EngineError as error:
             self.episode = None
             if not self.recover:
@@ -206,6 +251,16 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
             self.episode = None
         return self._observation, reward, terminated, truncated, info
 
+    def checked_action(self, action: Any) -> int:
+        """The action as an integer.
+
+        Raises:
+            ActionError: if it is none in [0, 3).
+        """
+        if np.ndim(action) != 0 or not self.action_space.contains(action):
+            raise ActionError(f"an action is an integer in [0, {NUM_ACTIONS}), got {action!r}")
+        return int(action)
+
     def render(self) -> NDArray[np.uint8] | None:
         """The engine's last frame [H, W, 3] uint8."""
         return None if self.render_mode is None or self.state is None else self.state.frame.copy()
@@ -223,27 +278,36 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
             self._has_started = False
         self.episode = None
 
-    def _running_engine(self) -> DoomEngine:
-        if self.engine is not None and self.engine.is_running:
-            return self.engine
-        if self._has_started:
-            since = time.monotonic() - self._last_restart_s
-            if since < RESTART_INTERVAL_S:
-                raise EngineRestartError(
-                    f"ViZDoom's engine failed again {since:.0f} s after it was restarted; it is restarted at most "
-                    f"once in {RESTART_INTERVAL_S:.0f} s"
-                )
-            self._last_restart_s = time.monotonic()
-        self._has_started = True
-        self.engine = DoomEngine(*self.resolution, RULES.field_of_view_rad, self.timeouts)
-        return self.engine
+    def _ask_to_play(self, episode: GroundedEpisode, engine_seed: int) -> None:
+        self.episode = None
+        self._asked = (episode, engine_seed)
+        self._placed = actors_of(episode)
+        self._tokens = GROUNDED_VOCABULARY.encode(episode.text, length=INSTRUCTION_LENGTH)
+        self._send_episode()
+
+    def _send_episode(self) -> None:
+        self.start()
+        assert self.engine is not None
+        episode, engine_seed = self._asked
+        self.engine.ask_for_episode(map_of(episode), self._placed, engine_seed)
 
     def _observe(self, state: DoomState) -> ObservationArrays:
-        resized = self.image_size != self.resolution
-        image = (
-            cv2.resize(state.frame, self.image_size, interpolation=cv2.INTER_AREA) if resized else state.frame.copy()
-        )
+        seen = state.frame[self._band]
+        width, height = self.image_size
+        image = np.empty((height, width, 3), dtype=np.uint8)
+        if seen.shape == image.shape:
+            image[:] = seen
+        else:
+            cv2.resize(seen, self.image_size, dst=image, interpolation=cv2.INTER_AREA)
         return {"image": image, "instruction": self._tokens.copy()}
+
+
+def band_of(resolution: tuple[int, int], image_size: tuple[int, int], horizon: float) -> slice:
+    """The rows of a frame, whose horizon is in its middle, that an image of this size shows; sizes (width, height)."""
+    width, height = resolution
+    rows = min(height, round(width * image_size[1] / image_size[0]))
+    top = min(max(0, round(height / 2 - horizon * rows)), height - rows)
+    return slice(top, top + rows)
 
 
 def reached_object(placed: Sequence[PlacedActor], target: int, state: DoomState) -> int | None:
@@ -251,98 +315,3 @@ def reached_object(placed: Sequence[PlacedActor], target: int, state: DoomState)
     distances = [math.hypot(thing.x - state.x, thing.y - state.y) for thing in placed]
     within = [index for index, distance in enumerate(distances) if distance <= RULES.reach_m * UNITS_PER_M]
     return target if target in within else min(within, key=distances.__getitem__, default=None)
-
-
-class GroundedDoomVectorEnv(AsyncVectorEnv):
-    """Many :class:`GroundedDoomEnv`, each with an engine and a process of its own; autoreset mode SAME_STEP.
-
-    Beside Gymnasium's ``final_obs`` and ``final_info``, ``info`` has ``episode`` (return ``r`` and length ``l``) and
-    ``success``, masked by ``_episode`` and ``_success``, as every vector environment of Groundling.
-    """
-
-    def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[ObservationArrays, dict[str, Any]]:
-        """Begin an episode in every environment."""
-        self._returns = np.zeros(self.num_envs)
-        self._lengths = np.zeros(self.num_envs, dtype=np.int64)
-        observations, info = super().reset(seed=seed, options=options)
-        self.instructions = [str(text) for text in info["instruction"]]
-        return observations, info
-
-    def step_wait(
-        self, timeout: int | float | None = None
-    ) -> tuple[ObservationArrays, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Receive the results of a step; see the class."""
-        observations, reward, terminated, truncated, info = super().step_wait(timeout)
-        ended = terminated | truncated
-        self._returns += reward
-        self._lengths += 1
-        success = np.zeros(self.num_envs, dtype=np.bool_)
-        if ended.any():
-            success[ended] = info["final_info"]["success"][ended]
-            info["episode"] = {"r": self._returns.copy(), "l": self._lengths.copy()}
-            info["_episode"] = ended
-            self._returns[ended] = 0
-            self._lengths[ended] = 0
-        info["success"], info["_success"] = success, ended
-        self.instructions = [str(text) for text in info["instruction"]]
-        return observations, reward, terminated, truncated, info
-
-
-def make_grounded_doom_vec(
-    difficulty: str | Difficulty = Difficulty.HARD,
-    num_envs: int = 1,
-    *,
-    instructions: Sequence[int] = TRAIN,
-    resolution: tuple[int, int] | None = None,
-    image_size: tuple[int, int] | None = None,
-    recover: bool = True,
-    timeouts: DoomTimeouts | None = None,
-    context: str | None = None,
-) -> GroundedDoomVectorEnv:
-    """Many environments at once; arguments and errors as :class:`GroundedDoomEnv`'s.
-
-    Args:
-        difficulty: "easy", "medium" or "hard".
-        num_envs: B.
-        instructions: indices into ``INSTRUCTIONS`` to draw from.
-        resolution: (width, height) at which the engines draw; None takes the smallest that suits ``image_size``.
-        image_size: (width, height) of the observations; None leaves the engine's.
-        recover: where an engine fails, truncate its episode and start another engine, instead of raising.
-        timeouts: after which an engine counts as hanging.
-        context: how the processes of the environments are started: "fork", "spawn", "forkserver"; None is Python's own.
-
-    Raises:
-        ConfigurationError: if num_envs is less than 1.
-    """
-    if num_envs < 1:
-        raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
-    make = partial(
-        GroundedDoomEnv,
-        difficulty,
-        instructions=tuple(instructions),
-        resolution=resolution,
-        image_size=image_size,
-        recover=recover,
-        timeouts=timeouts,
-    )
-    return GroundedDoomVectorEnv([make] * num_envs, context=context, autoreset_mode=AutoresetMode.SAME_STEP)
-
-
-def register_doom() -> None:
-    """Register ``groundling/GroundedDoom-{Easy,Medium,Hard}-v0`` with Gymnasium."""
-    for id, difficulty in DOOM_IDS.items():
-        if id not in gymnasium.registry:
-            gymnasium.register(
-                id,
-                entry_point="groundling.envs.simulators.doom:GroundedDoomEnv",
-                vector_entry_point="groundling.envs.simulators.doom:make_registered_doom_vec",
-                kwargs={"difficulty": str(difficulty)},
-                disable_env_checker=True,
-            )
-
-
-def make_registered_doom_vec(num_envs: int, difficulty: str, **kwargs: Any) -> GroundedDoomVectorEnv:
-    """What ``gymnasium.make_vec("groundling/GroundedDoom-...", vectorization_mode="vector_entry_point")`` calls."""
-    return make_grounded_doom_vec(difficulty, num_envs, **kwargs)

@@ -81,6 +81,14 @@ class DoomState:
     angle_deg: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What an engine was asked: how long it may take, and of an episode what has to stand in it."""
+
+    timeout_s: float
+    actors: Sequence[PlacedActor] | None
+
+
 def require_vizdoom() -> None:
     """Check that ViZDoom and omgifol are installed.
 
@@ -131,13 +139,12 @@ def engine_field_of_view_deg(width: int, height: int, field_of_view_rad: float) 
 class DoomEngine:
     """A running engine; whatever ends it, its processes, shared memory and temporary folder go with it.
 
+    It starts while the caller goes on; where it does not, what is asked of it first tells.
+
     Args:
         width, height: of its frames in pixels, see :func:`check_resolution`.
         field_of_view_rad: horizontal, whatever the frames' shape.
         timeouts: after which it counts as hanging.
-
-    Raises:
-        EngineCrashError, EngineHangError: if it does not start.
     """
 
     def __init__(self, width: int, height: int, field_of_view_rad: float, timeouts: DoomTimeouts) -> None:
@@ -156,6 +163,8 @@ class DoomEngine:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # a process group of its own, with the engine in it
             )
+        self._asked: _Question | None = None
+        self._failure: EngineError | None = None
         self._shared: list[str] = []
         self._finalizer = weakref.finalize(
             self, _reap, self._process, self._connection, self._folder, self._shared, os.getpid()
@@ -169,8 +178,7 @@ class DoomEngine:
             "height": height,
             "field_of_view_deg": engine_field_of_view_deg(width, height, field_of_view_rad),
         }
-        told, _ = self._ask(request, timeouts.start_s)
-        self._shared.extend(told["shared"])
+        self._ask(request, timeouts.start_s)
 
     @property
     def process_id(self) -> int:
@@ -182,44 +190,53 @@ class DoomEngine:
         """Whether it has not been closed, by failure or on purpose."""
         return self._finalizer.alive
 
-    def begin(self, textmap: str, actors: Sequence[PlacedActor], seed: int) -> DoomState:
-        """Begin an episode.
+    def ask_for_episode(self, textmap: str, actors: Sequence[PlacedActor], seed: int) -> None:
+        """Ask for an episode to begin; :meth:`answer` tells how it begins, or why it does not.
 
         Args:
             textmap: the map.
             actors: what must then be seen to stand in it.
             seed: of the engine's random numbers, in [0, 2**32).
-
-        Raises:
-            EngineRejectionError: if the engine refuses the map, or does not know an actor.
-            EngineCrashError, EngineHangError: if it fails.
         """
-        doom_maps.write_wad(self._folder / _EPISODE_WAD, textmap)
+        self._settle()
+        if self.is_running:
+            doom_maps.write_wad(self._folder / _EPISODE_WAD, textmap)
         # The engine reads a map from a file of its own, so that there can be as many as there are episodes.
         request = {"command": "episode", "map": f"file:{_EPISODE_WAD}", "seed": seed}
-        told, state = self._ask_for_state(request, self._timeouts.episode_s)
-        asked = Counter(placed.actor.name for placed in actors)
-        seen = Counter(name.removeprefix(doom_maps.THIN) for name in told["actors"])
-        if asked != seen:
-            self.close()
-            lacking = ", ".join((asked - seen).keys()) or "none"
-            unasked = ", ".join((seen - asked).keys()) or "none"
-            raise EngineRejectionError(
-                f"ViZDoom did not place what the map asks for: missing {lacking}, instead {unasked}"
-            )
-        return state
+        self._ask(request, self._timeouts.episode_s, actors)
 
-    def step(self, action: int) -> DoomState:
-        """Hold an action's button for the tics of a step.
+    def ask_for_step(self, action: int) -> None:
+        """Ask for an action's button to be held for the tics of a step; :meth:`answer` tells where that led.
 
         Args:
             action: 0 turn left, 1 turn right, 2 forward.
+        """
+        self._settle()
+        self._ask({"command": "step", "action": action, "tics": TICS_PER_STEP}, self._timeouts.step_s)
+
+    def answer(self) -> DoomState:
+        """Wait for what was asked for last.
 
         Raises:
-            EngineCrashError, EngineHangError: if the engine fails.
+            EngineRejectionError: if the engine refuses the map, or does not know an actor.
+            EngineCrashError, EngineHangError: if it fails, has failed, or did not start.
         """
-        request = {"command": "step", "action": action, "tics": TICS_PER_STEP}
-        return self._ask_for_state(request, self._timeouts.step_s)[1]
+        asked = self._asked
+        told, frame = self._receive()
+        if asked is not None and asked.actors is not None:
+            self._check_actors(asked.actors, told["actors"])
+        image = np.frombuffer(frame, dtype=np.uint8).reshape(self._shape)
+        return DoomState(image, told["x"], told["y"], told["angle"])
+
+    def begin(self, textmap: str, actors: Sequence[PlacedActor], seed: int) -> DoomState:
+        """Begin an episode: :meth:`ask_for_episode` and :meth:`answer`."""
+        self.ask_for_episode(textmap, actors, seed)
+        return self.answer()
+
+    def step(self, action: int) -> DoomState:
+        """Play a step: :meth:`ask_for_step` and :meth:`answer`."""
+        self.ask_for_step(action)
+        return self.answer()
 
     def close(self) -> None:
         """End the engine. Closing it again does nothing."""
@@ -230,37 +247,54 @@ class DoomEngine:
                     self._connection.recv_bytes()
         self._finalizer()
 
-    def _ask_for_state(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], DoomState]:
-        told, frame = self._ask(request, timeout_s)
-        image = np.frombuffer(frame, dtype=np.uint8).reshape(self._shape)
-        return told, DoomState(image, told["x"], told["y"], told["angle"])
+    def _check_actors(self, placed: Sequence[PlacedActor], told: Sequence[str]) -> None:
+        asked = Counter(each.actor.name for each in placed)
+        seen = Counter(name.removeprefix(doom_maps.THIN) for name in told)
+        if asked != seen:
+            self.close()
+            lacking = ", ".join((asked - seen).keys()) or "none"
+            unasked = ", ".join((seen - asked).keys()) or "none"
+            raise EngineRejectionError(
+                f"ViZDoom did not place what the map asks for: missing {lacking}, instead {unasked}"
+            )
 
-    def _ask(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], bytes]:
-        if not self.is_running:
+    def _settle(self) -> None:
+        """Wait for what was asked before: the engine has started then, or nobody wants to know any more."""
+        if self._asked is not None:
+            try:
+                self._receive()
+            except EngineError as error:
+                self._failure = error
+
+    def _ask(self, request: dict[str, Any], timeout_s: float, actors: Sequence[PlacedActor] | None = None) -> None:
+        self._asked = _Question(timeout_s, actors)
+        with contextlib.suppress(OSError):  # it is gone, which the answer will tell
+            self._connection.send_bytes(json.dumps(request).encode())
+
+    def _receive(self) -> tuple[dict[str, Any], bytes]:
+        asked, self._asked = self._asked, None
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        if asked is None or not self.is_running:
             raise EngineCrashError("this engine has ended")
         try:
-            self._connection.send_bytes(json.dumps(request).encode())
-        except OSError:
+            if not self._connection.poll(asked.timeout_s):
+                self._finalizer()
+                raise EngineHangError(
+                    f"ViZDoom's engine did not answer within {asked.timeout_s:g} s and was ended: the machine is "
+                    "overloaded, or the engine hangs (the time limits are the argument timeouts)"
+                )
+            line, _, frame = self._connection.recv_bytes().partition(b"\n")
+        except (EOFError, OSError):
             raise self._crash() from None
-        line, _, frame = self._receive(timeout_s).partition(b"\n")
         told = json.loads(line)
         if "error" in told:
             self._finalizer()
             kind = EngineRejectionError if told["error"] == "rejected" else EngineCrashError
             raise kind(f"ViZDoom's engine failed: {told['message']}")
+        self._shared.extend(told.get("shared", ()))
         return told, frame
-
-    def _receive(self, timeout_s: float) -> bytes:
-        try:
-            if not self._connection.poll(timeout_s):
-                self._finalizer()
-                raise EngineHangError(
-                    f"ViZDoom's engine did not answer within {timeout_s:g} s and was ended: the machine is overloaded, "
-                    "or the engine hangs (the time limits are the argument timeouts)"
-                )
-            return self._connection.recv_bytes()
-        except (EOFError, OSError):
-            raise self._crash() from None
 
     def _crash(self) -> EngineError:
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,0 +1,183 @@
+"""Many of ViZDoom's grounded rooms at once: every engine is asked before any is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from numpy.typing import ArrayLike, NDArray
+
+from groundling.envs.grounded.episodes import Difficulty
+from groundling.envs.simulators.doom import DEFAULT_HORIZON, DOOM_IDS, GroundedDoomEnv, ObservationArrays
+from groundling.envs.simulators.doom_engine import DoomTimeouts
+from groundling.errors import ConfigurationError
+from groundling.language.grounded import TRAIN
+
+
+class GroundedDoomVectorEnv(SyncVectorEnv):
+    """Many :class:`GroundedDoomEnv`, each with an engine in a process of its own; autoreset mode SAME_STEP.
+
+    The engines play at the same time: a step asks all of them, then waits for one after the other, and what has ended
+    begins anew while the others are still waited for. Each is asked from this process, without the one between that
+    Gymnasium's ``AsyncVectorEnv`` has.
+
+    Beside Gymnasium's ``final_obs`` and ``final_info``, ``info`` has ``episode`` (return ``r`` and length ``l``) and
+    ``success``, masked by ``_episode`` and ``_success``, as every vector environment of Groundling. Arrays that are
+    returned are not written again.
+
+    Attributes:
+        instructions: of the episodes that run; a new list where one changes.
+    """
+
+    envs: Sequence[GroundedDoomEnv]  # type: ignore[assignment]
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[ObservationArrays, dict[str, Any]]:
+        """Begin an episode in every environment.
+
+        Args:
+            seed: environment i is seeded with ``seed + i``, or with its own of a list.
+            options: none are known.
+
+        Raises:
+            ValueError: if there are not as many seeds as environments.
+            EngineError: if an engine fails, see ``groundling.envs.simulators.errors``.
+        """
+        if seed is None or isinstance(seed, int):
+            seed = [None if seed is None else seed + index for index in range(self.num_envs)]
+        for env in self.envs:
+            env.start()
+        for env, own_seed in zip(self.envs, seed, strict=True):
+            env.ask_for_episode(own_seed)
+        self.instructions = [""] * self.num_envs
+        self._returns = np.zeros(self.num_envs)
+        self._lengths = np.zeros(self.num_envs, dtype=np.int64)
+        observations = self._empty()
+        for index in range(self.num_envs):
+            self._begin(index, observations)
+        return observations, self._told()
+
+    def step(
+        self, actions: ArrayLike
+    ) -> tuple[ObservationArrays, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Act in every environment; see the class.
+
+        Raises:
+            ActionError: if one is not an integer in [0, 3); then nothing has been played.
+            EngineError: if an engine fails and ``recover`` is not set.
+            gymnasium.error.ResetNeeded: if there has been no reset.
+        """
+        checked = [env.checked_action(action) for env, action in zip(self.envs, np.asarray(actions), strict=True)]
+        for env, action in zip(self.envs, checked, strict=True):
+            env.ask_for_step(action)
+        observations, info = self._empty(), dict[str, Any]()
+        reward = np.zeros(self.num_envs)
+        terminated, truncated, success = (np.zeros(self.num_envs, dtype=np.bool_) for _ in range(3))
+        for index, env in enumerate(self.envs):
+            seen, reward[index], terminated[index], truncated[index], told = env.answer_with_step()
+            if terminated[index] or truncated[index]:
+                success[index] = told["success"]
+                info = self._add_info(info, {"final_obs": seen, "final_info": told}, index)
+                env.ask_for_episode()
+            else:
+                _note(observations, index, seen)
+        ended = terminated | truncated
+        self._returns += reward
+        self._lengths += 1
+        if ended.any():
+            info |= {"episode": {"r": self._returns.copy(), "l": self._lengths.copy()}, "_episode": ended}
+            self._returns[ended] = 0
+            self._lengths[ended] = 0
+            self.instructions = self.instructions.copy()
+            for index in np.flatnonzero(ended).tolist():
+                self._begin(index, observations)
+        return (
+            observations,
+            reward,
+            terminated,
+            truncated,
+            info | self._told() | {"success": success, "_success": ended},
+        )
+
+    def _begin(self, index: int, observations: ObservationArrays) -> None:
+        """Wait for the episode that an environment has been asked for."""
+        seen, told = self.envs[index].answer_with_episode()
+        self.instructions[index] = told["instruction"]
+        _note(observations, index, seen)
+
+    def _empty(self) -> ObservationArrays:
+        spaces = self.observation_space.spaces  # type: ignore[attr-defined]
+        return {key: np.empty(space.shape, dtype=space.dtype) for key, space in spaces.items()}
+
+    def _told(self) -> dict[str, Any]:
+        told = np.array(self.instructions, dtype=object)
+        return {"instruction": told, "_instruction": np.ones(self.num_envs, dtype=np.bool_)}
+
+
+def _note(observations: ObservationArrays, index: int, seen: ObservationArrays) -> None:
+    for key, array in observations.items():
+        array[index] = seen[key]
+
+
+def make_grounded_doom_vec(
+    difficulty: str | Difficulty = Difficulty.HARD,
+    num_envs: int = 1,
+    *,
+    instructions: Sequence[int] = TRAIN,
+    resolution: tuple[int, int] | None = None,
+    image_size: tuple[int, int] | None = None,
+    horizon: float = DEFAULT_HORIZON,
+    recover: bool = True,
+    timeouts: DoomTimeouts | None = None,
+) -> GroundedDoomVectorEnv:
+    """Many environments at once; arguments and errors as :class:`GroundedDoomEnv`'s.
+
+    Args:
+        difficulty: "easy", "medium" or "hard".
+        num_envs: B.
+        instructions: indices into ``INSTRUCTIONS`` to draw from.
+        resolution: (width, height) at which the engines draw; None takes the smallest that suits ``image_size``.
+        image_size: (width, height) of the observations; None leaves the engine's.
+        horizon: where it lies in observations that are flatter than the engine's frames.
+        recover: where an engine fails, truncate its episode and start another engine, instead of raising.
+        timeouts: after which an engine counts as hanging.
+
+    Raises:
+        ConfigurationError: if num_envs is less than 1.
+    """
+    if num_envs < 1:
+        raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
+    make = partial(
+        GroundedDoomEnv,
+        difficulty,
+        instructions=tuple(instructions),
+        resolution=resolution,
+        image_size=image_size,
+        horizon=horizon,
+        recover=recover,
+        timeouts=timeouts,
+    )
+    return GroundedDoomVectorEnv([make] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
+
+
+def make_registered_doom_vec(num_envs: int, difficulty: str, **kwargs: Any) -> GroundedDoomVectorEnv:
+    """What ``gymnasium.make_vec("groundling/GroundedDoom-...", vectorization_mode="vector_entry_point")`` calls."""
+    return make_grounded_doom_vec(difficulty, num_envs, **kwargs)
+
+
+def register_doom() -> None:
+    """Register ``groundling/GroundedDoom-{Easy,Medium,Hard}-v0`` with Gymnasium."""
+    for id, difficulty in DOOM_IDS.items():
+        if id not in gymnasium.registry:
+            gymnasium.register(
+                id,
+                entry_point="groundling.envs.simulators.doom:GroundedDoomEnv",
+                vector_entry_point="groundling.envs.simulators.doom_vector:make_registered_doom_vec",
+                kwargs={"difficulty": str(difficulty)},
+                disable_env_checker=True,
+            )
