@@ -25,7 +25,8 @@ class Command:
     """Train an agent.
 
     Several tasks are trained on at once with --tasks A B C, and mixed by --curriculum: uniform (all alike), stages (in
-    this order, each from the success at the one before) or progress (most of what is learned fastest).
+    this order, each from the success at the one before), progress (most of what is learned fastest) or failures (most
+    of what fails most often). With --curriculum.of instructions those of a single task are mixed like this.
 
     Attributes:
         preset: the settings that the other options begin with: "symbols" (rooms seen as symbols), "mazes" (many rooms,

@@ -57,6 +57,18 @@ class TaskMixture:
         """[K], the most steps that an episode of each task takes."""
         return np.maximum.reduceat(self.bank.max_steps, self.starts[:-1]).astype(np.int64)
 
+    def by_instruction(self) -> TaskMixture:
+        """The same episodes sorted by their sentences, each of which is a task by itself: its id is the sentence.
+
+        Raises:
+            ConfigurationError: if there are several tasks already.
+        """
+        if len(self.tasks) > 1:
+            raise ConfigurationError(f"{', '.join(self.tasks)} are several tasks: only one is divided by instructions")
+        bank = self.bank.take(np.argsort(self.bank.sentences, kind="stable"))
+        starts = np.append(np.unique(bank.sentences, return_index=True)[1], len(bank))
+        return TaskMixture(bank, bank.instructions, starts.astype(np.int64))
+
     def hurried(self, share: float) -> TaskMixture:
         """The same episodes with this share of their time limits, each rounded up."""
         limits = np.ceil(share * self.bank.max_steps).astype(np.int32)

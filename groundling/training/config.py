@@ -49,7 +49,7 @@ class TrainConfig:
             avx512_bf16 or AMX), and are rounded to 8 bits. Parameters, words, memory, heads, losses and the optimizer
             stay float32, and so do the agents that are evaluated, played or watched.
         checkpoint_seconds: how often a checkpoint is written (one is always written at the end).
-        curriculum: how often each of several tasks is drawn.
+        curriculum: how often each of several tasks, or of a task's instructions, is drawn.
         agent: parts and sizes of the agent.
         ppo: settings of "ppo".
         a2c: settings of "a2c".
@@ -110,6 +110,10 @@ class TrainConfig:
         require(
             self.due_coef == 0 or self.agent.tells_due,
             "due_coef is the weight of what an agent learns that tells_due: set agent.tells_due as well",
+        )
+        require(
+            self.curriculum.of == "tasks" or not (self.is_foreign or self.imitation.demonstrations),
+            "a curriculum of instructions is for episodes of a bank, not for another simulator's or recorded ones",
         )
         self.curriculum.check(len(self.task_ids))
         self._check_teaching()

@@ -1,4 +1,4 @@
-"""Curricula: how often each of several tasks is drawn, as the agent learns them."""
+"""Curricula: how often each of several tasks, or of a task's instructions, is drawn, as the agent learns them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 
 from groundling.errors import ConfigurationError
 
-CurriculumKind = Literal["uniform", "stages", "progress"]
+CurriculumKind = Literal["uniform", "stages", "progress", "failures"]
+Parts = Literal["tasks", "instructions"]
 NOISE = 0.01  # progress that chance alone makes; without it a task that is not learned could be drawn for a rounding
 
 
 @dataclass(frozen=True)
 class CurriculumConfig:
-    """How several tasks are mixed.
+    """How several tasks, or the instructions of one, are mixed.
 
     Attributes:
-        kind: "uniform" (all alike), "stages" (the tasks in their order, each from the success at the one before) or
-            "progress" (most of what is learned, or forgotten, fastest).
+        kind: "uniform" (all alike), "stages" (the tasks in their order, each from the success at the one before),
+            "progress" (most of what is learned, or forgotten, fastest) or "failures" (most of what fails most often).
+        of: "tasks", or "instructions": those of one task, each of which is drawn like a task of its own.
         promotion: success at the newest task from which the next one is added; one for all, or one for each task but
             the last.
         window: newest episodes of the newest task over which that success is taken.
@@ -37,6 +39,7 @@ class CurriculumConfig:
 
     # without a name of its own the command line asks for --curriculum KIND
     kind: Annotated[CurriculumKind, tyro.conf.arg(name="")] = "uniform"
+    of: Parts = "tasks"
     promotion: tuple[float, ...] = (0.9,)
     window: int = 500
     rehearsal: float = 0.3
@@ -47,6 +50,13 @@ class CurriculumConfig:
     def __post_init__(self) -> None:
         if self.kind not in get_args(CurriculumKind):
             raise ConfigurationError(f"a curriculum is one of {', '.join(get_args(CurriculumKind))}, not {self.kind!r}")
+        if self.of not in get_args(Parts):
+            raise ConfigurationError(f"a curriculum is of {' or '.join(get_args(Parts))}, not of {self.of!r}")
+        if self.of == "instructions" and self.kind in ("uniform", "stages"):
+            raise ConfigurationError(
+                f"the curriculum {self.kind!r} is not of instructions, which have no order and are drawn alike without "
+                "one: choose 'progress' or 'failures'"
+            )
         if not self.promotion or not all(0 < success <= 1 for success in self.promotion):
             raise ConfigurationError(f"promotion is a success above 0 and at most 1, or several, got {self.promotion}")
         if self.window < 1:
@@ -75,11 +85,17 @@ class CurriculumConfig:
         """Refuse a number of tasks that the curriculum cannot order.
 
         Raises:
-            ConfigurationError: if there is nothing to choose from, or there are too many or too few promotions.
+            ConfigurationError: if there is nothing to choose from, there are too many or too few promotions, or it is
+                of the instructions of several tasks.
         """
+        if self.of == "instructions":
+            if num_tasks > 1:
+                raise ConfigurationError(f"a curriculum of instructions is of those of one task, not of {num_tasks}")
+            return
         if self.kind != "uniform" and num_tasks < 2:
             raise ConfigurationError(
-                f"the curriculum {self.kind!r} chooses among several tasks: name them with --tasks"
+                f"the curriculum {self.kind!r} chooses among several tasks: name them with --tasks (or, unless it is "
+                "'stages', have it choose among the instructions of one: --curriculum.of instructions)"
             )
         if self.kind == "stages" and len(self.promotion) not in (1, num_tasks - 1):
             raise ConfigurationError(
@@ -169,15 +185,12 @@ class Stages(Curriculum):
         self._recent = np.array(saved["recent"], dtype=np.bool_)
 
 
-class LearningProgress(Curriculum):
-    """Tasks by how fast their success changes, up or down.
+class BySuccess(Curriculum):
+    """Tasks by their success now and before.
 
-    share_k = exploration / K + (1 - exploration) * p_k / sum_j p_j,   p_k = |fast_k - slow_k| + NOISE
+    share_k = exploration / K + (1 - exploration) * w_k / sum_j w_j
 
-    with two running averages of a task's success. Where nothing changes all tasks are drawn about alike.
-
-    Source: Matiisen et al. 2017, arXiv:1707.00183 (slopes of scores, their absolute value against forgetting); Portelas
-    et al. 2019, arXiv:1910.07224 (absolute learning progress beside a share of uniform draws).
+    with weights of two running averages of a task's success, which are 0 before its first episode.
     """
 
     def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
@@ -186,11 +199,15 @@ class LearningProgress(Curriculum):
         self._fast = RunningAverage(len(self.settling), config.fast_episodes)
         self._slow = RunningAverage(len(self.settling), config.slow_episodes)
 
+    def weights(self, fast: NDArray[np.float64], slow: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[K] greater than 0, of the averages [K] over the newest and over more episodes."""
+        raise NotImplementedError
+
     def shares(self) -> NDArray[np.float64]:
         """See :class:`Curriculum`."""
-        progress = np.abs(self._fast.values() - self._slow.values()) + NOISE
+        weights = self.weights(self._fast.values(), self._slow.values())
         exploration = self.config.exploration
-        return exploration * super().shares() + (1 - exploration) * progress / progress.sum()
+        return exploration * super().shares() + (1 - exploration) * weights / weights.sum()
 
     def note(self, successes: Sequence[NDArray[np.bool_]]) -> None:
         """See :class:`Curriculum`."""
@@ -209,6 +226,32 @@ class LearningProgress(Curriculum):
         self._updates = saved["updates"]
         self._fast.load_state_dict(saved["fast"])
         self._slow.load_state_dict(saved["slow"])
+
+
+class LearningProgress(BySuccess):
+    """Tasks by how fast their success changes, up or down: w_k = |fast_k - slow_k| + NOISE.
+
+    Where nothing changes all tasks are drawn about alike.
+
+    Source: Matiisen et al. 2017, arXiv:1707.00183 (slopes of scores, their absolute value against forgetting); Portelas
+    et al. 2019, arXiv:1910.07224 (absolute learning progress beside a share of uniform draws).
+    """
+
+    def weights(self, fast: NDArray[np.float64], slow: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See :class:`BySuccess`."""
+        return np.abs(fast - slow) + NOISE
+
+
+class Failures(BySuccess):
+    """Tasks by how often they fail now: w_k = 1 - fast_k + NOISE. It is for tasks all of which can be learned.
+
+    Source: the idea of Jiang et al. 2021, arXiv:2010.03934 (levels by how much there is to learn in them), here by
+    success instead of the error of the value.
+    """
+
+    def weights(self, fast: NDArray[np.float64], slow: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See :class:`BySuccess`."""
+        return 1 - fast + NOISE
 
 
 class RunningAverage:
@@ -257,5 +300,6 @@ def make_curriculum(config: CurriculumConfig, settling: Sequence[int]) -> Curric
         "uniform": Curriculum,
         "stages": Stages,
         "progress": LearningProgress,
+        "failures": Failures,
     }
     return kinds[config.kind](config, settling)

@@ -49,6 +49,8 @@ def make_training_envs(config: TrainConfig, demonstrations: DemonstrationSet | N
         size = (camera.width, camera.height)
         return make_grounded_doom_vec(DOOM_IDS[config.task], config.num_envs, image_size=size, horizon=camera.horizon)
     mixture = config.training_mixture() if demonstrations is None else TaskMixture.of([demonstrations.bank])
+    if config.curriculum.of == "instructions":
+        mixture = mixture.by_instruction()
     if config.time_share < 1:
         mixture = mixture.hurried(config.time_share)
     return GroundlingVectorEnv(mixture, config.num_envs, seed=config.seed, copy=False, embodiment=config.embodiment())

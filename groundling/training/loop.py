@@ -246,11 +246,12 @@ class Trainer:
         statistics, own = self.collector.statistics, self.own
         if own is None:
             return statistics.take()
+        by_task = len(own.tasks) > 1 and self.config.curriculum.of == "tasks"  # instructions may be thousands
         shares = {f"share/{task}": float(share) for task, share in zip(own.tasks, own.shares, strict=True)}
-        mixed = {**self.curriculum.metrics(), **shares} if len(own.tasks) > 1 else {}
+        mixed = {**self.curriculum.metrics(), **shares} if by_task else {}
         self.curriculum.note(statistics.successes_by_task())
         own.set_shares(self.curriculum.shares())
-        return {**statistics.take(), **mixed}
+        return {**statistics.take(by_task=by_task), **mixed}
 
     def save(self) -> None:
         """Write the checkpoint."""

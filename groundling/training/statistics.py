@@ -39,10 +39,10 @@ class EpisodeStatistics:
         successes, tasks = _joined(self.successes).astype(np.bool_), _joined(self.tasks)
         return [successes[tasks == task] for task in range(max(1, len(self.names)))]
 
-    def take(self) -> dict[str, float]:
+    def take(self, *, by_task: bool = True) -> dict[str, float]:
         """Means over the episodes, and their number; the notes are cleared. NaN if no episode ended.
 
-        Where several tasks are played also the ``success/TASK`` and ``episodes/TASK`` of each.
+        Where several tasks are played also the ``success/TASK`` and ``episodes/TASK`` of each, with ``by_task``.
         """
         count = sum(map(len, self.returns))
         means: dict[str, list[Any]] = {
@@ -52,8 +52,8 @@ class EpisodeStatistics:
         }
         taken = {name: _mean(_joined(arrays)) for name, arrays in means.items()}
         taken["episodes"] = float(count)
-        by_task = self.successes_by_task() if self.names else []
-        for name, successes in zip(self.names, by_task, strict=True):
+        names = self.names if by_task else ()
+        for name, successes in zip(names, self.successes_by_task() if names else (), strict=True):
             taken[f"success/{name}"] = _mean(successes)
             taken[f"episodes/{name}"] = float(len(successes))
         for array in self._lists().values():

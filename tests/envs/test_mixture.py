@@ -247,3 +247,17 @@ def test_impossible_mixture_is_refused() -> None:
         TaskMixture.of([bank, bank])
     with pytest.raises(ConfigurationError, match="at least one episode"):
         TaskMixture.of([bank.take(slice(0, 0))])
+
+
+def test_mixture_by_instruction_has_the_same_episodes_sorted_by_sentence(mixture: TaskMixture) -> None:
+    bank = EpisodeBank.of_seeds("BabyAI-GoToLocal-v0", range(200))
+    divided = TaskMixture.of([bank]).by_instruction()
+    assert set(divided.tasks) == set(bank.instructions)
+    assert len(divided.tasks) == len(bank.instructions) > 20
+    assert sorted(divided.bank.seeds.tolist()) == list(range(200))
+    rows = np.arange(200)
+    told = [divided.tasks[task] for task in divided.task_of(rows)]
+    assert told == [divided.bank.instruction(row) for row in rows]
+    assert told == [bank.instruction(seed) for seed in divided.bank.seeds]
+    with pytest.raises(ConfigurationError, match="several tasks"):
+        mixture.by_instruction()

@@ -10,7 +10,15 @@ import pytest
 
 from groundling.errors import ConfigurationError
 from groundling.training import CurriculumConfig
-from groundling.training.curriculum import NOISE, Curriculum, LearningProgress, RunningAverage, Stages, make_curriculum
+from groundling.training.curriculum import (
+    NOISE,
+    Curriculum,
+    Failures,
+    LearningProgress,
+    RunningAverage,
+    Stages,
+    make_curriculum,
+)
 
 AT_ONCE = (0, 0, 0)  # three tasks whose episodes end within an update
 
@@ -30,6 +38,13 @@ def progress(settling: Sequence[int] = AT_ONCE, **settings: Any) -> LearningProg
     sizes = {"fast_episodes": 20, "slow_episodes": 100, **settings}
     curriculum = make_curriculum(CurriculumConfig(kind="progress", **sizes), settling)
     assert isinstance(curriculum, LearningProgress)
+    return curriculum
+
+
+def failures(settling: Sequence[int] = AT_ONCE, **settings: Any) -> Failures:
+    sizes = {"fast_episodes": 20, "slow_episodes": 100, **settings}
+    curriculum = make_curriculum(CurriculumConfig(kind="failures", **sizes), settling)
+    assert isinstance(curriculum, Failures)
     return curriculum
 
 
@@ -180,6 +195,39 @@ def test_progress_does_not_count_the_first_episodes_to_end_either() -> None:
     assert curriculum.shares()[0] > 0.7
 
 
+# Failures
+
+
+def test_shares_of_failures_by_hand() -> None:
+    """Averages over 2 episodes, one episode an update: each new success weighs 1/2."""
+    curriculum = failures((0, 0, 0), fast_episodes=2, exploration=0.4)
+    assert curriculum.shares().tolist() == pytest.approx([1 / 3] * 3)
+    curriculum.note([np.array([True]), np.array([False]), np.array([], dtype=bool)])
+    curriculum.note([np.array([False]), np.array([False]), np.array([], dtype=bool)])
+    weights = np.array([1 - (1 / 4) / (3 / 4), 1, 1]) + NOISE  # what was never played counts as what never succeeds
+    assert curriculum.shares().tolist() == pytest.approx((0.4 / 3 + 0.6 * weights / weights.sum()).tolist())
+
+
+def test_what_no_longer_fails_is_drawn_less_and_what_is_forgotten_more() -> None:
+    curriculum = failures(exploration=0.1)
+    for _ in range(10):
+        curriculum.note(outcomes(1, 0, 1))
+    assert curriculum.shares()[1] > 0.8
+    for _ in range(20):
+        curriculum.note(outcomes(0.5, 1, 1))
+    assert curriculum.shares().argmax() == 0
+    assert curriculum.shares().min() >= 0.1 / 3
+
+
+def test_failures_do_not_count_the_first_episodes_to_end_either() -> None:
+    curriculum = failures((2, 0, 0))
+    curriculum.note(outcomes(1, 0, 0))
+    curriculum.note(outcomes(1, 0, 0))
+    assert curriculum.shares().tolist() == pytest.approx([1 / 3] * 3)
+    curriculum.note(outcomes(1, 0, 0))
+    assert curriculum.shares()[0] < 0.1
+
+
 def test_average_does_not_depend_on_how_episodes_are_told() -> None:
     at_once, one_by_one = RunningAverage(1, 10), RunningAverage(1, 10)
     at_once.add(0, 1.0, 7)
@@ -190,10 +238,10 @@ def test_average_does_not_depend_on_how_episodes_are_told() -> None:
     assert RunningAverage(2, 10).values().tolist() == [0, 0]
 
 
-# Both
+# All of them
 
 
-@pytest.mark.parametrize("make", [stages, progress])
+@pytest.mark.parametrize("make", [stages, progress, failures])
 def test_restored_curriculum_goes_on_as_the_first_one(make: Any) -> None:
     def heard(curriculum: Curriculum, updates: range) -> list[list[float]]:
         shares = []
@@ -216,7 +264,10 @@ def test_restored_curriculum_goes_on_as_the_first_one(make: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"kind": "random"}, "uniform, stages, progress"),
+        ({"kind": "random"}, "uniform, stages, progress, failures"),
+        ({"kind": "failures", "of": "words"}, "tasks or instructions"),
+        ({"kind": "uniform", "of": "instructions"}, "'progress' or 'failures'"),
+        ({"kind": "stages", "of": "instructions"}, "'progress' or 'failures'"),
         ({"promotion": ()}, "promotion"),
         ({"promotion": (0.5, 0.0)}, "promotion"),
         ({"promotion": (1.1,)}, "promotion"),
@@ -245,3 +296,12 @@ def test_promotions_are_one_for_all_or_one_for_each_task_but_the_last() -> None:
         with pytest.raises(ConfigurationError, match=f"'{kind}' chooses among several tasks.*--tasks"):
             CurriculumConfig(kind=kind).check(1)
     CurriculumConfig().check(1)
+
+
+def test_instructions_are_those_of_one_task() -> None:
+    config = CurriculumConfig(kind="failures", of="instructions")
+    config.check(1)
+    with pytest.raises(ConfigurationError, match="of one task, not of 2"):
+        config.check(2)
+    with pytest.raises(ConfigurationError, match=r"--curriculum\.of instructions"):
+        CurriculumConfig(kind="failures").check(1)

@@ -25,6 +25,8 @@ TASKS = ("BabyAI-GoToObjS4-v0", "BabyAI-PickupDistDebug-v0", "groundling/GoToLoc
 IDS = (*TASKS[:2], "BabyAI-GoToLocal-v0")
 STAGES = CurriculumConfig(kind="stages", promotion=(0.001,), window=4, rehearsal=0.5)
 PROGRESS = CurriculumConfig(kind="progress", fast_episodes=4, slow_episodes=16)
+FAILURES = CurriculumConfig(kind="failures", fast_episodes=4, slow_episodes=16)
+INSTRUCTIONS = CurriculumConfig(kind="failures", of="instructions", fast_episodes=4, slow_episodes=16)
 
 
 def config_of(curriculum: CurriculumConfig, **changes: Any) -> TrainConfig:
@@ -32,7 +34,7 @@ def config_of(curriculum: CurriculumConfig, **changes: Any) -> TrainConfig:
     return make_config(**settings)
 
 
-@pytest.mark.parametrize("curriculum", [STAGES, PROGRESS])
+@pytest.mark.parametrize("curriculum", [STAGES, PROGRESS, FAILURES])
 def test_resumed_run_over_several_tasks_is_bit_equal(curriculum: CurriculumConfig, tmp_path: Path) -> None:
     config = config_of(curriculum)
     train(config, tmp_path / "whole")
@@ -45,6 +47,42 @@ def test_resumed_run_over_several_tasks_is_bit_equal(curriculum: CurriculumConfi
     for field in dataclasses.fields(Checkpoint):
         assert_same(getattr(parts, field.name), getattr(whole, field.name), field.name)
     assert metrics_of(tmp_path / "parts") == metrics_of(tmp_path / "whole")
+
+
+def test_resumed_run_over_instructions_is_bit_equal_and_logs_nothing_of_each(tmp_path: Path) -> None:
+    config = make_config(curriculum=INSTRUCTIONS, num_envs=16, total_frames=16 * 12 * 6)
+    trainer = Trainer(config, tmp_path / "whole")
+    trainer.run()
+    shares = trainer.own.shares if trainer.own is not None else np.zeros(0)
+    assert shares.max() > 2 * shares.min()
+    Trainer(config, tmp_path / "parts").run(stop_after_updates=3)
+    Trainer(config, tmp_path / "parts", resume=True).run()
+    whole, parts = checkpoint_of(tmp_path / "whole"), checkpoint_of(tmp_path / "parts")
+    for field in dataclasses.fields(Checkpoint):
+        assert_same(getattr(parts, field.name), getattr(whole, field.name), field.name)
+    assert not [name for row in read_metrics(tmp_path / "whole") for name in row if "/" in name]
+
+
+def test_instructions_that_fail_are_drawn_more_often(tmp_path: Path) -> None:
+    trainer = Trainer(make_config(curriculum=INSTRUCTIONS, num_envs=512), tmp_path)
+    assert trainer.own is not None
+    names = trainer.own.tasks
+    assert names == trainer.own.bank.instructions
+    failing = 2
+    solved = np.where(np.arange(len(names)) == failing, 0.0, 1.0).tolist()
+    state = {"sum": solved, "weight": [1.0] * len(names)}
+    trainer.curriculum.load_state_dict({"updates": 9, "fast": state, "slow": state})
+    trainer.own.set_shares(trainer.curriculum.shares())
+    trainer.own.reset()
+    asked = np.array([text == names[failing] for text in trainer.own.instructions])
+    assert asked.mean() == pytest.approx(trainer.own.shares[failing], abs=0.08)
+    assert trainer.own.shares[failing] > 0.5
+
+
+@pytest.mark.parametrize("settings", [{"task": "groundling/GroundedDoom-Easy-v0"}, {"tasks": TASKS}])
+def test_curriculum_of_instructions_needs_a_bank_of_one_task(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="a curriculum of instructions is"):
+        make_config(curriculum=INSTRUCTIONS, **settings)
 
 
 def test_log_tells_success_share_and_episodes_of_each_task(tmp_path: Path) -> None:
