@@ -93,8 +93,7 @@ def start(request: dict[str, Any]) -> vizdoom.DoomGame:
 def begin_episode(game: vizdoom.DoomGame, request: dict[str, Any], field_of_view_deg: float) -> None:
     """Load a map and let the player settle."""
     game.set_seed(request["seed"])
-    game.set_doom_map(request["map"])
-    game.new_episode()
+    game.set_doom_map(request["map"])  # loads it as well; new_episode() would load it once more
     game.send_game_command(f"fov {field_of_view_deg:.2f}")
     game.make_action([False] * NUM_BUTTONS, SETTLE_TICS)
 
