@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import json
 import math
+import mmap
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class DoomState:
     """What the engine shows and knows.
 
     Attributes:
-        frame: [H, W, 3] uint8 RGB; read only.
+        frame: [H, W, 3] uint8 RGB; what the engine shows next is written over it.
         x, y: of the player, in Doom's units.
         angle_deg: of the player, counter-clockwise from the east.
     """
@@ -148,19 +149,21 @@ class DoomEngine:
     """
 
     def __init__(self, width: int, height: int, field_of_view_rad: float, timeouts: DoomTimeouts) -> None:
-        self._shape = (height, width, 3)
         self._timeouts = timeouts
         self._folder = Path(tempfile.mkdtemp(prefix="groundling-doom-"))
         ours, theirs = socket.socketpair()
         self._connection = Connection(ours.detach())
-        with theirs, (self._folder / _LOG).open("wb") as log:
+        with theirs, (self._folder / _LOG).open("wb") as log, _memory_file() as memory:
+            memory.truncate(height * width * 3)
+            self._frame = np.frombuffer(mmap.mmap(memory.fileno(), 0), dtype=np.uint8).reshape(height, width, 3)
+            files = (theirs.fileno(), memory.fileno())
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_WORKER), str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-P", str(_WORKER), *map(str, files), str(os.getpid())],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=files,
                 start_new_session=True,  # a process group of its own, with the engine in it
             )
         self._asked: _Question | None = None
@@ -222,11 +225,10 @@ class DoomEngine:
             EngineCrashError, EngineHangError: if it fails, has failed, or did not start.
         """
         asked = self._asked
-        told, frame = self._receive()
+        told = self._receive()
         if asked is not None and asked.actors is not None:
             self._check_actors(asked.actors, told["actors"])
-        image = np.frombuffer(frame, dtype=np.uint8).reshape(self._shape)
-        return DoomState(image, told["x"], told["y"], told["angle"])
+        return DoomState(self._frame, told["x"], told["y"], told["angle"])
 
     def begin(self, textmap: str, actors: Sequence[PlacedActor], seed: int) -> DoomState:
         """Begin an episode: :meth:`ask_for_episode` and :meth:`answer`."""
@@ -271,7 +273,7 @@ class DoomEngine:
         with contextlib.suppress(OSError):  # it is gone, which the answer will tell
             self._connection.send_bytes(json.dumps(request).encode())
 
-    def _receive(self) -> tuple[dict[str, Any], bytes]:
+    def _receive(self) -> dict[str, Any]:
         asked, self._asked = self._asked, None
         failure, self._failure = self._failure, None
         if failure is not None:
@@ -285,16 +287,15 @@ class DoomEngine:
                     f"ViZDoom's engine did not answer within {asked.timeout_s:g} s and was ended: the machine is "
                     "overloaded, or the engine hangs (the time limits are the argument timeouts)"
                 )
-            line, _, frame = self._connection.recv_bytes().partition(b"\n")
+            told: dict[str, Any] = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError):
             raise self._crash() from None
-        told = json.loads(line)
         if "error" in told:
             self._finalizer()
             kind = EngineRejectionError if told["error"] == "rejected" else EngineCrashError
             raise kind(f"ViZDoom's engine failed: {told['message']}")
         self._shared.extend(told.get("shared", ()))
-        return told, frame
+        return told
 
     def _crash(self) -> EngineError:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -304,6 +305,12 @@ class DoomEngine:
         said = _last_lines(self._folder / _LOG)
         self._finalizer()
         return EngineCrashError(f"ViZDoom's process ended {how}" + (f"; its last words: {said}" if said else ""))
+
+
+def _memory_file() -> IO[bytes]:
+    """A file without a name, in memory where the system can: it is gone with those who have it open."""
+    memory = Path("/dev/shm")
+    return tempfile.TemporaryFile(dir=memory if os.access(memory, os.W_OK) else None)
 
 
 def _last_lines(log: Path) -> str:

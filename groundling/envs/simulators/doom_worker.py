@@ -3,11 +3,12 @@
 A bad map can take down the process that loaded the engine's library, and the engine itself can hang: so nothing of it
 runs where the agent runs. This file imports nothing of Groundling, so that it starts fast; ``doom_engine`` starts it.
 
-A request is a line of JSON. The answer is one as well, followed after "episode" and "step" by the frame's bytes:
+A request is a line of JSON, and the answer is one as well; before "episode" and "step" are answered the frame is
+written into memory that both sides share:
 
     {"command": "start", "wad", "width", "height", "field_of_view_deg"}   -> {"shared": names of shared memory}
-    {"command": "episode", "map", "seed"}   -> {"x", "y", "angle", "actors": [names]} frame
-    {"command": "step", "action", "tics"}   -> {"x", "y", "angle"} frame
+    {"command": "episode", "map", "seed"}   -> {"x", "y", "angle", "actors": [names]}
+    {"command": "step", "action", "tics"}   -> {"x", "y", "angle"}
     {"command": "close"}                    -> {}
 
 An answer with "error" ("crash" or "rejected") is the last one.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import shutil
 import signal
@@ -98,18 +100,19 @@ def begin_episode(game: vizdoom.DoomGame, request: dict[str, Any], field_of_view
     game.make_action([False] * NUM_BUTTONS, SETTLE_TICS)
 
 
-def answer_with_state(connection: Connection, game: vizdoom.DoomGame, *, with_actors: bool) -> None:
-    """Tell where the player is and what else there is, and send the frame."""
+def answer_with_state(connection: Connection, frame: mmap.mmap, game: vizdoom.DoomGame, *, with_actors: bool) -> None:
+    """Write the frame, and tell where the player is and what else there is."""
     state = game.get_state()
     if state is None or state.game_variables is None:
         raise RuntimeError("the engine ended the episode by itself")
     told: dict[str, Any] = dict(zip(("x", "y", "angle"), map(float, state.game_variables), strict=True))
     if with_actors:
         told["actors"] = [thing.name for thing in state.objects if thing.name != _PLAYER]
-    connection.send_bytes(json.dumps(told).encode() + b"\n" + state.screen_buffer.tobytes())
+    frame[:] = state.screen_buffer.data.cast("B")
+    connection.send_bytes(json.dumps(told).encode())
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, frame: mmap.mmap) -> None:
     """Answer requests until "close" or an error."""
     game: vizdoom.DoomGame | None = None
     field_of_view_deg = 90.0
@@ -132,7 +135,7 @@ def serve(connection: Connection) -> None:
                 begin_episode(game, request, field_of_view_deg)
             else:
                 game.make_action([index == request["action"] for index in range(NUM_BUTTONS)], request["tics"])
-            answer_with_state(connection, game, with_actors=command == "episode")
+            answer_with_state(connection, frame, game, with_actors=command == "episode")
         except (vizdoom.ViZDoomErrorException, vizdoom.ViZDoomUnexpectedExitException, RuntimeError) as error:
             told = " ".join(str(error).split())
             kind = "crash" if command == "step" or "crash" in told else "rejected"
@@ -145,11 +148,13 @@ def serve(connection: Connection) -> None:
 
 
 def main() -> None:
-    """Serve on the socket whose file descriptor is the first argument; the second is the parent's process id."""
-    descriptor, parent = map(int, sys.argv[1:])
+    """Serve; arguments are the file descriptors of the socket and of the frame, and the parent's process id."""
+    descriptor, memory, parent = map(int, sys.argv[1:])
+    frame = mmap.mmap(memory, 0)
+    os.close(memory)
     os.set_inheritable(descriptor, False)  # the engine must not hold it open
     threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
-    serve(Connection(descriptor))
+    serve(Connection(descriptor), frame)
 
 
 if __name__ == "__main__":
