@@ -63,7 +63,6 @@ class ActorCritic(nn.Module):
             config.memory_dim,
             time_dim=config.time_dim,
             time_steps=config.time_steps,
-            counts=config.memory_counts,
             word_dim=config.instruction_dim if config.memory_reads else 0,
             finds=config.memory_finds,
         )

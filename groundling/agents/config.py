@@ -41,9 +41,7 @@ class AgentConfig:
             words of its own. (Symbols come with attributes: type, color and state.)
         time_dim: size of an embedding of the step within the episode, which the policy and the value are given beside
             the memory's output; 0 for none.
-        time_steps: steps that this embedding, or a memory that counts, tells apart; later ones share the last.
-        memory_counts: let the memory hear how many steps the episode has had: where time is short, an agent has to know
-            what it is still worth to look for. It needs a memory.
+        time_steps: steps that this embedding tells apart; later ones share the last.
         memory_reads: let the memory ask the instruction, at every step, for what is due: for instructions of several
             clauses. It needs a memory and a language that is heard word by word.
         memory_finds: let the memory look, at every step, for what is due on the map of what was seen, and be told the
@@ -71,7 +69,6 @@ class AgentConfig:
     attributes: int = 4
     time_dim: int = 0
     time_steps: int = 31
-    memory_counts: bool = False
     memory_reads: bool = False
     memory_finds: bool = False
     map_radius: int = 0
@@ -102,8 +99,6 @@ class AgentConfig:
             raise ConfigurationError("map_ways are ways on a map of what was seen: give the agent a map_radius as well")
         if self.memory_finds and (self.memory == "none" or not self.map_ways):
             raise ConfigurationError("memory_finds needs a memory, 'gru' or 'lstm', and map_ways: give the agent both")
-        if self.memory_counts and self.memory == "none":
-            raise ConfigurationError("memory_counts needs a memory: 'gru' or 'lstm'")
         if self.memory_reads and (self.memory == "none" or self.language.startswith("sentence")):
             raise ConfigurationError(
                 "memory_reads needs a memory, 'gru' or 'lstm', and a language that is heard word by word; these are "

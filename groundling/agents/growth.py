@@ -14,7 +14,6 @@ NEW_PARTS = (
     "eyes.ways.",
     "eyes.language.gru.",
     "eyes.language.context.",
-    "memory.clock.",
     "memory.reader.",
     "memory.finder.",
     "due.",
@@ -25,7 +24,6 @@ WITHOUT_EFFECT = (
     "eyes.ways.things.weight",
     "eyes.ways.unseen.weight",
     "eyes.language.context.weight",
-    "memory.clock.weight",
     "memory.reader.tell.weight",
     "memory.finder.tell.weight",
 )
@@ -35,16 +33,15 @@ def differences(smaller: AgentConfig, larger: AgentConfig) -> list[str]:
     """The settings in which two agents differ so that neither can begin as the other, with those of the smaller one.
 
     An agent can begin as one without its map of what was seen (``map_radius``) or the ways on it (``map_ways``), as one
-    whose memory does not count (``memory_counts``), read (``memory_reads``) or look for things (``memory_finds``), as
-    one that does not tell what is due (``tells_due``), and as one that hears each of its words alone (``language``
-    "positional" before "contextual").
+    whose memory does not read (``memory_reads``) or look for things (``memory_finds``), as one that does not tell what
+    is due (``tells_due``), and as one that hears each of its words alone (``language`` "positional" before
+    "contextual").
     """
     ours, theirs = asdict(larger), asdict(smaller)
     changed = {name for name in ours if ours[name] != theirs[name]}
     if theirs["map_radius"] == 0:
         changed.discard("map_radius")
-    parts = ("map_ways", "memory_counts", "memory_reads", "memory_finds", "tells_due")
-    changed -= {name for name in parts if not theirs[name]}
+    changed -= {name for name in ("map_ways", "memory_reads", "memory_finds", "tells_due") if not theirs[name]}
     if (theirs["language"], ours["language"]) == ("positional", "contextual"):
         changed.discard("language")
     return [f"{name} {theirs[name]}" for name in ours if name in changed]

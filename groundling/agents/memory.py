@@ -18,9 +18,8 @@ class Memory(nn.Module):
     The state of a batch is one tensor [B, M] (an LSTM's is its output and its cell side by side), so it can be stored,
     indexed and saved like any other array. M is 0 without a memory.
 
-    With a sense of time the step within the episode is counted in one more column of the state. Its embedding is
-    appended to the output (``time_dim``), or the memory itself hears it, and learns what is still worth while
-    (``counts``).
+    With a sense of time the step within the episode is counted in one more column of the state, and its embedding is
+    appended to the output.
 
     Args:
         kind: "none", "gru" or "lstm".
@@ -28,12 +27,10 @@ class Memory(nn.Module):
         memory_dim: size of the recurrent layer.
         time_dim: size of the step's embedding; 0 for none.
         time_steps: steps that are told apart; later ones share the last.
-        counts: whether an embedding of the step is added to the features; it begins at zero.
         word_dim: E of the words that it reads at every step, added to the features; 0 if it reads none.
         finds: whether it looks for a thing on a map at every step; what it finds is added to the features.
 
-    Source: Chaplot et al. 2018, arXiv:1706.07230, and the authors' code (the embedding of the step); Pardo et al. 2018,
-    arXiv:1712.00378 (why an agent whose time is limited has to know it).
+    Source: Chaplot et al. 2018, arXiv:1706.07230, and the authors' code (the embedding of the step).
     """
 
     def __init__(
@@ -44,7 +41,6 @@ class Memory(nn.Module):
         *,
         time_dim: int = 0,
         time_steps: int = 1,
-        counts: bool = False,
         word_dim: int = 0,
         finds: bool = False,
     ) -> None:
@@ -52,18 +48,12 @@ class Memory(nn.Module):
         self.kind = kind
         self.recurrent_dim = in_dim if kind == "none" else memory_dim
         self.out_dim = self.recurrent_dim + time_dim
-        self.state_dim = {"none": 0, "gru": memory_dim, "lstm": 2 * memory_dim}[kind]
-        self.has_time = time_dim > 0 or counts
-        self.state_dim += self.has_time
+        self.state_dim = {"none": 0, "gru": memory_dim, "lstm": 2 * memory_dim}[kind] + (time_dim > 0)
         if kind == "gru":
             self.cell: nn.Module = nn.GRUCell(in_dim, memory_dim)
         elif kind == "lstm":
             self.cell = nn.LSTMCell(in_dim, memory_dim)
-        self.time_steps = time_steps
         self.time = nn.Embedding(time_steps, time_dim) if time_dim else None
-        self.clock = nn.Embedding(time_steps, in_dim) if counts else None
-        if self.clock is not None:
-            nn.init.zeros_(self.clock.weight)
         self.reader = InstructionReader(memory_dim, word_dim, in_dim) if word_dim else None
         self.finder = ThingFinder(memory_dim, KEY_DIM, in_dim) if finds else None
 
@@ -91,16 +81,12 @@ class Memory(nn.Module):
         Returns:
             features [T, B, out_dim] and the state [B, M] after the last step.
         """
-        if not self.has_time:
+        if self.time is None:
             return self._remember(features, state, is_first, sentences, things)
-        steps, count = _steps_of_episode(state[:, -1], is_first)
-        step = steps.long().clamp(max=self.time_steps - 1)
-        if self.clock is not None:
-            features = features + self.clock(step)
+        step, count = _steps_of_episode(state[:, -1], is_first)
         output, state = self._remember(features, state[:, :-1], is_first, sentences, things)
-        if self.time is not None:
-            output = torch.cat([output, self.time(step)], dim=-1)
-        return output, torch.cat([state, count.unsqueeze(1)], dim=1)
+        time = self.time(step.long().clamp(max=self.time.num_embeddings - 1))
+        return torch.cat([output, time], dim=-1), torch.cat([state, count.unsqueeze(1)], dim=1)
 
     def _remember(
         self,

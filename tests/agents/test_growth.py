@@ -36,7 +36,6 @@ def logits(agent: Any, observation: dict[str, Any]) -> torch.Tensor:
     [
         {"map_radius": 5},
         {"language": "contextual"},
-        {"memory_counts": True},
         {"memory_reads": True},
         {"memory_reads": True, "tells_due": True},
         {"map_radius": 5, "map_ways": True},

@@ -107,28 +107,6 @@ def test_embedding_of_the_step_within_the_episode_stands_beside_the_output(kind:
     torch.testing.assert_close(out[..., -2:], timed.time(steps))
 
 
-@pytest.mark.parametrize("kind", RECURRENT)
-def test_memory_that_counts_hears_the_step_within_the_episode(kind: str) -> None:
-    counting, plain = Memory(kind, D, M, time_steps=4, counts=True), Memory(kind, D, M)
-    plain.cell.load_state_dict(counting.cell.state_dict())
-    is_first = never()
-    is_first[0] = is_first[2, 1] = True
-    out, state = counting(features(), counting.initial_state(B), is_first)
-    expected, expected_state = plain(features(), plain.initial_state(B), is_first)
-    assert counting.out_dim == plain.out_dim
-    torch.testing.assert_close(out, expected)  # what it hears is nothing, to begin with
-    torch.testing.assert_close(state[:, :-1], expected_state)
-    assert counting.clock is not None
-    torch.nn.init.normal_(counting.clock.weight)
-    steps = torch.tensor([[0, 0, 0], [1, 1, 1], [2, 0, 2], [3, 1, 3], [3, 2, 3], [3, 3, 3]])  # the last is shared
-    out, _ = counting(features(), counting.initial_state(B), is_first)
-    expected, _ = plain(features() + counting.clock(steps), plain.initial_state(B), is_first)
-    torch.testing.assert_close(out, expected)
-    _, state = counting(features()[:4], counting.initial_state(B), is_first[:4])
-    rest, _ = counting(features()[4:], state, is_first[4:])
-    torch.testing.assert_close(rest, out[4:])
-
-
 def test_time_goes_on_from_one_call_to_the_next() -> None:
     memory = Memory("gru", D, M, time_dim=2, time_steps=9)
     whole, _ = memory(features(), memory.initial_state(B), never())

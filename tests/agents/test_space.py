@@ -92,7 +92,6 @@ def test_vision_that_does_not_suit_the_images_is_refused(config: AgentConfig, sh
         ({"vision": "chaplot", "fusion": "gated", "language": "gru"}, "whose memory is 'lstm', not 'none'"),
         ({"time_dim": -1}, "time_dim must be at least 0"),
         ({"time_steps": 0}, "time_steps must be at least 1"),
-        ({"memory_counts": True}, "memory_counts needs a memory"),
     ],
 )
 def test_settings_of_an_agent_that_do_not_go_together_are_refused(settings: dict[str, Any], message: str) -> None:
