@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +11,12 @@ import tyro
 
 from groundling.errors import ConfigurationError
 from groundling.eval.recording import save_video
+from groundling.eval.simulators import doom_stages
+from groundling.eval.stages import BankStage, Stage
 from groundling.eval.suites import suite_bank
 from groundling.eval.watching import watch
 from groundling.seeding import integer
+from groundling.training import TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -48,17 +52,21 @@ class Command:
         folder = self.run_folder
         checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME)
         agent, config = checkpoint.make_agent(), checkpoint.config
-        if config.is_foreign:
-            raise ConfigurationError(f"{config.task} has no bank of episodes that could be watched")
-        config = config.alone(config.task_ids[0])
-        bank = suite_bank(config, self.suite, episodes=self.episodes, seed=self.seed)
         frames = []
-        for row in range(self.episodes):
-            stream = integer(self.seed, "watch", row)
-            watched = watch(agent, bank, row, config.embodiment(), greedy=self.greedy, seed=stream)
+        for number, stage in enumerate(self._stages(config)):
+            watched = watch(agent, stage, greedy=self.greedy, seed=integer(self.seed, "watch", number))
             print(f"{watched.instruction!r}: {watched.moments[-1].told} after {len(watched.moments) - 1} steps")
             frames += watched.frames()
             frames += [frames[-1]] * 3  # the end of an episode is seen a little longer
         path = self.output or (Path() if folder is None else folder) / VIDEO_NAME
         save_video(frames, path)
         print(f"Video: {path}")
+
+    def _stages(self, config: TrainConfig) -> Iterator[Stage]:
+        if config.is_foreign:
+            yield from doom_stages(config, self.suite, episodes=self.episodes, seed=self.seed)
+            return
+        config = config.alone(config.task_ids[0])
+        bank = suite_bank(config, self.suite, episodes=self.episodes, seed=self.seed)
+        for row in range(self.episodes):
+            yield BankStage(bank, row, config.embodiment())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -12,6 +12,9 @@ from groundling.envs.constants import BORDER, UNSEEN, VIEW_SIZE
 from groundling.envs.rovers import RoverBatch
 from groundling.envs.tiles import thing
 from groundling.envs.worlds import WorldBatch
+
+if TYPE_CHECKING:
+    from minigrid.core.grid import Grid
 
 TILE_PIXELS: Final = 32
 _SUBPIXEL_BITS: Final = 8  # of OpenCV's fixed-point coordinates
@@ -58,28 +61,58 @@ def render_world(worlds: WorldBatch | RoverBatch, row: int, *, tile_pixels: int 
     Returns:
         [H * tile_pixels, W * tile_pixels, 3] uint8, RGB.
     """
+    layout, position, direction = world_layout(worlds, row)
+    if isinstance(worlds, RoverBatch):
+        poses = worlds.poses
+        place = poses.x[row] - BORDER, poses.y[row] - BORDER
+        return render_body(layout, place, poses.heading[row], worlds.rover.radius_m, tile_pixels=tile_pixels)
+    visible = visible_tiles(worlds, row).T
+    picture = _grid_of(layout).render(tile_pixels, position, direction, highlight_mask=visible)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def render_body(
+    layout: NDArray[np.uint8],
+    place: tuple[float, float],
+    heading_rad: float,
+    radius: float,
+    *,
+    tile_pixels: int = TILE_PIXELS,
+) -> NDArray[np.uint8]:
+    """A top-down picture of a map with a body on it that stands anywhere: a disc, and a nose where it heads.
+
+    Args:
+        layout: (type, color, state) of every tile [H, W, 3] uint8.
+        place: x to the right and y down, in tiles.
+        heading_rad: clockwise from the right.
+        radius: of the body, in tiles.
+        tile_pixels: pixels along a tile.
+
+    Returns:
+        [H * tile_pixels, W * tile_pixels, 3] uint8, RGB.
+    """
+    nothing = np.zeros(layout.shape[1::-1], dtype=np.bool_)
+    # MiniGrid draws no agent outside of the map
+    picture = np.array(_grid_of(layout).render(tile_pixels, (-1, -1), 0, highlight_mask=nothing), dtype=np.uint8)
+    _draw_body(picture, np.array(place) * tile_pixels, heading_rad, radius * tile_pixels, tile_pixels)
+    return picture
+
+
+def _grid_of(layout: NDArray[np.uint8]) -> Grid:
     from minigrid.core.grid import Grid
 
-    layout, position, direction = world_layout(worlds, row)
     height, width = layout.shape[:2]
     grid = Grid(width, height)
     for y, x in np.ndindex(height, width):
         grid.set(x, y, thing(*map(int, layout[y, x])))
-    visible = visible_tiles(worlds, row).T
-    if isinstance(worlds, RoverBatch):
-        # MiniGrid draws no agent outside of the map
-        picture = np.array(grid.render(tile_pixels, (-1, -1), 0, highlight_mask=visible), dtype=np.uint8)
-        _draw_rover(picture, worlds, row, tile_pixels)
-        return picture
-    return np.asarray(grid.render(tile_pixels, position, direction, highlight_mask=visible), dtype=np.uint8)
+    return grid
 
 
-def _draw_rover(picture: NDArray[np.uint8], worlds: RoverBatch, row: int, tile_pixels: int) -> None:
-    """A disc of the body's size with a nose where it heads, in the red of MiniGrid's agent."""
-    poses = worlds.poses
-    center = (np.array([poses.x[row], poses.y[row]]) - BORDER) * tile_pixels
-    radius = worlds.rover.radius_m * tile_pixels
-    nose = center + 1.6 * radius * np.array([np.cos(poses.heading[row]), np.sin(poses.heading[row])])
+def _draw_body(
+    picture: NDArray[np.uint8], center: NDArray[np.float64], heading_rad: float, radius: float, tile_pixels: int
+) -> None:
+    """In the red of MiniGrid's agent."""
+    nose = center + 1.6 * radius * np.array([np.cos(heading_rad), np.sin(heading_rad)])
     scale = 1 << _SUBPIXEL_BITS
 
     def subpixel(point: NDArray[np.float64]) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from groundling.eval.breakdown import LEGEND, Kind
 from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view, views_figure
 from groundling.eval.recording import save_video
 from groundling.eval.report import REPORT_NAME, write_report
+from groundling.eval.stages import BankStage
 from groundling.eval.suites import (
     BLIND_NAME,
     EVALUATION_NAME,
@@ -178,7 +179,8 @@ def _write_video(
 ) -> None:
     """A video of an episode, one that succeeds and is worth seeing if a few tries find one."""
     for candidate in range(min(VIDEO_TRIES, len(bank))):
-        watched = watch(agent, bank, candidate, config.embodiment(), greedy=greedy, seed=integer(seed, "video"))
+        stage = BankStage(bank, candidate, config.embodiment())
+        watched = watch(agent, stage, greedy=greedy, seed=integer(seed, "video"))
         if watched.success and len(watched.moments) > VIDEO_STEPS:
             break
     save_video(watched.frames(), path)

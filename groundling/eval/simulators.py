@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from groundling.agents.baselines import Policy, ShuffledInstructions
-from groundling.envs.simulators.doom import DOOM_IDS
+from groundling.envs.simulators.doom import DOOM_IDS, GroundedDoomEnv
 from groundling.envs.simulators.doom_vector import make_grounded_doom_vec
 from groundling.errors import SplitError
 from groundling.eval.evaluation import Evaluation, play
+from groundling.eval.stages import DoomStage
 from groundling.language.grounded import (
     GROUNDED_VOCABULARY,
     INSTRUCTION_LENGTH,
@@ -44,10 +46,8 @@ def evaluate_in_simulator(
         SplitError: if the simulator has no such suite.
         MissingSimulatorError: if the simulator is not installed.
     """
-    unknown = [suite for suite in suites if suite not in TOLD]
-    if unknown:
-        raise SplitError(f"{config.task} is tested by {', '.join(TOLD)}, not by {', '.join(unknown)}")
-    size = (config.camera.width, config.camera.height)
+    _check_suites(config, suites)
+    camera = _camera_of(config)
     for suite in suites:
         texts = [INSTRUCTIONS[index] for index in TOLD[suite]]
         tokens = np.stack([GROUNDED_VOCABULARY.encode(text, length=INSTRUCTION_LENGTH) for text in texts])
@@ -55,13 +55,7 @@ def evaluate_in_simulator(
         stream = integer(seed, "shuffle", suite)
         shuffled = ShuffledInstructions(policies["trained"], tokens, goals, np.arange(len(texts)), stream)
         count = min(NUM_ENGINES, episodes)
-        envs = make_grounded_doom_vec(
-            DOOM_IDS[config.task],
-            count,
-            instructions=TOLD[suite],
-            image_size=size,
-            horizon=config.camera.horizon,
-        )
+        envs = make_grounded_doom_vec(DOOM_IDS[config.task], count, instructions=TOLD[suite], **camera)
         try:
             for name, policy in {**policies, "shuffled": shuffled}.items():
                 start = envs.reset(seed=integer(seed, "evaluation", suite) % 2**31)
@@ -69,3 +63,26 @@ def evaluate_in_simulator(
                 yield suite, name, play(policy, envs, start, episodes, greedy=greedy, seed=stream)
         finally:
             envs.close()
+
+
+def doom_stages(config: TrainConfig, suite: str, *, episodes: int, seed: int = 0) -> Iterator[DoomStage]:
+    """Episodes of a suite to be watched one after the other; errors as :func:`evaluate_in_simulator`'s."""
+    _check_suites(config, [suite])
+    env = GroundedDoomEnv(DOOM_IDS[config.task], instructions=TOLD[suite], **_camera_of(config))
+    try:
+        for number in range(episodes):
+            yield DoomStage(env, integer(seed, "watched", suite, number) % 2**31)
+    finally:
+        env.close()
+
+
+def _check_suites(config: TrainConfig, suites: Sequence[str]) -> None:
+    unknown = [suite for suite in suites if suite not in TOLD]
+    if unknown:
+        raise SplitError(f"{config.task} is tested by {', '.join(TOLD)}, not by {', '.join(unknown)}")
+
+
+def _camera_of(config: TrainConfig) -> dict[str, Any]:
+    """What of the camera ViZDoom can be asked for."""
+    camera = config.camera
+    return {"image_size": (camera.width, camera.height), "horizon": camera.horizon}

@@ -11,19 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from groundling.agents.actor_critic import ActorCritic, sample_actions
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE, Action
-from groundling.envs.embodiment import Embodiment
-from groundling.envs.rendering import render_world
-from groundling.envs.tiles import draw_tile
+from groundling.envs.constants import NUM_ACTIONS, Action
+from groundling.eval.stages import REACHED, Stage
 from groundling.language.vocabulary import split_words
 
 PANEL = 400  # pixels of each picture
 MARGIN = 20
 TEXT_HEIGHT = 230
 INK, GREY, PALE, ACCENT = (25, 25, 25), (130, 130, 130), (225, 225, 225), (214, 85, 40)
-TILE_PIXELS = 56
-REACHED = "reached"
 
 
 @dataclass(frozen=True)
@@ -74,75 +69,46 @@ class Watched:
         return [_frame(self, place, scale) for place in range(len(self.moments))]
 
 
-def watch(
-    agent: ActorCritic, bank: EpisodeBank, row: int, embodiment: Embodiment, *, greedy: bool = False, seed: int = 0
-) -> Watched:
-    """Play one episode of a bank; see :func:`play` for the arguments."""
-    text = bank.instruction(row)
-    words = len(split_words(text))
+def watch(agent: ActorCritic, stage: Stage, *, greedy: bool = False, seed: int = 0) -> Watched:
+    """Play the episode of a stage; see :func:`play` for the arguments."""
+    words = len(split_words(stage.instruction))
     strengths = np.zeros(words, dtype=np.float32)
     if agent.has_gate:
-        tokens = torch.as_tensor(bank.tokens[[bank.sentences[row]]].astype(np.int64), device=agent.device)
+        tokens = torch.as_tensor(stage.tokens[np.newaxis], device=agent.device)
         strengths = agent.word_strength(tokens)[0, :words].cpu().numpy()
-    return Watched(text, strengths, tuple(play(agent, bank, row, embodiment, greedy=greedy, seed=seed)))
+    return Watched(stage.instruction, strengths, tuple(play(agent, stage, greedy=greedy, seed=seed)))
 
 
 @torch.no_grad()
-def play(
-    agent: ActorCritic, bank: EpisodeBank, row: int, embodiment: Embodiment, *, greedy: bool = False, seed: int = 0
-) -> Iterator[Moment]:
-    """Play one episode of a bank, moment by moment.
+def play(agent: ActorCritic, stage: Stage, *, greedy: bool = False, seed: int = 0) -> Iterator[Moment]:
+    """Play the episode of a stage, moment by moment.
 
     Args:
         agent: what acts.
-        bank: the episodes.
-        row: which one.
-        embodiment: what it is played with.
+        stage: where.
         greedy: take the likeliest action instead of drawing one.
         seed: of the drawn actions.
     """
-    worlds = embodiment.make_batch(bank.take(slice(row, row + 1)), 1, shuffle=False)
-    worlds.reset()
     generator = torch.Generator().manual_seed(seed)
     state, is_first = agent.initial_state(1), torch.ones(1, 1, dtype=torch.bool)
-    told = ""
+    scene = stage.begin()
     while True:
-        observation = worlds.seen()
-        decision = agent(agent.perceive(observation), state, is_first)
+        decision = agent(agent.perceive(scene.observation), state, is_first)
         logits, state = decision.logits[0], decision.state
         action = int((logits.argmax(dim=-1) if greedy else sample_actions(logits, generator))[0])
-        image = observation["image"][0]
         yield Moment(
-            seen=image.copy() if embodiment.rover is not None else draw_symbols(image),
-            attention=agent.attention_map(observation)[0].numpy(),
-            above=render_world(worlds, 0),
+            seen=scene.seen,
+            attention=agent.attention_map(scene.observation)[0].numpy(),
+            above=scene.above,
             probabilities=logits.softmax(dim=-1)[0].numpy(),
             value=float(decision.value[0, 0]),
-            action=None if told else action,
-            told=told,
+            action=None if scene.told else action,
+            told=scene.told,
         )
-        if told:
+        if scene.told:
             return
         is_first = torch.zeros(1, 1, dtype=torch.bool)
-        worlds.step(np.array([action]), autoreset=False)
-        out = worlds.outcomes
-        if out.success[0]:
-            told = REACHED
-        elif out.terminated[0]:
-            told = "failed"
-        elif out.truncated[0]:
-            told = "out of time"
-
-
-def draw_symbols(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """MiniGrid's symbolic view [7, 7, 3] as tiles, [7 * P, 7 * P, 3]; the agent is at the bottom, looking up."""
-    canvas = np.zeros((VIEW_SIZE * TILE_PIXELS, VIEW_SIZE * TILE_PIXELS, 3), dtype=np.uint8)
-    for column, line in np.ndindex(VIEW_SIZE, VIEW_SIZE):
-        kind, color, state = map(int, image[column, line])
-        if kind:
-            y, x = line * TILE_PIXELS, column * TILE_PIXELS
-            canvas[y : y + TILE_PIXELS, x : x + TILE_PIXELS] = draw_tile(kind, color, state, TILE_PIXELS)
-    return canvas
+        scene = stage.step(action)
 
 
 def _frame(watched: Watched, place: int, scale: float) -> NDArray[np.uint8]:

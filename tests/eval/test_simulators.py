@@ -15,10 +15,14 @@ from torch import Tensor
 
 from groundling.cli import main
 from groundling.envs.first_person import Camera
+from groundling.envs.grounded import GroundedEpisode
+from groundling.envs.simulators.doom_engine import DoomState
+from groundling.envs.simulators.doom_maps import position_of
+from groundling.envs.simulators.doom_plan import render_plan
 from groundling.errors import SplitError
-from groundling.eval.simulators import TOLD, evaluate_in_simulator
+from groundling.eval.simulators import TOLD, doom_stages, evaluate_in_simulator
 from groundling.eval.suites import GROUNDED_SUITES, suites_for
-from groundling.language.grounded import GROUNDED_VOCABULARY, INSTRUCTIONS, TEST, TRAIN
+from groundling.language.grounded import GROUNDED_VOCABULARY, INSTRUCTIONS, OBJECTS, TEST, TRAIN
 from groundling.training import PPOConfig, TrainConfig, Trainer
 from groundling.training.presets import PRESETS
 
@@ -114,3 +118,54 @@ def test_command_evaluates_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[s
             assert {group["name"] for group in groups} <= {INSTRUCTIONS[index] for index in TOLD[suite]}
     assert "Learning curve" in (tmp_path / "run" / "report.html").read_text()
     assert TrainConfig.from_json((tmp_path / "run" / "config.json").read_text()) == SMALL
+
+
+def test_run_in_vizdoom_is_watched_with_its_room_from_above(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Trainer(SMALL, tmp_path / "run").run()
+    assert main(["watch", str(tmp_path / "run"), "--episodes", "2", "--suite", "zero_shot"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 3
+    assert all(any(INSTRUCTIONS[index] in line for index in TEST) for line in told[:2])
+    assert (tmp_path / "run" / "watch.mp4").stat().st_size > 10_000
+    assert main(["watch", str(tmp_path / "run"), "--suite", "synonym"]) == 2
+    assert "tested by layout, zero_shot" in capsys.readouterr().err
+
+
+def test_stage_in_vizdoom_is_played_from_above_as_from_inside() -> None:
+    stages = doom_stages(SMALL, "layout", episodes=2)
+    stage = next(stages)
+    scene = stage.begin()
+    assert scene.observation["image"].shape == (1, 36, 48, 3)
+    assert stage.instruction in {INSTRUCTIONS[index] for index in TRAIN}
+    assert GROUNDED_VOCABULARY.decode(stage.tokens) == stage.instruction.lower()
+    left = [stage.step(0) for _ in range(30)]
+    assert [scene.told for scene in left] == [""] * 29 + ["out of time"]
+    assert len({scene.above.tobytes() for scene in left}) > 10
+    assert len({scene.seen.tobytes() for scene in left}) > 10
+    assert next(stages).instruction != stage.instruction
+    stages.close()
+
+
+def test_plan_shows_objects_where_they_stand_and_the_player_at_its_pose() -> None:
+    names = [str(thing) for thing in OBJECTS]
+    objects = tuple(
+        map(names.index, ("blue keycard", "red armor", "green armor", "short green pillar", "tall red torch"))
+    )
+    episode = GroundedEpisode(0, objects, ((2, 3), (12, 2), (12, 12), (2, 12), (7, 2)), (5, 7), 0, 0)
+    x, y = position_of((5, 7))
+    frame = np.zeros((1, 1, 3), np.uint8)
+    states = (DoomState(frame, x, y, angle) for angle in (0, 90))
+    east, north = (render_plan(episode, state, tile_pixels=20).astype(int) for state in states)
+    assert east.shape == (300, 300, 3)
+
+    def tile(picture: np.ndarray, column: int, row: int) -> np.ndarray:
+        return picture[20 * row : 20 * row + 20, 20 * column : 20 * column + 20]
+
+    assert (tile(east, 2, 3)[..., 2] > 150).any()  # blue
+    assert (tile(east, 2, 12)[..., 1] > 150).any()  # green
+    assert not (tile(east, 3, 2) > 150).any()
+    assert (tile(east, 0, 5) > 80).all()  # a wall
+    red = [(picture[..., 0] > 200) & (picture[..., 1] < 60) for picture in (east, north)]
+    (down, right), (less_down, less_right) = (np.argwhere(mask[120:180, 60:160]).mean(axis=0) for mask in red)
+    assert right > less_right + 0.3  # its nose is to the right, or up
+    assert down > less_down + 0.3
