@@ -207,7 +207,8 @@ def base_config(task: str) -> TrainConfig:
     if task not in ROOMS:
         return TrainConfig(task=task)
     pixels = PRESETS["pixels"]
-    return replace(pixels, task=task, agent=replace(pixels.agent, memory="none"))
+    camera = replace(pixels.camera, width=CAMERA[0], height=CAMERA[1])  # the peer's pictures are as large
+    return replace(pixels, task=task, camera=camera, agent=replace(pixels.agent, memory="none"))
 
 
 def main(options: Options) -> None:
