@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from groundling.language.grounded import (
 )
 from groundling.seeding import integer
 from groundling.training.config import TrainConfig
+from groundling.training.environments import doom_camera
 
 TOLD = {"layout": TRAIN, "zero_shot": TEST, **{str(stratum): indices for stratum, indices in STRATA.items()}}
 NUM_ENGINES = 8
@@ -47,7 +47,6 @@ def evaluate_in_simulator(
         MissingSimulatorError: if the simulator is not installed.
     """
     _check_suites(config, suites)
-    camera = _camera_of(config)
     for suite in suites:
         texts = [INSTRUCTIONS[index] for index in TOLD[suite]]
         tokens = np.stack([GROUNDED_VOCABULARY.encode(text, length=INSTRUCTION_LENGTH) for text in texts])
@@ -55,7 +54,7 @@ def evaluate_in_simulator(
         stream = integer(seed, "shuffle", suite)
         shuffled = ShuffledInstructions(policies["trained"], tokens, goals, np.arange(len(texts)), stream)
         count = min(NUM_ENGINES, episodes)
-        envs = make_grounded_doom_vec(DOOM_IDS[config.task], count, instructions=TOLD[suite], **camera)
+        envs = make_grounded_doom_vec(DOOM_IDS[config.task], count, instructions=TOLD[suite], **doom_camera(config))
         try:
             for name, policy in {**policies, "shuffled": shuffled}.items():
                 start = envs.reset(seed=integer(seed, "evaluation", suite) % 2**31)
@@ -68,7 +67,7 @@ def evaluate_in_simulator(
 def doom_stages(config: TrainConfig, suite: str, *, episodes: int, seed: int = 0) -> Iterator[DoomStage]:
     """Episodes of a suite to be watched one after the other; errors as :func:`evaluate_in_simulator`'s."""
     _check_suites(config, [suite])
-    env = GroundedDoomEnv(DOOM_IDS[config.task], instructions=TOLD[suite], **_camera_of(config))
+    env = GroundedDoomEnv(DOOM_IDS[config.task], instructions=TOLD[suite], **doom_camera(config))
     try:
         for number in range(episodes):
             yield DoomStage(env, integer(seed, "watched", suite, number) % 2**31)
@@ -80,9 +79,3 @@ def _check_suites(config: TrainConfig, suites: Sequence[str]) -> None:
     unknown = [suite for suite in suites if suite not in TOLD]
     if unknown:
         raise SplitError(f"{config.task} is tested by {', '.join(TOLD)}, not by {', '.join(unknown)}")
-
-
-def _camera_of(config: TrainConfig) -> dict[str, Any]:
-    """What of the camera ViZDoom can be asked for."""
-    camera = config.camera
-    return {"image_size": (camera.width, camera.height), "horizon": camera.horizon}

@@ -45,15 +45,19 @@ def make_training_envs(config: TrainConfig, demonstrations: DemonstrationSet | N
         demonstrations: recorded episodes to play, instead of the tasks' own.
     """
     if config.is_foreign:
-        camera = config.camera
-        size = (camera.width, camera.height)
-        return make_grounded_doom_vec(DOOM_IDS[config.task], config.num_envs, image_size=size, horizon=camera.horizon)
+        return make_grounded_doom_vec(DOOM_IDS[config.task], config.num_envs, **doom_camera(config))
     mixture = config.training_mixture() if demonstrations is None else TaskMixture.of([demonstrations.bank])
     if config.curriculum.of == "instructions":
         mixture = mixture.by_instruction()
     if config.time_share < 1:
         mixture = mixture.hurried(config.time_share)
     return GroundlingVectorEnv(mixture, config.num_envs, seed=config.seed, copy=False, embodiment=config.embodiment())
+
+
+def doom_camera(config: TrainConfig) -> dict[str, Any]:
+    """What of a run's camera ViZDoom's environments are made with; their field of view is the task's."""
+    camera = config.camera
+    return {"image_size": (camera.width, camera.height), "horizon": camera.horizon}
 
 
 def space_of(envs: VectorEnv) -> AgentSpace:

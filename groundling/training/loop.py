@@ -247,8 +247,10 @@ class Trainer:
         if own is None:
             return statistics.take()
         by_task = len(own.tasks) > 1 and self.config.curriculum.of == "tasks"  # instructions may be thousands
-        shares = {f"share/{task}": float(share) for task, share in zip(own.tasks, own.shares, strict=True)}
-        mixed = {**self.curriculum.metrics(), **shares} if by_task else {}
+        mixed: dict[str, float] = {}
+        if by_task:
+            shares = {f"share/{task}": float(share) for task, share in zip(own.tasks, own.shares, strict=True)}
+            mixed = {**self.curriculum.metrics(), **shares}
         self.curriculum.note(statistics.successes_by_task())
         own.set_shares(self.curriculum.shares())
         return {**statistics.take(by_task=by_task), **mixed}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from groundling.envs.simulators.errors import (
     MissingSimulatorError,
 )
 from groundling.errors import ActionError, ConfigurationError, GroundlingError
-from groundling.language.grounded import GROUNDED_VOCABULARY, OBJECTS, TEST, TRAIN
+from groundling.language.grounded import GROUNDED_VOCABULARY, OBJECTS, TRAIN
 
 needs_vizdoom = pytest.mark.skipif(importlib.util.find_spec("vizdoom") is None, reason="the extra doom")
 LEFT, RIGHT, FORWARD = range(3)
@@ -522,115 +522,6 @@ def test_engine_ends_with_the_process_that_started_it(ending: str) -> None:
     assert not any(path.exists() for path in shared)
 
 
-# --- many at once -----------------------------------------------------------------------------------------------------
-
-
-@needs_vizdoom
-def test_vector_reports_episodes_as_training_wants_them() -> None:
-    envs = make_grounded_doom_vec("easy", 2, instructions=TEST, image_size=(64, 64))
-    groups = []
-    try:
-        observation, _ = envs.reset(seed=3)
-        groups = list(envs.call("engine_process_id"))
-        assert observation["image"].shape == (2, 64, 64, 3)
-        assert len(envs.instructions) == 2
-        returns, lengths, ended_at_all = np.zeros(2), np.zeros(2, int), np.zeros(2, int)
-        for step in range(70):
-            told = envs.instructions
-            observation, reward, terminated, truncated, info = envs.step(np.array([LEFT, FORWARD]))
-            ended = terminated | truncated
-            returns, lengths = returns + reward, lengths + 1
-            assert info["_success"].tolist() == ended.tolist()
-            for index in np.flatnonzero(ended):
-                ended_at_all[index] += 1
-                assert info["episode"]["r"][index] == returns[index]
-                assert info["episode"]["l"][index] == lengths[index]
-                assert info["success"][index] == (returns[index] > 0)
-                assert info["final_obs"][index]["image"].shape == (64, 64, 3)
-                final = GROUNDED_VOCABULARY.decode(info["final_obs"][index]["instruction"])
-                assert final == told[index].lower()
-            assert not info["success"][~ended].any()
-            returns, lengths = returns * ~ended, lengths * ~ended
-            for index, text in enumerate(envs.instructions):
-                assert GROUNDED_VOCABULARY.decode(observation["instruction"][index]) == text.lower()
-            if step == 29:
-                assert ended_at_all[0] == 1
-                assert truncated[0]
-        assert ended_at_all[0] == 2
-        assert ended_at_all[1] > 3  # it walks into the middle object
-    finally:
-        envs.close()
-    for group in groups:
-        assert_all_gone(group)
-
-
-@needs_vizdoom
-def test_vector_plays_what_single_environments_play() -> None:
-    envs = make_grounded_doom_vec("hard", 3, image_size=(200, 72))
-    singles = [GroundedDoomEnv("hard", image_size=(200, 72)) for _ in range(3)]
-    rng = np.random.default_rng(0)
-    try:
-        seen, _ = envs.reset(seed=5)
-        expected = [env.reset(seed=5 + index)[0] for index, env in enumerate(singles)]
-        for _ in range(40):
-            for index, one in enumerate(expected):
-                assert np.array_equal(seen["image"][index], one["image"])
-                assert np.array_equal(seen["instruction"][index], one["instruction"])
-            actions = rng.choice([LEFT, FORWARD, FORWARD], size=3)
-            seen, reward, terminated, truncated, info = envs.step(actions)
-            for index, env in enumerate(singles):
-                expected[index], *told = env.step(actions[index])
-                assert told[:3] == [reward[index], terminated[index], truncated[index]]
-                if told[1] or told[2]:
-                    assert np.array_equal(info["final_obs"][index]["image"], expected[index]["image"])
-                    expected[index], _ = env.reset()
-    finally:
-        envs.close()
-        for env in singles:
-            env.close()
-
-
-@needs_vizdoom
-def test_vector_asks_every_engine_before_it_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    events: list[str] = []
-
-    def noting(name: str) -> Callable[..., object]:
-        method = getattr(DoomEngine, name)
-
-        def noted(*args: object) -> object:
-            events.append(name)
-            return method(*args)
-
-        return noted
-
-    for name in ("ask_for_step", "ask_for_episode", "answer"):
-        monkeypatch.setattr(DoomEngine, name, noting(name))
-    envs = make_grounded_doom_vec("easy", 3)
-    try:
-        envs.reset(seed=0)
-        assert events == ["ask_for_episode"] * 3 + ["answer"] * 3
-        events.clear()
-        envs.step(np.array([LEFT] * 3))
-        assert events == ["ask_for_step"] * 3 + ["answer"] * 3
-    finally:
-        envs.close()
-
-
-@needs_vizdoom
-def test_vector_plays_nothing_where_an_action_is_wrong() -> None:
-    envs = make_grounded_doom_vec("easy", 2)
-    try:
-        envs.reset(seed=0)
-        with pytest.raises(ActionError, match="integer in"):
-            envs.step([FORWARD, 3])
-        assert [env.state.x for env in envs.envs if env.state is not None] == [position_of((5, 7))[0]] * 2
-        envs.step([FORWARD, FORWARD])
-        with pytest.raises(ValueError, match="shorter"):
-            envs.reset(seed=[1])
-    finally:
-        envs.close()
-
-
 @needs_vizdoom
 def test_answer_that_nobody_waited_for_is_not_taken_for_the_next(env: GroundedDoomEnv) -> None:
     first, _ = env.reset(seed=0)
@@ -657,35 +548,3 @@ def test_engine_that_does_not_start_is_told_when_it_is_asked(
     recovering.reset(seed=0)
     assert "started again" in caplog.text
     recovering.close()
-
-
-@needs_vizdoom
-def test_vector_goes_on_where_one_engine_crashes() -> None:
-    envs = make_grounded_doom_vec("easy", 2)
-    try:
-        envs.reset(seed=3)
-        group = envs.call("engine_process_id")[0]
-        os.killpg(group, signal.SIGKILL)
-        _, _, _, truncated, info = envs.step(np.array([LEFT, LEFT]))
-        assert truncated.tolist() == [True, False]
-        assert "SIGKILL" in info["final_info"]["engine_error"][0]
-        for _ in range(5):
-            _, _, _, truncated, _ = envs.step(np.array([LEFT, LEFT]))
-            assert not truncated.any()
-    finally:
-        envs.close()
-
-
-@needs_vizdoom
-@pytest.mark.slow
-def test_vector_tells_a_second_crash_within_a_minute() -> None:
-    envs = make_grounded_doom_vec("easy", 2)
-    try:
-        envs.reset(seed=3)
-        os.killpg(envs.call("engine_process_id")[0], signal.SIGKILL)
-        envs.step(np.array([LEFT, LEFT]))
-        os.killpg(envs.call("engine_process_id")[0], signal.SIGKILL)
-        with pytest.raises(EngineRestartError, match="at most once"):
-            envs.step(np.array([LEFT, LEFT]))
-    finally:
-        envs.close()
