@@ -1,7 +1,7 @@
 """The task of Chaplot et al. 2018, in our own rooms and in ViZDoom: accuracy by difficulty, agent and stratum.
 
     python benchmarks/grounded_room.py [--simulators room doom] [--difficulties easy medium hard]
-        [--agents ours ours_concat ours_a2c chaplot concat blind] [--seeds 1 2 3] [--frames 2000000] [--curriculum]
+        [--agents ours ours_concat ours_a2c chaplot concat blind] [--seeds 1 2 3] [--frames N] [--curriculum]
         [--precision float32|bfloat16]
         [--output benchmarks/results/grounded_room.json]
 
@@ -49,6 +49,10 @@ AGENTS: dict[str, AgentConfig] = {
 }
 SETTINGS = {"room": PRESETS["pixels"], "doom": PRESETS["doom"]}
 A2C_STEPS = 8
+FRAMES = {
+    "room": {"easy": 2_000_000, "medium": 3_000_000, "hard": 6_000_000},
+    "doom": {"easy": 2_400_000, "medium": 2_400_000, "hard": 2_400_000},
+}
 EASIER = {"easy": None, "medium": "easy", "hard": "medium"}
 
 
@@ -61,7 +65,7 @@ class Options:
         difficulties: of the rooms.
         agents: names of agents.
         seeds: training runs of each.
-        frames: to train on.
+        frames: to train on, in each difficulty; those of the published table if it is not given.
         curriculum: start from the agent of the next easier rooms, of the same seed, where there are any.
         precision: that the agents see in while they train.
         torch_threads: threads of PyTorch.
@@ -78,7 +82,7 @@ class Options:
         "concat",
     )
     seeds: tuple[int, ...] = (1, 2, 3)
-    frames: int = 2_000_000
+    frames: int | None = None
     curriculum: bool = False
     precision: Precision = "float32"
     torch_threads: int = 1
@@ -117,7 +121,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         init="" if start is None else str(start),
         task=f"groundling/{name}-{difficulty.capitalize()}-v0",
         agent=AGENTS[agent],
-        total_frames=options.frames,
+        total_frames=options.frames or FRAMES[simulator][difficulty],
         seed=seed,
         precision=options.precision,
         torch_threads=options.torch_threads,
