@@ -65,7 +65,7 @@ class Options:
         difficulties: of the rooms.
         agents: names of agents.
         seeds: training runs of each.
-        frames: to train on, in each difficulty; those of the published table if it is not given.
+        frames: to train on, in each difficulty; those of ``FRAMES`` if it is not given.
         curriculum: start from the agent of the next easier rooms, of the same seed, where there are any.
         precision: that the agents see in while they train.
         torch_threads: threads of PyTorch.
@@ -121,7 +121,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         init="" if start is None else str(start),
         task=f"groundling/{name}-{difficulty.capitalize()}-v0",
         agent=AGENTS[agent],
-        total_frames=options.frames or FRAMES[simulator][difficulty],
+        total_frames=FRAMES[simulator][difficulty] if options.frames is None else options.frames,
         seed=seed,
         precision=options.precision,
         torch_threads=options.torch_threads,

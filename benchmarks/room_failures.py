@@ -92,7 +92,7 @@ def play(checkpoint: Checkpoint, bank: EpisodeBank) -> tuple[NDArray[np.bool_], 
 
 def groups(bank: EpisodeBank) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Sets of episodes by name, each as a mask [E]."""
-    goal = np.array([int(program[0, 2]).bit_length() - 1 for program in bank.programs])
+    goal = asked_for(bank)
     every = np.arange(len(bank))
     y, x = np.divmod(bank.positions[every, goal], bank.cells.shape[2])
     right, down = x - bank.poses[:, 0], y - bank.poses[:, 1]
@@ -112,6 +112,11 @@ def groups(bank: EpisodeBank) -> Iterator[tuple[str, NDArray[np.bool_]]]:
                 yield f"{name}: {size.name.lower()}, {near:g} to {far:g} m", chosen
     for least, most in pairwise(ANGLES):
         yield f"plain: {int(least)} to {int(most)} degrees aside", ~compares & (aside >= least) & (aside < most)
+
+
+def asked_for(bank: EpisodeBank) -> NDArray[np.int64]:
+    """Which of its five objects each episode asks for."""
+    return np.array([int(program[0, 2]).bit_length() - 1 for program in bank.programs])
 
 
 def figures(chosen: NDArray[np.bool_], success: NDArray[np.bool_], late: NDArray[np.bool_]) -> dict[str, Any]:
