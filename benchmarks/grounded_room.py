@@ -53,6 +53,8 @@ FRAMES = {
     "room": {"easy": 2_000_000, "medium": 3_000_000, "hard": 6_000_000},
     "doom": {"easy": 2_400_000, "medium": 2_400_000, "hard": 2_400_000},
 }
+# Of agents that go on from easier rooms: in hard ones 1e-3 swings until it has fallen to half (and ends as well).
+LEARNING_RATES = {"hard": 5e-4}
 EASIER = {"easy": None, "medium": "easy", "hard": "medium"}
 
 
@@ -116,11 +118,15 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
     easier = EASIER[difficulty] if options.curriculum else None
     start = None if easier is None else run_folder(options, simulator, easier, agent, seed)
     name = "GroundedRoom" if simulator == "room" else "GroundedDoom"
+    ppo = SETTINGS[simulator].ppo
+    if start is not None:
+        ppo = replace(ppo, learning_rate=LEARNING_RATES.get(difficulty, ppo.learning_rate))
     config = replace(
         SETTINGS[simulator],
         init="" if start is None else str(start),
         task=f"groundling/{name}-{difficulty.capitalize()}-v0",
         agent=AGENTS[agent],
+        ppo=ppo,
         total_frames=FRAMES[simulator][difficulty] if options.frames is None else options.frames,
         seed=seed,
         precision=options.precision,
