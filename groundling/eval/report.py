@@ -17,6 +17,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .4rem .9rem; border-bottom: 1px solid #ddd; text-align: left; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+@media (max-width: 76rem) { td.number { white-space: normal; } }
 img { max-width: 100%; }
 pre { background: #f6f6f6; padding: 1rem; overflow: auto; font-size: .85rem; }
 figcaption { color: #666; font-size: .9rem; }
