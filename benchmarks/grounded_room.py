@@ -12,7 +12,8 @@ others train with PPO, all of them on the paper's 55 instructions; "layout" is t
 multi-task accuracy, "zero_shot" that on its 15 test instructions, then their three strata. The likeliest action is
 taken, as in the authors' own test. Random actions beside them, and the agent told another instruction.
 With ``--curriculum`` the medium rooms start from the agent of the easy ones and the hard rooms from that of the medium
-ones. Every finished run is kept in ``--runs`` and not trained again. The last line is a JSON object.
+ones, with ``LEARNING_RATES``. Every finished run is kept in ``--runs`` and not trained again. The last line is a JSON
+object.
 
 Source of the paper's numbers: arXiv:1706.07230, table 1.
 """
@@ -29,6 +30,7 @@ import tyro
 
 from groundling.agents import AgentConfig
 from groundling.agents.config import Precision
+from groundling.errors import ConfigurationError
 from groundling.eval.suites import GROUNDED_SUITES, evaluate_run
 from groundling.files import write_text
 from groundling.training import A2CConfig, TrainConfig, Trainer
@@ -117,6 +119,11 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
     folder = run_folder(options, simulator, difficulty, agent, seed)
     easier = EASIER[difficulty] if options.curriculum else None
     start = None if easier is None else run_folder(options, simulator, easier, agent, seed)
+    if start is not None and not (start / CHECKPOINT_NAME).exists():
+        raise ConfigurationError(
+            f"the {difficulty} rooms go on from the agent of the {easier} ones, and {start} has none: "
+            f"run --difficulties {easier} {difficulty}, or without --curriculum"
+        )
     name = "GroundedRoom" if simulator == "room" else "GroundedDoom"
     ppo = SETTINGS[simulator].ppo
     if start is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
 
 from groundling.envs.first_person import Camera
+from groundling.envs.grounded.rules import GROUNDED_RULES
 from groundling.envs.simulators.doom_vector import GroundedDoomVectorEnv
 from groundling.training import Trainer
 from groundling.training.environments import make_training_envs, space_of
@@ -23,6 +25,11 @@ def test_run_of_a_preset_trains(preset: Preset, tmp_path: Path) -> None:
     result = Trainer(small, tmp_path).run()
     assert result.frames == small.rollout_frames
     assert result.metrics["gradient_norm"] > 0
+
+
+def test_preset_of_pixels_sees_as_wide_as_the_rules_of_its_rooms_say() -> None:
+    camera = PRESETS["pixels"].camera
+    assert math.radians(camera.fov_degrees) == pytest.approx(GROUNDED_RULES.field_of_view_rad, abs=1e-4)
 
 
 def test_preset_of_vizdoom_names_its_task_and_draws_what_its_agent_sees() -> None:
