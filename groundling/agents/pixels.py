@@ -17,6 +17,7 @@ from groundling.errors import ConfigurationError, ObservationError
 from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder
 
 SCALED_AT_ONCE = 8  # images
+LEAST_DEVIATION = 1e-4  # of a channel that varies
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,12 @@ class ChaplotEyes(PixelEyes):
     the channels (or the sentence's vector appended to the flattened image), and one linear layer. The paper's images
     are 300 x 168; smaller ones give a smaller grid. ``AgentConfig.chaplot()`` has the paper's sizes.
 
+    It is drawn as the authors' is. That draw gives features of a thousandth, most of them the same for every picture:
+    steps of Adam silence the layers before they have told two pictures apart (the authors took plain gradient steps).
+    So training begins by suiting the draw to its first observations (:meth:`calibrate`); the network stays the paper's.
+
     Source: arXiv:1706.07230, section 4; order and initialization as in github.com/devendrachaplot/DeepRL-Grounding.
+    Source of the calibration: Salimans & Kingma 2016, arXiv:1602.07868, section 3.
     """
 
     def __init__(self, config: AgentConfig, space: AgentSpace) -> None:
@@ -222,15 +228,21 @@ class ChaplotEyes(PixelEyes):
                 nn.init.zeros_(layer.bias)
         keep_channels_last(self.vision)
 
+    @torch.no_grad()
+    def calibrate(self, percepts: PixelPercepts) -> None:
+        """Let every layer give its channels mean 0 and deviation 1 over these observations; see the class."""
+        seen = self.scaled(percepts.image).float()
+        for layer in self.vision:
+            if isinstance(layer, nn.Conv2d):
+                standardize(layer, layer(seen), (0, 2, 3))
+            seen = layer(seen)
+        known = self._known(percepts).float()
+        standardize(self.linear, self.linear(known), (0,))
+
     def features(self, percepts: PixelPercepts) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
-        cells, instruction = self.cells(percepts.image), self.heard(percepts.sentences)
         with self.many_products():
-            if self.fusion.has_gates:
-                known = self.fusion(cells, instruction).flatten(1)
-            else:
-                known = torch.cat([cells.flatten(1), instruction.sentence], dim=1)
-            return torch.relu(self.linear(known)).float()
+            return torch.relu(self.linear(self._known(percepts))).float()
 
     def attention_map(self, percepts: PixelPercepts) -> Tensor:
         """The norm [R, rows, columns] of each cell's channels, gated where there are gates."""
@@ -243,6 +255,23 @@ class ChaplotEyes(PixelEyes):
         """The channels [R, N, 1, D] of the cells of images [R, H, W, 3], row after row."""
         with self.many_products():
             return self.vision(self.scaled(image)).permute(0, 2, 3, 1).flatten(1, 2).unsqueeze(2)
+
+    def _known(self, percepts: PixelPercepts) -> Tensor:
+        """What is seen of all cells, and what is heard, in one vector [R, ...]."""
+        cells, instruction = self.cells(percepts.image), self.heard(percepts.sentences)
+        with self.many_products():
+            if self.fusion.has_gates:
+                return self.fusion(cells, instruction).flatten(1)
+            return torch.cat([cells.flatten(1), instruction.sentence], dim=1)
+
+
+def standardize(layer: nn.Conv2d | nn.Linear, given: Tensor, axes: tuple[int, ...]) -> None:
+    """Shift and scale a layer, so that what it gave has mean 0 and deviation 1 in each channel that varies."""
+    assert layer.bias is not None
+    deviation, mean = torch.std_mean(given, dim=axes, correction=0)
+    scale = torch.where(deviation > LEAST_DEVIATION, 1 / deviation, 1.0)
+    layer.weight.mul_(scale.view(-1, *[1] * (layer.weight.ndim - 1)))
+    layer.bias.sub_(mean).mul_(scale)
 
 
 def keep_channels_last(layers: nn.Module) -> None:

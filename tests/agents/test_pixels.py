@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from groundling.agents import ActorCritic, AgentConfig, AgentSpace
 from groundling.agents.fusion import FUSIONS, AttributeGatedFusion
-from groundling.agents.pixels import CNNEyes, PixelEyes
+from groundling.agents.pixels import ChaplotEyes, CNNEyes, PixelEyes
 from groundling.errors import ConfigurationError, ObservationError
 
 B, L, WORDS, ACTIONS = 6, 4, 19, 3
@@ -301,6 +301,40 @@ def test_calibration_takes_off_what_all_observations_have_in_common(observation:
     other = ActorCritic(cnn(), SPACE)
     other.load_state_dict(agent.state_dict())
     torch.testing.assert_close(features(other, observation), features(agent, observation))
+
+
+@pytest.mark.parametrize("fusion", ["gated", "concat"])
+def test_calibration_gives_every_layer_of_chaplot_something_to_tell(fusion: Any, observation: dict[str, Any]) -> None:
+    """Mean 0 and deviation 1 of each channel over the observations, where the authors' draw gives next to nothing."""
+    torch.manual_seed(0)
+    agent = ActorCritic(AgentConfig.chaplot(**CHAPLOT, fusion=fusion), SPACE)
+    assert isinstance(agent.eyes, ChaplotEyes)
+    layers = [agent.eyes.vision[0], agent.eyes.vision[2], agent.eyes.vision[4], agent.eyes.linear]
+    told: list[Tensor] = []
+    for layer in layers:
+        layer.register_forward_hook(lambda _, __, given: told.append(given.clone().transpose(0, 1).flatten(1)))
+    agent.calibrate(observation)
+    told.clear()
+    before = features(agent, observation)
+    assert len(told) == len(layers)
+    for given in told:
+        torch.testing.assert_close(given.mean(dim=1), torch.zeros(len(given)), rtol=0, atol=1e-4)
+        torch.testing.assert_close(given.std(dim=1, correction=0), torch.ones(len(given)), rtol=0, atol=1e-3)
+    agent.calibrate(observation)
+    torch.testing.assert_close(features(agent, observation), before, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("rows_seen", [1, B])
+def test_calibration_of_chaplot_leaves_what_does_not_vary_as_large_as_it_was(
+    rows_seen: int, observation: dict[str, Any]
+) -> None:
+    agent = ActorCritic(AgentConfig.chaplot(**CHAPLOT), SPACE)
+    assert isinstance(agent.eyes, ChaplotEyes)
+    weight = agent.eyes.linear.weight.clone()
+    seen = {key: np.repeat(array[:1], rows_seen, axis=0) for key, array in observation.items()}
+    agent.calibrate(seen)
+    torch.testing.assert_close(agent.eyes.linear.weight, weight)
+    assert features(agent, observation).isfinite().all()
 
 
 def test_attention_map_shows_where_something_is() -> None:
