@@ -43,7 +43,7 @@ PAPER = {"easy": (1.00, 0.81), "medium": (0.89, 0.75), "hard": (0.83, 0.73)}
 OURS = PRESETS["pixels"].agent
 AGENTS: dict[str, AgentConfig] = {
     "ours": OURS,
-    "chaplot": AgentConfig.chaplot(),
+    "chaplot": PRESETS["chaplot"].agent,
     "concat": AgentConfig.chaplot(fusion="concat"),
     "ours_concat": replace(OURS, fusion="concat"),
     "blind": replace(OURS, blind=True),

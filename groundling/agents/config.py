@@ -113,7 +113,10 @@ class AgentConfig:
         defaults = {field.name: field.default for field in fields(self)}
         for name in _NOT_USED[self.vision]:
             if getattr(self, name) != defaults[name]:
-                raise ConfigurationError(f"vision {self.vision!r} has no {name}: leave it as it is")
+                raise ConfigurationError(
+                    f"vision {self.vision!r} has no {name}, and it is {getattr(self, name)!r}: give its default, "
+                    f"{defaults[name]!r} (a preset may have changed it)"
+                )
         if self.vision == "cnn" and self.fusion == "attribute_gated" and self.conv_channels[-1] % self.attributes:
             raise ConfigurationError(
                 f"the {self.conv_channels[-1]} channels of a cell (the last of conv_channels) are split into "

@@ -30,8 +30,8 @@ class Command:
 
     Attributes:
         preset: the settings that the other options begin with: "symbols" (rooms seen as symbols), "mazes" (many rooms,
-            long instructions, an expert to learn from), "pixels" (first person) or "doom" (ViZDoom); --preset NAME
-            --help shows them.
+            long instructions, an expert to learn from), "pixels" (first person), "chaplot" (the same with the network
+            of Chaplot et al. 2018) or "doom" (ViZDoom); --preset NAME --help shows them.
         config: what to train.
         run_folder: where the run goes; by default runs/TASK-seedN, of several tasks runs/TASK-and-N-more-KIND-seedN.
         resume: continue the run in this folder with its own configuration (the settings given are not read).

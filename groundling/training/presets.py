@@ -11,7 +11,7 @@ from groundling.errors import ConfigurationError
 from groundling.training.config import TrainConfig
 from groundling.training.settings import ImitationConfig, PPOConfig
 
-Preset = Literal["symbols", "mazes", "pixels", "doom"]
+Preset = Literal["symbols", "mazes", "pixels", "chaplot", "doom"]
 
 _PIXELS = PPOConfig(
     num_steps=16,
@@ -25,6 +25,18 @@ _PIXELS = PPOConfig(
     # advantages of nothing but noise: normalized, they would drive it wherever they point.
     normalize_advantage=False,
     bootstrap_truncated=False,  # an object that is not reached in time is not found
+)
+
+# first person, in rooms of our own, with a wide and low picture: far keycards have to be some pixels large
+_ROOMS = TrainConfig(
+    task="groundling/GroundedRoom-Easy-v0",
+    total_frames=1_000_000,
+    num_envs=256,
+    bank_size=262_144,
+    body="rover",
+    camera=Camera(width=256, height=56, fov_degrees=106.26),
+    agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
+    ppo=_PIXELS,
 )
 
 PRESETS: Final[dict[Preset, TrainConfig]] = {
@@ -53,17 +65,9 @@ PRESETS: Final[dict[Preset, TrainConfig]] = {
         # The expert keeps a share of the actions: agents that are stuck would fill the rollouts.
         imitation=ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.3, kept_share=0.3, due_coef=0.1),
     ),
-    # first person, in rooms of our own, with a wide and low picture: far keycards have to be some pixels large
-    "pixels": TrainConfig(
-        task="groundling/GroundedRoom-Easy-v0",
-        total_frames=1_000_000,
-        num_envs=256,
-        bank_size=262_144,
-        body="rover",
-        camera=Camera(width=256, height=56, fov_degrees=106.26),
-        agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
-        ppo=_PIXELS,
-    ),
+    "pixels": _ROOMS,
+    # the same with the network of Chaplot et al. 2018
+    "chaplot": replace(_ROOMS, agent=AgentConfig.chaplot(), total_frames=2_000_000),
     # first person, in ViZDoom: engines are slow and few, so rollouts are long; a picture as wide as the engine's frame,
     # less its top and its bottom
     "doom": TrainConfig(
@@ -71,7 +75,7 @@ PRESETS: Final[dict[Preset, TrainConfig]] = {
         total_frames=1_500_000,
         num_envs=32,
         camera=Camera(width=200, height=72, fov_degrees=106.0, horizon=0.36),
-        agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
+        agent=_ROOMS.agent,
         ppo=replace(_PIXELS, num_steps=64),
     ),
 }

@@ -202,7 +202,7 @@ def test_help_shows_the_defaults_of_the_preset(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--preset", "pixel"], "there is no preset 'pixel': choose one of symbols, mazes, pixels, doom"),
+        (["--preset", "pixel"], "there is no preset 'pixel': choose one of symbols, mazes, pixels, chaplot, doom"),
         (["--preset"], "Missing value for argument '--preset'"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from groundling.agents import AgentConfig
 from groundling.envs.first_person import Camera
 from groundling.envs.grounded.rules import GROUNDED_RULES
 from groundling.envs.simulators.doom_vector import GroundedDoomVectorEnv
@@ -30,6 +31,12 @@ def test_run_of_a_preset_trains(preset: Preset, tmp_path: Path) -> None:
 def test_preset_of_pixels_sees_as_wide_as_the_rules_of_its_rooms_say() -> None:
     camera = PRESETS["pixels"].camera
     assert math.radians(camera.fov_degrees) == pytest.approx(GROUNDED_RULES.field_of_view_rad, abs=1e-4)
+
+
+def test_preset_of_the_papers_network_sees_and_learns_as_ours() -> None:
+    config, ours = PRESETS["chaplot"], PRESETS["pixels"]
+    assert config.agent == AgentConfig.chaplot()
+    assert dataclasses.replace(config, agent=ours.agent, total_frames=ours.total_frames) == ours
 
 
 def test_preset_of_vizdoom_names_its_task_and_draws_what_its_agent_sees() -> None:
