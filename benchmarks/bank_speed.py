@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
+from launch import launch
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.building import available_cores, build_bank, tell_episodes
@@ -125,4 +125,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    launch(main, Options, __doc__)

@@ -22,8 +22,8 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-import tyro
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+from launch import launch
 
 from groundling.envs.building import available_cores
 from groundling.eval.speed import groundling_speed, minigrid_speed, steps_per_second
@@ -115,4 +115,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    launch(main, Options, __doc__)

@@ -25,7 +25,7 @@ from typing import Any, get_args
 
 import gymnasium
 import numpy as np
-import tyro
+from launch import launch
 from numpy.typing import NDArray
 
 from groundling.agents.bots import Expert, Sight
@@ -160,9 +160,8 @@ def measure(level: str, options: Options) -> dict[str, Any]:
     return figures
 
 
-def main() -> None:
+def main(options: Options) -> None:
     """Print a line a level, and the JSON object."""
-    options = tyro.cli(Options, description=__doc__)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     levels = options.levels or [level for level in minigrid_levels() if level.startswith("BabyAI-")]
     play_expert(EpisodeBank.of_seeds("BabyAI-GoToObj-v0", range(2)), "world")  # compile
@@ -200,4 +199,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    launch(main, Options, __doc__)

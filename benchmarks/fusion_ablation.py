@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import tyro
 from grid import Cell, iqm, print_table, run_grid, success_of, summarize
+from launch import launch
 from matplotlib.figure import Figure
 
 from groundling.agents import AgentConfig
@@ -109,4 +109,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    launch(main, Options, __doc__)

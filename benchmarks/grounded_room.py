@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import tyro
+from launch import launch
 
 from groundling.agents import AgentConfig
 from groundling.agents.config import Precision
@@ -212,4 +212,4 @@ def print_table(cells: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    launch(main, Options, __doc__)

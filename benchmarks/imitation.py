@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import tyro
 from grid import Cell, print_table, run_grid, success_of, summarize
+from launch import launch
 from matplotlib.figure import Figure
 from runs import curve_of, finish, report_of
 
@@ -242,4 +242,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    launch(main, Options, __doc__)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
+from launch import launch
 
 from groundling.eval.demo import DEMO_FRAMES, run_demo
 from groundling.eval.figures import learning_curve, png
@@ -109,4 +109,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    launch(main, Options, __doc__)

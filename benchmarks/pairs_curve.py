@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from grid import Cell, print_table, run_grid, success_of, summarize
+from launch import launch
 from matplotlib.figure import Figure
 
 from groundling.agents import AgentConfig
@@ -117,4 +117,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    launch(main, Options, __doc__)

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
-import tyro
+from launch import launch
 
 from groundling.envs.levels import minigrid_levels
 from groundling.envs.parity import Actor, compare_with_minigrid
@@ -102,4 +102,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    launch(main, Options, __doc__)

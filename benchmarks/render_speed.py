@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
+from launch import launch
 
 from groundling import make_vec
 from groundling.envs.first_person import Camera, FirstPersonRenderer
@@ -240,4 +240,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    launch(main, Options, __doc__)

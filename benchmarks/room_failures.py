@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import tyro
+from launch import launch
 from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank, TaskMixture
@@ -128,4 +129,4 @@ def figures(chosen: NDArray[np.bool_], success: NDArray[np.bool_], late: NDArray
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    launch(main, Options, __doc__)

@@ -23,7 +23,7 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
-import tyro
+from launch import launch
 from numpy.typing import NDArray
 from room_failures import asked_for
 from torch import Tensor, nn
@@ -162,4 +162,4 @@ def places_of(bank: EpisodeBank) -> NDArray[np.int64]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    launch(main, Options, __doc__)

@@ -5,36 +5,44 @@ Its parameters go there in half precision, and nothing to go on training with.
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
+from launch import launch
 
 from groundling.cli.watch import SHIPPED
+from groundling.errors import ConfigurationError
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 
 MOST_BYTES = 1_000_000
 
 
-def main(run_folder: tyro.conf.Positional[Path]) -> None:
-    """Write the agent of this run into the package.
+@dataclass(frozen=True)
+class Options:
+    """Write the agent of a run into the package.
 
-    Args:
+    Attributes:
         run_folder: of the run.
     """
-    checkpoint = Checkpoint.load(run_folder / CHECKPOINT_NAME)
+
+    run_folder: Annotated[Path, tyro.conf.Positional]
+
+
+def main(options: Options) -> None:
+    checkpoint = Checkpoint.load(options.run_folder / CHECKPOINT_NAME)
     SHIPPED.parent.mkdir(exist_ok=True)
     nothing: dict[str, Any] = {name: {} for name in ("optimizer", "collector", "generators", "curriculum", "reference")}
     agent = {name: parameter.half() for name, parameter in checkpoint.agent.items()}
-    config = dataclasses.replace(checkpoint.config, init="")  # a folder of this machine
-    dataclasses.replace(checkpoint, config=config, agent=agent, **nothing).save(SHIPPED)
+    config = replace(checkpoint.config, init="")  # a folder of this machine
+    replace(checkpoint, config=config, agent=agent, **nothing).save(SHIPPED)
     size = SHIPPED.stat().st_size
     if size > MOST_BYTES:
         SHIPPED.unlink()
-        raise SystemExit(f"{size:,} bytes are too many to ship: at most {MOST_BYTES:,}")
+        raise ConfigurationError(f"{size:,} bytes are too many to ship: at most {MOST_BYTES:,}")
     print(f"{SHIPPED.name}: {size:,} bytes, {checkpoint.frames:,} frames of {checkpoint.config.task}")
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    launch(main, Options, __doc__)

@@ -17,8 +17,8 @@ from itertools import product
 from pathlib import Path
 from typing import Literal, get_args
 
-import tyro
 from grid import Cell, print_table, run_grid, success_of, summarize
+from launch import launch
 
 from groundling.agents import AgentConfig
 from groundling.agents.config import FusionKind
@@ -126,4 +126,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    launch(main, Options, __doc__)

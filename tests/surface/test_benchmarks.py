@@ -1,0 +1,102 @@
+"""The commands of benchmarks/: every one starts and says what it does, and mistakes cost one line."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from groundling.envs.constants import FIRST_OBJECT
+from groundling.training.presets import PRESETS
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ROOT / "benchmarks"
+COMMANDS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if '"__main__"' in path.read_text())
+
+# One interpreter for all of them: most of their time goes into the same imports.
+ASK_EACH_FOR_HELP = """
+import contextlib, io, json, runpy, sys
+told = {}
+for path in sys.argv[1:]:
+    sys.argv, text = [path, "--help"], io.StringIO()
+    with contextlib.redirect_stdout(text):
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as end:
+            told[path] = [end.code, text.getvalue()]
+print(json.dumps(told))
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{BENCHMARKS}", "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, env=environment, check=False
+    )
+
+
+def test_every_benchmark_starts_and_says_what_it_measures() -> None:
+    paths = [str(BENCHMARKS / f"{name}.py") for name in COMMANDS]
+    assert len(paths) >= 16
+    result = run("-c", ASK_EACH_FOR_HELP, *paths)
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    for path in paths:
+        code, text = told[path]
+        first = Path(path).read_text().split('"""')[1].split()[:5]
+        assert code in (0, None)
+        assert " ".join(first) in " ".join(text.replace("│", " ").split()), path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        (("grounded_room", "--difficulties", "medium", "--curriculum", "--runs", "nowhere"), "agent of the easy ones"),
+        (("room_failures", "nowhere"), "nowhere"),
+        (("room_glance", "--frames", "10"), "512 at a time"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_mistake_is_told_in_one_line(arguments: tuple[str, ...], cause: str) -> None:
+    name, *options = arguments
+    result = run(str(BENCHMARKS / f"{name}.py"), *options)
+    assert result.returncode == 2
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith(f"{name}: ")
+    assert cause in line
+
+
+def test_places_at_a_glance_are_those_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    room_glance = importlib.import_module("room_glance")
+    pixels = PRESETS["pixels"]
+    config = replace(pixels, camera=replace(pixels.camera, segmentation=True), bank_size=room_glance.BATCH)
+    bank = config.training_bank(progress=False)
+    codes = room_glance.make_envs(config, bank).reset()[0]["segmentation"]
+    places = room_glance.places_of(bank)
+    assert set(places) == set(range(room_glance.PLACES))
+    for seen, place, goal in zip(codes, places, room_glance.asked_for(bank), strict=True):
+        columns = {code: np.nonzero(seen == code)[1].mean() for code in np.unique(seen) if code >= FIRST_OBJECT}
+        assert sorted(columns, key=columns.__getitem__)[place] == FIRST_OBJECT + goal
+
+
+@pytest.mark.slow
+def test_glance_measures_each_suite_and_test_instruction(tmp_path: Path) -> None:
+    output = tmp_path / "glance.json"
+    few = ("--episodes", "512", "--frames", "1024", "--tests", "512", "--seeds", "1", "--fusions", "film", "concat")
+    result = run(str(BENCHMARKS / "room_glance.py"), *few, "--output", str(output))
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(output.read_text())
+    assert set(rows) == {"film, 512 episodes", "concat, 512 episodes"}
+    for row in rows.values():
+        (told,) = row["runs"]
+        assert len(told.pop("by_instruction")) == 15
+        assert set(told) == {"layout", "zero_shot", "reordered", "new_set", "superlative"}
+        assert all(0 <= share <= 1 for share in told.values())
