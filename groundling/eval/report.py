@@ -18,6 +18,7 @@ table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .4rem .9rem; border-bottom: 1px solid #ddd; text-align: left; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 @media (max-width: 76rem) { td.number { white-space: normal; } }
+@media (max-width: 48rem) { table { display: block; overflow-x: auto; } th, td { padding: .3rem .4rem; } }
 img { max-width: 100%; }
 pre { background: #f6f6f6; padding: 1rem; overflow: auto; font-size: .85rem; }
 figcaption { color: #666; font-size: .9rem; }
@@ -65,7 +66,8 @@ def write_report(
     write_text(
         folder / REPORT_NAME,
         f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Groundling: {html.escape(report.task)}</title>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>Groundling: {html.escape(report.task)}</title>
 <style>{_STYLE}</style></head><body>
 <h1>{html.escape(report.task)}</h1>
 <p>{html.escape(summary)}</p>
