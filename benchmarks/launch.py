@@ -19,7 +19,7 @@ def launch(main: Callable[[Options], object], options: type[Options], doc: str |
     try:
         main(tyro.cli(options, description=doc))
     except ModuleNotFoundError as error:
-        told = f"it measures a peer, {error.name}, which is not installed: --help says what it needs"
+        told = f"it needs the package {error.name}, which is not installed: --help says how to get it"
     except GroundlingError as error:
         told = str(error)
     else:

@@ -73,6 +73,14 @@ def test_mistake_is_told_in_one_line(arguments: tuple[str, ...], cause: str) -> 
     assert cause in line
 
 
+def test_package_that_a_benchmark_lacks_is_named() -> None:
+    lacking = "from launch import launch\ndef main(options: dict): import no_such_peer\nlaunch(main, dict, None)"
+    result = run("-c", lacking)
+    assert result.returncode == 2
+    (line,) = result.stderr.strip().splitlines()
+    assert "needs the package no_such_peer" in line
+
+
 def test_places_at_a_glance_are_those_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     room_glance = importlib.import_module("room_glance")
