@@ -31,7 +31,8 @@ from launch import launch
 from groundling.agents import AgentConfig
 from groundling.agents.config import Precision
 from groundling.errors import ConfigurationError
-from groundling.eval.suites import GROUNDED_SUITES, evaluate_run
+from groundling.eval.runs import evaluate_run
+from groundling.eval.suites import GROUNDED_SUITES
 from groundling.files import write_text
 from groundling.training import A2CConfig, TrainConfig, Trainer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from groundling.eval.suites import evaluate_run
+from groundling.eval.runs import evaluate_run
 from groundling.training import TrainConfig, Trainer
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import read_metrics

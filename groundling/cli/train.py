@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 
 from groundling.errors import ConfigurationError
-from groundling.eval.suites import BLIND_NAME
+from groundling.eval.runs import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset

@@ -2,8 +2,10 @@
 
 from groundling.eval.breakdown import break_down
 from groundling.eval.evaluation import Evaluation, Outcome, evaluate
+from groundling.eval.runs import evaluate_run
 from groundling.eval.statistics import wilson_interval
-from groundling.eval.suites import SUITES, SuiteReport, evaluate_run, suite_bank
+from groundling.eval.suite_report import SuiteReport
+from groundling.eval.suites import SUITES, suite_bank
 
 __all__ = [
     "SUITES",

@@ -18,14 +18,10 @@ from groundling.eval.breakdown import LEGEND, Kind
 from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view, views_figure
 from groundling.eval.recording import save_video
 from groundling.eval.report import REPORT_NAME, write_report
+from groundling.eval.runs import BLIND_NAME, evaluate_run
 from groundling.eval.stages import BankStage
-from groundling.eval.suites import (
-    BLIND_NAME,
-    EVALUATION_NAME,
-    SuiteReport,
-    evaluate_run,
-    suite_bank,
-)
+from groundling.eval.suite_report import EVALUATION_NAME, SuiteReport
+from groundling.eval.suites import suite_bank
 from groundling.eval.watching import watch
 from groundling.files import make_folder
 from groundling.processes import module_command

@@ -7,7 +7,8 @@ import html
 from pathlib import Path
 
 from groundling.eval.breakdown import LEGEND, MOST_ROWS
-from groundling.eval.suites import AGENTS, EVALUATION_NAME, SuiteReport, describe_suite, format_success
+from groundling.eval.suite_report import AGENTS, EVALUATION_NAME, SuiteReport, format_success
+from groundling.eval.suites import describe_suite
 from groundling.files import write_text
 
 REPORT_NAME = "report.html"

@@ -9,7 +9,7 @@ from typing import Any
 
 from groundling.errors import RunFolderError
 from groundling.eval.statistics import wilson_interval
-from groundling.eval.suites import EVALUATION_NAME
+from groundling.eval.suite_report import EVALUATION_NAME
 
 CONFIG_NAME = "config.json"
 

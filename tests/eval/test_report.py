@@ -14,7 +14,8 @@ from rich.console import Console
 from groundling.errors import StorageError
 from groundling.eval.evaluation import Evaluation, Outcome
 from groundling.eval.report import write_report
-from groundling.eval.suites import SUITES, SuiteReport, format_success
+from groundling.eval.suite_report import SuiteReport, format_success
+from groundling.eval.suites import SUITES
 
 PICTURE = b"\x89PNG not really"
 

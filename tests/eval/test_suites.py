@@ -21,12 +21,12 @@ from groundling.envs.splits import FACTORS
 from groundling.errors import CheckpointError, RunFolderError, SplitError
 from groundling.eval import SUITES, evaluate_run, suite_bank
 from groundling.eval.demo import report_run
+from groundling.eval.runs import evaluate_suites
+from groundling.eval.suite_report import format_success
 from groundling.eval.suites import (
     GROUNDED_SUITES,
     REORDERED,
     describe_suite,
-    evaluate_suites,
-    format_success,
     grown,
     reordered_episodes,
     suite_banks,

@@ -18,7 +18,8 @@ from groundling.eval.demo import report_run
 from groundling.eval.evaluation import Evaluation, Outcome
 from groundling.eval.figures import SMOOTHING, task_curves
 from groundling.eval.results import read_results
-from groundling.eval.suites import SUITES, SuiteReport, describe_suite, format_success, split_row, suite_banks
+from groundling.eval.suite_report import SuiteReport, format_success
+from groundling.eval.suites import SUITES, describe_suite, split_row, suite_banks
 from groundling.training import CurriculumConfig, PPOConfig, TrainConfig, train
 
 TASKS = ("BabyAI-GoToObjS4-v0", "groundling/PickupDistDebug-v0")

@@ -1,0 +1,151 @@
+"""What a run was found to do: its suites beside the controls, as JSON and as tables for the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from groundling.eval.breakdown import MOST_ROWS, Group, Kind, break_down, breakdown_table
+from groundling.eval.evaluation import Evaluation
+from groundling.eval.suites import describe_suite, split_row
+from groundling.files import write_text
+
+EVALUATION_NAME = "evaluation.json"
+AGENTS = {
+    "trained": "the trained agent",
+    "random": "uniformly random actions",
+    "blind": "trained the same way, without the image",
+    "shuffled": "the trained agent, told another goal",
+}
+
+
+@dataclass(frozen=True)
+class SuiteReport:
+    """Evaluations by suite and agent.
+
+    A row named ``"combination, reordered"`` holds the near-trivial episodes of a suite, apart from its others: their
+    instructions only reorder the words of a trained one. Where a run was trained on several tasks each has its rows,
+    ``"BabyAI-GoToLocal-v0: layout"``.
+
+    Attributes:
+        task: id of the environment; of several ids, with commas between.
+        greedy: whether the likeliest action was taken instead of a drawn one.
+        episodes: asked for in each suite.
+        seed: names the episodes and draws.
+        results: ``results[suite][agent]``.
+        left_out: why each suite that could not be run was left out.
+        by: what the episodes are broken down by.
+    """
+
+    task: str
+    greedy: bool
+    episodes: int
+    seed: int
+    results: dict[str, dict[str, Evaluation]]
+    left_out: dict[str, str] = field(default_factory=dict)
+    by: tuple[Kind, ...] = ()
+
+    def save(self, folder: Path) -> None:
+        """Write ``evaluation.json``.
+
+        It holds the fields, with {suite: {agent: {success, low, high ...}}} as "suites", and as "breakdown"
+        {kind: {suite: {agent: [{name, success, low, high ...}]}}}, what fails most first.
+        """
+        plain = {
+            "task": self.task,
+            "greedy": self.greedy,
+            "episodes": self.episodes,
+            "seed": self.seed,
+            "left_out": self.left_out,
+            "suites": {s: {agent: e.to_dict() for agent, e in row.items()} for s, row in self.results.items()},
+            "breakdown": {
+                kind: {
+                    suite: {agent: [group.to_dict() for group in groups] for agent, groups in row.items()}
+                    for suite, row in self.breakdown(kind).items()
+                }
+                for kind in self.by
+            },
+        }
+        write_text(folder / EVALUATION_NAME, json.dumps(plain, indent=2) + "\n")
+
+    def breakdown(self, kind: Kind) -> dict[str, dict[str, tuple[Group, ...]]]:
+        """Groups of episodes by suite and agent, see :func:`groundling.eval.breakdown.break_down`."""
+        return {
+            suite: {agent: break_down(evaluation.outcomes, kind) for agent, evaluation in row.items()}
+            for suite, row in self.results.items()
+        }
+
+    def failures(self, kind: Kind) -> dict[str, list[tuple[str, Group]]]:
+        """By task, suite and group of the trained agent, what fails most first; the task is empty if it is the only."""
+        rows: dict[str, list[tuple[str, Group]]] = {}
+        for name, row in self.results.items():
+            task, suite = split_row(name)
+            rows.setdefault(task, []).extend((suite, group) for group in break_down(row["trained"].outcomes, kind))
+        return {task: sorted(own, key=lambda row: row[1].rank) for task, own in rows.items()}
+
+    def breakdown_tables(self, kind: Kind) -> list[Table]:
+        """The tables of the trained agent's failures for the terminal, one a task."""
+        tables = []
+        for task, rows in self.failures(kind).items():
+            title = f"{task or self.task}: success by {kind}, 95 % interval"
+            tables.append(breakdown_table(title, kind, rows))
+            if len(rows) > MOST_ROWS:
+                tables[-1].caption = f"{len(rows) - MOST_ROWS} more rows are in {EVALUATION_NAME}"
+        return tables
+
+    @property
+    def agents(self) -> list[str]:
+        """The agents of the columns."""
+        return [agent for agent in AGENTS if any(agent in row for row in self.results.values())]
+
+    def tables(self) -> list[Table]:
+        """The tables for the terminal, one a task: the trained agent with its interval, the controls beside it."""
+        tables: dict[str, Table] = {}
+        controls = [agent for agent in self.agents if agent != "trained"]
+        for name, row in self.results.items():
+            task, suite = split_row(name)
+            if task not in tables:
+                tables[task] = self._empty_table(task or self.task, controls)
+            trained = row["trained"]
+            cells = [f"{row[agent].success:.3f}" if agent in row else "-" for agent in controls]
+            rate, _, interval = format_success(trained).partition(" ")
+            ratio = "-" if trained.steps_ratio is None else f"{trained.steps_ratio:.2f}"
+            steps = f"{trained.mean_length:.1f}"
+            tables[task].add_row(suite, str(trained.episodes), rate, interval, steps, ratio, *cells)
+        for table in tables.values():
+            counts = set(table.columns[1].cells)
+            if len(counts) == 1:  # one number for all: a narrower table
+                table.title = f"{table.title}, {counts.pop()} episodes each"
+                del table.columns[1]
+        return list(tables.values())
+
+    def _empty_table(self, task: str, controls: Sequence[str]) -> Table:
+        how = "greedy" if self.greedy else "sampled"
+        title = f"{task}: success, 95 % interval ({how} actions)"
+        table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("suite", no_wrap=True)
+        for name in ("n", "trained", "interval", "steps", "/expert", *controls):
+            table.add_column(name, justify="right", no_wrap=True)
+        return table
+
+    def legend(self) -> str:
+        """What each row and column of the table is, a line each."""
+        told = dict.fromkeys(split_row(row)[1] for row in self.results)
+        suites = [f"{suite}: {describe_suite(suite)}" for suite in told]
+        agents = [f"{agent}: {AGENTS[agent]}" for agent in self.agents if agent != "trained"]
+        columns = ["/expert: steps of successful episodes, over those that the all-seeing expert takes in them"]
+        if any(column.header == "n" for table in self.tables() for column in table.columns):
+            columns.insert(0, "n: episodes")
+        left_out = [f"left out {suite}: {reason}" for suite, reason in self.left_out.items()]
+        return "\n".join([*suites, *columns, *agents, *left_out])
+
+
+def format_success(measured: Evaluation | Group) -> str:
+    """For example ``"0.992 [0.984, 0.996]"``."""
+    low, high = measured.interval
+    return f"{measured.success:.3f} [{low:.3f}, {high:.3f}]"
