@@ -130,6 +130,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
     name = "GroundedRoom" if simulator == "room" else "GroundedDoom"
     ppo = SETTINGS[simulator].ppo
     if start is not None:
+        spent(start)  # a run that it goes on from is missing: say so before hours of training, not after
         ppo = replace(ppo, learning_rate=LEARNING_RATES.get(difficulty, ppo.learning_rate))
     config = replace(
         SETTINGS[simulator],
