@@ -13,7 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs.constants import FIRST_OBJECT
+from groundling.errors import CheckpointError
+from groundling.training import Checkpoint, TrainConfig
+from groundling.training.checkpoint import CHECKPOINT_NAME
+from groundling.training.logs import METRICS_NAME
 from groundling.training.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +76,21 @@ def test_mistake_is_told_in_one_line(arguments: tuple[str, ...], cause: str) -> 
     (line,) = result.stderr.strip().splitlines()
     assert line.startswith(f"{name}: ")
     assert cause in line
+
+
+def test_missing_start_of_a_curriculum_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    grounded_room = importlib.import_module("grounded_room")
+    trained: list[Path] = []
+    monkeypatch.setattr(grounded_room, "Trainer", lambda config, folder, resume: trained.append(folder))
+    start = tmp_path / "room-medium-ours-seed1"
+    config = TrainConfig(agent=AgentConfig(), init=str(tmp_path / "room-easy-ours-seed1"))
+    agent = ActorCritic(config.agent)
+    Checkpoint(config, agent.space, 8, 1, agent.state_dict(), {}, {}, {}, {}, {}).save(start / CHECKPOINT_NAME)
+    (start / METRICS_NAME).write_text('{"frames": 8, "frames_per_second": 1.0}\n')
+    with pytest.raises(CheckpointError, match="room-easy-ours-seed1"):
+        grounded_room.run_cell(grounded_room.Options(curriculum=True, runs=tmp_path), "room", "hard", "ours", 1)
+    assert not trained
 
 
 def test_package_that_a_benchmark_lacks_is_named() -> None:
