@@ -3,6 +3,7 @@
     GroundlingError
     ├── UnknownEnvironmentError   an id that no level has (also a KeyError)
     ├── UnsupportedLevelError     a level whose rules or sentences are not compiled yet
+    ├── ExtensionError            code of the user's own that cannot be imported, or lacks what is named
     ├── TaskError                 a task that cannot be imported, or finds no layout or object for its goal
     ├── SplitError                a split that does not exist or selects nothing
     ├── InstructionError          a sentence outside the grammar, a word outside the vocabulary (also a ValueError)
@@ -35,6 +36,10 @@ class UnknownEnvironmentError(GroundlingError, KeyError):
 
 class UnsupportedLevelError(GroundlingError):
     """The level exists, but asks for rules or sentences that are not compiled."""
+
+
+class ExtensionError(GroundlingError):
+    """A file or module of the user's own that cannot be imported, or that lacks what is named."""
 
 
 class TaskError(GroundlingError):

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE, Action
 from groundling.envs.explored import explored_shape
 from groundling.envs.first_person import Camera
 from groundling.envs.mixture import TaskMixture
@@ -17,6 +17,7 @@ from groundling.envs.rover import Rover, Scoring
 from groundling.envs.rovers import RoverBatch
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
+from groundling.interfaces import CATEGORY, DEPTH, MAP, RGB, SEGMENTATION, SYMBOLS, TOKENS, Field, Spec
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 MAX_CODE = 255
@@ -107,6 +108,18 @@ class Embodiment:
             num_threads=num_threads,
             top_down_pixels=self.top_down_pixels,
         )
+
+    def spec(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> Spec:
+        """What an agent is built for that has this body and these senses; arguments as of :meth:`observation_space`."""
+        space = self.observation_space(instruction_length, map_size)
+        kinds = {"top_down": RGB, "explored": MAP, "direction": CATEGORY, "depth": DEPTH, "segmentation": SEGMENTATION}
+        kinds |= {"image": SYMBOLS if self.rover is None else RGB, "instruction": TOKENS}
+        sizes = {"direction": 4, "segmentation": MAX_CODE + 1, "instruction": len(self.vocabulary)}
+        fields = {
+            key: Field(tuple(part.shape or ()), str(part.dtype), kinds[key], sizes.get(key, 0))
+            for key, part in space.spaces.items()
+        }
+        return Spec(fields, tuple(action.name.lower() for action in list(Action)[: self.num_actions]), self.vocabulary)
 
     def observation_space(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> spaces.Dict:
         """What one agent sees; the same space for all levels of as many tokens an instruction.

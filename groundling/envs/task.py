@@ -26,7 +26,6 @@ from groundling.envs.builder import WorldBuilder
 from groundling.envs.constants import BORDER
 from groundling.envs.layout import Draws, RejectedLayout
 from groundling.envs.sources import OfGoals
-from groundling.envs.task_files import code_of, import_file, is_of_file, read_code
 from groundling.errors import ConfigurationError, TaskError
 from groundling.language import phrasings, writer
 from groundling.language.goals import (
@@ -40,6 +39,7 @@ from groundling.language.goals import (
     clause_descriptions,
     clauses,
 )
+from groundling.own_code import code_of, import_file, is_of_file, read_code
 from groundling.seeding import generator
 
 MAX_TRIES = 100  # layouts that a task may reject for one seed

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from groundling.envs.task import Task, TaskSource, check_names
-from groundling.envs.task_files import import_file, import_module, origin_of
-from groundling.errors import ConfigurationError, TaskError
+from groundling.errors import ConfigurationError, ExtensionError, TaskError
+from groundling.own_code import is_place, origin_of, split_place
 
 ENTRY_POINTS = "groundling.tasks"
 OWN_NAMESPACE = "groundling"
@@ -83,18 +83,14 @@ def find_task(id: str) -> TaskSource | None:
     _load()
     if id in _registry:
         return _registry[id]
-    place, colon, name = id.rpartition(":")
-    if not colon or not place or not name.isidentifier():
+    if not is_place(id):
         return None
-    if place.endswith(".py"):
-        path = Path(place).expanduser()
-        module = import_file(path)
-        unregistered_id = f"{path.stem}/{name}"
-    else:
-        if not all(part.isidentifier() for part in place.split(".")):
-            return None
-        module = import_module(place)
-        unregistered_id = f"{place.rpartition('.')[2]}/{name}"
+    try:
+        module, name = split_place(id)
+    except ExtensionError as error:
+        raise TaskError(str(error)) from error
+    place = id.rpartition(":")[0]
+    unregistered_id = f"{Path(place).stem if place.endswith('.py') else place.rpartition('.')[2]}/{name}"
     cls = getattr(module, name, None)
     if not (isinstance(cls, type) and issubclass(cls, Task)) or inspect.isabstract(cls):
         raise TaskError(_no_such_task(place, name, module))

@@ -93,6 +93,9 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         render_mode: None or "rgb_array".
         embodiment: body, senses and rules; by default the body that walks MiniGrid's grid.
 
+    Attributes:
+        agent_spec: what an agent in these environments is built for.
+
     Raises:
         ConfigurationError: if num_envs or num_threads is less than 1, or the render mode is unknown.
     """
@@ -127,7 +130,9 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self._started = False
         self._sentences = np.array(bank.instructions, dtype=object)
         self._told = np.full(num_envs, "", dtype=object)  # the sentence of each environment
-        self.single_observation_space = embodiment.observation_space(bank.instruction_length, bank.cells.shape[1:])
+        size = bank.cells.shape[1:]
+        self.agent_spec = embodiment.spec(bank.instruction_length, size)
+        self.single_observation_space = embodiment.observation_space(bank.instruction_length, size)
         self.single_action_space = spaces.Discrete(embodiment.num_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)

@@ -53,6 +53,21 @@ class Vocabulary:
         """A vocabulary of these words, in the order of their first appearance."""
         return cls((PADDING, UNKNOWN, *dict.fromkeys(words)))
 
+    @classmethod
+    def unnamed(cls, size: int) -> Vocabulary:
+        """A vocabulary of ``size`` token ids whose words nobody told: ``"#2"``, ``"#3"``, ..."""
+        return cls((PADDING, UNKNOWN, *(f"#{index}" for index in range(2, size))))
+
+    @classmethod
+    def joined(cls, vocabularies: Iterable[Vocabulary]) -> Vocabulary:
+        """The words of several vocabularies, those of the first with the ids that they have there."""
+        return cls.of(word for vocabulary in vocabularies for word in vocabulary.words[2:])
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the words are known, see :meth:`unnamed`."""
+        return len(self.words) < 3 or self.words[2] != "#2"
+
     def __len__(self) -> int:
         return len(self.words)
 

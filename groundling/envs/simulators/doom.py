@@ -32,11 +32,13 @@ from groundling.envs.simulators.doom_engine import (
 from groundling.envs.simulators.doom_maps import UNITS_PER_M, PlacedActor, actors_of, map_of
 from groundling.envs.simulators.errors import EngineError, EngineRejectionError, EngineRestartError
 from groundling.errors import ActionError, ConfigurationError
+from groundling.interfaces import RGB, TOKENS, Field, Spec
 from groundling.language.grounded import GROUNDED_VOCABULARY, INSTRUCTION_LENGTH, TRAIN
 
 _log = logging.getLogger(__name__)
 
-NUM_ACTIONS = 3
+ACTIONS = ("left", "right", "forward")
+NUM_ACTIONS = len(ACTIONS)
 DEFAULT_SIZE = (160, 120)
 DEFAULT_HORIZON = 0.42
 RESTART_INTERVAL_S = 60.0
@@ -129,6 +131,11 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
             }
         )
         self.action_space = spaces.Discrete(NUM_ACTIONS)  # type: ignore[assignment]
+        fields = {
+            "image": Field((height, width, 3), "uint8", RGB),
+            "instruction": Field((INSTRUCTION_LENGTH,), "int32", TOKENS, len(GROUNDED_VOCABULARY)),
+        }
+        self.agent_spec = Spec(fields, ACTIONS, GROUNDED_VOCABULARY)
         self._band = band_of(resolution, self.image_size, horizon)
         self.episode: GroundedEpisode | None = None
         self.engine: DoomEngine | None = None

@@ -15,6 +15,7 @@ from groundling.envs.grounded.episodes import Difficulty
 from groundling.envs.simulators.doom import DEFAULT_HORIZON, DOOM_IDS, GroundedDoomEnv, ObservationArrays
 from groundling.envs.simulators.doom_engine import DoomTimeouts
 from groundling.errors import ConfigurationError
+from groundling.interfaces import Spec
 from groundling.language.grounded import TRAIN
 
 
@@ -34,6 +35,11 @@ class GroundedDoomVectorEnv(SyncVectorEnv):
     """
 
     envs: Sequence[GroundedDoomEnv]  # type: ignore[assignment]
+
+    @property
+    def agent_spec(self) -> Spec:
+        """What an agent in these environments is built for."""
+        return self.envs[0].agent_spec
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None

@@ -1,9 +1,9 @@
-"""The files and modules that tasks are written in: imported once, told apart, and read."""
+"""Code of a user's own: files and modules that are named on a command line, imported once, told apart, and read."""
 
 from __future__ import annotations
 
+import difflib
 import importlib
-import importlib.metadata
 import importlib.util
 import marshal
 import re
@@ -14,16 +14,49 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from groundling.errors import TaskError
+from groundling.errors import ExtensionError
+
+
+def is_place(text: str) -> bool:
+    """Whether a text is of the form ``"my_file.py:Name"`` or ``"package.module:Name"``."""
+    place, colon, name = text.rpartition(":")
+    if not colon or not place or not name.isidentifier():
+        return False
+    return place.endswith(".py") or all(part.isidentifier() for part in place.split("."))
+
+
+def split_place(text: str) -> tuple[types.ModuleType, str]:
+    """The module of a place, imported, and the name that is looked for in it.
+
+    Raises:
+        ExtensionError: if the file or module cannot be imported; the message names the line.
+    """
+    place, _, name = text.rpartition(":")
+    return (import_file(Path(place).expanduser()) if place.endswith(".py") else import_module(place)), name
+
+
+def import_place(text: str) -> Any:
+    """What stands at a place, ``"my_file.py:Name"`` or ``"package.module:Name"``.
+
+    Raises:
+        ExtensionError: if the file or module cannot be imported, or has nothing of this name.
+    """
+    module, name = split_place(text)
+    if not hasattr(module, name):
+        place = text.rpartition(":")[0]
+        own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+        close = difflib.get_close_matches(name, own, n=3, cutoff=0.5) or own
+        raise ExtensionError(f"{place} has no {name!r}; it has {', '.join(close) or 'nothing of its own'}")
+    return getattr(module, name)
 
 
 def import_file(path: Path) -> types.ModuleType:
-    """Import a file of tasks, once.
+    """Import a file, once.
 
     Its folder is added to the end of ``sys.path``, so that it can import its neighbors.
 
     Raises:
-        TaskError: if there is no such file, or it raises; the message names the line.
+        ExtensionError: if there is no such file, or it raises; the message names the line.
     """
     path = path.resolve()
     name = f"groundling_file_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{zlib.crc32(str(path).encode()):08x}"
@@ -31,7 +64,7 @@ def import_file(path: Path) -> types.ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise TaskError(f"there is no file of tasks {path}")
+        raise ExtensionError(f"there is no file {path}")
     module = importlib.util.module_from_spec(spec)
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
@@ -40,20 +73,20 @@ def import_file(path: Path) -> types.ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise TaskError(_import_failure(path, error)) from error
+        raise ExtensionError(_import_failure(path, error)) from error
     return module
 
 
 def import_module(name: str) -> types.ModuleType:
-    """Import a module of tasks.
+    """Import a module.
 
     Raises:
-        TaskError: if it cannot be imported; the message names the line.
+        ExtensionError: if it cannot be imported; the message names the line.
     """
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        raise TaskError(_import_failure(None, error, name)) from error
+        raise ExtensionError(_import_failure(None, error, name)) from error
 
 
 def _import_failure(path: Path | None, error: BaseException, name: str = "") -> str:

@@ -1,0 +1,273 @@
+"""What everyone implements: fields and specifications, families of environments, policies, teachers, rewards.
+
+This is the file to read first. A family of environments, a simulator, an observation encoder, an algorithm or a reward
+is one file that implements one of these, and one line of registration (see ``groundling.registry``); what is named by a
+string, ``"my_file.py:MyFamily"`` included, is found by the registry of its kind. Observation encoders and algorithms
+need PyTorch and have their base classes in ``groundling.agents.encoders.base`` and ``groundling.training.algorithms``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+
+from groundling.language.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Array = NDArray[Any]
+Observation = Mapping[str, Any]  # arrays or tensors [B, ...] by the keys of a specification
+
+# Kinds of fields. A kind says what numbers mean, and so which encoder reads them; a family may use kinds of its own.
+SYMBOLS: Final = "symbols"  # [H, W, 3] uint8: MiniGrid's (type, color, state) of each cell
+MAP: Final = "map"  # the same, of what was seen since the episode began
+RGB: Final = "rgb"  # [H, W, 3] uint8
+DEPTH: Final = "depth"  # [H, W] float32, metres
+SEGMENTATION: Final = "segmentation"  # [H, W] uint8 codes of objects
+CATEGORY: Final = "category"  # [] integer in [0, size)
+TOKENS: Final = "tokens"  # [L] token ids of a sentence, 0 = padding
+DOCUMENT: Final = "document"  # [S, L] token ids of several sentences
+MASK: Final = "mask"  # [N] bool
+VECTOR: Final = "vector"  # [N] floating point
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key of an observation, of a single environment.
+
+    Attributes:
+        shape: of its array, without the batch.
+        dtype: NumPy's name of its type.
+        kind: what its numbers mean: one of the kinds above, or one of the user's own.
+        size: of integers that are numbered, how many there are: they are in [0, size). 0 where that means nothing.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    kind: str
+    size: int = 0
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Field:
+        """Read plain values (``dataclasses.asdict``, or JSON's) back."""
+        return cls(**{**values, "shape": tuple(values["shape"])})
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What an agent is built for; saved in every checkpoint, words and all.
+
+    Attributes:
+        observation: the fields of an observation by their keys.
+        actions: names of the actions, whose numbers are their places.
+        vocabulary: what token ids mean.
+    """
+
+    observation: Mapping[str, Field]
+    actions: tuple[str, ...]
+    vocabulary: Vocabulary
+
+    @property
+    def num_actions(self) -> int:
+        """A, the number of actions."""
+        return len(self.actions)
+
+    def keys_of(self, *kinds: str) -> tuple[str, ...]:
+        """The keys whose fields are of one of these kinds, in the order of the observation."""
+        return tuple(key for key, part in self.observation.items() if part.kind in kinds)
+
+    def differences(self, other: Spec) -> list[str]:
+        """In what an agent built for this cannot act in environments of the other, in words; empty if it can.
+
+        How many tokens an instruction is padded to is no difference.
+        """
+        found = []
+        for key in dict.fromkeys([*self.observation, *other.observation]):
+            ours, theirs = self.observation.get(key), other.observation.get(key)
+            if ours is None or theirs is None:
+                found.append(f"{key} is {'missing' if theirs is None else 'new'}")
+            elif _comparable(ours) != _comparable(theirs):
+                found.append(f"{key} is {_in_words(theirs)}, not {_in_words(ours)}")
+        if self.actions != other.actions:
+            found.append(f"the actions are {', '.join(other.actions)}, not {', '.join(self.actions)}")
+        if self.vocabulary != other.vocabulary:
+            found.append(f"the vocabulary has {len(other.vocabulary)} words, not the same {len(self.vocabulary)}")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "observation": {
+                key: {"shape": list(part.shape), "dtype": part.dtype, "kind": part.kind, "size": part.size}
+                for key, part in self.observation.items()
+            },
+            "actions": list(self.actions),
+            "vocabulary": list(self.vocabulary.words),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Spec:
+        """Read :meth:`to_dict` back."""
+        observation = {key: Field.from_dict(part) for key, part in values["observation"].items()}
+        return cls(observation, tuple(values["actions"]), Vocabulary(tuple(values["vocabulary"])))
+
+
+def _comparable(part: Field) -> tuple[Any, ...]:
+    shape = () if part.kind in (TOKENS, DOCUMENT) else part.shape
+    return shape, part.kind, part.size if part.kind not in (TOKENS, DOCUMENT) else 0
+
+
+def _in_words(part: Field) -> str:
+    size = f" of {part.size}" if part.size else ""
+    return f"{part.kind} {list(part.shape)}{size}"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One test of a family.
+
+    Attributes:
+        description: what it tests, in a few words.
+        split: the name of the split whose episodes it plays.
+        is_usual: whether it is run where nobody asks for certain suites.
+    """
+
+    description: str
+    split: str
+    is_usual: bool = True
+
+
+@runtime_checkable
+class Teacher(Protocol):
+    """Knows the right action in every environment of a batch; ``agents.bots.Expert`` is one."""
+
+    lost: NDArray[np.bool_]  # [B] where the teacher knows no action, after `actions`
+
+    def actions(self) -> NDArray[np.int64]:
+        """The right action [B] in the present state of every environment."""
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """What its next answers depend on beside the worlds."""
+
+    def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
+        """Continue from :meth:`state_dict`."""
+
+
+@runtime_checkable
+class Family(Protocol):
+    """An environment with its splits, suites, words and expert: a level, a task, a room, a Gymnasium id.
+
+    ``groundling.envs.families.base.EnvFamily`` has defaults for all but ``id``, ``description``, ``spec`` and
+    ``make_vec``.
+
+    Attributes:
+        id: how it is asked for.
+        description: one line: what it asks of an agent.
+        spec: what an agent in it is built for, with its own body and senses.
+        suites: what ``evaluate --suite all`` runs, by name.
+    """
+
+    id: str
+    description: str
+    spec: Spec
+    suites: Mapping[str, Suite]
+
+    def split(self, name: str, held_out: Any) -> Any:
+        """The part of its episodes of this name, where ``held_out`` is kept from training.
+
+        Raises:
+            SplitError: if there is none, or nothing of the kind is held out; the message says why.
+        """
+
+    def make_vec(self, split: Any, num_envs: int, seed: int, **options: Any) -> VectorEnv:
+        """B environments that play a split in autoreset mode SAME_STEP.
+
+        ``info`` tells ``success`` (or SB3's ``is_success``) where an episode ends, and the text is in ``info`` under
+        the key of the observation or at the environments' attribute ``instructions``.
+        """
+
+    def meaning(self, texts: Mapping[str, str]) -> Hashable:
+        """What texts ask for: two with one meaning are no control for one another."""
+
+    def expert(self, envs: VectorEnv) -> Teacher | None:
+        """Who knows the right actions in these environments, if anybody does."""
+
+
+class Policy(Protocol):
+    """What acts: an agent, a bot, another library's model. All that it remembers of an environment is that one's row
+    of the state, so a batch may go on without some of its rows (``state[rows]``).
+    """
+
+    def initial_state(self, num_envs: int) -> Tensor:
+        """The memory [B, M] before an episode."""
+
+    def act(
+        self,
+        observation: Observation,
+        state: Tensor,
+        is_first: Tensor | NDArray[np.bool_],
+        *,
+        greedy: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[NDArray[np.int64], Tensor]:
+        """Actions [B] int64, and the memory after the step.
+
+        Args:
+            observation: of B environments.
+            state: [B, M], the memory (``initial_state(B)`` at first).
+            is_first: [B] bool, whether the observation begins an episode.
+            greedy: take the likeliest action instead of drawing one.
+            generator: of the draw.
+        """
+
+    def inference_cache(self) -> AbstractContextManager[None]:
+        """A context in which the policy stays as it is, so that it may keep what repeats."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One step of B environments, as rewards see it.
+
+    Attributes:
+        observation: before the step, [B, ...] by key; arrays that the next step may rewrite.
+        action: [B] int64.
+        next_observation: after it; where an episode ended, the first of the next one (its last is in ``info``).
+        reward: [B] float64 of the environments.
+        terminated: [B] bool.
+        truncated: [B] bool.
+        info: of the step.
+        texts: the sentence of each environment before the step, [B].
+    """
+
+    observation: Observation
+    action: NDArray[np.int64]
+    next_observation: Observation
+    reward: NDArray[np.float64]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    info: Mapping[str, Any] = field(repr=False)
+    texts: Sequence[str] = ()
+
+
+class Reward(Protocol):
+    """One term of what a policy is paid. The success of an episode is no part of it, and never shown to the policy."""
+
+    def __call__(self, transition: Transition) -> Array:
+        """The reward [B] of a step."""
+
+    def update(self, batch: Any) -> Mapping[str, float]:
+        """Learn from the rollout that was just collected, if it learns; returns metrics."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that its next answers depend on."""
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from :meth:`state_dict`."""

@@ -1,0 +1,86 @@
+"""Registries: what is named by a string, found in one way for every kind.
+
+A name is looked up among the built-in ones, then among the entry points of installed packages, and last read as a place
+in code of the user's own: ``"my_file.py:Name"`` or ``"package.module:Name"``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from groundling.errors import ConfigurationError, ExtensionError
+from groundling.own_code import import_place, is_place
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Everything of one kind that a string can name; what is built in is imported when it is asked for.
+
+    Args:
+        kind: what it is called in messages, "algorithm".
+        builtin: places (``"package.module:Name"``) by name.
+        entry_points: the group of entry points of other packages.
+    """
+
+    def __init__(self, kind: str, builtin: Mapping[str, str], *, entry_points: str) -> None:
+        self.kind = kind
+        self.entry_points = entry_points
+        self._places = dict(builtin)
+        self._found: dict[str, T] = {}
+
+    def register(self, name: str, value: T) -> None:
+        """Add one in this process.
+
+        Raises:
+            ConfigurationError: if the name is another one's.
+        """
+        if name in self.names() and self._found.get(name) is not value:
+            raise ConfigurationError(f"there is {self._a_kind} {name!r} already: choose another name")
+        self._found[name] = value
+
+    def names(self) -> tuple[str, ...]:
+        """Every name, the built-in ones first."""
+        others = [entry.name for entry in importlib.metadata.entry_points(group=self.entry_points)]
+        return tuple(dict.fromkeys([*self._places, *others, *self._found]))
+
+    def find(self, name: str) -> T:
+        """What this name stands for.
+
+        Raises:
+            ConfigurationError: if there is no such name; the message names those that there are.
+            ExtensionError: if it is a place in code that cannot be imported or does not hold it.
+        """
+        if name in self._found:
+            return self._found[name]
+        found: Any
+        if name in self._places:
+            module, _, attribute = self._places[name].partition(":")
+            found = getattr(importlib.import_module(module), attribute)
+        elif entries := importlib.metadata.entry_points(group=self.entry_points, name=name):
+            try:
+                found = next(iter(entries)).load()
+            except Exception as error:
+                raise ExtensionError(f"the {self.kind} {name!r} of an installed package: {error}") from error
+        elif is_place(name):
+            return import_place(name)  # a file may be edited and imported again
+        else:
+            close = difflib.get_close_matches(name, self.names(), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f": choose one of {', '.join(self.names())}"
+            raise ConfigurationError(
+                f"there is no {self.kind} {name!r}{hint} (or name your own as my_file.py:Class or package.module:Class)"
+            )
+        self._found[name] = found
+        return found
+
+    def name_of(self, value: T) -> str | None:
+        """The name under which something that was found or registered stands; None if under none."""
+        return next((name for name, found in self._found.items() if found is value), None)
+
+    @property
+    def _a_kind(self) -> str:
+        return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
