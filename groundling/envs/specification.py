@@ -31,10 +31,13 @@ def spec_of(envs: VectorEnv | gymnasium.Env) -> Spec:
     own = _attribute(envs, "agent_spec")
     if isinstance(own, Spec):
         return own
-    is_batch = isinstance(envs, VectorEnv)
+    if isinstance(envs, VectorEnv):
+        observation_space, action_space = envs.single_observation_space, envs.single_action_space
+    else:
+        observation_space, action_space = envs.observation_space, envs.action_space
     return spec_of_spaces(
-        envs.single_observation_space if is_batch else envs.observation_space,
-        envs.single_action_space if is_batch else envs.action_space,
+        observation_space,
+        action_space,
         _attribute(envs, "vocabulary") or _attribute(envs, "vocabulary_size"),
         action_names=_attribute(envs, "action_names"),
     )
@@ -70,8 +73,9 @@ def spec_of_spaces(
         ConfigurationError: if an agent cannot see, read or act there.
     """
     parts = observation_space.spaces if isinstance(observation_space, spaces.Dict) else {}
-    text = next((key for key in TEXT_KEYS if isinstance(parts.get(key), spaces.Box)), None)
-    if text is None:
+    text = next((key for key in TEXT_KEYS if isinstance(parts.get(key), spaces.Box)), "")
+    words = parts.get(text)
+    if not isinstance(words, spaces.Box):
         told = f"they are a Dict of {', '.join(parts)}" if parts else "they are not a Dict"
         raise ConfigurationError(
             f"the environments' observations have no instruction of token ids: {told}. Environments may say what they "
@@ -80,7 +84,7 @@ def spec_of_spaces(
     if not isinstance(action_space, spaces.Discrete) or action_space.start != 0:
         raise ConfigurationError(f"an agent acts by Discrete actions from 0, these environments by {action_space}")
     if not isinstance(vocabulary, Vocabulary):
-        size = vocabulary if vocabulary is not None else int(parts[text].high.max()) + 1
+        size = vocabulary if vocabulary is not None else int(words.high.max()) + 1
         if size > MOST_WORDS:
             raise ConfigurationError(
                 "the space of the environments' instructions does not say how many token ids there are: give it "
