@@ -19,7 +19,7 @@ from launch import launch
 from matplotlib.figure import Figure
 from runs import curve_of, finish
 
-from groundling.agents.baselines import Policy, RandomPolicy, ShuffledInstructions
+from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
 from groundling.envs import HeldOut
 from groundling.eval.breakdown import break_down
@@ -27,6 +27,7 @@ from groundling.eval.evaluation import evaluate
 from groundling.eval.figures import png
 from groundling.eval.suites import suite_bank
 from groundling.files import write_text, written_whole
+from groundling.interfaces import Policy
 from groundling.training import Checkpoint, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import PRESETS

@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from groundling.agents.baselines import Policy, RandomPolicy
+from groundling.agents.baselines import RandomPolicy
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.statistics import interquartile_mean
 from groundling.eval.suites import suite_banks
 from groundling.files import write_text
+from groundling.interfaces import Policy
 from groundling.training import TrainConfig, train
 from groundling.training.logs import read_metrics
 

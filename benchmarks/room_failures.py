@@ -77,7 +77,7 @@ def play(checkpoint: Checkpoint, bank: EpisodeBank) -> tuple[NDArray[np.bool_], 
     state, is_first = agent.initial_state(count), np.ones(count, dtype=np.bool_)
     ended, success, late = (np.zeros(count, dtype=np.bool_) for _ in range(3))
     generator = torch.Generator().manual_seed(0)
-    with agent.unchanged():
+    with agent.inference_cache():
         while not ended.all():
             actions, state = agent.act(observation, state, is_first, greedy=True, generator=generator)
             observation, _, terminated, truncated, info = envs.step(actions)

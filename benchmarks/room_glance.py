@@ -97,11 +97,11 @@ def run(options: Options, fusion: FusionKind, episodes: int, seed: int) -> dict[
     bank = config.training_bank(progress=False)
     torch.manual_seed(seed)
     agent = ActorCritic(config.agent, space_of(make_envs(config, bank)))
-    agent.eyes.precision = "bfloat16"
+    agent.encoder.precision = "bfloat16"
     head = nn.Linear(config.agent.hidden_dim, PLACES)
     learn(agent, head, glances(config, bank, seed), options.frames // BATCH)
     told: dict[str, Any] = {}
-    with torch.no_grad(), agent.unchanged():
+    with torch.no_grad(), agent.inference_cache():
         for suite in SUITES:
             test = suite_bank(config, suite, episodes=options.tests, progress=False)
             right = answers(agent, head, config, test)
@@ -114,7 +114,7 @@ def run(options: Options, fusion: FusionKind, episodes: int, seed: int) -> dict[
 
 def learn(agent: ActorCritic, head: nn.Linear, batches: Iterator[tuple[dict[str, Any], Tensor]], steps: int) -> None:
     """Adam on the cross-entropy, with a step that falls to nothing."""
-    eyes = agent.eyes
+    eyes = agent.encoder
     first = [next(batches) for _ in range(CALIBRATION_BATCHES)]
     agent.calibrate({key: np.concatenate([seen[key] for seen, _ in first]) for key in eyes.keys})
     parameters = [*eyes.parameters(), *head.parameters()]
@@ -122,7 +122,7 @@ def learn(agent: ActorCritic, head: nn.Linear, batches: Iterator[tuple[dict[str,
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - step / steps)
         seen, place = next(batches)
-        loss = functional.cross_entropy(head(eyes.features(eyes.perceive(seen))), place)
+        loss = functional.cross_entropy(head(eyes.features(eyes.prepare(seen))), place)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -131,9 +131,9 @@ def learn(agent: ActorCritic, head: nn.Linear, batches: Iterator[tuple[dict[str,
 
 def answers(agent: ActorCritic, head: nn.Linear, config: TrainConfig, bank: EpisodeBank) -> NDArray[np.bool_]:
     """Which episodes of a bank are told rightly, of as many as fill batches."""
-    eyes, right = agent.eyes, []
+    eyes, right = agent.encoder, []
     for _, (seen, place) in zip(range(len(bank) // BATCH), glances(config, bank, None), strict=False):
-        right.append(head(eyes.features(eyes.perceive(seen))).argmax(dim=1) == place)
+        right.append(head(eyes.features(eyes.prepare(seen))).argmax(dim=1) == place)
     return torch.cat(right).numpy()
 
 

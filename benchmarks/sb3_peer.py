@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
+from groundling.agents.space import AgentSpace
 from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
@@ -19,7 +20,6 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.agents.space import AgentSpace
 from groundling.envs.bank import CLAUSE_TOKENS
 from groundling.envs.grounded.room import EMBODIMENT, ROOMS
 from groundling.envs.simulators.doom import GroundedDoomEnv
@@ -84,7 +84,7 @@ class SameNetwork(BaseFeaturesExtractor):
         taken = {"image": observations["image"].to(torch.uint8), "instruction": observations["instruction"].int()}
         if "direction" in observations:
             taken["direction"] = observations["direction"].squeeze(1).long()
-        return self.agent.features(self.agent.perceive(taken))
+        return self.agent.features(self.agent.prepare(taken))
 
 
 class Clock(BaseCallback):

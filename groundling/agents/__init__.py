@@ -1,8 +1,8 @@
-"""Agents: vision, language, fusion, memory, policy and value; baselines."""
+"""Agents: observation encoders, language, fusion, memory, policy and value; baselines."""
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.agents.baselines import Policy, RandomPolicy, ShuffledInstructions
+from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.config import AgentConfig
-from groundling.agents.space import AgentSpace
+from groundling.interfaces import Policy
 
-__all__ = ["ActorCritic", "AgentConfig", "AgentSpace", "Policy", "RandomPolicy", "ShuffledInstructions"]
+__all__ = ["ActorCritic", "AgentConfig", "Policy", "RandomPolicy", "ShuffledInstructions"]

@@ -1,27 +1,26 @@
-"""The agent: eyes that see under an instruction, memory, and the heads for the policy and the value."""
+"""The agent: observation encoders that see under an instruction, memory, and the heads for policy and value."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from groundling.agents.config import AgentConfig, VisionKind
-from groundling.agents.eyes import Eyes, Observation, Percepts
+from groundling.agents.assembly import assigned_fields
+from groundling.agents.config import AgentConfig, Precision
+from groundling.agents.encoders.base import ObservationEncoder, TextEncoder
 from groundling.agents.memory import Memory
-from groundling.agents.pixels import ChaplotEyes, CNNEyes
-from groundling.agents.space import AgentSpace
-from groundling.agents.symbolic import SymbolicEyes
-from groundling.envs.due import NUM_DUE
+from groundling.envs.bank import CLAUSE_TOKENS
+from groundling.envs.embodiment import GRID
+from groundling.envs.subgoals import NUM_SUBGOALS
 from groundling.errors import ConfigurationError
-
-EYES: dict[VisionKind, type[Eyes[Any]]] = {"symbolic": SymbolicEyes, "cnn": CNNEyes, "chaplot": ChaplotEyes}
+from groundling.interfaces import Observation, Spec
 
 
 @dataclass(frozen=True)
@@ -32,31 +31,50 @@ class Decision:
         logits: [T, B, A] of the policy.
         value: [T, B].
         state: [B, M], the memory after the last step.
-        known: [T, B, D], what the heads are given.
+        features: [T, B, D], what the heads are given.
     """
 
     logits: Tensor
     value: Tensor
     state: Tensor
-    known: Tensor
+    features: Tensor
+
+
+@dataclass(frozen=True)
+class PreparedObservation:
+    """A batch of observations, prepared for each of the agent's encoders, that of the image first."""
+
+    parts: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    def rows(self, rows: Tensor) -> PreparedObservation:
+        """Those of some rows [R] of the batch."""
+        return PreparedObservation(tuple(part.rows(rows) for part in self.parts))
 
 
 class ActorCritic(nn.Module):
-    """An agent that sees an image, reads an instruction, and gives a policy and a value.
+    """An agent that sees, reads an instruction, and gives a policy and a value.
 
     Args:
         config: parts and sizes.
-        space: images, words and actions that it is built for; MiniGrid's by default.
+        spec: observations, actions and words that it is built for; by default those of MiniGrid's grid.
+
+    Attributes:
+        encoder: the observation encoder of the image, in which the words meet what is seen.
+        others: encoders of other fields; their features are added.
 
     Raises:
-        ConfigurationError: if the parts do not suit the space.
+        ConfigurationError: if the parts do not suit the specification, or no encoder reads one of its keys.
     """
 
-    def __init__(self, config: AgentConfig | None = None, space: AgentSpace | None = None) -> None:
+    def __init__(self, config: AgentConfig | None = None, spec: Spec | None = None) -> None:
         super().__init__()
         self.config = config = config or AgentConfig()
-        self.space = space = space or AgentSpace()
-        self.eyes = EYES[config.vision](config, space)
+        self.spec = spec = spec or GRID.spec(CLAUSE_TOKENS)
+        (vision, keys), *rest = assigned_fields(config, spec)
+        self.encoder: ObservationEncoder[Any] = vision(config, spec, keys)
         self.memory = Memory(
             config.memory,
             config.hidden_dim,
@@ -66,88 +84,100 @@ class ActorCritic(nn.Module):
             word_dim=config.instruction_dim if config.memory_reads else 0,
             finds=config.memory_finds,
         )
-        self.policy = nn.Linear(self.memory.out_dim, space.num_actions)
+        self.policy = nn.Linear(self.memory.out_dim, spec.num_actions)
         self.value = nn.Linear(self.memory.out_dim, 1)
+        language = getattr(self.encoder, "language", None)
+        self.others = nn.ModuleList(kind(config, spec, keys, language) for kind, keys in rest)
         self._initialize()
-        self.due = nn.Linear(self.memory.out_dim, NUM_DUE) if config.tells_due else None
-
-    @classmethod
-    def for_spaces(
-        cls,
-        config: AgentConfig,
-        observation_space: gymnasium.Space,
-        action_space: gymnasium.Space,
-        vocabulary_size: int | None = None,
-    ) -> ActorCritic:
-        """An agent for the spaces of a single environment; see :meth:`AgentSpace.of` for the arguments and errors."""
-        return cls(config, AgentSpace.of(observation_space, action_space, vocabulary_size))
+        self.subgoal = nn.Linear(self.memory.out_dim, NUM_SUBGOALS) if config.predicts_subgoal else None
 
     def _initialize(self) -> None:
-        self.eyes.initialize()
-        for layer, scale in ((self.policy, 0.01), (self.value, self.eyes.value_scale)):
+        for encoder in self._encoders:
+            encoder.initialize()
+        for layer, scale in ((self.policy, 0.01), (self.value, self.encoder.value_scale)):
             nn.init.orthogonal_(layer.weight, scale)
             nn.init.zeros_(layer.bias)
 
     @property
+    def _encoders(self) -> list[ObservationEncoder[Any]]:
+        others: list[Any] = list(self.others)
+        return [self.encoder, *others]
+
+    @property
     def num_actions(self) -> int:
         """A, the number of actions."""
-        return self.space.num_actions
+        return self.spec.num_actions
 
     @property
     def observation_keys(self) -> tuple[str, ...]:
-        """The keys of an observation that are looked at."""
-        return self.eyes.keys
+        """The keys of an observation that are read."""
+        return tuple(dict.fromkeys([*(k for e in self._encoders for k in e.keys), self.encoder.text_key]))
 
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
         return self.policy.weight.device
 
+    def set_precision(self, precision: Precision) -> None:
+        """Have the encoders compute their many products in this precision from now on."""
+        for encoder in self._encoders:
+            encoder.precision = precision
+
     def calibrate(self, observation: Observation) -> None:
-        """Suit a new agent to what it will see, before any training; see :meth:`perceive` for the argument.
+        """Suit a new agent to what it will see, before any training; see :meth:`prepare` for the argument.
 
         The more environments the observation is of, the better; an agent that sees symbols needs none of it.
         """
-        self.eyes.calibrate(self.perceive(observation))
+        for encoder, part in zip(self._encoders, self.prepare(observation).parts, strict=True):
+            encoder.calibrate(part)
 
     def initial_state(self, num_envs: int) -> Tensor:
         """The memory's state [B, M] before an episode."""
         return self.memory.initial_state(num_envs, self.device)
 
-    def perceive(self, observation: Observation) -> Percepts:
-        """Check a batch of observations and take it in, without computing anything of it.
+    def prepare(self, observation: Observation) -> PreparedObservation:
+        """Check a batch of observations and find what repeats, without computing anything of it.
 
         Args:
-            observation: arrays or tensors: ``image`` [B, H, W, 3] uint8, ``instruction`` [B, L] token ids and, of
-                symbols, ``direction`` [B]; other keys are left alone.
+            observation: arrays or tensors [B, ...] of :attr:`observation_keys`; other keys are left alone.
 
         Raises:
             ObservationError: if a key is missing, or a shape, a type or a value is not what the agent was built for.
         """
-        return self.eyes.perceive(observation)
+        return PreparedObservation(tuple(encoder.prepare(observation) for encoder in self._encoders))
 
-    def unchanged(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def inference_cache(self) -> Iterator[None]:
         """A context in which parameters do not change and no gradients are taken: what repeats is computed once."""
-        return self.eyes.unchanged()
+        with ExitStack() as stack:
+            for encoder in self._encoders:
+                stack.enter_context(encoder.inference_cache())
+            yield
 
-    def forward(self, percepts: Percepts, state: Tensor, is_first: Tensor) -> Decision:
+    def forward(self, prepared: PreparedObservation, state: Tensor, is_first: Tensor) -> Decision:
         """Decide on T steps of B environments.
 
         Args:
-            percepts: of T * B observations, time first.
+            prepared: T * B observations, time first.
             state: [B, M], the memory before the first step.
             is_first: [T, B] bool, whether an observation begins an episode.
         """
         steps, batch = is_first.shape
-        features = self.features(percepts).unflatten(0, (steps, batch))
-        sentences = self.eyes.sentences(percepts, steps) if self.config.memory_reads else None
-        things = self.eyes.things(percepts, steps) if self.config.memory_finds else None
+        features = self.features(prepared).unflatten(0, (steps, batch))
+        sentences = things = None
+        if self.config.memory_reads or self.config.memory_finds:
+            encoder, part = self.text_encoder, prepared.parts[0]
+            sentences = encoder.sentences(part.sentences, steps) if self.config.memory_reads else None
+            things = encoder.things(part, steps) if self.config.memory_finds else None
         known, state = self.memory(features, state, is_first, sentences, things)
         return Decision(self.policy(known), self.value(known).squeeze(-1), state, known)
 
-    def features(self, percepts: Percepts) -> Tensor:
+    def features(self, prepared: PreparedObservation) -> Tensor:
         """The features [R, hidden_dim] of R observations, before the memory."""
-        return self.eyes.features(percepts)
+        features: Tensor = self.encoder(prepared.parts[0])
+        for encoder, part in zip(self.others, prepared.parts[1:], strict=True):
+            features = features + encoder(part)
+        return features
 
     @torch.no_grad()
     def act(
@@ -162,7 +192,7 @@ class ActorCritic(nn.Module):
         """Choose an action for each of B environments.
 
         Args:
-            observation: of B environments, see :meth:`perceive`.
+            observation: of B environments, see :meth:`prepare`.
             state: [B, M], the memory (``initial_state(B)`` at first).
             is_first: [B] bool, whether the observation begins an episode.
             greedy: take the likeliest action instead of drawing one.
@@ -172,60 +202,21 @@ class ActorCritic(nn.Module):
             actions [B] int64, and the memory after the step.
         """
         first = torch.as_tensor(is_first, device=self.device).unsqueeze(0)
-        decision = self(self.perceive(observation), state, first)
+        decision = self(self.prepare(observation), state, first)
         logits = decision.logits[0]
         chosen = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
         return chosen.cpu().numpy(), decision.state
 
-    @torch.no_grad()
-    def attention(self, instruction: Tensor) -> Tensor:
-        """How strongly each sentence lets each distinct symbolic cell through, for figures.
-
-        Args:
-            instruction: [S, L] token ids.
-
-        Returns:
-            [S, CELL_VALUES] the norm of the readout of every (type, color, state) under each sentence.
+    @property
+    def text_encoder(self) -> TextEncoder[Any]:
+        """The encoder in which words meet what is seen.
 
         Raises:
-            ConfigurationError: if the agent sees pixels: :meth:`attention_map` shows what it attends to.
+            ConfigurationError: if the agent has none.
         """
-        if not isinstance(self.eyes, SymbolicEyes):
-            raise ConfigurationError("only symbols can be listed one by one: of pixels, attention_map shows an image's")
-        return self.eyes.attention(instruction.long())
-
-    @torch.no_grad()
-    def attention_map(self, observation: Observation) -> Tensor:
-        """How strongly the instruction lets each place of the image through, [B, rows, columns], for figures."""
-        return self.eyes.attention_map(self.perceive(observation))
-
-    @property
-    def has_gate(self) -> bool:
-        """Whether the fusion gates channels."""
-        return self.eyes.fusion.has_gates
-
-    @torch.no_grad()
-    def gate(self, instruction: Tensor) -> Tensor:
-        """The gates [S, K] in (0, 1) of each sentence [S, L]; only where :attr:`has_gate`."""
-        return self.eyes.fusion.gates(self.eyes.hear(instruction.long()))
-
-    @torch.no_grad()
-    def word_strength(self, instruction: Tensor) -> Tensor:
-        """How much each word of a sentence changes the gates: their root mean square change when it is left out.
-
-        Args:
-            instruction: [S, L] token ids.
-
-        Returns:
-            [S, L], 0 at padding; only where :attr:`has_gate`.
-        """
-        tokens = instruction.long()
-        whole = self.gate(tokens)
-        strength = torch.zeros(tokens.shape, device=whole.device)
-        for place in range(tokens.shape[1]):
-            rest = torch.cat([tokens[:, :place], tokens[:, place + 1 :], torch.zeros_like(tokens[:, :1])], dim=1)
-            strength[:, place] = (self.gate(rest) - whole).square().mean(dim=1).sqrt()
-        return strength.masked_fill(tokens == 0, 0.0)
+        if not isinstance(self.encoder, TextEncoder):
+            raise ConfigurationError(f"{type(self.encoder).__name__} has no fusion of words with what is seen")
+        return self.encoder
 
 
 def sample_actions(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -4,42 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from groundling.agents.eyes import Observation
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import NUM_ACTIONS
 from groundling.envs.sources import meanings_of
 from groundling.errors import ConfigurationError
-
-
-class Policy(Protocol):
-    """What can be evaluated: it acts on batches of observations and may remember.
-
-    All that it remembers of an environment is that one's row of the state: a batch may go on without some of its rows.
-    """
-
-    def initial_state(self, num_envs: int) -> Tensor:
-        """The memory [B, M] before an episode."""
-
-    def act(
-        self,
-        observation: Observation,
-        state: Tensor,
-        is_first: Tensor | NDArray[np.bool_],
-        *,
-        greedy: bool = False,
-        generator: torch.Generator | None = None,
-    ) -> tuple[NDArray[np.int64], Tensor]:
-        """Actions [B] int64, and the memory after the step; see ``ActorCritic.act``."""
-
-    def unchanged(self) -> AbstractContextManager[None]:
-        """A context in which the policy stays as it is, so that it may keep what repeats."""
+from groundling.interfaces import Observation, Policy
 
 
 class RandomPolicy:
@@ -65,7 +41,7 @@ class RandomPolicy:
         actions = torch.randint(self.num_actions, (len(state),), generator=generator)
         return actions.numpy(), state
 
-    def unchanged(self) -> AbstractContextManager[None]:
+    def inference_cache(self) -> AbstractContextManager[None]:
         """Nothing to keep."""
         return nullcontext()
 
@@ -133,9 +109,9 @@ class ShuffledInstructions:
         actions, own_state = self._policy.act(told, state[:, :-1], is_first, greedy=greedy, generator=generator)
         return actions, torch.cat([own_state, torch.from_numpy(sentence).to(own_state).unsqueeze(1)], dim=1)
 
-    def unchanged(self) -> AbstractContextManager[None]:
+    def inference_cache(self) -> AbstractContextManager[None]:
         """The agent's own."""
-        return self._policy.unchanged()
+        return self._policy.inference_cache()
 
     def _another(self, own: NDArray[np.int32]) -> int:
         """A sentence with another goal."""

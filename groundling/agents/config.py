@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from groundling.envs.explored import MAX_RADIUS
+from groundling.agents.encoders import ENCODERS
+from groundling.configuration import Open, accepts_settings, changed, from_plain, plain
 from groundling.errors import ConfigurationError
 from groundling.language.encoders import LanguageKind
 
-VisionKind = Literal["symbolic", "cnn", "chaplot"]
 FusionKind = Literal["attribute_gated", "gated", "film", "concat", "cross_attention"]
 MemoryKind = Literal["none", "gru", "lstm"]
 Precision = Literal["float32", "bfloat16"]
 
 
+@accepts_settings
 @dataclass(frozen=True)
-class AgentConfig:
+class AgentConfig(Open):
     """The agent's parts and sizes.
 
     Attributes:
-        vision: "symbolic" (MiniGrid's cells), "cnn" (pixels: three convolutions, then words meet every cell of their
-            grid) or "chaplot" (pixels: the network of Chaplot et al. 2018; :meth:`chaplot` has its sizes).
+        vision: the observation encoder that reads the image: "symbolic" (MiniGrid's cells), "cnn" (pixels: three
+            convolutions, then words meet every cell of their grid), "chaplot" (pixels: the network of Chaplot et al.
+            2018; :meth:`chaplot` has its sizes), or your own, my_file.py:MyEncoder.
+        encoders: observation encoders of the other fields, in the order in which they choose; what is left is read by
+            the encoder of its kind (RGB and depth by "cnn", vectors, masks and categories by "vector").
+        ignores: keys of the observation that the agent does not read.
         fusion: how words meet vision: "attribute_gated" (each attribute of a cell is gated by the words that it listens
             to), "gated" (Chaplot et al. 2018), "film" (Perez et al. 2018), "cross_attention" (cells attend to words) or
             "concat", the baseline.
@@ -30,106 +36,93 @@ class AgentConfig:
             over the words), "transformer", "sentence" (a frozen pretrained model; needs the extra groundling[sentence])
             or "sentence-tuned" (the same, trained with the agent).
         memory: "none", "gru" or "lstm" between the fused features and the policy.
-        cell_dim: of "symbolic", channels of each attribute of a cell, which a gate multiplies.
         word_dim: size of a word's embedding.
         instruction_dim: size of an instruction's vector.
-        readout_dim: of "symbolic" and "cnn", channels that each cell keeps after the fusion.
         hidden_dim: size of the hidden layers.
         memory_dim: size of the memory's state.
-        conv_channels: of "cnn" and "chaplot", channels of the three convolutions; the last are those of a cell.
-        attributes: of "cnn", groups that "attribute_gated" splits a cell's channels into, each of which listens to
-            words of its own. (Symbols come with attributes: type, color and state.)
         time_dim: size of an embedding of the step within the episode, which the policy and the value are given beside
             the memory's output; 0 for none.
         time_steps: steps that this embedding tells apart; later ones share the last.
-        memory_reads: let the memory ask the instruction, at every step, for what is due: for instructions of several
-            clauses. It needs a memory and a language that is heard word by word.
-        memory_finds: let the memory look, at every step, for what is due on the map of what was seen, and be told the
+        memory_reads: let the memory read the instruction at every step, by an attention of its own: for instructions of
+            several clauses. It needs a memory and a language encoder that gives a vector for each word.
+        memory_finds: let the memory look, at every step, for a thing on the map of what was seen, and be given the
             way there. It needs a memory and ``map_ways``.
-        map_radius: of "symbolic", tiles to each side that a map shows of what was seen since the episode began,
-            beside the view; 0 for none.
-        map_ways: tell, of every thing on that map, how far it is to walk by what was seen, and in which direction one
-            sets out; and where there is something left to see. See ``groundling.agents.ways``.
-        tells_due: give the agent one more head, which learns to tell what is due now where ``due_coef`` of the
-            algorithm is above 0; it is never asked when the agent acts. See ``groundling.envs.due``.
-        blind: replace the image by nothing, for the control that hears but does not see.
+        predicts_subgoal: give the agent one more head, which learns to predict the current subgoal where
+            ``subgoal_coef`` of the algorithm is above 0; it is never used when the agent acts. See
+            ``groundling.envs.subgoals``.
+        blind: replace the image by nothing, for the control that reads the instruction but does not see.
+        settings: of the observation encoders, each a value of the encoder's own class.
     """
 
-    vision: VisionKind = "symbolic"
+    vision: str = "symbolic"
+    encoders: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
     fusion: FusionKind = "attribute_gated"
     language: LanguageKind = "positional"
     memory: MemoryKind = "none"
-    cell_dim: int = 128
     word_dim: int = 32
     instruction_dim: int = 64
-    readout_dim: int = 8
     hidden_dim: int = 64
     memory_dim: int = 128
-    conv_channels: tuple[int, ...] = (16, 32, 64)
-    attributes: int = 4
     time_dim: int = 0
     time_steps: int = 31
     memory_reads: bool = False
     memory_finds: bool = False
-    map_radius: int = 0
-    map_ways: bool = False
-    tells_due: bool = False
+    predicts_subgoal: bool = False
     blind: bool = False
+    settings: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, kinds in (
-            ("vision", VisionKind),
-            ("fusion", FusionKind),
-            ("language", LanguageKind),
-            ("memory", MemoryKind),
-        ):
+        for name, kinds in (("fusion", FusionKind), ("language", LanguageKind), ("memory", MemoryKind)):
             if getattr(self, name) not in get_args(kinds):
                 raise ConfigurationError(f"{name} is one of {', '.join(get_args(kinds))}, not {getattr(self, name)!r}")
-        for name in (
-            *(field.name for field in fields(self) if field.name.endswith("_dim")),
-            "attributes",
-            "time_steps",
-        ):
+        for name in (*(field.name for field in fields(self) if field.name.endswith("_dim")), "time_steps"):
             least = 0 if name == "time_dim" else 1
             if getattr(self, name) < least:
                 raise ConfigurationError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if not 0 <= self.map_radius <= MAX_RADIUS:
-            raise ConfigurationError(f"map_radius is from 0 (no map) to {MAX_RADIUS}, got {self.map_radius}")
-        if self.map_ways and not self.map_radius:
-            raise ConfigurationError("map_ways are ways on a map of what was seen: give the agent a map_radius as well")
-        if self.memory_finds and (self.memory == "none" or not self.map_ways):
+        used = self.encoder_classes
+        for value in self.settings:
+            if type(value) not in [encoder.Config for encoder in used.values()]:
+                raise ConfigurationError(
+                    f"{type(value).__name__} are no settings of this agent's encoders, {', '.join(used)}: choose the "
+                    "vision that has them"
+                )
+        kept = tuple(dict.fromkeys(self.settings_of(encoder.Config) for encoder in used.values()))
+        object.__setattr__(self, "settings", kept)
+        if self.memory_finds and (self.memory == "none" or not getattr(self.vision_settings, "map_ways", False)):
             raise ConfigurationError("memory_finds needs a memory, 'gru' or 'lstm', and map_ways: give the agent both")
         if self.memory_reads and (self.memory == "none" or self.language.startswith("sentence")):
             raise ConfigurationError(
-                "memory_reads needs a memory, 'gru' or 'lstm', and a language that is heard word by word; these are "
-                f"{self.memory!r} and {self.language!r}"
+                "memory_reads needs a memory, 'gru' or 'lstm', and a language encoder that gives a vector for each "
+                f"word; these are {self.memory!r} and {self.language!r}"
             )
-        if len(self.conv_channels) != 3 or min(self.conv_channels) < 1:
-            raise ConfigurationError(f"conv_channels are three numbers of at least 1, got {self.conv_channels}")
-        self._check_vision()
+        for encoder in used.values():
+            encoder.check(self)
 
-    def _check_vision(self) -> None:
-        """Refuse settings that do not go together with the vision."""
-        defaults = {field.name: field.default for field in fields(self)}
-        for name in _NOT_USED[self.vision]:
-            if getattr(self, name) != defaults[name]:
-                raise ConfigurationError(
-                    f"vision {self.vision!r} has no {name}, and it is {getattr(self, name)!r}: give its default, "
-                    f"{defaults[name]!r} (a preset may have changed it)"
-                )
-        if self.vision == "cnn" and self.fusion == "attribute_gated" and self.conv_channels[-1] % self.attributes:
-            raise ConfigurationError(
-                f"the {self.conv_channels[-1]} channels of a cell (the last of conv_channels) are split into "
-                f"{self.attributes} attributes: make them a multiple"
-            )
-        if self.vision == "chaplot":
-            for name, allowed in _CHAPLOT.items():
-                if getattr(self, name) not in allowed:
-                    raise ConfigurationError(
-                        f"vision 'chaplot' is the network of Chaplot et al. 2018, whose {name} is "
-                        f"{' or '.join(map(repr, allowed))}, not {getattr(self, name)!r}; AgentConfig.chaplot() has "
-                        "all of its settings, and vision 'cnn' goes together with any"
-                    )
+    @property
+    def encoder_classes(self) -> dict[str, Any]:
+        """The classes of the encoders that are named, by name."""
+        return {name: ENCODERS.find(name) for name in (self.vision, *self.encoders)}
+
+    @property
+    def vision_settings(self) -> Any:
+        """The settings of the encoder that reads the image."""
+        return self.settings_of(ENCODERS.find(self.vision).Config)
+
+    @property
+    def senses(self) -> dict[str, Any]:
+        """Senses that environments are asked for, by the names that ``make_vec`` has for them."""
+        return {name: value for part in self.settings for name, value in getattr(part, "senses", {}).items()}
+
+    @classmethod
+    def place_settings(cls, values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+        """Settings of the vision given as keywords, see ``Open``."""
+        vision = values.get("vision", cls.vision)
+        known = ENCODERS.find(vision).Config
+        for name in others:
+            if name not in {field.name for field in fields(known)}:
+                raise ConfigurationError(f"an agent of vision {vision!r} has no setting {name!r}")
+        return {**values, "settings": changed(values.get("settings", ()), known, others)}
 
     @classmethod
     def chaplot(cls, **changes: Any) -> AgentConfig:
@@ -143,7 +136,6 @@ class AgentConfig:
             "fusion": "gated",
             "language": "gru",
             "memory": "lstm",
-            "conv_channels": (128, 64, 64),
             "word_dim": 32,
             "instruction_dim": 256,
             "hidden_dim": 256,
@@ -153,22 +145,22 @@ class AgentConfig:
         }
         return cls(**{**settings, **changes})
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; ``settings`` by the names of the encoders."""
+        own = {field.name: plain(getattr(self, field.name)) for field in fields(self) if field.name != "settings"}
+        named = {name: plain(self.settings_of(encoder.Config)) for name, encoder in self.encoder_classes.items()}
+        return {**own, "settings": named}
+
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> AgentConfig:
-        """Read plain values (``dataclasses.asdict``, or JSON's) back.
+    def from_dict(cls, values: Mapping[str, Any]) -> AgentConfig:
+        """Read :meth:`to_dict` back.
 
         Raises:
-            ConfigurationError: if a setting has an impossible value.
+            ConfigurationError: if a setting is unknown or has an impossible value.
             TypeError: if they are not the settings of an agent.
         """
-        if "conv_channels" in values:
-            values = {**values, "conv_channels": tuple(values["conv_channels"])}
-        return cls(**values)
-
-
-_NOT_USED: dict[VisionKind, tuple[str, ...]] = {
-    "symbolic": ("conv_channels", "attributes"),
-    "cnn": ("cell_dim", "map_radius"),
-    "chaplot": ("cell_dim", "readout_dim", "attributes", "map_radius"),
-}
-_CHAPLOT = {"fusion": ("gated", "concat"), "language": ("gru",), "memory": ("lstm",)}
+        settings = tuple(
+            from_plain(ENCODERS.find(name).Config, given) for name, given in values.get("settings", {}).items()
+        )
+        parts = {name: tuple(values[name]) for name in ("encoders", "ignores") if name in values}
+        return cls(**{**values, **parts, "settings": settings})

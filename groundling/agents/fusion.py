@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.config import FusionKind
-from groundling.agents.vision import NUM_ATTRIBUTES
+from groundling.agents.encoders.cells import NUM_ATTRIBUTES
 from groundling.language.encoders import sinusoids
 
 HEADS = 4  # or as many as divide the channels

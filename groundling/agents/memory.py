@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.config import MemoryKind
+from groundling.agents.encoders.ways import ThingFinder, Things
 from groundling.agents.reading import InstructionReader, Sentences
-from groundling.agents.ways import ThingFinder, Things
 
 KEY_DIM = 32  # of what a memory looks for
 

@@ -74,12 +74,13 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
 
     module = importlib.import_module(f"groundling.cli.{name}")
     told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": module.__doc__}
-    if hasattr(module.Command, "before"):  # some options change the defaults of others
-        told["default"] = module.Command.before(arguments)
+    kind = module.Command
+    if hasattr(module, "command"):  # some options decide which others there are
+        kind, told["default"] = module.command(arguments)
     complaint = io.StringIO()
     try:
         with redirect_stderr(complaint):
-            return tyro.cli(module.Command, **told)
+            return tyro.cli(kind, **told)
     except SystemExit as stop:
         if not stop.code:
             return None

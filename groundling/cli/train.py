@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import tyro
 from rich.console import Console
 
+from groundling.cli.options import Parts, config_of, options_of
 from groundling.errors import ConfigurationError
 from groundling.eval.runs import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
@@ -23,6 +24,9 @@ from groundling.training.progress import ProgressBar
 @dataclass
 class Command:
     """Train an agent.
+
+    The options are those of the preset, the algorithm, the vision and the rewards that the command names: `--algorithm
+    a2c --help` shows those of A2C.
 
     Several tasks are trained on at once with --tasks A B C, and mixed by --curriculum: uniform (all alike), stages (in
     this order, each from the success at the one before), progress (most of what is learned fastest) or failures (most
@@ -39,30 +43,20 @@ class Command:
             evaluate` shows beside; of a run that starts from another one (--init) it starts from that one's control.
     """
 
+    parts: ClassVar[Parts]
+
     preset: Preset = "symbols"
-    config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
+    config: Annotated[Any, tyro.conf.arg(name="")] = None
     run_folder: Path | None = None
     resume: Path | None = None
     blind_control: bool = False
-
-    @classmethod
-    def before(cls, arguments: Sequence[str]) -> Command:
-        """The command before its options are read: with the settings of the preset that they name.
-
-        Raises:
-            ConfigurationError: if there is no such preset.
-        """
-        reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        reader.add_argument("--preset", nargs="?", default=cls.preset)
-        named = reader.parse_known_args(arguments)[0].preset
-        return cls(config=find_preset(named or cls.preset))  # where the name is left out, tyro says so
 
     def run(self) -> None:
         """Train to the end."""
         if self.resume is not None:
             config, folder = resume_config(self.resume), self.resume
         else:
-            config = self.config
+            config = config_of(self.config, self.parts)
             folder = self.run_folder or Path("runs") / folder_name(config)
         console = Console()
         runs = [(config, folder)]
@@ -79,6 +73,27 @@ class Command:
                 highlight=False,
             )
         console.print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+
+
+def command(arguments: Sequence[str]) -> tuple[type[Command], Command]:
+    """The class of the command, with the settings of the parts that its options name, and its defaults.
+
+    Raises:
+        ConfigurationError: if there is no such preset or part.
+    """
+    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    reader.add_argument("--preset", nargs="?", default=Command.preset)
+    named = reader.parse_known_args(arguments)[0].preset
+    preset = find_preset(named or Command.preset)  # where the name is left out, tyro says so
+    parts = Parts.named_in(arguments, preset)
+    options = options_of(preset, parts)
+    kind = make_dataclass(
+        "Command",
+        [("config", Annotated[type(options), tyro.conf.arg(name="")], field(default_factory=lambda: options))],
+        bases=(Command,),
+        namespace={"__doc__": Command.__doc__, "parts": parts},
+    )
+    return kind, kind()
 
 
 def blind_control_of(config: TrainConfig) -> TrainConfig:

@@ -69,7 +69,7 @@ class TaskMixture:
         starts = np.append(np.unique(bank.sentences, return_index=True)[1], len(bank))
         return TaskMixture(bank, bank.instructions, starts.astype(np.int64))
 
-    def hurried(self, share: float) -> TaskMixture:
-        """The same episodes with this share of their time limits, each rounded up."""
-        limits = np.ceil(share * self.bank.max_steps).astype(np.int32)
+    def with_time_limit_scale(self, scale: float) -> TaskMixture:
+        """The same episodes with their time limits scaled, each rounded up."""
+        limits = np.ceil(scale * self.bank.max_steps).astype(np.int32)
         return replace(self, bank=replace(self.bank, max_steps=limits))

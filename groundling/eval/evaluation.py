@@ -11,13 +11,13 @@ import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.agents.baselines import Policy
 from groundling.envs import EpisodeBank
 from groundling.envs.embodiment import Embodiment
 from groundling.envs.sources import embodiment_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.eval.statistics import Counted
+from groundling.interfaces import Policy
 
 DEFAULT_NUM_ENVS = 250
 
@@ -151,7 +151,7 @@ def play(
         seed: of the drawn actions.
         expert_steps: [E] that an expert takes in each episode of a bank, where the environments play one.
     """
-    with policy.unchanged():
+    with policy.inference_cache():
         return _play(policy, envs, start, episodes, greedy, seed, expert_steps)
 
 

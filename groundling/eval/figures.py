@@ -13,7 +13,8 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.agents.vision import pack_cells
+from groundling.agents.encoders.cells import pack_cells
+from groundling.agents.explanation import attention, attention_map, gates, has_gates
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.bank import SEQUENCE_TOKENS
 from groundling.envs.constants import DOOR, EMPTY, NUM_COLORS, NUM_STATES, TYPE_CODES
@@ -99,13 +100,13 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
     observation, _ = envs.reset()
     picture = render_world(envs.worlds, 0)
     tokens = torch.as_tensor(VOCABULARY.encode_all(list(instructions), length=SEQUENCE_TOKENS)).long()
-    strength = agent.attention(tokens).cpu().numpy()
+    strength = attention(agent, tokens).cpu().numpy()
     cells = pack_cells(torch.as_tensor(observation["image"][0])).numpy()
     above_empty = np.maximum(strength - strength[:, [EMPTY * NUM_COLORS * NUM_STATES]], 0)
     maps = above_empty[:, cells].transpose(0, 2, 1)  # [S, row, column]
     highest = float(maps.max()) or 1.0
     count = len(instructions)
-    gated = agent.has_gate
+    gated = has_gates(agent)
     figure = Figure(figsize=(2.5 * (count + 1), 4.0 if gated else 2.9), layout="constrained")
     grid = figure.add_gridspec(2 if gated else 1, count + 1, height_ratios=[5, 1] if gated else [1])
     world = figure.add_subplot(grid[0, 0])
@@ -120,10 +121,10 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
         axis.set_xticks([])
         axis.set_yticks([])
     if gated:
-        gates = agent.gate(tokens).cpu().numpy()
+        channels = gates(agent, tokens).cpu().numpy()
         for column in range(count):
             axis = figure.add_subplot(grid[1, column + 1])
-            axis.imshow(gates[column : column + 1], cmap="viridis", vmin=0, vmax=1, aspect="auto")
+            axis.imshow(channels[column : column + 1], cmap="viridis", vmin=0, vmax=1, aspect="auto")
             axis.set_xticks([])
             axis.set_yticks([])
             axis.set_xlabel("gate of each channel (0 to 1)", fontsize=7)
@@ -142,7 +143,7 @@ def views_figure(agent: ActorCritic, bank: EpisodeBank, embodiment: Embodiment, 
     count = min(views, len(bank))
     envs = GroundlingVectorEnv(bank.take(slice(0, count)), count, shuffle=False, embodiment=embodiment)
     observation, _ = envs.reset()
-    maps = agent.attention_map(observation).cpu().numpy()
+    maps = attention_map(agent, observation).cpu().numpy()
     figure = Figure(figsize=(2.8 * count, 3.8), layout="constrained")
     axes = figure.subplots(2, count, squeeze=False)
     for column, (image, strength) in enumerate(zip(observation["image"], maps, strict=True)):

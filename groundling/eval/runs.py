@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from groundling.agents.baselines import Policy, RandomPolicy, ShuffledInstructions
+from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
 from groundling.envs import EpisodeBank
 from groundling.envs.embodiment import Embodiment
@@ -16,6 +16,7 @@ from groundling.eval.evaluation import Evaluation, evaluate
 from groundling.eval.simulators import evaluate_in_simulator
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import is_grounded, suite_banks, suites_for
+from groundling.interfaces import Policy
 from groundling.seeding import integer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig

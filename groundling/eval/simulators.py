@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from groundling.agents.baselines import Policy, ShuffledInstructions
+from groundling.agents.baselines import ShuffledInstructions
 from groundling.envs.simulators.doom import DOOM_IDS, GroundedDoomEnv
 from groundling.envs.simulators.doom_vector import make_grounded_doom_vec
 from groundling.errors import SplitError
 from groundling.eval.evaluation import Evaluation, play
 from groundling.eval.stages import DoomStage
+from groundling.interfaces import Policy
 from groundling.language.grounded import (
     GROUNDED_VOCABULARY,
     INSTRUCTION_LENGTH,

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from groundling.agents.actor_critic import ActorCritic, sample_actions
+from groundling.agents.explanation import attention_map, has_gates, word_strength
 from groundling.envs.constants import NUM_ACTIONS, Action
 from groundling.eval.stages import REACHED, Stage
 from groundling.language.vocabulary import split_words
@@ -73,9 +74,9 @@ def watch(agent: ActorCritic, stage: Stage, *, greedy: bool = False, seed: int =
     """Play the episode of a stage; see :func:`play` for the arguments."""
     words = len(split_words(stage.instruction))
     strengths = np.zeros(words, dtype=np.float32)
-    if agent.has_gate:
+    if has_gates(agent):
         tokens = torch.as_tensor(stage.tokens[np.newaxis], device=agent.device)
-        strengths = agent.word_strength(tokens)[0, :words].cpu().numpy()
+        strengths = word_strength(agent, tokens)[0, :words].cpu().numpy()
     return Watched(stage.instruction, strengths, tuple(play(agent, stage, greedy=greedy, seed=seed)))
 
 
@@ -93,12 +94,12 @@ def play(agent: ActorCritic, stage: Stage, *, greedy: bool = False, seed: int = 
     state, is_first = agent.initial_state(1), torch.ones(1, 1, dtype=torch.bool)
     scene = stage.begin()
     while True:
-        decision = agent(agent.perceive(scene.observation), state, is_first)
+        decision = agent(agent.prepare(scene.observation), state, is_first)
         logits, state = decision.logits[0], decision.state
         action = int((logits.argmax(dim=-1) if greedy else sample_actions(logits, generator))[0])
         yield Moment(
             seen=scene.seen,
-            attention=agent.attention_map(scene.observation)[0].numpy(),
+            attention=attention_map(agent, scene.observation)[0].numpy(),
             above=scene.above,
             probabilities=logits.softmax(dim=-1)[0].numpy(),
             value=float(decision.value[0, 0]),

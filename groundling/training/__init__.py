@@ -1,12 +1,13 @@
 """Rollouts, advantages, losses, PPO and A2C, curricula, the one loop, checkpoints and logs."""
 
 from groundling.training.advantages import gae
+from groundling.training.algorithms.a2c import A2C, A2CConfig
+from groundling.training.algorithms.imitation import ImitationConfig
+from groundling.training.algorithms.ppo import PPO, PPOConfig
 from groundling.training.checkpoint import Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.loop import Trainer, TrainResult, resume_config, train
-from groundling.training.ppo import A2C, PPO
-from groundling.training.settings import A2CConfig, PPOConfig
 
 __all__ = [
     "A2C",
@@ -14,6 +15,7 @@ __all__ = [
     "A2CConfig",
     "Checkpoint",
     "CurriculumConfig",
+    "ImitationConfig",
     "PPOConfig",
     "TrainConfig",
     "TrainResult",

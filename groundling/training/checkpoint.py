@@ -16,12 +16,16 @@ import torch
 from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.agents.space import AgentSpace
-from groundling.errors import CheckpointError, ConfigurationError
+from groundling.errors import CheckpointError, ConfigurationError, GroundlingError
 from groundling.files import written_whole
+from groundling.interfaces import Spec
+from groundling.language.grounded import GROUNDED_VOCABULARY
+from groundling.language.vocabulary import VOCABULARY
 from groundling.training.config import TrainConfig
+from groundling.training.migration import migrated_checkpoint
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
+OLDEST_VERSION = 5
 CHECKPOINT_NAME = "checkpoint.pt"
 
 # What Python's zip reader and PyTorch's loader raise for a file that is not whole or not theirs.
@@ -37,27 +41,25 @@ class Checkpoint:
 
     Attributes:
         config: of the run.
-        space: images, words and actions that the agent is built for.
+        spec: observations, actions and words that the agent is built for.
         frames: observations trained on so far.
-        updates: rollouts trained on so far.
+        updates: updates so far.
         agent: the agent's parameters.
-        optimizer: the optimizer's state.
-        collector: memory, running episodes, statistics and the state of the environments.
-        generators: states of the random streams.
-        curriculum: what it has heard of the tasks so far.
-        reference: parameters of the agent that the run is kept near to, if it is.
+        algorithm: all that the algorithm's future depends on: optimizers, data, random streams, environments.
+        statistics: episodes that ended since they were last logged.
+        rewards: all that the rewards' future depends on.
+        curriculum: the curriculum's, from the tasks so far.
     """
 
     config: TrainConfig
-    space: AgentSpace
+    spec: Spec
     frames: int
     updates: int
     agent: dict[str, Tensor]
-    optimizer: dict[str, Any]
-    collector: dict[str, Any]
-    generators: dict[str, Tensor]
+    algorithm: dict[str, Any]
+    statistics: dict[str, Any]
+    rewards: dict[str, Any]
     curriculum: dict[str, Any]
-    reference: dict[str, Tensor]
 
     def save(self, path: Path | str) -> None:
         """Write the checkpoint aside, then rename it.
@@ -68,10 +70,9 @@ class Checkpoint:
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         content = {
             **parts,
-            "config": dataclasses.asdict(self.config),
-            "space": dataclasses.asdict(self.space),
+            "config": self.config.to_dict(),
+            "spec": self.spec.to_dict(),
             "groundling_checkpoint": FORMAT_VERSION,
-            "vocabulary": self.config.vocabulary.fingerprint,
         }
         buffer = io.BytesIO()
         torch.save(content, buffer)
@@ -103,23 +104,18 @@ class Checkpoint:
         if not isinstance(content, dict) or "groundling_checkpoint" not in content:
             raise CheckpointError(f"{path} is a PyTorch file, but not a checkpoint of Groundling")
         version = content.pop("groundling_checkpoint")
-        if version != FORMAT_VERSION:
+        if not isinstance(version, int) or not OLDEST_VERSION <= version <= FORMAT_VERSION:
             raise CheckpointError(
-                f"{path} is a checkpoint of format {version}, this Groundling reads format {FORMAT_VERSION}: "
-                "load it with the version that wrote it"
+                f"{path} is a checkpoint of format {version}, this Groundling reads formats {OLDEST_VERSION} to "
+                f"{FORMAT_VERSION}: load it with the version that wrote it"
             )
-        vocabulary = content.pop("vocabulary", None)
+        if version < FORMAT_VERSION:
+            content = _migrated(path, content)
         try:
-            config, space = TrainConfig.from_dict(content["config"]), AgentSpace.from_dict(content["space"])
-            checkpoint = cls(**{**content, "config": config, "space": space})
-        except (ConfigurationError, TypeError, KeyError, ValueError) as error:
+            config, spec = TrainConfig.from_dict(content["config"]), Spec.from_dict(content["spec"])
+            return cls(**{**content, "config": config, "spec": spec})
+        except (GroundlingError, TypeError, KeyError, ValueError, AttributeError) as error:
             raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
-        if vocabulary != config.vocabulary.fingerprint:
-            raise CheckpointError(
-                f"{path} was trained with another vocabulary, its token ids mean other words here: load it with the "
-                "version that wrote it"
-            )
-        return checkpoint
 
     def make_agent(self, device: str = "cpu") -> ActorCritic:
         """The trained agent.
@@ -127,20 +123,23 @@ class Checkpoint:
         Raises:
             CheckpointError: if the parameters do not fit the configuration.
         """
-        return self._agent_of(self.agent, device)
-
-    def make_reference(self, device: str = "cpu") -> ActorCritic:
-        """The agent that the run is kept near to.
-
-        Raises:
-            CheckpointError: if the parameters do not fit the configuration.
-        """
-        return self._agent_of(self.reference, device).requires_grad_(False)
-
-    def _agent_of(self, parameters: dict[str, Tensor], device: str) -> ActorCritic:
         try:
-            agent = ActorCritic(self.config.agent, self.space)
-            agent.load_state_dict(parameters)
+            agent = ActorCritic(self.config.agent, self.spec)
+            agent.load_state_dict(self.agent)
         except (RuntimeError, ConfigurationError) as error:
             raise CheckpointError(f"the checkpoint's parameters do not fit its configuration: {error}") from error
         return agent.to(device).eval()
+
+
+def _migrated(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """The content of a checkpoint of an older format."""
+    known = {vocabulary.fingerprint: vocabulary for vocabulary in (VOCABULARY, GROUNDED_VOCABULARY)}
+    if content.get("vocabulary") not in known:
+        raise CheckpointError(
+            f"{path} was trained with another vocabulary, its token ids mean other words here: load it with the "
+            "version that wrote it"
+        )
+    try:
+        return migrated_checkpoint(content, known)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise CheckpointError(f"{path} lacks parts of a checkpoint of its format: {error}") from error

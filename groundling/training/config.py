@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from groundling.agents.config import AgentConfig, Precision
+from groundling.configuration import Open, accepts_settings, from_plain, plain
 from groundling.envs import EpisodeBank, HeldOut, TaskMixture, build_bank
 from groundling.envs.embodiment import Embodiment
 from groundling.envs.first_person import Camera
@@ -16,19 +17,21 @@ from groundling.envs.simulators.doom import DOOM_IDS
 from groundling.envs.sources import EpisodeSource, find_source, vocabulary_of
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.vocabulary import Vocabulary
+from groundling.training.algorithms import ALGORITHMS
+from groundling.training.checks import require, require_each
 from groundling.training.curriculum import CurriculumConfig
-from groundling.training.settings import A2CConfig, ImitationConfig, PPOConfig, require, require_each
+from groundling.training.migration import migrated_config
+from groundling.training.rewards import REWARDS
 
-AlgorithmKind = Literal["ppo", "a2c", "bc", "dagger"]
 
-
+@accepts_settings
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Open):
     """A training run.
 
     Attributes:
-        algorithm: "ppo" or "a2c" (rewards), "bc" (behavior cloning of an expert or of recorded demonstrations) or
-            "dagger" (the expert labels the states that the agent visits).
+        algorithm: "ppo" or "a2c" (rewards), "bc" (behavior cloning of an expert or of recorded demonstrations),
+            "dagger" (the expert labels the states that the agent visits), or your own, my_file.py:MyAlgorithm.
         init: folder of a run whose agent this one starts from, instead of a new one.
         task: id of a level or task, or FILE.py:CLASS.
         tasks: several tasks to train on at once, instead of ``task``; a curriculum of stages takes them in this order.
@@ -50,13 +53,16 @@ class TrainConfig:
             stay float32, and so do the agents that are evaluated, played or watched.
         checkpoint_seconds: how often a checkpoint is written (one is always written at the end).
         curriculum: how often each of several tasks, or of a task's instructions, is drawn.
+        reward: terms of what the policy is paid: "environment" (what the environments pay), or your own,
+            my_file.py:MyReward.
+        reward_weights: of the terms, as many; none weighs each with 1.
         agent: parts and sizes of the agent.
-        ppo: settings of "ppo".
-        a2c: settings of "a2c".
-        imitation: settings of "bc" and "dagger".
+        made_by: where the environments come from if ``Trainer(make_envs=...)`` made them; set by the trainer.
+        settings: of the algorithm and of rewards, each a value of its own class. Those of another algorithm wait for a
+            run of it.
     """
 
-    algorithm: AlgorithmKind = "ppo"
+    algorithm: str = "ppo"
     init: str = ""
 
     task: str = "BabyAI-GoToLocal-v0"
@@ -74,14 +80,17 @@ class TrainConfig:
     precision: Precision = "float32"
     checkpoint_seconds: float = 60.0
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
+    reward: tuple[str, ...] = ("environment",)
+    reward_weights: tuple[float, ...] = ()
     agent: AgentConfig = field(default_factory=AgentConfig)
-    ppo: PPOConfig = field(default_factory=PPOConfig)
-    a2c: A2CConfig = field(default_factory=A2CConfig)
-    imitation: ImitationConfig = field(default_factory=ImitationConfig)
+    made_by: str = ""
+    settings: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        kinds = get_args(AlgorithmKind)
-        require(self.algorithm in kinds, f"algorithm is one of {', '.join(kinds)}, not {self.algorithm!r}")
+        algorithm = ALGORITHMS.find(self.algorithm)
+        own = self.settings_of(algorithm.Config)
+        if own not in self.settings:
+            object.__setattr__(self, "settings", (*self.settings, own))
         require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", least=1)
         require(0 < self.time_share <= 1, f"time_share is above 0 and at most 1, not {self.time_share}")
         require(
@@ -96,55 +105,39 @@ class TrainConfig:
             "precision 'bfloat16' is for eyes that see pixels, symbols would not gain by it: leave it at 'float32'",
         )
         require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
-        settings = self._settings
-        if not isinstance(settings, A2CConfig):
-            require(
-                settings.minibatch_size <= self.rollout_frames,
-                f"minibatch_size {settings.minibatch_size} is larger than a rollout of {self.rollout_frames} frames "
-                f"(num_envs x num_steps)",
-            )
         require(
             self.body == "rover" or self.is_foreign or self.camera == Camera(),
             "a camera is the rover's, and would be left unused: give --body rover with it",
         )
+        require(bool(self.reward), "a run is paid by at least one reward: leave 'environment'")
         require(
-            self.due_coef == 0 or self.agent.tells_due,
-            "due_coef is the weight of what an agent learns that tells_due: set agent.tells_due as well",
+            len(self.reward_weights) in (0, len(self.reward)),
+            f"{len(self.reward)} rewards have as many reward_weights, or none, got {len(self.reward_weights)}",
         )
         require(
-            self.curriculum.of == "tasks" or not (self.is_foreign or self.imitation.demonstrations),
+            self.curriculum.of == "tasks" or not (self.is_foreign or algorithm.demonstrations(self)),
             "a curriculum of instructions is for episodes of a bank, not for another simulator's or recorded ones",
         )
         self.curriculum.check(len(self.task_ids))
-        self._check_teaching()
-
-    def _check_teaching(self) -> None:
-        recorded = self.imitation.demonstrations
-        require(
-            not recorded or self.algorithm == "bc",
-            f"recorded demonstrations ({recorded}) teach algorithm 'bc' only: no expert of 'dagger' is in them",
-        )
-        require(
-            not recorded or not self.tasks,
-            "a file of demonstrations is of one task: give --task, not --tasks",
-        )
-        require(
-            self.ppo.kl_coef == 0 or (self.algorithm == "ppo" and bool(self.init)),
-            "kl_coef keeps PPO near the policy that it starts from: it needs algorithm 'ppo' and an init",
-        )
+        algorithm.check(self)
 
     @property
-    def _settings(self) -> PPOConfig | A2CConfig | ImitationConfig:
-        """Those of the algorithm."""
-        if self.algorithm == "ppo":
-            return self.ppo
-        return self.a2c if self.algorithm == "a2c" else self.imitation
+    def algorithm_settings(self) -> Any:
+        """The settings of the run's algorithm."""
+        return self.settings_of(ALGORITHMS.find(self.algorithm).Config)
 
-    @property
-    def due_coef(self) -> float:
-        """The weight of the loss of an agent that tells what is due; 0 where the algorithm has none."""
-        settings = self._settings
-        return 0.0 if isinstance(settings, A2CConfig) else settings.due_coef
+    @classmethod
+    def place_settings(cls, values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+        """Settings of algorithms and rewards by the names of their sections, see ``Open``."""
+        known = sections(values.get("algorithm", cls.algorithm), values.get("reward", cls.reward))
+        settings = tuple(values.get("settings", ()))
+        for name, value in others.items():
+            if name not in known:
+                raise ConfigurationError(f"a training run has no setting {name!r}")
+            if not isinstance(value, known[name]):
+                raise ConfigurationError(f"{name} is a {known[name].__name__}, not {value!r}")
+            settings = (*(part for part in settings if type(part) is not known[name]), value)
+        return {**values, "settings": settings}
 
     @property
     def task_ids(self) -> tuple[str, ...]:
@@ -152,14 +145,9 @@ class TrainConfig:
         return self.tasks or (self.task,)
 
     @property
-    def num_steps(self) -> int:
-        """T, steps of each environment in a rollout."""
-        return self._settings.num_steps
-
-    @property
     def rollout_frames(self) -> int:
-        """Observations of one rollout."""
-        return self.num_envs * self.num_steps
+        """Observations that one update learns from."""
+        return ALGORITHMS.find(self.algorithm).frames_per_update(self)
 
     @property
     def num_updates(self) -> int:
@@ -229,15 +217,22 @@ class TrainConfig:
         body, camera = (
             (None, None) if self.body == "own" else (self.body, self.camera if self.body == "rover" else None)
         )
-        return embodiment.changed(body, camera, explored_radius=self.agent.map_radius or None)
+        return embodiment.changed(body, camera, **self.agent.senses)
 
     def training_bank(self, *, progress: bool = True) -> EpisodeBank:
         """The episodes that the run trains on; errors as :meth:`training_mixture`."""
         return self.training_mixture(progress=progress).bank
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; settings by the names of their sections."""
+        own = {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self) if f.name != "settings"}
+        known = sections(self.algorithm, self.reward)
+        named = {name: plain(value) for name, kind in known.items() for value in self.settings if type(value) is kind}
+        return {**own, "agent": self.agent.to_dict(), **named}
+
     def to_json(self) -> str:
         """The configuration as JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        return json.dumps(self.to_dict(), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> TrainConfig:
@@ -253,28 +248,44 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
-        """The configuration of nested plain values (``dataclasses.asdict``).
+        """The configuration of plain values (:meth:`to_dict`), also of those that older versions wrote.
 
         Raises:
             ConfigurationError: if a setting is unknown or has an impossible value.
         """
         try:
-            parts = {
+            values = migrated_config(values)
+            rewards = _task_list(values["reward"])
+            parts: dict[str, Any] = {
                 "tasks": _task_list(values["tasks"]),
+                "reward": rewards,
+                "reward_weights": tuple(values["reward_weights"]),
                 "curriculum": CurriculumConfig.from_dict(values["curriculum"]),
                 "camera": Camera.from_dict(values["camera"]),
                 "held_out": HeldOut.from_dict(values["held_out"]),
                 "agent": AgentConfig.from_dict(values["agent"]),
-                "ppo": PPOConfig(**values["ppo"]),
-                "a2c": A2CConfig(**values["a2c"]),
-                "imitation": ImitationConfig(**values["imitation"]),
             }
-            return cls(**{**values, **parts})
-        except (TypeError, KeyError, SplitError) as error:
+            known = sections(values["algorithm"], rewards)
+            named = {name: from_plain(kind, values[name]) for name, kind in known.items() if name in values}
+            return cls(**{**values, **parts, **named})
+        except (TypeError, KeyError, AttributeError, SplitError) as error:
             raise ConfigurationError(f"the configuration is not one of this version: {error}") from error
+
+
+def sections(algorithm: str, rewards: tuple[str, ...]) -> dict[str, type[Any]]:
+    """The classes of settings that a run may hold, by the names of their sections.
+
+    They are those of the run's algorithm and rewards, and of the built-in and registered algorithms.
+    """
+    names = dict.fromkeys([algorithm, *ALGORITHMS.names()])
+    found = {kind.section: kind.Config for kind in map(ALGORITHMS.find, names)}
+    for term in map(REWARDS.find, rewards):
+        if hasattr(term, "Config"):
+            found[term.section] = term.Config
+    return found
 
 
 def _task_list(value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(task, str) for task in value):
-        raise TypeError(f"tasks is a list of ids, not {value!r}")
+        raise TypeError(f"a list of names is expected, not {value!r}")
     return tuple(value)

@@ -9,7 +9,6 @@ from typing import Any, Protocol, runtime_checkable
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.agents.space import AgentSpace
 from groundling.envs import TaskMixture
 from groundling.envs.rovers import RoverBatch
 from groundling.envs.simulators.doom import DOOM_IDS
@@ -35,9 +34,9 @@ class SavableEnvs(Protocol):
 def make_training_envs(config: TrainConfig, demonstrations: DemonstrationSet | None = None) -> VectorEnv:
     """The environments of a run.
 
-    Any ``VectorEnv`` can be trained in that resets in mode ``SAME_STEP``, whose observations are a ``Dict`` of
-    ``image`` [H, W, 3] uint8 and ``instruction`` [L] token ids (its upper bound says how many there are, or an
-    attribute ``vocabulary_size`` does), and whose actions are ``Discrete`` from 0. Several tasks, curricula and
+    Any ``VectorEnv`` can be trained in that resets in mode ``SAME_STEP`` and whose specification
+    ``groundling.envs.specification.spec_of`` can tell: by an attribute ``agent_spec``, or by a ``Dict`` of pictures,
+    numbers and an ``instruction`` [L] of token ids, and ``Discrete`` actions from 0. Several tasks, curricula and
     teachers need a ``GroundlingVectorEnv``; exact resumption needs :class:`SavableEnvs`.
 
     Args:
@@ -50,8 +49,14 @@ def make_training_envs(config: TrainConfig, demonstrations: DemonstrationSet | N
     if config.curriculum.of == "instructions":
         mixture = mixture.by_instruction()
     if config.time_share < 1:
-        mixture = mixture.hurried(config.time_share)
+        mixture = mixture.with_time_limit_scale(config.time_share)
     return GroundlingVectorEnv(mixture, config.num_envs, seed=config.seed, copy=False, embodiment=config.embodiment())
+
+
+def name_of_maker(make_envs: EnvsMaker) -> str:
+    """A name of a function that makes environments, ``"module:function"``, for people to know it by."""
+    function = getattr(make_envs, "func", make_envs)  # of a functools.partial
+    return f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 def doom_camera(config: TrainConfig) -> dict[str, Any]:
@@ -60,13 +65,7 @@ def doom_camera(config: TrainConfig) -> dict[str, Any]:
     return {"image_size": (camera.width, camera.height), "horizon": camera.horizon}
 
 
-def space_of(envs: VectorEnv) -> AgentSpace:
-    """What an agent in these environments is built for; errors as :meth:`AgentSpace.of`."""
-    vocabulary_size = getattr(envs.unwrapped, "vocabulary_size", None)
-    return AgentSpace.of(envs.single_observation_space, envs.single_action_space, vocabulary_size)
-
-
-def settling_updates(envs: VectorEnv, num_steps: int) -> list[int]:
+def warmup_updates(envs: VectorEnv, num_steps: int) -> list[int]:
     """Updates of so many steps that an episode of each task lasts at most; one where nobody knows."""
     if not isinstance(envs, GroundlingVectorEnv):
         return [1]

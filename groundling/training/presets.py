@@ -1,4 +1,4 @@
-"""Settings that have been found to work, by what an agent sees and where: a start for a run of one's own."""
+"""Presets: tested defaults, by what an agent sees and where."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import Final, Literal, get_args
 
 from groundling.agents.config import AgentConfig
+from groundling.agents.encoders.pixels import CNNConfig
+from groundling.agents.encoders.symbolic import SymbolicConfig
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
+from groundling.training.algorithms.imitation import ImitationConfig
+from groundling.training.algorithms.ppo import PPOConfig
 from groundling.training.config import TrainConfig
-from groundling.training.settings import ImitationConfig, PPOConfig
 
 Preset = Literal["symbols", "mazes", "pixels", "chaplot", "doom"]
 
@@ -35,8 +38,8 @@ _ROOMS = TrainConfig(
     bank_size=262_144,
     body="rover",
     camera=Camera(width=256, height=56, fov_degrees=106.26),
-    agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, readout_dim=16),
-    ppo=_PIXELS,
+    agent=AgentConfig(vision="cnn", memory="gru", hidden_dim=128, settings=(CNNConfig(readout_dim=16),)),
+    settings=(_PIXELS,),
 )
 
 PRESETS: Final[dict[Preset, TrainConfig]] = {
@@ -51,19 +54,20 @@ PRESETS: Final[dict[Preset, TrainConfig]] = {
         bank_size=16384,
         agent=AgentConfig(
             language="contextual",
-            map_radius=22,  # all of a level, wherever the agent stands in it
-            map_ways=True,
             memory="gru",
             memory_dim=256,
             memory_reads=True,
             memory_finds=True,
-            tells_due=True,
+            predicts_subgoal=True,
             hidden_dim=128,
-            readout_dim=16,
+            # a map of all of a level, wherever the agent stands in it
+            settings=(SymbolicConfig(readout_dim=16, map_radius=22, map_ways=True),),
         ),
-        ppo=PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2, due_coef=0.1),
-        # The expert keeps a share of the actions: agents that are stuck would fill the rollouts.
-        imitation=ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.3, kept_share=0.3, due_coef=0.1),
+        settings=(
+            # The expert keeps a share of the actions: agents that are stuck would fill the rollouts.
+            ImitationConfig(num_steps=40, minibatch_size=1280, mixing=0.3, kept_share=0.3, subgoal_coef=0.1),
+            PPOConfig(num_steps=40, minibatch_size=2560, learning_rate=3e-4, num_epochs=2, subgoal_coef=0.1),
+        ),
     ),
     "pixels": _ROOMS,
     # the same with the network of Chaplot et al. 2018
@@ -76,7 +80,7 @@ PRESETS: Final[dict[Preset, TrainConfig]] = {
         num_envs=32,
         camera=Camera(width=200, height=72, fov_degrees=106.0, horizon=0.36),
         agent=_ROOMS.agent,
-        ppo=replace(_PIXELS, num_steps=64),
+        settings=(replace(_PIXELS, num_steps=64),),
     ),
 }
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
+
+SUCCESS_KEYS = ("success", "is_success")
 
 
 @dataclass
@@ -17,26 +20,34 @@ class EpisodeStatistics:
 
     Attributes:
         names: ids of the K tasks, where several are played.
-        returns, lengths, successes, tasks: of the episodes, one array for each step in which some ended.
+        returns, lengths, successes, tasks: of the episodes, one array for each step in which some ended. A success that
+            the environments did not tell is NaN; it is never guessed from the return.
     """
 
     names: tuple[str, ...] = ()
     returns: list[NDArray[np.float64]] = field(default_factory=list)
     lengths: list[NDArray[np.int64]] = field(default_factory=list)
-    successes: list[NDArray[np.bool_]] = field(default_factory=list)
+    successes: list[NDArray[np.float64]] = field(default_factory=list)
     tasks: list[NDArray[np.int64]] = field(default_factory=list)
+
+    @classmethod
+    def of_envs(cls, envs: VectorEnv) -> EpisodeStatistics:
+        """Statistics of these environments, by task where they play several."""
+        tasks = tuple(getattr(envs.unwrapped, "tasks", ()))
+        return cls(tasks if len(tasks) > 1 else ())
 
     def add(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> None:
         """Note the episodes that ended in a step."""
         self.returns.append(info["episode"]["r"][ended])
         self.lengths.append(info["episode"]["l"][ended])
         success = info.get("success")
-        self.successes.append(success[ended] if success is not None else self.returns[-1] > 0)
+        told = np.full(int(ended.sum()), np.nan) if success is None else np.asarray(success)[ended]
+        self.successes.append(told.astype(np.float64))
         self.tasks.append(info["task"][ended] if self.names else np.zeros(int(ended.sum()), dtype=np.int64))
 
     def successes_by_task(self) -> list[NDArray[np.bool_]]:
         """For each task (or for the only one) whether each of its episodes succeeded, in the order of their ends."""
-        successes, tasks = _joined(self.successes).astype(np.bool_), _joined(self.tasks)
+        successes, tasks = _joined(self.successes) == 1, _joined(self.tasks)
         return [successes[tasks == task] for task in range(max(1, len(self.names)))]
 
     def take(self, *, by_task: bool = True) -> dict[str, float]:
@@ -83,7 +94,8 @@ def _joined(arrays: list[Any]) -> NDArray[Any]:
 
 
 def _mean(array: NDArray[Any]) -> float:
-    return float(array.mean()) if len(array) else float("nan")
+    known = array[~np.isnan(array)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 class RunningEpisodes:
@@ -94,13 +106,20 @@ class RunningEpisodes:
         self._lengths = np.zeros(num_envs, dtype=np.int64)
 
     def reported(self, info: dict[str, Any], reward: NDArray[Any], ended: NDArray[np.bool_]) -> dict[str, Any]:
-        """A step's info with ``episode`` and ``success`` where ``GroundlingVectorEnv`` has them."""
+        """A step's info with ``episode`` and ``success`` where ``GroundlingVectorEnv`` has them.
+
+        A success is told in ``final_info`` or in ``info`` itself, as ``success`` or, as Stable-Baselines3 has it,
+        ``is_success``.
+        """
         self._returns += reward
         self._lengths += 1
-        told = {key: value for key, value in info.items() if key != "success"}
+        told = {key: value for key, value in info.items() if key not in SUCCESS_KEYS}
         told["episode"] = {"r": self._returns.copy(), "l": self._lengths.copy()}
-        if "success" in info.get("final_info", {}):
-            told["success"] = info["final_info"]["success"]
+        for place in (info.get("final_info", {}), info):
+            success = next((place[key] for key in SUCCESS_KEYS if isinstance(place, dict) and key in place), None)
+            if success is not None:
+                told["success"] = success
+                break
         self._returns[ended] = 0
         self._lengths[ended] = 0
         return told

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.agents.bots import Expert, Sight
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
+from groundling.interfaces import Teacher
 from groundling.training.demonstrations import DemonstrationSet
 
-
-class Teacher(Protocol):
-    """Knows the right action in every environment of a batch; ``agents.bots.Expert`` is one."""
-
-    lost: NDArray[np.bool_]  # [B] where the teacher knows no action, after `actions`
-
-    def actions(self) -> NDArray[np.int64]:
-        """The right action [B] in the present state of every environment."""
-
-    def state_dict(self) -> dict[str, NDArray[Any]]:
-        """What its next answers depend on beside the worlds."""
-
-    def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`state_dict`."""
+if TYPE_CHECKING:
+    from groundling.training.config import TrainConfig
 
 
 class Recording:
     """Says what was done in the demonstrations that the environments play: right only if nothing else is done.
 
     Args:
-        worlds: the environments; their bank is that of the demonstrations.
+        envs: the environments; their bank is that of the demonstrations.
         demonstrations: what was done.
 
     Raises:
         ConfigurationError: if the environments play other episodes.
     """
 
-    def __init__(self, worlds: WorldBatch, demonstrations: DemonstrationSet) -> None:
+    def __init__(self, envs: VectorEnv, demonstrations: DemonstrationSet) -> None:
+        worlds = worlds_of(envs)
         if not np.array_equal(worlds.bank.seeds, demonstrations.bank.seeds):
             raise ConfigurationError("recorded demonstrations teach only in the episodes that they are of")
         self.worlds = worlds
@@ -59,3 +51,34 @@ class Recording:
 
     def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
         """Nothing."""
+
+
+def find_teacher(envs: VectorEnv, config: TrainConfig, sees: Sight) -> Teacher:
+    """Who knows the right actions in these environments: their family's expert, or the one that walks our grid.
+
+    Args:
+        envs: the environments.
+        config: of the run.
+        sees: what the grid's expert knows.
+
+    Raises:
+        ConfigurationError: if there is nobody.
+    """
+    own = getattr(envs.unwrapped, "expert", None)
+    teacher = own() if callable(own) else None
+    return teacher if teacher is not None else Expert(worlds_of(envs, config.algorithm), sees=sees)
+
+
+def worlds_of(envs: VectorEnv, algorithm: str = "bc") -> WorldBatch:
+    """The worlds of the grid that these environments are.
+
+    Raises:
+        ConfigurationError: if they are others.
+    """
+    worlds = getattr(envs.unwrapped, "worlds", None)
+    if not isinstance(worlds, WorldBatch):
+        raise ConfigurationError(
+            f"algorithm {algorithm!r} learns from an expert that walks the grid, these environments are others: train "
+            "with 'ppo' or 'a2c'"
+        )
+    return worlds

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from groundling.agents.actor_critic import ActorCritic, sample_actions
 from groundling.agents.config import AgentConfig
-from groundling.agents.vision import CELL_VALUES, pack_cells
+from groundling.agents.encoders.cells import CELL_VALUES, pack_cells
+from groundling.agents.explanation import attention, has_gates
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
 from groundling.errors import ObservationError
@@ -43,7 +44,7 @@ def make_agent(seed: int = 0, **changes: Any) -> ActorCritic:
     agent = ActorCritic(AgentConfig(**{**SMALL, **changes}))
     for parameter in agent.parameters():
         nn.init.normal_(parameter, std=0.5)
-    nn.init.zeros_(agent.eyes.language.embedding.weight[0])  # padding
+    nn.init.zeros_(agent.encoder.language.embedding.weight[0])  # padding
     return agent
 
 
@@ -55,17 +56,17 @@ def naive_features(agent: ActorCritic, observation: dict[str, Any]) -> Tensor:
     """Cell by cell, sample by sample: vision, fusion, readout; then the layers over all cells."""
     features = []
     for row in range(len(observation["image"])):
-        sentence = agent.eyes.hear(torch.as_tensor(observation["instruction"][row]).long().unsqueeze(0))
+        sentence = agent.encoder.encode_text(torch.as_tensor(observation["instruction"][row]).long().unsqueeze(0))
         read = []
         for x in range(VIEW_SIZE):
             for y in range(VIEW_SIZE):
                 cell = torch.as_tensor(observation["image"][row, x, y])
-                channels = agent.eyes.vision(pack_cells(cell).long().reshape(1))
-                read.append(torch.relu(agent.eyes.readout(agent.eyes.fusion(channels, sentence)[0, 0])))
-        hidden = agent.eyes.spatial(torch.cat(read)) + agent.eyes.compass(
+                channels = agent.encoder.vision(pack_cells(cell).long().reshape(1))
+                read.append(torch.relu(agent.encoder.readout(agent.encoder.fusion(channels, sentence)[0, 0])))
+        hidden = agent.encoder.spatial(torch.cat(read)) + agent.encoder.compass(
             torch.as_tensor(observation["direction"][row])
         )
-        features.append(torch.relu(agent.eyes.hidden(torch.relu(hidden))))
+        features.append(torch.relu(agent.encoder.hidden(torch.relu(hidden))))
     return torch.stack(features)
 
 
@@ -73,7 +74,7 @@ def naive_features(agent: ActorCritic, observation: dict[str, Any]) -> Tensor:
 @pytest.mark.parametrize("language", ["positional", "bow", "gru"])
 def test_pairwise_evaluation_equals_cell_by_cell(fusion: str, language: str, observation: dict[str, Any]) -> None:
     agent = make_agent(fusion=fusion, language=language)
-    features = agent.features(agent.perceive(observation))
+    features = agent.features(agent.prepare(observation))
     expected = naive_features(agent, observation)
     assert expected.abs().max() > 0.1
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-4)
@@ -81,34 +82,34 @@ def test_pairwise_evaluation_equals_cell_by_cell(fusion: str, language: str, obs
 
 def test_a_row_does_not_depend_on_the_other_rows(observation: dict[str, Any]) -> None:
     agent = make_agent()
-    together = agent.features(agent.perceive(observation))
+    together = agent.features(agent.prepare(observation))
     for row in range(B):
-        alone = agent.features(agent.perceive(rows(observation, [row])))
+        alone = agent.features(agent.prepare(rows(observation, [row])))
         torch.testing.assert_close(together[row], alone[0], rtol=1e-4, atol=1e-5)
 
 
 def test_rows_of_percepts_are_the_percepts_of_rows(observation: dict[str, Any]) -> None:
     agent = make_agent()
     chosen = torch.tensor([4, 1, 1])
-    some = agent.features(agent.perceive(observation).rows(chosen))
-    own = agent.features(agent.perceive(rows(observation, chosen.numpy())))
+    some = agent.features(agent.prepare(observation).rows(chosen))
+    own = agent.features(agent.prepare(rows(observation, chosen.numpy())))
     torch.testing.assert_close(some, own, rtol=1e-4, atol=1e-5)
 
 
 def test_seeing_agent_depends_on_image_direction_and_instruction(observation: dict[str, Any]) -> None:
     agent = make_agent()
-    before = agent.features(agent.perceive(observation))
+    before = agent.features(agent.prepare(observation))
     for key, other in other_observation(observation).items():
-        after = agent.features(agent.perceive({**observation, key: other}))
+        after = agent.features(agent.prepare({**observation, key: other}))
         assert not torch.allclose(before, after, atol=1e-3), key
 
 
 def test_blind_agent_ignores_the_image_and_hears_the_instruction(observation: dict[str, Any]) -> None:
     agent = make_agent(blind=True, cell_dim=32, readout_dim=16)
     other = other_observation(observation)
-    before = agent.features(agent.perceive(observation))
-    unseen = agent.features(agent.perceive({**observation, "image": other["image"]}))
-    heard = agent.features(agent.perceive({**observation, "instruction": other["instruction"]}))
+    before = agent.features(agent.prepare(observation))
+    unseen = agent.features(agent.prepare({**observation, "image": other["image"]}))
+    heard = agent.features(agent.prepare({**observation, "instruction": other["instruction"]}))
     assert torch.equal(before, unseen)
     assert not torch.allclose(before, heard, atol=1e-3)
 
@@ -126,8 +127,8 @@ def other_observation(observation: dict[str, Any]) -> dict[str, Any]:
 def test_gradient_reaches_every_parameter(fusion: str, memory: str, observation: dict[str, Any]) -> None:
     agent = make_agent(fusion=fusion, memory=memory)
     steps = 2
-    percepts = agent.perceive({key: np.concatenate([array] * steps) for key, array in observation.items()})
-    decision = agent(percepts, agent.initial_state(B), torch.zeros(steps, B, dtype=torch.bool))
+    prepared = agent.prepare({key: np.concatenate([array] * steps) for key, array in observation.items()})
+    decision = agent(prepared, agent.initial_state(B), torch.zeros(steps, B, dtype=torch.bool))
     (decision.logits.log_softmax(dim=-1)[..., 0].sum() + decision.value.sum()).backward()
     untouched = [name for name, p in agent.named_parameters() if p.grad is None or not p.grad.any()]
     assert untouched == []
@@ -136,7 +137,7 @@ def test_gradient_reaches_every_parameter(fusion: str, memory: str, observation:
 @pytest.mark.parametrize("memory", ["none", "lstm"])
 def test_decision_has_the_documented_shapes(memory: str, observation: dict[str, Any]) -> None:
     agent = make_agent(memory=memory)
-    decision = agent(agent.perceive(observation), agent.initial_state(3), torch.zeros(2, 3, dtype=torch.bool))
+    decision = agent(agent.prepare(observation), agent.initial_state(3), torch.zeros(2, 3, dtype=torch.bool))
     assert decision.logits.shape == (2, 3, NUM_ACTIONS)
     assert decision.value.shape == (2, 3)
     assert decision.state.shape == agent.initial_state(3).shape
@@ -144,8 +145,8 @@ def test_decision_has_the_documented_shapes(memory: str, observation: dict[str, 
 
 def test_time_comes_before_environments(observation: dict[str, Any]) -> None:
     agent = make_agent()
-    decision = agent(agent.perceive(observation), agent.initial_state(3), torch.zeros(2, 3, dtype=torch.bool))
-    fourth = agent(agent.perceive(rows(observation, [4])), agent.initial_state(1), torch.zeros(1, 1, dtype=torch.bool))
+    decision = agent(agent.prepare(observation), agent.initial_state(3), torch.zeros(2, 3, dtype=torch.bool))
+    fourth = agent(agent.prepare(rows(observation, [4])), agent.initial_state(1), torch.zeros(1, 1, dtype=torch.bool))
     torch.testing.assert_close(decision.logits[1, 1], fourth.logits[0, 0], rtol=1e-4, atol=1e-5)
 
 
@@ -156,7 +157,7 @@ def act(agent: ActorCritic, observation: dict[str, Any], **options: Any) -> np.n
 
 def test_greedy_action_is_the_likeliest(observation: dict[str, Any]) -> None:
     agent = make_agent()
-    decision = agent(agent.perceive(observation), agent.initial_state(B), torch.ones(1, B, dtype=torch.bool))
+    decision = agent(agent.prepare(observation), agent.initial_state(B), torch.ones(1, B, dtype=torch.bool))
     assert act(agent, observation, greedy=True).tolist() == decision.logits[0].argmax(dim=-1).tolist()
 
 
@@ -248,13 +249,13 @@ def broken(change: str, observation: dict[str, Any]) -> dict[str, Any]:
 )
 def test_observation_of_another_kind_is_refused(change: str, message: str, observation: dict[str, Any]) -> None:
     with pytest.raises(ObservationError, match=message):
-        make_agent().perceive(broken(change, observation))
+        make_agent().prepare(broken(change, observation))
 
 
 def test_other_keys_of_an_observation_are_left_alone(observation: dict[str, Any]) -> None:
     agent = make_agent()
-    more = agent.perceive({**observation, "depth": np.zeros(3)})
-    assert torch.equal(agent.features(more), agent.features(agent.perceive(observation)))
+    more = agent.prepare({**observation, "depth": np.zeros(3)})
+    assert torch.equal(agent.features(more), agent.features(agent.prepare(observation)))
 
 
 @pytest.mark.parametrize(
@@ -263,18 +264,18 @@ def test_other_keys_of_an_observation_are_left_alone(observation: dict[str, Any]
 def test_gate_and_attention_are_shown_by_sentence(fusion: str, gates: int, observation: dict[str, Any]) -> None:
     agent = make_agent(fusion=fusion)
     tokens = torch.as_tensor(observation["instruction"])
-    gate = agent.gate(tokens)
-    assert agent.has_gate
+    gate = gates(agent, tokens)
+    assert has_gates(agent)
     assert gate.shape == (B, gates)
     assert ((gate > 0) & (gate < 1)).all()
-    assert agent.attention(tokens).shape == (B, CELL_VALUES)
+    assert attention(agent, tokens).shape == (B, CELL_VALUES)
 
 
 @pytest.mark.parametrize("fusion", ["film", "concat", "cross_attention"])
 def test_attention_is_shown_where_nothing_is_gated(fusion: str, observation: dict[str, Any]) -> None:
     agent = make_agent(fusion=fusion)
-    assert not agent.has_gate
-    assert agent.attention(torch.as_tensor(observation["instruction"])).shape == (B, CELL_VALUES)
+    assert not has_gates(agent)
+    assert attention(agent, torch.as_tensor(observation["instruction"])).shape == (B, CELL_VALUES)
 
 
 def test_rows_of_percepts_decide_as_the_whole_batch_does() -> None:
@@ -286,8 +287,8 @@ def test_rows_of_percepts_decide_as_the_whole_batch_does() -> None:
         "direction": torch.randint(0, 4, (batch,)),
         "instruction": torch.arange(1, batch + 1).repeat_interleave(4).reshape(batch, 4) % 12 + 2,
     }
-    percepts = agent.perceive(observation)
+    prepared = agent.prepare(observation)
     rows = torch.tensor([7, 2, 2, 11])
-    chosen = percepts.rows(rows)
+    chosen = prepared.rows(rows)
     assert len(chosen.sentences.tokens) == 3
-    torch.testing.assert_close(agent.features(chosen), agent.features(percepts)[rows])
+    torch.testing.assert_close(agent.features(chosen), agent.features(prepared)[rows])

@@ -38,7 +38,7 @@ class Listener:
     def __init__(self) -> None:
         self.told: list[NDArray[np.int32]] = []
 
-    def unchanged(self) -> AbstractContextManager[None]:
+    def inference_cache(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def initial_state(self, num_envs: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.config import AgentConfig, FusionKind
+from groundling.agents.encoders.cells import NUM_ATTRIBUTES, pack_cells
 from groundling.agents.fusion import (
     FUSIONS,
     AttributeGatedFusion,
@@ -22,7 +23,6 @@ from groundling.agents.fusion import (
     Instruction,
     make_fusion,
 )
-from groundling.agents.vision import NUM_ATTRIBUTES, pack_cells
 from groundling.envs.constants import BALL, BOX, COLOR_CODES
 from groundling.language.encoders import word_mask
 from groundling.language.goals import Color
@@ -242,16 +242,16 @@ def agent_with(fusion: FusionKind) -> ActorCritic:
     """An agent with a random fusion; where attributes listen, the color to color words and the rest to nouns."""
     torch.manual_seed(0)
     agent = ActorCritic(AgentConfig(fusion=fusion, cell_dim=16, instruction_dim=32))
-    if isinstance(agent.eyes.fusion, AttributeGatedFusion):
-        listen = torch.zeros(F, agent.eyes.fusion.heads, 32)
+    if isinstance(agent.encoder.fusion, AttributeGatedFusion):
+        listen = torch.zeros(F, agent.encoder.fusion.heads, 32)
         words = VOCABULARY.encode("red blue ball box")
-        vectors = agent.eyes.language.words(torch.as_tensor(words).long().unsqueeze(0))[0].detach()
+        vectors = agent.encoder.language.words(torch.as_tensor(words).long().unsqueeze(0))[0].detach()
         # the direction along which the color words score 40 and the nouns -40
         direction = torch.linalg.lstsq(vectors, torch.tensor([40.0, 40.0, -40.0, -40.0]).unsqueeze(1)).solution.T
         listen[:] = -direction
         listen[1] = direction
         with torch.no_grad():
-            agent.eyes.fusion.listen.weight.copy_(listen.flatten(0, 1))
+            agent.encoder.fusion.listen.weight.copy_(listen.flatten(0, 1))
     return agent
 
 
@@ -268,8 +268,8 @@ def what_is_only_known_of_the_pair(fusion: FusionKind) -> tuple[float, float]:
         for noun, kind in (("ball", BALL), ("box", BOX)):
             cell = pack_cells(torch.tensor([kind, COLOR_CODES[color], 0]))
             tokens = torch.as_tensor(VOCABULARY.encode(f"{color} {noun}")).long().unsqueeze(0)
-            fused[color, noun] = agent.eyes.fusion(
-                agent.eyes.vision(cell.long().unsqueeze(0)), agent.eyes.hear(tokens)
+            fused[color, noun] = agent.encoder.fusion(
+                agent.encoder.vision(cell.long().unsqueeze(0)), agent.encoder.encode_text(tokens)
             )[0, 0]
     known: Tensor = fused[Color.RED, "box"] + fused[Color.BLUE, "ball"] - fused[Color.BLUE, "box"]
     return float((fused[Color.RED, "ball"] - known).abs().max()), float(known.abs().max())
@@ -290,7 +290,7 @@ def test_other_fusions_can_know_a_pair_of_words_apart_from_each_word(fusion: Fus
 
 def test_words_are_heard_by_fusions_that_ask_for_them() -> None:
     tokens = torch.tensor([[3, 4, 5, 0], [6, 0, 0, 0]])
-    by_word, as_one = (agent_with(kind).eyes.hear(tokens) for kind in ("attribute_gated", "gated"))
+    by_word, as_one = (agent_with(kind).encoder.encode_text(tokens) for kind in ("attribute_gated", "gated"))
     assert by_word.vectors.shape == (2, 4, 32)
     assert by_word.mask.tolist() == [[True, True, True, False], [True, False, False, False]]
     assert as_one.vectors.shape == (2, 1, 32)

@@ -28,7 +28,7 @@ def observation() -> dict[str, Any]:
 
 def logits(agent: Any, observation: dict[str, Any]) -> torch.Tensor:
     first = torch.ones(1, B, dtype=torch.bool)
-    return agent(agent.perceive(observation), agent.initial_state(B), first).logits
+    return agent(agent.prepare(observation), agent.initial_state(B), first).logits
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def logits(agent: Any, observation: dict[str, Any]) -> torch.Tensor:
         {"map_radius": 5},
         {"language": "contextual"},
         {"memory_reads": True},
-        {"memory_reads": True, "tells_due": True},
+        {"memory_reads": True, "predicts_subgoal": True},
         {"map_radius": 5, "map_ways": True},
         {"map_radius": 5, "map_ways": True, "memory_finds": True},
         {"language": "contextual", "map_radius": 5},

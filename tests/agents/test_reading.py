@@ -11,7 +11,7 @@ import torch
 from test_actor_critic import make_agent
 
 from groundling.agents.config import AgentConfig
-from groundling.agents.pairs import KeptWords
+from groundling.agents.encoders.pairs import KeptWords
 from groundling.agents.reading import InstructionReader
 from groundling.envs import EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
@@ -43,19 +43,19 @@ def test_what_is_read_is_the_mean_of_the_words_by_their_products_with_the_questi
 def test_a_memory_that_reads_hears_the_words_even_where_the_eyes_are_shut(observation: dict[str, Any]) -> None:
     """The eyes pass nothing on here: what differs can only have been read."""
     agent = make_agent(memory="gru", memory_reads=True)
-    torch.nn.init.zeros_(agent.eyes.hidden.weight)
-    torch.nn.init.zeros_(agent.eyes.hidden.bias)
+    torch.nn.init.zeros_(agent.encoder.hidden.weight)
+    torch.nn.init.zeros_(agent.encoder.hidden.bias)
     other = {**observation, "instruction": observation["instruction"][::-1].copy()}
     first = torch.ones(1, B, dtype=torch.bool)
     state = torch.randn(B, agent.memory.state_dim)
 
     def logits(agent: Any, seen: dict[str, Any]) -> torch.Tensor:
-        return agent(agent.perceive(seen), state, ~first).logits
+        return agent(agent.prepare(seen), state, ~first).logits
 
     assert (logits(agent, observation) - logits(agent, other)).abs().max() > 1e-3
     deaf = make_agent(memory="gru")
-    torch.nn.init.zeros_(deaf.eyes.hidden.weight)
-    torch.nn.init.zeros_(deaf.eyes.hidden.bias)
+    torch.nn.init.zeros_(deaf.encoder.hidden.weight)
+    torch.nn.init.zeros_(deaf.encoder.hidden.bias)
     torch.testing.assert_close(logits(deaf, observation), logits(deaf, other))
 
 
@@ -67,11 +67,11 @@ def test_steps_one_by_one_are_those_of_the_whole_and_rows_do_not_touch(
     steps = 3
     state = agent.initial_state(2)
     first = torch.tensor([[True, True], [False, True], [False, False]])
-    percepts = agent.perceive(observation)
-    whole = agent(percepts, state, first)
+    prepared = agent.prepare(observation)
+    whole = agent(prepared, state, first)
     for step in range(steps):
         rows = torch.arange(2 * step, 2 * step + 2)
-        one = agent(percepts.rows(rows), state, first[step : step + 1])
+        one = agent(prepared.rows(rows), state, first[step : step + 1])
         torch.testing.assert_close(one.logits[0], whole.logits[step], rtol=1e-4, atol=1e-5)
         state = one.state
     torch.testing.assert_close(state, whole.state, rtol=1e-4, atol=1e-5)
@@ -82,17 +82,17 @@ def test_what_is_read_is_the_same_whether_words_are_kept_or_not(observation: dic
     first = torch.zeros(1, B, dtype=torch.bool)
     state = torch.randn(B, agent.memory.state_dim)
     with torch.no_grad():
-        anew = agent(agent.perceive(observation), state, first)
-        with agent.unchanged():
+        anew = agent(agent.prepare(observation), state, first)
+        with agent.inference_cache():
             for _ in range(2):
-                kept = agent(agent.perceive(observation), state, first)
+                kept = agent(agent.prepare(observation), state, first)
                 torch.testing.assert_close(kept.logits, anew.logits, rtol=1e-4, atol=1e-4)
 
 
 def test_kept_words_are_heard_once_whatever_their_padding() -> None:
     heard = []
 
-    def hear(tokens: torch.Tensor) -> torch.Tensor:
+    def encode_text(tokens: torch.Tensor) -> torch.Tensor:
         heard.append(len(tokens))
         return torch.where(tokens > 0, tokens, 0).unsqueeze(2).float()
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.agents.vision import pack_cells
+from groundling.agents.encoders.cells import pack_cells
 from groundling.envs import EpisodeBank, make_vec
 from groundling.eval.figures import SMOOTHING, attention_figure, learning_curve, png, telling_view
 

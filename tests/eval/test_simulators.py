@@ -45,7 +45,7 @@ class Wanderer:
         self.first_seen: list[Any] = []
         self.told: list[str] = []
 
-    def unchanged(self) -> AbstractContextManager[None]:
+    def inference_cache(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def initial_state(self, num_envs: int) -> Tensor:

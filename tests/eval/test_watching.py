@@ -8,9 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from groundling.agents.space import AgentSpace
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.agents.space import AgentSpace
+from groundling.agents.explanation import gates
 from groundling.envs import EpisodeBank, build_bank
 from groundling.envs.embodiment import GRID, Embodiment
 from groundling.envs.first_person import Camera
@@ -67,7 +68,7 @@ def test_moments_show_the_episode_that_is_asked_for(agent: ActorCritic, bank: Ep
         observation = {name: array[[row]] for name, array in worlds.seen().items()}
         with torch.no_grad():
             start = agent.initial_state(1), torch.ones(1, 1, dtype=torch.bool)
-            decision = agent(agent.perceive(observation), *start)
+            decision = agent(agent.prepare(observation), *start)
         np.testing.assert_allclose(first.probabilities, decision.logits[0, 0].softmax(0).numpy(), rtol=1e-5)
         assert first.value == pytest.approx(float(decision.value[0, 0]), abs=1e-6)
         assert first.probabilities.sum() == pytest.approx(1, abs=1e-5)
@@ -107,7 +108,7 @@ def test_a_word_matters_as_much_as_it_changes_the_gates(agent: ActorCritic, bank
     tokens = torch.as_tensor(bank.tokens[[bank.sentences[0]]].astype(np.int64))
     without_last = tokens.clone()
     without_last[0, len(words) - 1] = 0
-    change = (agent.gate(tokens) - agent.gate(without_last)).square().mean().sqrt()
+    change = (gates(agent, tokens) - gates(agent, without_last)).square().mean().sqrt()
     assert watched.strengths[-1] == pytest.approx(float(change), rel=1e-4)
     ungated = ActorCritic(AgentConfig(fusion="concat"))
     assert not watch(ungated, BankStage(bank, 0, GRID)).strengths.any()

@@ -60,8 +60,8 @@ def replayed(agent: ActorCritic, rollout: Rollout) -> Rollout:
 
 
 def decide(agent: ActorCritic, rollout: Rollout) -> Any:
-    percepts = agent.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
-    return agent(percepts, rollout.initial_state, rollout.is_first)
+    prepared = agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+    return agent(prepared, rollout.initial_state, rollout.is_first)
 
 
 def gradients(agent: ActorCritic) -> dict[str, Tensor]:

@@ -14,16 +14,16 @@ from test_loop import make_config, metrics_of
 from torch.nn import functional
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.envs.due import NUM_DUE, due_now
+from groundling.envs.subgoals import NUM_SUBGOALS, subgoals_now
 from groundling.errors import ConfigurationError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer
-from groundling.training.auxiliary import due_loss
+from groundling.training.auxiliary import subgoal_loss
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.settings import ImitationConfig
 
-AGENT: dict[str, Any] = {"memory": "gru", "hidden_dim": 8, "memory_dim": 9, "cell_dim": 6, "tells_due": True}
-PPO = PPOConfig(num_steps=12, minibatch_size=48, due_coef=0.5)
-DAGGER = ImitationConfig(num_steps=12, minibatch_size=48, learning_rate=5e-3, due_coef=0.5)
+AGENT: dict[str, Any] = {"memory": "gru", "hidden_dim": 8, "memory_dim": 9, "cell_dim": 6, "predicts_subgoal": True}
+PPO = PPOConfig(num_steps=12, minibatch_size=48, subgoal_coef=0.5)
+DAGGER = ImitationConfig(num_steps=12, minibatch_size=48, learning_rate=5e-3, subgoal_coef=0.5)
 
 
 def config_of(algorithm: Any = "dagger", **changes: Any) -> TrainConfig:
@@ -35,11 +35,11 @@ def test_loss_equals_that_of_each_answer_summed() -> None:
     torch.manual_seed(0)
     agent = ActorCritic(AgentConfig(**AGENT))
     assert agent.due is not None
-    known, due = torch.randn(3, 2, 9), torch.rand(3, 2, NUM_DUE) < 0.2
+    known, due = torch.randn(3, 2, 9), torch.rand(3, 2, NUM_SUBGOALS) < 0.2
     told = agent.due(known)
     by_hand = -torch.where(due, functional.logsigmoid(told), functional.logsigmoid(-told))
     expected = by_hand.sum() / 6
-    torch.testing.assert_close(due_loss(agent, known, due), expected)
+    torch.testing.assert_close(subgoal_loss(agent, known, due), expected)
 
 
 @pytest.mark.parametrize("algorithm", ["dagger", "bc", "ppo"])
@@ -50,7 +50,7 @@ def test_a_rollout_keeps_what_was_due_when_each_observation_was_seen(algorithm: 
     step = trainer.envs.step
 
     def noted(actions: Any) -> Any:
-        asked.append(due_now(trainer.envs.worlds))
+        asked.append(subgoals_now(trainer.envs.worlds))
         return step(actions)
 
     trainer.envs.step = noted
@@ -69,19 +69,19 @@ def test_each_frame_learns_what_was_due_in_it(algorithm: str, tmp_path: Path, mo
     rollout = trainer.collector.collect()
     steps, batch = rollout.due.shape[:2]
     number = torch.arange(steps * batch).unflatten(0, (steps, batch))
-    rollout.due.copy_((number.unsqueeze(2) >> torch.arange(NUM_DUE)) & 1)
-    percepts = trainer.agent.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+    rollout.due.copy_((number.unsqueeze(2) >> torch.arange(NUM_SUBGOALS)) & 1)
+    prepared = trainer.agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
     with torch.no_grad():
-        known = trainer.agent(percepts, rollout.initial_state, rollout.is_first).known.flatten(0, 1)
+        known = trainer.agent(prepared, rollout.initial_state, rollout.is_first).known.flatten(0, 1)
     told: list[int] = []
 
     def noted(agent: ActorCritic, seen: torch.Tensor, due: torch.Tensor) -> torch.Tensor:
-        numbers = (due.long() << torch.arange(NUM_DUE)).sum(dim=-1)
+        numbers = (due.long() << torch.arange(NUM_SUBGOALS)).sum(dim=-1)
         torch.testing.assert_close(seen, known[numbers], rtol=1e-4, atol=1e-5)
         told.extend(numbers.flatten().tolist())
-        return due_loss(agent, seen, due)
+        return subgoal_loss(agent, seen, due)
 
-    monkeypatch.setattr(f"groundling.training.{'imitation' if algorithm == 'dagger' else 'ppo'}.due_loss", noted)
+    monkeypatch.setattr(f"groundling.training.{'imitation' if algorithm == 'dagger' else 'ppo'}.subgoal_loss", noted)
     trainer.algorithm.update(rollout)
     assert set(told) == set(range(steps * batch))
 
@@ -90,51 +90,51 @@ def test_each_frame_learns_what_was_due_in_it(algorithm: str, tmp_path: Path, mo
 def test_what_is_due_is_learned_and_logged(algorithm: str, tmp_path: Path) -> None:
     config = config_of(algorithm, total_frames=8 * 12 * 40)
     Trainer(config, tmp_path / "run").run()
-    losses = [row["due_loss"] for row in metrics_of(tmp_path / "run")]
+    losses = [row["subgoal_loss"] for row in metrics_of(tmp_path / "run")]
     assert losses[-1] < 0.5 * losses[0]
     agent = Checkpoint.load(tmp_path / "run" / CHECKPOINT_NAME).make_agent()
     assert agent.due is not None
 
 
 def test_a_head_that_is_not_taught_stays_as_it_is_and_acts_as_without_it(tmp_path: Path) -> None:
-    untaught = dataclasses.replace(PPO, due_coef=0.0)
+    untaught = dataclasses.replace(PPO, subgoal_coef=0.0)
     runs = []
     for name, tells in (("with", True), ("without", False)):
-        config = config_of("ppo", ppo=untaught, agent=AgentConfig(**{**AGENT, "tells_due": tells}))
+        config = config_of("ppo", ppo=untaught, agent=AgentConfig(**{**AGENT, "predicts_subgoal": tells}))
         trainer = Trainer(config, tmp_path / name)
         before = None if trainer.agent.due is None else trainer.agent.due.weight.clone()
         trainer.run()
         assert trainer.agent.due is None or torch.equal(trainer.agent.due.weight, before)
-        assert "due_loss" not in metrics_of(tmp_path / name)[0]
+        assert "subgoal_loss" not in metrics_of(tmp_path / name)[0]
         runs.append(trainer.agent.policy.weight)
     assert torch.equal(*runs)
 
 
 def test_a_run_may_begin_with_an_agent_that_did_not_tell(tmp_path: Path) -> None:
-    quiet = dataclasses.replace(DAGGER, due_coef=0.0)
-    silent = config_of(agent=AgentConfig(**{**AGENT, "tells_due": False}), imitation=quiet)
+    quiet = dataclasses.replace(DAGGER, subgoal_coef=0.0)
+    silent = config_of(agent=AgentConfig(**{**AGENT, "predicts_subgoal": False}), imitation=quiet)
     Trainer(silent, tmp_path / "silent").run()
     trainer = Trainer(config_of(init=str(tmp_path / "silent")), tmp_path / "run")
     before = Checkpoint.load(tmp_path / "silent" / CHECKPOINT_NAME).make_agent()
     assert torch.equal(trainer.agent.policy.weight, before.policy.weight)
     trainer.run()
-    assert "due_loss" in metrics_of(tmp_path / "run")[0]
+    assert "subgoal_loss" in metrics_of(tmp_path / "run")[0]
 
 
 @pytest.mark.parametrize(("algorithm", "settings"), [("ppo", {"ppo": PPO}), ("dagger", {"imitation": DAGGER})])
 def test_an_agent_that_cannot_tell_is_not_asked_to(algorithm: Any, settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=r"set agent\.tells_due"):
+    with pytest.raises(ConfigurationError, match=r"set agent\.predicts_subgoal"):
         config_of(algorithm, agent=AgentConfig(), **settings)
 
 
 @pytest.mark.parametrize("settings", [PPOConfig, ImitationConfig])
 def test_a_negative_weight_is_refused(settings: Any) -> None:
-    with pytest.raises(ConfigurationError, match="due_coef must not be negative"):
-        settings(due_coef=-0.1)
+    with pytest.raises(ConfigurationError, match="subgoal_coef must not be negative"):
+        settings(subgoal_coef=-0.1)
 
 
 def test_worlds_that_do_not_know_what_is_due_are_refused(tmp_path: Path) -> None:
-    agent = AgentConfig(vision="cnn", memory="gru", conv_channels=(4, 4, 8), tells_due=True)
-    with pytest.raises(ConfigurationError, match="Groundling's own worlds only: leave due_coef at 0"):
+    agent = AgentConfig(vision="cnn", memory="gru", conv_channels=(4, 4, 8), predicts_subgoal=True)
+    with pytest.raises(ConfigurationError, match="Groundling's own worlds only: leave subgoal_coef at 0"):
         Trainer(config_of("ppo", agent=agent), tmp_path / "run", make_envs=lambda config: PixelChoice(config.num_envs))
     assert not (tmp_path / "run").exists()

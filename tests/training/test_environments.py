@@ -187,13 +187,13 @@ def test_new_agent_is_calibrated_once_and_one_that_goes_on_is_not(tmp_path: Path
     """It takes the first pictures' mean off; what goes on, in its folder or in another, keeps what it learned with."""
     trainer = Trainer(make_config(), tmp_path / "first", make_envs=choices)
     mean = torch.as_tensor(trainer.collector.observation["image"]).float().mean(dim=0).permute(2, 0, 1) / 255
-    torch.testing.assert_close(trainer.agent.eyes.background, mean)
+    torch.testing.assert_close(trainer.agent.encoder.background, mean)
     trainer.run(stop_after_updates=1)
     resumed = Trainer(make_config(), tmp_path / "first", resume=True, make_envs=choices)
     other = Trainer(make_config(init=str(tmp_path / "first"), seed=2), tmp_path / "other", make_envs=choices)
     assert not torch.equal(torch.as_tensor(other.collector.observation["image"][0]).permute(2, 0, 1) / 255, mean)
     for later in (resumed, other):
-        torch.testing.assert_close(later.agent.eyes.background, mean)
+        torch.testing.assert_close(later.agent.encoder.background, mean)
 
 
 def test_checkpoint_whose_space_does_not_suit_its_agent_is_refused(tmp_path: Path) -> None:

@@ -236,14 +236,14 @@ def test_memory_is_carried_from_one_rollout_to_the_next(memory: str, minibatch_s
     assert torch.equal(states[1], states[2])
     assert states[1].any(dim=1).all()
     whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    percepts = imitation.agent.perceive({k: v.flatten(0, 1) for k, v in whole.items() if k != "is_first"})
+    prepared = imitation.agent.prepare({k: v.flatten(0, 1) for k, v in whole.items() if k != "is_first"})
     with torch.no_grad():
-        decision = imitation.agent(percepts, imitation.agent.initial_state(B), whole["is_first"])
+        decision = imitation.agent(prepared, imitation.agent.initial_state(B), whole["is_first"])
     torch.testing.assert_close(states[3], decision.state, rtol=1e-4, atol=1e-5)
     forgotten = imitation.agent.initial_state(B)
-    percepts = imitation.agent.perceive({k: v[T:].flatten(0, 1) for k, v in whole.items() if k != "is_first"})
+    prepared = imitation.agent.prepare({k: v[T:].flatten(0, 1) for k, v in whole.items() if k != "is_first"})
     with torch.no_grad():
-        wrong = imitation.agent(percepts, forgotten, whole["is_first"][T:]).state
+        wrong = imitation.agent(prepared, forgotten, whole["is_first"][T:]).state
     assert (states[3] - wrong).abs().max() > 1e-3  # control: the second half alone ends elsewhere
 
 
@@ -445,16 +445,16 @@ def test_a_run_may_add_a_map_and_context_to_the_agent_that_it_starts_from(start:
     first = torch.ones(1, count, dtype=torch.bool)
     with torch.no_grad():
         ours, before = (
-            agent(agent.perceive(observation), agent.initial_state(count), first).logits
+            agent(agent.prepare(observation), agent.initial_state(count), first).logits
             for agent in (trainer.agent, theirs)
         )
     torch.testing.assert_close(ours, before, rtol=1e-4, atol=1e-5)
     trainer.run()
-    assert trainer.agent.get_parameter("eyes.map.spatial.weight").abs().max() > 0
-    assert trainer.agent.get_parameter("eyes.language.context.weight").abs().max() > 0
+    assert trainer.agent.get_parameter("encoder.map.spatial.weight").abs().max() > 0
+    assert trainer.agent.get_parameter("encoder.language.context.weight").abs().max() > 0
     resumed = Trainer(trainer.config, tmp_path / "run", resume=True)
     assert resumed.collector.reference is not None
-    assert not resumed.collector.reference.get_parameter("eyes.map.spatial.weight").any()
+    assert not resumed.collector.reference.get_parameter("encoder.map.spatial.weight").any()
 
 
 def test_init_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -508,10 +508,10 @@ def test_large_penalty_keeps_the_policy_near_the_one_that_it_starts_from(memory:
         trainer.run()
         rollout = trainer.collector.rollout
         before = Checkpoint.load(tmp_path / "start" / CHECKPOINT_NAME).make_agent()
-        percepts = before.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+        prepared = before.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
         with torch.no_grad():
             policies = [
-                agent(percepts, agent.initial_state(8), rollout.is_first).logits.log_softmax(dim=-1)
+                agent(prepared, agent.initial_state(8), rollout.is_first).logits.log_softmax(dim=-1)
                 for agent in (trainer.agent, before)
             ]
         divergence[kl_coef] = float(kl_divergence(*policies))

@@ -139,7 +139,7 @@ def test_resumed_run_on_pixels_is_bit_equal_in_either_precision(precision: Preci
     for field in dataclasses.fields(Checkpoint):
         assert_same(getattr(parts, field.name), getattr(whole, field.name), field.name)
     assert {p.dtype for p in whole.agent.values()} == {torch.float32}
-    assert whole.make_agent().eyes.precision == "float32"
+    assert whole.make_agent().encoder.precision == "float32"
 
 
 def test_precisions_give_different_agents(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def first_divergence(config: TrainConfig, folder: Path, learns_in: Precision) ->
     trainer = Trainer(config, folder)
     trainer.agent.policy.weight.data *= 300  # a new policy is so even that no rounding shows
     rollout = trainer.collector.collect()
-    trainer.agent.eyes.precision = learns_in
+    trainer.agent.encoder.precision = learns_in
     divergence = trainer.algorithm.update(rollout)["approximate_kl"]
     trainer.envs.close()
     return divergence
@@ -177,7 +177,7 @@ def test_agent_is_kept_near_to_another_in_its_own_precision(tmp_path: Path) -> N
     reference = trainer.collector.reference
     trainer.envs.close()
     assert reference is not None
-    assert reference.eyes.precision == "bfloat16"
+    assert reference.encoder.precision == "bfloat16"
 
 
 def test_run_that_broke_off_after_its_checkpoint_writes_the_lost_updates_again(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_same_seed_gives_the_same_agent_whatever_was_drawn_before(tmp_path: Path
 
 def test_another_seed_gives_another_agent(tmp_path: Path) -> None:
     first, second = (parameters_of(make_config(seed=seed), tmp_path / str(seed)) for seed in (1, 2))
-    assert not torch.equal(first["eyes.hidden.weight"], second["eyes.hidden.weight"])
+    assert not torch.equal(first["encoder.hidden.weight"], second["encoder.hidden.weight"])
 
 
 def test_training_leaves_the_global_random_streams_alone(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_training_changes_the_agent(tmp_path: Path) -> None:
     trainer = Trainer(make_config(), tmp_path)
     before = {name: value.clone() for name, value in trainer.agent.state_dict().items()}
     after = trainer.run().agent.state_dict()
-    assert all(not torch.equal(before[name], after[name]) for name in ("policy.weight", "eyes.readout.weight"))
+    assert all(not torch.equal(before[name], after[name]) for name in ("policy.weight", "encoder.readout.weight"))
 
 
 def test_run_folder_holds_configuration_checkpoint_metrics_and_tensorboard(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_agent_hears_the_same_however_far_an_instruction_is_padded() -> None:
         observation, _ = make_vec(bank=bank, num_envs=8, shuffle=False).reset()
         with torch.no_grad():
             state, is_first = agent.initial_state(8), torch.ones(1, 8, dtype=torch.bool)
-            logits.append(agent(agent.perceive(observation), state, is_first).logits)
+            logits.append(agent(agent.prepare(observation), state, is_first).logits)
     torch.testing.assert_close(logits[0], logits[1])
 
 

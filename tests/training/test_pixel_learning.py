@@ -12,6 +12,7 @@ from pixel_choice import PixelChoice
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.config import Precision
+from groundling.agents.explanation import word_strength
 from groundling.training import A2CConfig, PPOConfig, TrainConfig, train
 
 SMALL: dict[str, Any] = {"instruction_dim": 32, "word_dim": 16, "hidden_dim": 64, "conv_channels": (16, 16, 32)}
@@ -69,7 +70,7 @@ def test_agent_learns_to_choose_what_is_named(kind: str, algorithm: str, frames:
 
 def test_agent_learns_in_bfloat16_too(tmp_path: Path) -> None:
     agent = trained("cnn", "ppo", 6_144, tmp_path, "bfloat16")
-    agent.eyes.precision = "float32"  # as agents of checkpoints see
+    agent.encoder.precision = "float32"  # as agents of checkpoints see
     assert success(agent) > 0.9
 
 
@@ -81,6 +82,6 @@ def test_blind_agent_stays_at_chance(algorithm: str, tmp_path: Path) -> None:
 
 def test_trained_agent_hears_the_color_and_not_the_article(tmp_path: Path) -> None:
     agent = trained("cnn", "ppo", 6_144, tmp_path)
-    article, color, padding = agent.word_strength(torch.tensor([[1, 2, 0], [1, 4, 0]])).T
+    article, color, padding = word_strength(agent, torch.tensor([[1, 2, 0], [1, 4, 0]])).T
     assert (color > article).all()
     assert not padding.any()

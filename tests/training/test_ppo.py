@@ -13,7 +13,7 @@ from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.due import due_now
+from groundling.envs.subgoals import subgoals_now
 from groundling.training.ppo import PPO, clipped_policy_loss, explained_variance, kl_divergence
 from groundling.training.rollout import Rollout
 from groundling.training.settings import PPOConfig
@@ -103,14 +103,14 @@ def toy_rollout(agent: ActorCritic, rewarded: int) -> Rollout:
         final_state=agent.initial_state(B),
         label=torch.zeros(0, B, dtype=torch.int64),
         reference=torch.zeros(0, B, agent.num_actions),
-        due=torch.from_numpy(due_now(envs.worlds)).unflatten(0, (T, B)),
+        due=torch.from_numpy(subgoals_now(envs.worlds)).unflatten(0, (T, B)),
     )
 
 
 @torch.no_grad()
 def policy_of(agent: ActorCritic, observation: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    percepts = agent.perceive({key: array.flatten(0, 1) for key, array in observation.items()})
-    decision = agent(percepts, agent.initial_state(B), torch.ones(T, B, dtype=torch.bool))
+    prepared = agent.prepare({key: array.flatten(0, 1) for key, array in observation.items()})
+    decision = agent(prepared, agent.initial_state(B), torch.ones(T, B, dtype=torch.bool))
     return decision.logits.log_softmax(dim=-1), decision.value
 
 
@@ -214,9 +214,9 @@ def test_memory_is_trained_with_the_values_that_it_acted_with() -> None:
     rollout = toy_rollout(ppo.agent, rewarded=2)
     rollout.is_first = torch.zeros(T, B, dtype=torch.bool)
     rollout.initial_state = torch.randn(rollout.initial_state.shape, generator=torch.Generator().manual_seed(3))
-    percepts = ppo.agent.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+    prepared = ppo.agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
     with torch.no_grad():
-        decision = ppo.agent(percepts, rollout.initial_state, rollout.is_first)
+        decision = ppo.agent(prepared, rollout.initial_state, rollout.is_first)
     log_probs = decision.logits.log_softmax(dim=-1)
     rollout.log_prob = log_probs.gather(-1, rollout.action.unsqueeze(-1)).squeeze(-1)
     assert ppo.update(rollout)["approximate_kl"] == pytest.approx(0, abs=1e-6)

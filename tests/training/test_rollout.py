@@ -70,8 +70,8 @@ def collect(envs: Any, memory: str = "none") -> tuple[Rollout, Recorder, Collect
 @torch.no_grad()
 def value_of(agent: ActorCritic, observation: dict[str, Any], state: Tensor) -> tuple[float, Tensor]:
     """Of one observation [without batch dimension] after a memory state [M]."""
-    percepts = agent.perceive({key: np.asarray(observation[key])[None] for key in KEYS})
-    decision = agent(percepts, state.unsqueeze(0), torch.zeros(1, 1, dtype=torch.bool))
+    prepared = agent.prepare({key: np.asarray(observation[key])[None] for key in KEYS})
+    decision = agent(prepared, state.unsqueeze(0), torch.zeros(1, 1, dtype=torch.bool))
     return float(decision.value), decision.state[0]
 
 
@@ -127,9 +127,9 @@ def test_rollout_is_what_the_environments_answered(make_envs: Any) -> None:
 @pytest.mark.parametrize("memory", ["none", "lstm"])
 def test_log_probabilities_are_the_agents_own(memory: str) -> None:
     rollout, _, collector = collect(native_envs(), memory)
-    percepts = collector.agent.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+    prepared = collector.agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
     with torch.no_grad():
-        decision = collector.agent(percepts, rollout.initial_state, rollout.is_first)
+        decision = collector.agent(prepared, rollout.initial_state, rollout.is_first)
     expected = decision.logits.log_softmax(dim=-1).gather(-1, rollout.action.unsqueeze(-1)).squeeze(-1)
     torch.testing.assert_close(rollout.log_prob, expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(rollout.value, decision.value, rtol=1e-4, atol=1e-5)
@@ -321,9 +321,9 @@ def test_teacher_acts_as_often_as_its_share_says() -> None:
 def test_log_probability_is_of_the_action_that_was_taken_whoever_chose_it() -> None:
     collector = taught(0.5)
     rollout = collector.collect()
-    percepts = collector.agent.perceive({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
+    prepared = collector.agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
     with torch.no_grad():
-        decision = collector.agent(percepts, rollout.initial_state, rollout.is_first)
+        decision = collector.agent(prepared, rollout.initial_state, rollout.is_first)
     expected = decision.logits.log_softmax(dim=-1).gather(-1, rollout.action.unsqueeze(-1)).squeeze(-1)
     torch.testing.assert_close(rollout.log_prob, expected, rtol=1e-4, atol=1e-5)
 
@@ -347,9 +347,9 @@ def test_reference_s_logits_are_its_own_with_a_memory_of_its_own(memory: str) ->
         parts = {**out.observation, "is_first": out.is_first, "reference": out.reference}
         rollouts.append({name: array.clone() for name, array in parts.items()})
     whole = {name: torch.cat([rollout[name] for rollout in rollouts]) for name in rollouts[0]}
-    percepts = reference.perceive({key: whole[key].flatten(0, 1) for key in KEYS})
+    prepared = reference.prepare({key: whole[key].flatten(0, 1) for key in KEYS})
     with torch.no_grad():
-        own, other = (each(percepts, each.initial_state(B), whole["is_first"]) for each in (reference, agent))
+        own, other = (each(prepared, each.initial_state(B), whole["is_first"]) for each in (reference, agent))
     torch.testing.assert_close(whole["reference"], own.logits, rtol=1e-4, atol=1e-5)
     assert not torch.isclose(whole["reference"], other.logits, atol=1e-3).all()
     assert not rollouts[1]["is_first"][0].all()

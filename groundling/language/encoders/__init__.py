@@ -19,7 +19,7 @@ from groundling.language.encoders.recurrent import BiGRUEncoder, GRUEncoder
 from groundling.language.encoders.sentences import DistinctSentences, distinct_sentences
 from groundling.language.encoders.transformer import TransformerEncoder, sinusoids
 from groundling.language.encoders.words import WordEncoder, word_mask
-from groundling.language.vocabulary import VOCABULARY, Vocabulary
+from groundling.language.vocabulary import Vocabulary
 
 __all__ = [
     "BagOfWords",
@@ -53,11 +53,10 @@ _WORD_ENCODERS: dict[LanguageKind, type[WordEncoder]] = {
 
 def make_language_encoder(
     kind: LanguageKind,
-    vocabulary_size: int,
+    vocabulary: Vocabulary,
     word_dim: int,
     out_dim: int,
     *,
-    vocabulary: Vocabulary = VOCABULARY,
     model: Path | str | None = None,
 ) -> nn.Module:
     """An encoder from token ids [S, L] to vectors [S, out_dim].
@@ -65,22 +64,21 @@ def make_language_encoder(
     Args:
         kind: "positional", "bow", "contextual", "gru", "bigru", "transformer", or a pretrained one, "sentence" (frozen)
             or "sentence-tuned".
-        vocabulary_size: number of token ids.
+        vocabulary: what the token ids mean.
         word_dim: size of a word's embedding; the pretrained encoders have their own.
         out_dim: size of a sentence's vector.
-        vocabulary: what the token ids mean, for the pretrained encoders, which read text.
         model: folder of a sentence-transformers model, for the pretrained encoders; None takes the packaged MiniLM.
 
     Raises:
         ConfigurationError: if a pretrained encoder's extra is not installed, its model cannot be loaded, or the
-            vocabulary has not ``vocabulary_size`` words.
+            vocabulary's words are not known, which it would have to read.
     """
     if kind == "sentence" or kind == "sentence-tuned":
-        if vocabulary_size != len(vocabulary):
+        if not vocabulary.is_named:
             raise ConfigurationError(
-                f"the language encoder {kind!r} turns token ids back into text, but the agent has {vocabulary_size} "
-                f"token ids and the vocabulary {len(vocabulary)} words: pass the vocabulary that the ids are of"
+                f"the language encoder {kind!r} turns token ids back into text, but nobody told what the "
+                f"{len(vocabulary)} token ids mean: give the environments an attribute vocabulary"
             )
         pretrained = SentenceEncoder if kind == "sentence" else TunedSentenceEncoder
         return pretrained(out_dim, vocabulary=vocabulary, model=model)
-    return _WORD_ENCODERS[kind](vocabulary_size, word_dim, out_dim)
+    return _WORD_ENCODERS[kind](len(vocabulary), word_dim, out_dim)

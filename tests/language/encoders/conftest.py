@@ -93,7 +93,7 @@ def make(loader: Loader, folder: Path) -> Callable[..., nn.Module]:
     """Makes an encoder of a kind over the package's vocabulary, pretrained ones with the small model."""
 
     def make(kind: Any, word_dim: int = 8, out_dim: int = 7) -> nn.Module:
-        return make_language_encoder(kind, len(VOCABULARY), word_dim, out_dim, model=folder)
+        return make_language_encoder(kind, VOCABULARY, word_dim, out_dim, model=folder)
 
     return make
 

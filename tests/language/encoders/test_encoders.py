@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from groundling.language.encoders import BiGRUEncoder, LanguageKind, WordEncoder, make_language_encoder
 from groundling.language.encoders.transformer import sinusoids
+from groundling.language.vocabulary import Vocabulary
 
 KINDS = get_args(LanguageKind)
 WORD_KINDS = ["positional", "bow", "contextual", "gru", "bigru", "transformer"]
@@ -129,14 +130,14 @@ def test_which_other_words_a_word_vector_knows(kind: str, hears: str, make: Make
 
 
 def test_bag_of_words_is_the_sum_over_words() -> None:
-    encoder: Any = make_language_encoder("bow", VOCABULARY_SIZE, 5, 7)
+    encoder: Any = make_language_encoder("bow", Vocabulary.unnamed(VOCABULARY_SIZE), 5, 7)
     expected = encoder.project(encoder.embedding.weight[3] + encoder.embedding.weight[4])
     torch.testing.assert_close(encoder(torch.tensor([[3, 4, 0, 0]]))[0], expected)
 
 
 def test_position_weights_equal_hand_computed_numbers() -> None:
     """Two words, two dimensions: the first word weighs (1/2, 1/2), the second (1/2, 1)."""
-    encoder: Any = make_language_encoder("positional", VOCABULARY_SIZE, 2, 7)
+    encoder: Any = make_language_encoder("positional", Vocabulary.unnamed(VOCABULARY_SIZE), 2, 7)
     words = torch.tensor([[1.0, 10.0], [100.0, 1000.0]])
     with torch.no_grad():
         encoder.embedding.weight[3:5] = words
@@ -180,12 +181,12 @@ def test_sentence_of_a_transformer_is_the_mean_of_its_words(make: Make, encode: 
 
 @pytest.mark.parametrize(("word_dim", "heads"), [(32, 4), (6, 2), (5, 1)])
 def test_heads_of_a_transformer_divide_the_size_of_a_word(word_dim: int, heads: int) -> None:
-    encoder: Any = make_language_encoder("transformer", VOCABULARY_SIZE, word_dim, 7)
+    encoder: Any = make_language_encoder("transformer", Vocabulary.unnamed(VOCABULARY_SIZE), word_dim, 7)
     assert [layer.self_attn.num_heads for layer in encoder.layers.layers] == [heads, heads]
 
 
 def test_layers_of_a_transformer_begin_with_weights_of_their_own() -> None:
-    encoder: Any = make_language_encoder("transformer", VOCABULARY_SIZE, 8, 7)
+    encoder: Any = make_language_encoder("transformer", Vocabulary.unnamed(VOCABULARY_SIZE), 8, 7)
     first, second = encoder.layers.layers
     assert not torch.equal(first.self_attn.in_proj_weight, second.self_attn.in_proj_weight)
     assert not torch.equal(first.linear1.weight, second.linear1.weight)

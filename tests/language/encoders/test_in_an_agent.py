@@ -11,6 +11,7 @@ import torch
 
 from groundling.agents import AgentConfig
 from groundling.agents.actor_critic import ActorCritic
+from groundling.agents.explanation import attention
 from groundling.language.encoders import LanguageKind, pretrained
 from groundling.training import PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
@@ -42,10 +43,10 @@ def make_config(language: Any, updates: int = UPDATES) -> TrainConfig:
 @pytest.mark.parametrize("kind", get_args(LanguageKind))
 def test_one_update_trains_every_parameter_of_an_encoder(kind: str, tmp_path: Path) -> None:
     trainer = Trainer(make_config(kind, updates=1), tmp_path / "run")
-    before = {name: p.detach().clone() for name, p in trainer.agent.eyes.language.named_parameters()}
+    before = {name: p.detach().clone() for name, p in trainer.agent.encoder.language.named_parameters()}
     result = trainer.run()
     assert all(math.isfinite(value) for name, value in result.metrics.items() if name.endswith("loss"))
-    still = [name for name, p in trainer.agent.eyes.language.named_parameters() if torch.equal(p, before[name])]
+    still = [name for name, p in trainer.agent.encoder.language.named_parameters() if torch.equal(p, before[name])]
     assert still == []
 
 
@@ -62,15 +63,15 @@ def test_resumed_run_is_bit_equal_to_one_that_was_never_interrupted(kind: str, t
 def test_checkpoint_of_a_frozen_sentence_model_holds_only_its_projection(tmp_path: Path) -> None:
     train(make_config("sentence", updates=1), tmp_path / "run")
     agent = torch.load(tmp_path / "run" / CHECKPOINT_NAME, weights_only=True)["agent"]
-    assert [name for name in agent if name.startswith("eyes.language.")] == [
-        "eyes.language.project.weight",
-        "eyes.language.project.bias",
+    assert [name for name in agent if name.startswith("encoder.language.")] == [
+        "encoder.language.project.weight",
+        "encoder.language.project.bias",
     ]
 
 
 def test_agents_of_one_process_share_what_was_embedded(loader: Loader) -> None:
     agents = [ActorCritic(AgentConfig(language="sentence")) for _ in range(3)]
     for agent in agents:
-        agent.attention(torch.tensor([[2, 3, 4]]))
+        attention(agent, torch.tensor([[2, 3, 4]]))
     assert len(loader.loaded) == 1
     assert len(loader.heard) == 2  # the empty sentence, of which the size is learned, and this one

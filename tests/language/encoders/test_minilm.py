@@ -48,7 +48,7 @@ def own_folder(tmp_path: Path) -> Path:
 
 def make(kind: Any, model: Path | None = None) -> Any:
     torch.manual_seed(0)
-    return make_language_encoder(kind, len(VOCABULARY), 32, 16, model=model)
+    return make_language_encoder(kind, VOCABULARY, 32, 16, model=model)
 
 
 def encode(*texts: str) -> Tensor:
@@ -113,7 +113,7 @@ def test_loading_leaves_the_random_stream(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_frozen_minilm_hears_meaning_through_token_ids(cache: Path) -> None:
     vocabulary = Vocabulary.of(" ".join(SENTENCES).split())
-    encoder: Any = make_language_encoder("sentence", len(vocabulary), 32, 16, vocabulary=vocabulary)
+    encoder: Any = make_language_encoder("sentence", vocabulary, 32, 16)
     tokens = torch.from_numpy(vocabulary.encode_all(SENTENCES, length=6)).long()
     encoder(tokens)
     pick, grab, door = encoder.table[encoder.known.find(tokens)]

@@ -177,7 +177,7 @@ def test_missing_extra_is_named_with_what_to_do(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ConfigurationError) as caught:
-        make_language_encoder(kind, len(VOCABULARY), 5, 7, model=model and folder)
+        make_language_encoder(kind, VOCABULARY, 5, 7, model=model and folder)
     assert named in str(caught.value)
     assert "pip install 'groundling[sentence]'" in str(caught.value)
 
@@ -190,17 +190,17 @@ def test_own_model_needs_no_packaged_one(make: Make, encode: Encode, monkeypatch
 @pytest.mark.parametrize("kind", PRETRAINED)
 def test_folder_without_a_model_is_refused(kind: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no modules\.json"):
-        make_language_encoder(kind, len(VOCABULARY), 5, 7, model=tmp_path)
+        make_language_encoder(kind, VOCABULARY, 5, 7, model=tmp_path)
 
 
 @pytest.mark.parametrize("kind", PRETRAINED)
-def test_vocabulary_of_another_size_is_refused(kind: Any, folder: Path) -> None:
-    with pytest.raises(ConfigurationError, match="9 token ids and the vocabulary"):
-        make_language_encoder(kind, 9, 5, 7, model=folder)
+def test_token_ids_that_mean_nobody_knows_what_are_refused(kind: Any, folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nobody told what the 9 token ids mean"):
+        make_language_encoder(kind, Vocabulary.unnamed(9), 5, 7, model=folder)
 
 
 def test_own_vocabulary_is_read(loader: Loader, folder: Path) -> None:
     vocabulary = Vocabulary.of(["hop", "over", "lamp"])
-    encoder = make_language_encoder("sentence", 5, 5, 7, vocabulary=vocabulary, model=folder)
+    encoder = make_language_encoder("sentence", vocabulary, 5, 7, model=folder)
     encoder(torch.tensor([[2, 3, 4, 0]]))
     assert loader.heard[-1] == "hop over lamp"

@@ -11,8 +11,8 @@ from test_actor_critic import make_agent, rows
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.config import AgentConfig
-from groundling.agents.maps import NOT_SEEN, packed_map, regions_of, sum_regions
-from groundling.agents.vision import CELL_VALUES, pack_cells
+from groundling.agents.encoders.cells import CELL_VALUES, pack_cells
+from groundling.agents.encoders.maps import NOT_SEEN, packed_map, regions_of, sum_regions
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.constants import NUM_TYPES
 from groundling.errors import ConfigurationError, ObservationError
@@ -115,19 +115,19 @@ def test_maps_may_have_regions_of_their_own_and_cells_of_none(dtype: torch.dtype
 def test_the_agent_acts_on_what_its_map_shows(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS)
     assert agent.observation_keys == ("image", "direction", "instruction", "explored")
-    seen = agent.features(agent.perceive(observation))
+    seen = agent.features(agent.prepare(observation))
     elsewhere = {**observation, "explored": observation["explored"][:, ::-1].copy()}
-    assert (agent.features(agent.perceive(elsewhere)) - seen).abs().amax(dim=1).min() > 1e-4
+    assert (agent.features(agent.prepare(elsewhere)) - seen).abs().amax(dim=1).min() > 1e-4
 
 
 def test_rows_of_maps_do_not_touch_each_other(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS)
-    together = agent.features(agent.perceive(observation))
+    together = agent.features(agent.prepare(observation))
     for row in range(B):
-        alone = agent.features(agent.perceive(rows(observation, slice(row, row + 1))))
+        alone = agent.features(agent.prepare(rows(observation, slice(row, row + 1))))
         torch.testing.assert_close(alone[0], together[row], rtol=1e-4, atol=1e-5)
     chosen = torch.tensor([4, 1])
-    some = agent.features(agent.perceive(observation).rows(chosen))
+    some = agent.features(agent.prepare(observation).rows(chosen))
     torch.testing.assert_close(some, together[chosen], rtol=1e-4, atol=1e-5)
 
 
@@ -137,14 +137,14 @@ def test_a_map_of_nothing_is_as_no_map(observation: dict[str, Any]) -> None:
     plain.load_state_dict({k: v for k, v in agent.state_dict().items() if "map" not in k})
     nothing = {**observation, "explored": np.zeros_like(observation["explored"])}
     torch.testing.assert_close(
-        agent.features(agent.perceive(nothing)), plain.features(plain.perceive(observation)), rtol=1e-4, atol=1e-5
+        agent.features(agent.prepare(nothing)), plain.features(plain.prepare(observation)), rtol=1e-4, atol=1e-5
     )
 
 
 def test_a_blind_agent_has_no_map_either(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS, blind=True)
     other = {**observation, "explored": observation["explored"][::-1].copy()}
-    torch.testing.assert_close(agent.features(agent.perceive(observation)), agent.features(agent.perceive(other)))
+    torch.testing.assert_close(agent.features(agent.prepare(observation)), agent.features(agent.prepare(other)))
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ def test_a_blind_agent_has_no_map_either(observation: dict[str, Any]) -> None:
 def test_a_wrong_map_is_refused(observation: dict[str, Any], change: Any, message: str) -> None:
     agent = make_agent(map_radius=RADIUS)
     with pytest.raises(ObservationError, match=message):
-        agent.perceive({**observation, "explored": change(observation["explored"])})
+        agent.prepare({**observation, "explored": change(observation["explored"])})
 
 
 def test_an_observation_without_a_map_is_refused(observation: dict[str, Any]) -> None:
     with pytest.raises(ObservationError, match="no explored"):
-        make_agent(map_radius=RADIUS).perceive(
+        make_agent(map_radius=RADIUS).prepare(
             {name: array for name, array in observation.items() if name != "explored"}
         )
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from groundling.agents.vision import CELL_VALUES, rows_of_values
+from groundling.agents.encoders.cells import CELL_VALUES, rows_of_values
 
 MOST_SENTENCES = 4096  # kept at once: a table of this many takes some hundred megabytes
 

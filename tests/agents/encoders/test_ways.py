@@ -13,9 +13,9 @@ from test_actor_critic import make_agent, rows
 
 from groundling.agents import AgentConfig
 from groundling.agents.bots import Expert
-from groundling.agents.maps import NOT_SEEN
-from groundling.agents.vision import pack_cells
-from groundling.agents.ways import (
+from groundling.agents.encoders.cells import pack_cells
+from groundling.agents.encoders.maps import NOT_SEEN
+from groundling.agents.encoders.ways import (
     AHEAD,
     BEHIND,
     FARTHEST,
@@ -210,35 +210,35 @@ def observation() -> dict[str, Any]:
 
 def test_the_agent_acts_on_ways(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS, map_ways=True)
-    percepts = agent.perceive(observation)
-    assert percepts.ways is not None  # type: ignore[attr-defined]
-    assert percepts.ways.unseen.shape == (6, NUM_WAYS)  # type: ignore[attr-defined]
-    before = agent.features(percepts)
+    prepared = agent.prepare(observation)
+    assert prepared.ways is not None  # type: ignore[attr-defined]
+    assert prepared.ways.unseen.shape == (6, NUM_WAYS)  # type: ignore[attr-defined]
+    before = agent.features(prepared)
     for part in ("things", "unseen"):
         with torch.no_grad():
-            agent.get_parameter(f"eyes.ways.{part}.weight").neg_()
-        after = agent.features(percepts)
+            agent.get_parameter(f"encoder.ways.{part}.weight").neg_()
+        after = agent.features(prepared)
         assert (after - before).abs().amax(dim=1).min() > 1e-4
         before = after
 
 
 def test_rows_of_ways_do_not_touch_each_other(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS, map_ways=True)
-    together = agent.features(agent.perceive(observation))
+    together = agent.features(agent.prepare(observation))
     for row in range(6):
-        alone = agent.features(agent.perceive(rows(observation, slice(row, row + 1))))
+        alone = agent.features(agent.prepare(rows(observation, slice(row, row + 1))))
         torch.testing.assert_close(alone[0], together[row], rtol=1e-4, atol=1e-5)
     chosen = torch.tensor([4, 1])
-    some = agent.features(agent.perceive(observation).rows(chosen))
+    some = agent.features(agent.prepare(observation).rows(chosen))
     torch.testing.assert_close(some, together[chosen], rtol=1e-4, atol=1e-5)
-    with agent.unchanged(), torch.no_grad():
-        torch.testing.assert_close(agent.features(agent.perceive(observation)), together, rtol=1e-4, atol=1e-5)
+    with agent.inference_cache(), torch.no_grad():
+        torch.testing.assert_close(agent.features(agent.prepare(observation)), together, rtol=1e-4, atol=1e-5)
 
 
 def test_a_blind_agent_is_told_no_ways(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS, map_ways=True, blind=True)
     other = {**observation, "explored": observation["explored"][::-1].copy()}
-    torch.testing.assert_close(agent.features(agent.perceive(observation)), agent.features(agent.perceive(other)))
+    torch.testing.assert_close(agent.features(agent.prepare(observation)), agent.features(agent.prepare(other)))
 
 
 # Looking for what is due
@@ -280,25 +280,25 @@ def test_nothing_is_found_where_there_is_nothing() -> None:
 def test_a_memory_looks_with_its_state_of_the_step_before(observation: dict[str, Any]) -> None:
     """Two steps at once are as two steps one by one, and what it looks for changes with what it remembers."""
     agent = make_agent(map_radius=RADIUS, map_ways=True, memory="gru", memory_finds=True)
-    percepts = agent.perceive(observation)
+    prepared = agent.prepare(observation)
     first = torch.tensor([[True] * 3, [False] * 3])
-    together = agent(percepts, agent.initial_state(3), first)
-    begun = agent(percepts.rows(torch.arange(3)), agent.initial_state(3), first[:1])
-    went_on = agent(percepts.rows(torch.arange(3, 6)), begun.state, first[1:])
+    together = agent(prepared, agent.initial_state(3), first)
+    begun = agent(prepared.rows(torch.arange(3)), agent.initial_state(3), first[:1])
+    went_on = agent(prepared.rows(torch.arange(3, 6)), begun.state, first[1:])
     torch.testing.assert_close(together.logits[1], went_on.logits[0], rtol=1e-4, atol=1e-5)
     assert agent.memory.finder is not None
-    things = Things.on(percepts.ways, 2)  # type: ignore[attr-defined]
+    things = Things.on(prepared.ways, 2)  # type: ignore[attr-defined]
     found = [agent.memory.finder(state, things.traits[1], things.way[1]) for state in (begun.state, 0 * begun.state)]
     assert (found[0] - found[1]).abs().max() > 1e-5
 
 
 def test_a_memory_does_not_look_with_what_it_knew_in_another_episode(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS, map_ways=True, memory="gru", memory_finds=True)
-    percepts = agent.perceive(observation)
+    prepared = agent.prepare(observation)
     before = torch.randn(6, agent.memory.state_dim, generator=torch.Generator().manual_seed(0))
     for begins in (True, False):
         first = torch.full((1, 6), begins)
-        remembered, forgot = (agent(percepts, state, first).logits for state in (before, torch.zeros_like(before)))
+        remembered, forgot = (agent(prepared, state, first).logits for state in (before, torch.zeros_like(before)))
         assert torch.equal(remembered, forgot) is begins
 
 

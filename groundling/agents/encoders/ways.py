@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from groundling.agents.maps import NOT_SEEN, sum_regions
+from groundling.agents.encoders.maps import NOT_SEEN, sum_regions
 from groundling.envs.constants import (
     CLOSED,
     DOOR,

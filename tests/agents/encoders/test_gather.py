@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from groundling.agents.gather import gather_rows
+from groundling.agents.encoders.gather import gather_rows
 
 
 def table_and_index(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:

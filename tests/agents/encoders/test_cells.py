@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from groundling.agents.vision import CELL_VALUES, NUM_ATTRIBUTES, CellEncoder, distinct_cells, pack_cells
+from groundling.agents.encoders.cells import CELL_VALUES, NUM_ATTRIBUTES, CellEncoder, distinct_cells, pack_cells
 from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
 
 

@@ -30,25 +30,25 @@ NUM_VERBS: Final = len(Verb)
 LOADED: Final = NUM_VERBS  # what is to be put somewhere is carried: due is where it goes
 FIRST_TYPE: Final = LOADED + 1
 FIRST_COLOR: Final = FIRST_TYPE + max(NUM_TYPES, NUM_SOLID_TYPES)
-NUM_DUE: Final = FIRST_COLOR + NUM_COLORS
+NUM_SUBGOALS: Final = FIRST_COLOR + NUM_COLORS
 
 kernel = compiler(__file__, *verdicts.SOURCES)
 
 
-def due_now(worlds: Batch[Any]) -> NDArray[np.bool_]:
-    """What is due in each of B environments, [B, NUM_DUE] bool.
+def subgoals_now(worlds: Batch[Any]) -> NDArray[np.bool_]:
+    """What is due in each of B environments, [B, NUM_SUBGOALS] bool.
 
     Of every clause that may be done now: its verb; the type and the color of the things to go to, where all that it may
     mean have the same. Of "put A next to B" these are A's until an A is carried, then B's (and ``LOADED`` is set).
     """
-    due = np.zeros((worlds.num_envs, NUM_DUE), dtype=np.bool_)
-    note_due(worlds.state, due)
+    due = np.zeros((worlds.num_envs, NUM_SUBGOALS), dtype=np.bool_)
+    note_subgoals(worlds.state, due)
     return due
 
 
 @kernel
-def note_due(w: Worlds, due: NDArray[np.bool_]) -> None:
-    """Write what is due into ``due`` [B, NUM_DUE], which is all False before."""
+def note_subgoals(w: Worlds, due: NDArray[np.bool_]) -> None:
+    """Write what is due into ``due`` [B, NUM_SUBGOALS], which is all False before."""
     for b in range(due.shape[0]):
         start = int(w.stage[b])
         for c in range(start, end_of_step(w, b, start)):

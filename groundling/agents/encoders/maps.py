@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from groundling.agents.vision import CELL_VALUES, pack_cells
+from groundling.agents.encoders.cells import CELL_VALUES, pack_cells
 from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, UNSEEN
 from groundling.errors import ObservationError
 

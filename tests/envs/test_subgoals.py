@@ -7,7 +7,7 @@ from hand_built import AND, BLUE, DROP, FORWARD, GREEN, LEFT, PICKUP, RED, RIGHT
 
 from groundling.envs import make_vec
 from groundling.envs.constants import BALL, BOX, KEY, Verb
-from groundling.envs.due import FIRST_COLOR, FIRST_TYPE, LOADED, NUM_DUE, due_now
+from groundling.envs.subgoals import FIRST_COLOR, FIRST_TYPE, LOADED, NUM_SUBGOALS, subgoals_now
 from groundling.envs.worlds import WorldBatch
 
 ROOM = ("#######", "#.g.x.#", "#.>b..#", "#..k..#", "#######")
@@ -24,7 +24,7 @@ def act(worlds: WorldBatch, *actions: int) -> None:
 
 
 def told(worlds: WorldBatch) -> set[int]:
-    return set(np.flatnonzero(due_now(worlds)[0]))
+    return set(np.flatnonzero(subgoals_now(worlds)[0]))
 
 
 def kind(type_code: int, color: int) -> set[int]:
@@ -79,8 +79,8 @@ def test_clauses_of_one_step_are_due_together_until_they_are_done() -> None:
 
 def test_each_environment_is_told_its_own() -> None:
     worlds = worlds_of(episode(*ROOM, goal=(GO_TO, "x", "")), episode(*ROOM, goal=(GO_TO, "b", "")))
-    due = due_now(worlds)
-    assert due.shape == (2, NUM_DUE)
+    due = subgoals_now(worlds)
+    assert due.shape == (2, NUM_SUBGOALS)
     assert due.dtype == np.bool_
     assert set(np.flatnonzero(due[1])) == {GO_TO} | kind(BALL, RED)
 
@@ -88,4 +88,4 @@ def test_each_environment_is_told_its_own() -> None:
 def test_a_rover_is_told_what_is_due_as_well() -> None:
     envs = make_vec("BabyAI-GoToObjS4-v0", 4, bank_size=8, body="rover")
     envs.reset(seed=0)
-    assert due_now(envs.worlds)[:, GO_TO].all()
+    assert subgoals_now(envs.worlds)[:, GO_TO].all()

@@ -9,7 +9,7 @@ from test_actor_critic import make_agent
 from torch import Tensor
 
 from groundling.agents import pairs
-from groundling.agents.pairs import KeptPairs, Pairs, make_pairs
+from groundling.agents.encoders.pairs import KeptPairs, Pairs, make_pairs
 from groundling.envs import make_vec
 
 
@@ -76,11 +76,11 @@ def test_an_agent_sees_the_same_whether_pairs_are_kept_or_not(map_radius: int) -
     rng = np.random.default_rng(0)
     with torch.no_grad():
         seen, anew = [], []
-        with agent.unchanged():
+        with agent.inference_cache():
             for _ in range(30):
-                seen.append((agent.perceive(observation), agent.features(agent.perceive(observation))))
+                seen.append((agent.prepare(observation), agent.features(agent.prepare(observation))))
                 observation, *_ = envs.step(rng.integers(7, size=16))
-        anew = [agent.features(percepts) for percepts, _ in seen]
+        anew = [agent.features(prepared) for prepared, _ in seen]
     for (_, kept), fresh in zip(seen, anew, strict=True):
         torch.testing.assert_close(kept, fresh, rtol=1e-4, atol=1e-4)
 
@@ -90,11 +90,11 @@ def test_what_was_kept_is_forgotten_when_the_parameters_may_change() -> None:
     envs = make_vec("BabyAI-GoToLocal-v0", 4, bank_size=8, progress=False)
     observation, _ = envs.reset(seed=0)
     with torch.no_grad():
-        with agent.unchanged():
-            before = agent.features(agent.perceive(observation))
-        agent.eyes.readout.weight.mul_(2)
-        with agent.unchanged():
-            after = agent.features(agent.perceive(observation))
-        fresh = agent.features(agent.perceive(observation))
+        with agent.inference_cache():
+            before = agent.features(agent.prepare(observation))
+        agent.encoder.readout.weight.mul_(2)
+        with agent.inference_cache():
+            after = agent.features(agent.prepare(observation))
+        fresh = agent.features(agent.prepare(observation))
     torch.testing.assert_close(after, fresh, rtol=1e-4, atol=1e-4)
     assert (after - before).abs().max() > 1e-3

@@ -7,17 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from specs import rgb_spec
 from torch import Tensor, nn
 from torch.nn import functional
 
-from groundling.agents import ActorCritic, AgentConfig, AgentSpace
+from groundling.agents import ActorCritic, AgentConfig
+from groundling.agents.encoders.chaplot import ChaplotEncoder
+from groundling.agents.encoders.pixels import CNNEncoder, PixelEncoder
+from groundling.agents.explanation import attention, attention_map, gates, word_strength
 from groundling.agents.fusion import FUSIONS, AttributeGatedFusion
-from groundling.agents.pixels import ChaplotEyes, CNNEyes, PixelEyes
 from groundling.errors import ConfigurationError, ObservationError
 
 B, L, WORDS, ACTIONS = 6, 4, 19, 3
 HEIGHT, WIDTH = 52, 60
-SPACE = AgentSpace((HEIGHT, WIDTH, 3), ACTIONS, WORDS)
+SPEC = rgb_spec(HEIGHT, WIDTH, ACTIONS, WORDS)
 SMALL: dict[str, Any] = {"word_dim": 5, "instruction_dim": 7, "hidden_dim": 11, "memory_dim": 9, "time_dim": 3}
 CNN: dict[str, Any] = {**SMALL, "vision": "cnn", "conv_channels": (6, 7, 8), "attributes": 2, "readout_dim": 3}
 CHAPLOT: dict[str, Any] = {**SMALL, "conv_channels": (6, 7, 8)}
@@ -38,10 +41,10 @@ ALL = pytest.mark.parametrize("kind", CONFIGS)
 def make_agent(config: AgentConfig, seed: int = 0) -> ActorCritic:
     """An agent whose parameters are all random, those that begin at zero too."""
     torch.manual_seed(seed)
-    agent = ActorCritic(config, SPACE)
+    agent = ActorCritic(config, SPEC)
     for parameter in agent.parameters():
         nn.init.normal_(parameter, std=0.3)
-    nn.init.zeros_(agent.eyes.language.embedding.weight[0])  # padding
+    nn.init.zeros_(agent.encoder.language.embedding.weight[0])  # padding
     return agent
 
 
@@ -59,15 +62,15 @@ def rows(observation: dict[str, Any], chosen: Any) -> dict[str, Any]:
 
 
 def features(agent: ActorCritic, observation: dict[str, Any]) -> Tensor:
-    return agent.features(agent.perceive(observation))
+    return agent.features(agent.prepare(observation))
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_cnn_sees_as_its_layers_do_cell_by_cell(fusion: Any, observation: dict[str, Any]) -> None:
     """One image, then one cell after the other, each as a fusion's only cell."""
     agent = make_agent(CONFIGS[fusion])
-    eyes = agent.eyes
-    assert isinstance(eyes, CNNEyes)
+    eyes = agent.encoder
+    assert isinstance(eyes, CNNEncoder)
     first, _, second, _, third = eyes.vision
     assert eyes.grid == (6, 7)
     groups = 2 if fusion == "attribute_gated" else 1
@@ -76,7 +79,7 @@ def test_cnn_sees_as_its_layers_do_cell_by_cell(fusion: Any, observation: dict[s
         seen = functional.conv2d(image, first.weight, first.bias, stride=4)
         seen = functional.conv2d(torch.relu(seen), second.weight, second.bias, stride=2, padding=1)
         grid = functional.conv2d(torch.relu(seen), third.weight, third.bias, padding=1)[0]
-        told = eyes.hear(torch.as_tensor(observation["instruction"][row]).unsqueeze(0))
+        told = eyes.encode_text(torch.as_tensor(observation["instruction"][row]).unsqueeze(0))
         read = []
         for y in range(grid.shape[1]):
             for x in range(grid.shape[2]):
@@ -93,9 +96,9 @@ def test_cnn_sees_as_its_layers_do_cell_by_cell(fusion: Any, observation: dict[s
 def test_chaplot_network_is_that_of_the_paper(fusion: Any) -> None:
     """The layers of the authors' A3C_LSTM_GA, by hand, with the paper's sizes; two steps of an episode."""
     torch.manual_seed(0)
-    agent = ActorCritic(AgentConfig.chaplot(fusion=fusion), AgentSpace((64, 80, 3), 3, WORDS))
+    agent = ActorCritic(AgentConfig.chaplot(fusion=fusion), rgb_spec(64, 80, 3, WORDS))
     part = dict(agent.named_parameters())
-    shapes = {name.removeprefix("eyes."): tuple(p.shape) for name, p in part.items() if p.ndim > 1}
+    shapes = {name.removeprefix("encoder."): tuple(p.shape) for name, p in part.items() if p.ndim > 1}
     flat = 64 * 2 * 3
     assert shapes == {
         "vision.0.weight": (128, 3, 8, 8),
@@ -116,20 +119,20 @@ def test_chaplot_network_is_that_of_the_paper(fusion: Any) -> None:
     words = torch.tensor([[3, 4, 5], [6, 7, 8]])
     is_first = torch.tensor([[True], [False]])
     with torch.no_grad():
-        decision = agent(agent.perceive({"image": image, "instruction": words}), agent.initial_state(1), is_first)
+        decision = agent(agent.prepare({"image": image, "instruction": words}), agent.initial_state(1), is_first)
         lstm, hidden = agent.memory.cell, (torch.zeros(1, 256), torch.zeros(1, 256))
         for step in range(2):
             x = image[step : step + 1].permute(0, 3, 1, 2) / 255
             for layer, stride in (("0", 4), ("2", 2), ("4", 2)):
-                weight, bias = part[f"eyes.vision.{layer}.weight"], part[f"eyes.vision.{layer}.bias"]
+                weight, bias = part[f"encoder.vision.{layer}.weight"], part[f"encoder.vision.{layer}.bias"]
                 x = torch.relu(functional.conv2d(x, weight, bias, stride=stride))
-            _, told = agent.eyes.language.gru(agent.eyes.language.embedding(words[step : step + 1]))
+            _, told = agent.encoder.language.gru(agent.encoder.language.embedding(words[step : step + 1]))
             if fusion == "gated":
-                gate = torch.sigmoid(told[0] @ part["eyes.fusion.gate.weight"].T + part["eyes.fusion.gate.bias"])
+                gate = torch.sigmoid(told[0] @ part["encoder.fusion.gate.weight"].T + part["encoder.fusion.gate.bias"])
                 x = x * gate[:, :, None, None]
             x = x.permute(0, 2, 3, 1).flatten(1)  # the order of the flattened features is ours
             x = x if fusion == "gated" else torch.cat([x, told[0]], dim=1)
-            hidden = lstm(torch.relu(agent.eyes.linear(x)), hidden)
+            hidden = lstm(torch.relu(agent.encoder.linear(x)), hidden)
             x = torch.cat([hidden[0], part["memory.time.weight"][step : step + 1]], dim=1)
             torch.testing.assert_close(decision.logits[step], agent.policy(x), rtol=1e-3, atol=1e-5)
             torch.testing.assert_close(decision.value[step], agent.value(x)[:, 0], rtol=1e-3, atol=1e-5)
@@ -146,11 +149,11 @@ def test_a_row_does_not_depend_on_the_other_rows(kind: str, observation: dict[st
 @ALL
 def test_rows_of_percepts_are_the_percepts_of_rows(kind: str, observation: dict[str, Any]) -> None:
     agent = make_agent(CONFIGS[kind])
-    percepts = agent.perceive(observation)
+    prepared = agent.prepare(observation)
     chosen = torch.tensor([4, 1, 1])
-    assert (len(percepts), len(percepts.rows(chosen))) == (B, 3)
+    assert (len(prepared), len(prepared.rows(chosen))) == (B, 3)
     own = features(agent, rows(observation, chosen.numpy()))
-    torch.testing.assert_close(agent.features(percepts.rows(chosen)), own, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(agent.features(prepared.rows(chosen)), own, rtol=1e-3, atol=1e-4)
 
 
 @ALL
@@ -176,8 +179,8 @@ def test_blind_agent_ignores_the_image_and_hears_the_instruction(
 @ALL
 def test_gradient_reaches_every_parameter(kind: str, observation: dict[str, Any]) -> None:
     agent = make_agent(CONFIGS[kind])
-    percepts = agent.perceive(observation)
-    decision = agent(percepts, agent.initial_state(2), torch.zeros(3, 2, dtype=torch.bool))
+    prepared = agent.prepare(observation)
+    decision = agent(prepared, agent.initial_state(2), torch.zeros(3, 2, dtype=torch.bool))
     (decision.logits.log_softmax(dim=-1)[..., 0].sum() + decision.value.sum()).backward()
     untouched = [name for name, p in agent.named_parameters() if p.grad is None or not p.grad.any()]
     assert untouched == []
@@ -187,24 +190,24 @@ def test_gradient_reaches_every_parameter(kind: str, observation: dict[str, Any]
 def test_bfloat16_rounds_what_is_seen_and_nothing_else(kind: str, observation: dict[str, Any]) -> None:
     agent = make_agent(CONFIGS[kind])
     exact = features(agent, observation)
-    agent.eyes.precision = "bfloat16"
+    agent.encoder.precision = "bfloat16"
     rounded = features(agent, observation)
     assert rounded.dtype == torch.float32
     error = (rounded - exact).square().mean().sqrt() / exact.square().mean().sqrt()
     assert 1e-4 < error < 0.03
     rounded.sum().backward()
-    assert {p.grad.dtype for p in agent.eyes.parameters() if p.grad is not None} == {torch.float32}
-    shown = agent.attention_map(observation)
+    assert {p.grad.dtype for p in agent.encoder.parameters() if p.grad is not None} == {torch.float32}
+    shown = attention_map(agent, observation)
     assert shown.dtype == torch.float32
-    agent.eyes.precision = "float32"
+    agent.encoder.precision = "float32"
     assert torch.equal(features(agent, observation), exact)
-    torch.testing.assert_close(shown, agent.attention_map(observation), rtol=0.1, atol=0.05)
+    torch.testing.assert_close(shown, attention_map(agent, observation), rtol=0.1, atol=0.05)
 
 
 def test_what_all_pictures_share_is_taken_off_before_they_are_rounded() -> None:
     """A mean picture is no whole number, and less than 1/255 from a picture: 8 bits would not tell them apart."""
-    eyes = make_agent(cnn()).eyes
-    assert isinstance(eyes, CNNEyes)
+    eyes = make_agent(cnn()).encoder
+    assert isinstance(eyes, CNNEncoder)
     eyes.precision = "bfloat16"
     image = torch.full((1, HEIGHT, WIDTH, 3), 254, dtype=torch.uint8)
     shade = eyes.scaled(image, torch.full((3, HEIGHT, WIDTH), 254.3 / 255))
@@ -214,27 +217,27 @@ def test_what_all_pictures_share_is_taken_off_before_they_are_rounded() -> None:
 
 def test_images_stay_bytes_until_they_are_looked_at(observation: dict[str, Any]) -> None:
     """A rollout's images are taken in without a copy, and a minibatch's with one of the same size."""
-    percepts: Any = make_agent(cnn()).perceive(observation)
-    assert np.shares_memory(percepts.image.numpy(), observation["image"])
-    assert percepts.rows(torch.tensor([0, 1])).image.dtype == torch.uint8
+    prepared: Any = make_agent(cnn()).prepare(observation)
+    assert np.shares_memory(prepared.image.numpy(), observation["image"])
+    assert prepared.rows(torch.tensor([0, 1])).image.dtype == torch.uint8
 
 
 def test_encoder_reads_each_sentence_once(observation: dict[str, Any]) -> None:
     agent = make_agent(cnn())
     read: list[int] = []
-    agent.eyes.language.embedding.register_forward_hook(lambda module, tokens, out: read.append(len(tokens[0])))
+    agent.encoder.language.embedding.register_forward_hook(lambda module, tokens, out: read.append(len(tokens[0])))
     features(agent, {**observation, "instruction": np.repeat(observation["instruction"][:2], 3, axis=0)})
     assert read == [2]
 
 
 def test_every_attribute_has_channels_and_words_of_its_own() -> None:
     agent = make_agent(cnn())
-    assert isinstance(agent.eyes, CNNEyes)
-    fusion = agent.eyes.fusion
+    assert isinstance(agent.encoder, CNNEncoder)
+    fusion = agent.encoder.fusion
     assert isinstance(fusion, AttributeGatedFusion)
-    cells = agent.eyes.cells(torch.randint(0, 256, (3, HEIGHT, WIDTH, 3), dtype=torch.uint8))
+    cells = agent.encoder.cells(torch.randint(0, 256, (3, HEIGHT, WIDTH, 3), dtype=torch.uint8))
     assert cells.shape == (3, 6 * 7, 2, 4)
-    listening = fusion.listening(agent.eyes.hear(torch.tensor([[3, 4, 5]])))[0, :, :, 0]
+    listening = fusion.listening(agent.encoder.encode_text(torch.tensor([[3, 4, 5]])))[0, :, :, 0]
     assert not torch.allclose(listening[:, 0], listening[:, 1], atol=1e-3)
 
 
@@ -257,7 +260,7 @@ def test_observation_of_another_kind_is_refused(
 ) -> None:
     changed = {key: array for key, array in {**observation, **change}.items() if array is not None}
     with pytest.raises(ObservationError, match=message):
-        make_agent(cnn()).perceive(changed)
+        make_agent(cnn()).prepare(changed)
 
 
 def test_direction_is_not_asked_for_by_pixels() -> None:
@@ -268,12 +271,12 @@ def test_direction_is_not_asked_for_by_pixels() -> None:
 @ALL
 def test_attention_map_has_a_number_for_every_cell_of_the_grid(kind: str, observation: dict[str, Any]) -> None:
     agent = make_agent(CONFIGS[kind])
-    assert isinstance(agent.eyes, PixelEyes)
-    shown = agent.attention_map(observation)
+    assert isinstance(agent.encoder, PixelEncoder)
+    shown = attention_map(agent, observation)
     assert shown.shape == (B, *((1, 2) if kind.startswith("chaplot") else (6, 7)))
     assert (shown >= 0).all()
     with pytest.raises(ConfigurationError, match="attention_map"):
-        agent.attention(torch.as_tensor(observation["instruction"]))
+        attention(agent, torch.as_tensor(observation["instruction"]))
 
 
 def test_calibration_takes_off_what_all_observations_have_in_common(observation: dict[str, Any]) -> None:
@@ -284,11 +287,11 @@ def test_calibration_takes_off_what_all_observations_have_in_common(observation:
         images[row, 20:26, 8 * row : 8 * row + 6] -= 20
     observation = {"image": images, "instruction": np.repeat(observation["instruction"][:1], B, axis=0)}
     torch.manual_seed(0)
-    agent = ActorCritic(cnn(), SPACE)
-    assert isinstance(agent.eyes, CNNEyes)
+    agent = ActorCritic(cnn(), SPEC)
+    assert isinstance(agent.encoder, CNNEncoder)
     seen: dict[str, list[Tensor]] = {"spatial": [], "norm": []}
     for name, outputs in seen.items():
-        layer = getattr(agent.eyes, name)
+        layer = getattr(agent.encoder, name)
         layer.register_forward_hook(lambda _, __, given, outputs=outputs: outputs.append(given))
     features(agent, observation)
     agent.calibrate(observation)
@@ -297,8 +300,8 @@ def test_calibration_takes_off_what_all_observations_have_in_common(observation:
     assert after > 4 * before
     torch.testing.assert_close(seen["spatial"][-1].mean(dim=0), torch.zeros(11), rtol=0, atol=1e-5)
     background = torch.as_tensor(images).float().mean(dim=0).permute(2, 0, 1) / 255
-    torch.testing.assert_close(agent.eyes.background, background)
-    other = ActorCritic(cnn(), SPACE)
+    torch.testing.assert_close(agent.encoder.background, background)
+    other = ActorCritic(cnn(), SPEC)
     other.load_state_dict(agent.state_dict())
     torch.testing.assert_close(features(other, observation), features(agent, observation))
 
@@ -307,9 +310,9 @@ def test_calibration_takes_off_what_all_observations_have_in_common(observation:
 def test_calibration_gives_every_layer_of_chaplot_something_to_tell(fusion: Any, observation: dict[str, Any]) -> None:
     """Mean 0 and deviation 1 of each channel over the observations, where the authors' draw gives next to nothing."""
     torch.manual_seed(0)
-    agent = ActorCritic(AgentConfig.chaplot(**CHAPLOT, fusion=fusion), SPACE)
-    assert isinstance(agent.eyes, ChaplotEyes)
-    layers = [agent.eyes.vision[0], agent.eyes.vision[2], agent.eyes.vision[4], agent.eyes.linear]
+    agent = ActorCritic(AgentConfig.chaplot(**CHAPLOT, fusion=fusion), SPEC)
+    assert isinstance(agent.encoder, ChaplotEncoder)
+    layers = [agent.encoder.vision[0], agent.encoder.vision[2], agent.encoder.vision[4], agent.encoder.linear]
     told: list[Tensor] = []
     for layer in layers:
         layer.register_forward_hook(lambda _, __, given: told.append(given.clone().transpose(0, 1).flatten(1)))
@@ -328,12 +331,12 @@ def test_calibration_gives_every_layer_of_chaplot_something_to_tell(fusion: Any,
 def test_calibration_of_chaplot_leaves_what_does_not_vary_as_large_as_it_was(
     rows_seen: int, observation: dict[str, Any]
 ) -> None:
-    agent = ActorCritic(AgentConfig.chaplot(**CHAPLOT), SPACE)
-    assert isinstance(agent.eyes, ChaplotEyes)
-    weight = agent.eyes.linear.weight.clone()
+    agent = ActorCritic(AgentConfig.chaplot(**CHAPLOT), SPEC)
+    assert isinstance(agent.encoder, ChaplotEncoder)
+    weight = agent.encoder.linear.weight.clone()
     seen = {key: np.repeat(array[:1], rows_seen, axis=0) for key, array in observation.items()}
     agent.calibrate(seen)
-    torch.testing.assert_close(agent.eyes.linear.weight, weight)
+    torch.testing.assert_close(agent.encoder.linear.weight, weight)
     assert features(agent, observation).isfinite().all()
 
 
@@ -341,9 +344,9 @@ def test_attention_map_shows_where_something_is() -> None:
     """One bright patch on black: the cells over it stand out from those far from it."""
     agent = make_agent(cnn())
     image = torch.zeros(1, HEIGHT, WIDTH, 3, dtype=torch.uint8)
-    black = agent.attention_map({"image": image, "instruction": torch.ones(1, L, dtype=torch.int64)})
+    black = attention_map(agent, {"image": image, "instruction": torch.ones(1, L, dtype=torch.int64)})
     image[:, 36:48, 4:16] = 255
-    change = agent.attention_map({"image": image, "instruction": torch.ones(1, L, dtype=torch.int64)}) - black
+    change = attention_map(agent, {"image": image, "instruction": torch.ones(1, L, dtype=torch.int64)}) - black
     change = change[0].abs()
     row, column = divmod(int(change.argmax()), change.shape[1])
     assert row >= 3
@@ -354,10 +357,10 @@ def test_attention_map_shows_where_something_is() -> None:
 def test_word_strength_is_how_far_the_gates_move_without_the_word() -> None:
     agent = make_agent(cnn(language="bow"))
     tokens = torch.tensor([[3, 4, 5, 0], [6, 6, 0, 0]])
-    strength = agent.word_strength(tokens)
+    strength = word_strength(agent, tokens)
     assert strength.shape == tokens.shape
     assert (strength[tokens == 0] == 0).all()
-    rest = agent.gate(torch.tensor([[3, 5]]))
-    expected = (rest - agent.gate(tokens[:1])).square().mean().sqrt()
+    rest = gates(agent, torch.tensor([[3, 5]]))
+    expected = (rest - gates(agent, tokens[:1])).square().mean().sqrt()
     torch.testing.assert_close(strength[0, 1], expected, rtol=1e-3, atol=1e-5)
     assert float(strength[1, 0]) == pytest.approx(0, abs=1e-6)  # of two equal words either is enough

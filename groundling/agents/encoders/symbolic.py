@@ -1,0 +1,258 @@
+"""The encoder of MiniGrid's symbolic view: cells that are few and come again and again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from groundling.agents.encoders.base import TextEncoder, check_image, check_range, sentences_of_rows
+from groundling.agents.encoders.cells import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
+from groundling.agents.encoders.gather import gather_rows
+from groundling.agents.encoders.maps import MapReader, packed_map
+from groundling.agents.encoders.pairs import KeptPairs, KeptWords, Pairs, make_pairs
+from groundling.agents.encoders.ways import Things, WayReader, Ways, find_ways
+from groundling.agents.fusion import Instruction, make_fusion
+from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
+from groundling.envs.explored import MAX_RADIUS, explored_shape
+from groundling.errors import ConfigurationError, ObservationError
+from groundling.interfaces import CATEGORY, MAP, SYMBOLS, Field, Observation, Spec
+from groundling.language.encoders import DistinctSentences, word_mask
+
+if TYPE_CHECKING:
+    from groundling.agents.config import AgentConfig
+
+NUM_DIRECTIONS = 4
+
+
+@dataclass(frozen=True)
+class SymbolicConfig:
+    """Settings of vision "symbolic".
+
+    Attributes:
+        cell_dim: channels of each attribute of a cell (type, color, state), which a gate multiplies.
+        readout_dim: channels that each cell keeps after the fusion.
+        map_radius: tiles to each side that a map shows of what was seen since the episode began, beside the view; 0 for
+            no map.
+        map_ways: tell, of every thing on that map, how far it is to walk by what was seen, and in which direction one
+            sets out; and where there is something left to see. See ``groundling.agents.encoders.ways``.
+    """
+
+    cell_dim: int = 128
+    readout_dim: int = 8
+    map_radius: int = 0
+    map_ways: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("cell_dim", "readout_dim"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.map_radius <= MAX_RADIUS:
+            raise ConfigurationError(f"map_radius is from 0 (no map) to {MAX_RADIUS}, got {self.map_radius}")
+        if self.map_ways and not self.map_radius:
+            raise ConfigurationError("map_ways are ways on a map of what was seen: give the agent a map_radius as well")
+
+    @property
+    def senses(self) -> Mapping[str, int]:
+        """Senses that environments are asked for, by the names that ``make_vec`` has for them."""
+        return {"explored_radius": self.map_radius} if self.map_radius else {}
+
+
+@dataclass(frozen=True)
+class PreparedSymbols:
+    """Observations with every distinct cell and sentence once, and who has which."""
+
+    cells: DistinctCells
+    sentences: DistinctSentences
+    direction: Tensor | None
+    explored: Tensor | None  # [B, N] packed cells of maps
+    ways: Ways | None  # on the maps
+
+    def __len__(self) -> int:
+        return len(self.sentences.row_of)
+
+    def rows(self, rows: Tensor) -> PreparedSymbols:
+        """Those of some rows [R] of the batch; where sentences are many, only those of these rows are kept."""
+        return PreparedSymbols(
+            DistinctCells(self.cells.values, self.cells.row_of[rows]),
+            sentences_of_rows(self.sentences, rows),
+            None if self.direction is None else self.direction[rows],
+            None if self.explored is None else self.explored.index_select(0, rows),
+            None if self.ways is None else self.ways.rows(rows),
+        )
+
+
+class SymbolicEncoder(TextEncoder[PreparedSymbols]):
+    """Reads symbolic cells: ``image`` [B, H, W, 3] uint8, and ``direction`` [B] where there is one.
+
+    With a map radius R also ``explored`` [B, M, M, 3] uint8, M = 2 R + 1: a map of what was seen.
+
+    Cells and fusion are looked at one cell at a time, so both are evaluated once for each distinct pair of a cell and a
+    sentence in the batch, and the results are handed out by index: the same numbers as cell by cell, at a fraction of
+    the work.
+    """
+
+    kinds = (SYMBOLS, MAP, CATEGORY)
+    Config = SymbolicConfig
+
+    def __init__(
+        self, config: AgentConfig, spec: Spec, keys: tuple[str, ...], language: nn.Module | None = None
+    ) -> None:
+        super().__init__(config, spec, keys, language)
+        self.settings = settings = config.settings_of(SymbolicConfig)
+        key_of = {spec.observation[key].kind: key for key in keys}
+        self.image_key = key_of[SYMBOLS]
+        self.direction_key, self.map_key = key_of.get(CATEGORY), key_of.get(MAP)
+        self.shape = spec.observation[self.image_key].shape
+        self.vision = CellEncoder(settings.cell_dim)
+        self.language = self._make_language(language)
+        self.fusion = make_fusion(config.fusion, settings.cell_dim, config.instruction_dim)
+        self.readout = nn.Linear(self.fusion.out_dim, settings.readout_dim)
+        self.spatial = nn.Linear(math.prod(self.shape[:2]) * settings.readout_dim, config.hidden_dim)
+        self.compass = nn.Embedding(NUM_DIRECTIONS, config.hidden_dim) if self.direction_key else None
+        self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
+        self.map = (
+            MapReader(settings.map_radius, settings.readout_dim, config.hidden_dim) if settings.map_radius else None
+        )
+        self.ways = WayReader(settings.readout_dim, config.hidden_dim) if settings.map_ways else None
+        self._kept: KeptPairs | None = None
+        self._kept_words: KeptWords | None = None
+
+    @classmethod
+    def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:
+        """A symbolic view, a direction of four, and a map of what was seen where the settings have one."""
+        radius = config.settings_of(SymbolicConfig).map_radius
+        view = [key for key, part in fields.items() if part.kind == SYMBOLS][:1]
+        if not view:
+            return ()
+        direction = [key for key, part in fields.items() if part.kind == CATEGORY and part.size == NUM_DIRECTIONS][:1]
+        maps = [key for key, part in fields.items() if part.kind == MAP and radius][:1]
+        if radius and not maps:
+            raise ConfigurationError(
+                f"the agent has a map_radius of {radius}, these environments give no map of what was seen: they give "
+                f"{', '.join(fields)}"
+            )
+        if maps and fields[maps[0]].shape != explored_shape(radius):
+            raise ConfigurationError(
+                f"the agent's map_radius {radius} is for maps of {list(explored_shape(radius))}, {maps[0]} is "
+                f"{list(fields[maps[0]].shape)}"
+            )
+        return (*view, *direction, *maps)
+
+    def initialize(self) -> None:
+        """Orthogonal layers; no direction differs from another at first."""
+        for layer in (self.readout, self.spatial, self.hidden):
+            nn.init.orthogonal_(layer.weight, math.sqrt(2))
+            nn.init.zeros_(layer.bias)
+        if self.compass is not None:
+            nn.init.zeros_(self.compass.weight)
+        if self.map is not None:
+            nn.init.orthogonal_(self.map.spatial.weight, math.sqrt(2))
+        if self.ways is not None:
+            self.ways.initialize()
+
+    def prepare(self, observation: Observation) -> PreparedSymbols:
+        """Find the distinct cells and sentences; see :class:`ObservationEncoder`."""
+        image = self._tensor(observation, self.image_key)
+        check_image(self.image_key, image, self.shape, "MiniGrid's symbolic view")
+        direction = self._direction(observation, len(image))
+        sentences = self._sentences(observation)
+        if len(sentences.row_of) != len(image):
+            raise ObservationError(f"{self.text_key} must be [{len(image)}, L], it has {len(sentences.row_of)} rows")
+        kind, color, state = image.flatten(0, 2).amax(dim=0).tolist()
+        check_range("type", 0, kind, NUM_TYPES)
+        check_range("color", 0, color, NUM_COLORS)
+        check_range("state", 0, state, NUM_STATES)
+        if self.config.blind:
+            image = torch.zeros_like(image)
+        present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=image.device)
+        maps = ways = None
+        if self.map is not None and self.map_key is not None:
+            tiles = self._checked_map(self._tensor(observation, self.map_key))
+            maps = packed_map(tiles, present)
+            ways = None if self.ways is None else find_ways(tiles)
+        return PreparedSymbols(distinct_cells(image, present), sentences, direction, maps, ways)
+
+    def _direction(self, observation: Observation, batch: int) -> Tensor | None:
+        """The directions [B], checked; None where there are none."""
+        if self.direction_key is None:
+            return None
+        direction = self._tensor(observation, self.direction_key)
+        if direction.shape != (batch,):
+            raise ObservationError(f"{self.direction_key} must be [{batch}], got {list(direction.shape)}")
+        if batch:
+            lowest, highest = (int(value) for value in direction.aminmax())
+            check_range(self.direction_key, lowest, highest, NUM_DIRECTIONS)
+        return direction.long()
+
+    def _checked_map(self, explored: Tensor) -> Tensor:
+        """The maps [B, M, M, 3], nothing for the blind; errors as :meth:`perceive`."""
+        check_image("explored", explored, explored_shape(self.settings.map_radius), "a map of what was seen")
+        return torch.zeros_like(explored) if self.config.blind else explored
+
+    def forward(self, prepared: PreparedSymbols) -> Tensor:
+        """The features [R, hidden_dim] of R observations."""
+        pairs = self._pairs(prepared)
+        first = pairs.first[prepared.sentences.row_of]
+        seen = self._readout_of_cells(pairs, first, prepared.cells).flatten(1)
+        hidden = self.spatial(seen)
+        if self.compass is not None:
+            hidden = hidden + self.compass(prepared.direction)
+        if self.map is not None and prepared.explored is not None:
+            hidden = hidden + self.map(pairs.table, first, pairs.row_of_value, prepared.explored)
+        if self.ways is not None and prepared.ways is not None:
+            hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, prepared.ways)
+        return torch.relu(self.hidden(torch.relu(hidden)))
+
+    def things(self, prepared: PreparedSymbols, steps: int) -> Things:
+        """The things on the maps of T * B observations, for a memory that looks for them."""
+        assert prepared.ways is not None
+        return Things.on(prepared.ways, steps)
+
+    def attention_map(self, prepared: PreparedSymbols) -> Tensor:
+        """The norm [R, H, W] of each cell's readout, by column and row as in the image."""
+        pairs = self._pairs(prepared)
+        readout = self._readout_of_cells(pairs, pairs.first[prepared.sentences.row_of], prepared.cells)
+        return readout.norm(dim=-1).unflatten(1, self.shape[:2])
+
+    def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
+        """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
+        fused = self.fusion(self.vision(values), self.encode_text(tokens))
+        return torch.relu(self.readout(fused))
+
+    def attention(self, tokens: Tensor) -> Tensor:
+        """The norm [S, CELL_VALUES] of the readout of every (type, color, state) under each sentence [S, L]."""
+        return self.readout_of_pairs(torch.arange(CELL_VALUES, device=self.device), tokens).norm(dim=-1)
+
+    @contextmanager
+    def inference_cache(self) -> Iterator[None]:
+        """Keep what sentences make of cells: within, parameters do not change and no gradients are taken."""
+        self._kept = KeptPairs(self.readout_of_pairs)
+        self._kept_words = KeptWords(lambda tokens: super(SymbolicEncoder, self).words(tokens).vectors)
+        try:
+            yield
+        finally:
+            self._kept = self._kept_words = None
+
+    def words(self, tokens: Tensor) -> Instruction:
+        """The words of sentences [S, L]."""
+        if self._kept_words is None:
+            return super().words(tokens)
+        return Instruction(self._kept_words.find(tokens), word_mask(tokens))
+
+    def _pairs(self, prepared: PreparedSymbols) -> Pairs:
+        """What each sentence makes of each distinct cell."""
+        values, tokens = prepared.cells.values, prepared.sentences.tokens
+        if self._kept is not None:
+            return self._kept.find(values, tokens)
+        return make_pairs(self.readout_of_pairs, values, tokens)
+
+    def _readout_of_cells(self, pairs: Pairs, first: Tensor, cells: DistinctCells) -> Tensor:
+        """[R, N, readout_dim]."""
+        row_of = pairs.row_of_value[cells.values][cells.row_of]
+        return gather_rows(pairs.table, row_of + first.to(row_of.dtype).unsqueeze(1))

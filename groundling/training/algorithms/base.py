@@ -1,0 +1,211 @@
+"""What an algorithm is, what it is given, and what those have in common that learn from rollouts of their own agent.
+
+An algorithm owns its data, its optimizers, its random streams and all that a checkpoint holds of them. To add one,
+subclass :class:`Algorithm` (or :class:`OnPolicy`, which has a collector of rollouts already) and name it:
+``--algorithm my_file.py:MyAlgorithm``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from gymnasium.vector import VectorEnv
+
+from groundling.agents.actor_critic import ActorCritic
+from groundling.errors import ConfigurationError
+from groundling.interfaces import Observation
+from groundling.seeding import integer
+from groundling.training.collector import Collector
+from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.recorders import Recorder
+from groundling.training.rewards.stage import RewardStage
+from groundling.training.rollout import Rollout
+from groundling.training.statistics import EpisodeStatistics
+
+if TYPE_CHECKING:
+    from groundling.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an algorithm is given: the parts of a run around it.
+
+    Attributes:
+        config: of the run.
+        envs: B environments in autoreset mode SAME_STEP.
+        agent: what is trained.
+        rewards: what the policy is paid for each step.
+        statistics: notes the episodes that end.
+        initial: the agent that the run started from, if it did; its parameters do not change.
+        demonstrations: recorded episodes that the environments play, if they do.
+    """
+
+    config: TrainConfig
+    envs: VectorEnv
+    agent: ActorCritic
+    rewards: RewardStage
+    statistics: EpisodeStatistics
+    initial: ActorCritic | None = None
+    demonstrations: DemonstrationSet | None = None
+
+    def generator(self, name: str) -> torch.Generator:
+        """A new generator on the named stream of the run's seed, on the agent's device."""
+        return torch.Generator(self.agent.device).manual_seed(integer(self.config.seed, name))
+
+
+class Algorithm(ABC):
+    """Learns from steps in the environments of a run.
+
+    Args:
+        run: the parts of the run around it.
+
+    Attributes:
+        Config: the class of its settings, a frozen dataclass; ``run.config.settings_of(Config)`` are those of the run.
+        section: under which they stand in the run's configuration and on the command line, ``--ppo.clip``.
+    """
+
+    Config: ClassVar[type[Any]]
+    section: ClassVar[str]
+    title: ClassVar[str]  # in reports
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @classmethod
+    def demonstrations(cls, config: TrainConfig) -> str:
+        """A file of recorded episodes that the environments are to play; empty for the tasks' own."""
+        return ""
+
+    @classmethod  # noqa: B027 - not every algorithm has something to refuse
+    def check(cls, config: TrainConfig) -> None:
+        """Refuse a configuration of the run that it cannot work with; called when one is made.
+
+        Raises:
+            ConfigurationError: the message says why.
+        """
+
+    @classmethod
+    @abstractmethod
+    def frames_per_update(cls, config: TrainConfig) -> int:
+        """Observations that one call of :meth:`train_once` learns from."""
+
+    @abstractmethod
+    def start(self, seed: int) -> Observation:
+        """Begin the first episodes; returns their observations [B, ...]."""
+
+    @abstractmethod
+    def collect(self) -> Any:
+        """Step in the environments; returns the data of one update."""
+
+    @abstractmethod
+    def update(self, batch: Any, progress: float) -> dict[str, float]:
+        """Learn from it.
+
+        Args:
+            batch: what :meth:`collect` returned.
+            progress: the share of the run that is done, from 0 to 1.
+
+        Returns:
+            metrics; names with a slash become TensorBoard's tags as they are.
+        """
+
+    def train_once(self, progress: float) -> dict[str, float]:
+        """One collection and one update; returns the metrics."""
+        return self.update(self.collect(), progress)
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """All that the rest of the run depends on, the agent's parameters apart; tensors and plain values."""
+
+    @abstractmethod
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from :meth:`state_dict`."""
+
+
+class OnPolicy(Algorithm):
+    """Learns from rollouts of its own agent, with Adam.
+
+    Attributes:
+        settings: of the run for this algorithm; they have ``num_steps``, ``learning_rate`` and ``anneal``.
+        collector: plays the agent.
+        optimizer: of the agent's parameters.
+        minibatches: a generator, of the order of the minibatches.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.agent = run.agent
+        self.settings: Any = run.config.settings_of(self.Config)
+        self.minibatches = run.generator("minibatches")
+        self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=self.settings.learning_rate, eps=1e-5, fused=True)
+        self.collector = self.make_collector(self.make_recorders())
+
+    def make_recorders(self) -> list[Recorder]:
+        """What notes further columns of a rollout."""
+        return []
+
+    def make_collector(self, recorders: list[Recorder]) -> Collector:
+        """What plays the agent."""
+        run = self.run
+        return Collector(
+            run.envs,
+            run.agent,
+            self.settings.num_steps,
+            run.generator("actions"),
+            rewards=run.rewards,
+            statistics=run.statistics,
+            recorders=recorders,
+        )
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """A minibatch is no larger than a rollout."""
+        size = getattr(config.settings_of(cls.Config), "minibatch_size", 0)
+        if size > cls.frames_per_update(config):
+            raise ConfigurationError(
+                f"minibatch_size {size} is larger than a rollout of {cls.frames_per_update(config)} frames "
+                "(num_envs x num_steps)"
+            )
+
+    @classmethod
+    def frames_per_update(cls, config: TrainConfig) -> int:
+        """Observations of one rollout."""
+        settings: Any = config.settings_of(cls.Config)
+        return config.num_envs * int(settings.num_steps)
+
+    def start(self, seed: int) -> Observation:
+        """Begin the first episodes; returns their observations [B, ...]."""
+        self.collector.start(seed)
+        return self.collector.observation
+
+    def collect(self) -> Rollout:
+        """Play T steps; the returned rollout's arrays are written again by the next call."""
+        return self.collector.collect()
+
+    def update(self, batch: Rollout, progress: float) -> dict[str, float]:
+        """Gradient steps on one rollout; returns metrics."""
+        rate = self.settings.learning_rate * ((1 - progress) if self.settings.anneal else 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        return {**self.learn(batch), "learning_rate": rate}
+
+    @abstractmethod
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Gradient steps on one rollout with the learning rate that is set; returns metrics."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Algorithm`."""
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "minibatches": self.minibatches.get_state(),
+            "collector": self.collector.state_dict(),
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See :class:`Algorithm`."""
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.minibatches.set_state(saved["minibatches"])
+        self.collector.load_state_dict(saved["collector"])

@@ -1,0 +1,318 @@
+"""Imitation: the update of an agent towards the actions of a teacher, from the same rollouts as PPO's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
+
+import torch
+from gymnasium.vector import VectorEnv
+from torch import Tensor, nn
+from torch.nn import functional
+
+from groundling.agents.bots import Sight
+from groundling.interfaces import Teacher
+from groundling.training.advantages import gae
+from groundling.training.algorithms.base import OnPolicy
+from groundling.training.algorithms.ppo import check_subgoals
+from groundling.training.algorithms.subgoal_loss import COLUMN, subgoal_labels, subgoal_loss
+from groundling.training.checks import require, require_each, require_shares
+from groundling.training.collector import Collector
+from groundling.training.recorders import Column, Recorder
+from groundling.training.rollout import Rollout
+from groundling.training.teachers import Recording, find_teacher
+
+if TYPE_CHECKING:
+    from groundling.training.config import TrainConfig
+
+NO_LABEL = -1  # where a teacher knew no action
+LABEL = "label"
+
+
+@dataclass(frozen=True)
+class ImitationConfig:
+    """Learning from a teacher: behavior cloning ("bc", the teacher acts) and DAgger ("dagger", it labels).
+
+    Attributes:
+        expert: what the expert sees, "explored" (what the agent has seen, so that it can be imitated) or "world".
+        demonstrations: with "bc", a file of recorded demonstrations to learn from; without one the expert acts afresh.
+        mixing: with "dagger", the share of the run over which the expert's share of the actions falls from 1.
+        kept_share: with "dagger", the share that it falls to. Above 0 the expert frees an agent that is stuck; where
+            episodes are long, being stuck would otherwise fill the rollouts.
+        num_steps: T, steps of each environment in a rollout, and of back-propagation through the memory.
+        num_epochs: passes over a rollout.
+        minibatch_size: observations of a gradient step, rounded to whole environments.
+        learning_rate: of Adam, at the start.
+        anneal: let the learning rate fall linearly to zero.
+        value_coef: weight of the value loss.
+        entropy_coef: weight of the entropy bonus.
+        gamma: discount of the returns that the value learns.
+        gae_lambda: decay of their estimate.
+        subgoal_coef: weight of the loss of an agent that ``predicts_subgoal``.
+        max_grad_norm: gradients are scaled down to this norm.
+    """
+
+    expert: Sight = "explored"
+    demonstrations: str = ""
+    mixing: float = 0.3
+    kept_share: float = 0.0
+    num_steps: int = 20
+    num_epochs: int = 1
+    minibatch_size: int = 320
+    learning_rate: float = 1e-3
+    anneal: bool = True
+    value_coef: float = 0.1
+    entropy_coef: float = 0.0
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    subgoal_coef: float = 0.0
+    max_grad_norm: float = 0.5
+
+    def __post_init__(self) -> None:
+        require(self.subgoal_coef >= 0, f"subgoal_coef must not be negative, got {self.subgoal_coef}")
+        require(self.expert in get_args(Sight), f"expert is one of {', '.join(get_args(Sight))}, not {self.expert!r}")
+        require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
+        require_each(self, "learning_rate", "max_grad_norm", above=0)
+        require_shares(self, "gamma", "gae_lambda", "mixing", "kept_share")
+
+
+class TeacherLabels(Recorder):
+    """Notes a teacher's actions, ``"label"`` [T, B] int64, ``NO_LABEL`` where it knew none.
+
+    Args:
+        teacher: labels every state with the action that is right there.
+
+    Attributes:
+        actions: [B] of the present states, for whoever acts on them.
+    """
+
+    name = "teacher"
+
+    def __init__(self, teacher: Teacher) -> None:
+        self.teacher = teacher
+        self.columns = {LABEL: Column((), torch.int64)}
+        self.actions = torch.zeros(0, dtype=torch.int64)
+
+    def before_step(self, rollout: Rollout, step: int) -> None:
+        """See :class:`Recorder`."""
+        labels = rollout.columns[LABEL]
+        self.actions = torch.from_numpy(self.teacher.actions()).to(labels.device, copy=True)
+        labels[step] = self.actions.masked_fill(torch.from_numpy(self.teacher.lost).to(labels.device), NO_LABEL)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Recorder`."""
+        return {name: torch.as_tensor(array) for name, array in self.teacher.state_dict().items()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See :class:`Recorder`."""
+        self.teacher.load_state_dict({name: tensor.numpy() for name, tensor in saved.items()})
+
+
+class TaughtCollector(Collector):
+    """Plays an agent and its teacher.
+
+    Attributes:
+        labels: asks the teacher.
+        teacher_share: how often the teacher's action is taken instead of the agent's. At 1 the agent is not even asked:
+            the memory's state is then the one that the update leaves in ``rollout.final_state``.
+    """
+
+    needs_next_values = False
+
+    def __init__(
+        self, envs: VectorEnv, *args: Any, labels: TeacherLabels, recorders: Sequence[Recorder] = (), **options: Any
+    ) -> None:
+        super().__init__(envs, *args, recorders=[labels, *recorders], **options)
+        self.labels = labels
+        self.teacher_share = 0.0
+
+    def act(self, step: int) -> Tensor:
+        """See :class:`Collector`."""
+        return self.labels.actions if self.teacher_share >= 1 else super().act(step)
+
+    def choose(self, step: int, action: Tensor) -> Tensor:
+        """The teacher's actions with the probability ``teacher_share``, else the agent's."""
+        if self.teacher_share <= 0:
+            return action
+        draw = torch.rand(len(action), generator=self.generator, device=action.device)
+        return torch.where(draw < self.teacher_share, self.labels.actions, action)
+
+
+class Imitation(OnPolicy):
+    """Behavior cloning on the states of a rollout, whoever acted in them.
+
+    Environments go through one episode after the other and a rollout cuts them where it ends; the memory's state is
+    carried from one rollout to the next and gradients are not (truncated back-propagation through time). So every frame
+    of a [T, B] rollout is one to learn from, and none is padding.
+
+    The value learns the return of whoever acted, so that PPO can go on from the agent.
+
+    Source: Ross et al. 2011, arXiv:1011.0686 (DAgger); behavior cloning as in Chevalier-Boisvert et al. 2019,
+    arXiv:1810.08272, section 4.
+    """
+
+    Config: ClassVar[type[Any]] = ImitationConfig
+    section = "imitation"
+    collector: TaughtCollector
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Refuse what the settings ask of a run or an agent that does not have it."""
+        super().check(config)
+        settings = config.settings_of(ImitationConfig)
+        check_subgoals(config, settings.subgoal_coef)
+        require(
+            not (settings.demonstrations and config.tasks),
+            "a file of demonstrations is of one task: give --task, not --tasks",
+        )
+
+    @classmethod
+    def demonstrations(cls, config: TrainConfig) -> str:
+        """The file of recorded demonstrations, if there is one."""
+        return config.settings_of(ImitationConfig).demonstrations
+
+    def make_recorders(self) -> list[Recorder]:
+        """Of the subgoals, where they are learned."""
+        return [subgoal_labels(self.run.envs)] if self.settings.subgoal_coef > 0 else []
+
+    def make_collector(self, recorders: list[Recorder]) -> TaughtCollector:
+        """What plays the agent and its teacher."""
+        run = self.run
+        return TaughtCollector(
+            run.envs,
+            run.agent,
+            self.settings.num_steps,
+            run.generator("actions"),
+            labels=TeacherLabels(self._make_teacher()),
+            rewards=run.rewards,
+            statistics=run.statistics,
+            recorders=recorders,
+        )
+
+    def _make_teacher(self) -> Teacher:
+        run = self.run
+        if run.demonstrations is not None:
+            return Recording(run.envs, run.demonstrations)
+        return find_teacher(run.envs, run.config, self.settings.expert)
+
+    def teacher_share(self, progress: float) -> float:
+        """How often the teacher acts after this share of the run."""
+        raise NotImplementedError
+
+    def train_once(self, progress: float) -> dict[str, float]:
+        """One collection and one update; returns the metrics."""
+        self.collector.teacher_share = self.teacher_share(progress)
+        return super().train_once(progress)
+
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Gradient steps towards the labels of one rollout; the memory after it goes into ``rollout.final_state``.
+
+        Returns:
+            Means over the minibatches of the imitation loss (cross-entropy), accuracy (how often the likeliest action
+            is the teacher's), value loss, entropy, gradient norm, the share of the teacher's actions and, if they are
+            learned, the loss of the subgoals.
+        """
+        config: ImitationConfig = self.settings
+        labels = rollout.columns[LABEL]
+        prepared = self.agent.prepare({k: v.flatten(0, 1) for k, v in rollout.observation.items()})
+        totals: list[Tensor] = []
+        steps, batch = labels.shape
+        rows = torch.arange(steps * batch, device=self.agent.device).unflatten(0, (steps, batch))
+        for envs in self._minibatches(steps, batch):
+            is_first, label = rollout.is_first[:, envs], labels[:, envs]
+            decision = self.agent(prepared.rows(rows[:, envs].flatten()), rollout.initial_state[envs], is_first)
+            rollout.final_state[envs] = decision.state.detach()
+            loss, accuracy, entropy = imitation_loss(decision.logits, label)
+            value_loss = 0.5 * (decision.value - self._returns(rollout, envs, decision.value)).square().mean()
+            total = loss + config.value_coef * value_loss - config.entropy_coef * entropy
+            parts = [loss, accuracy, value_loss, entropy]
+            if config.subgoal_coef > 0:
+                subgoals = subgoal_loss(self.agent, decision.features, rollout.columns[COLUMN][:, envs])
+                total = total + config.subgoal_coef * subgoals
+                parts.append(subgoals)
+            self.optimizer.zero_grad(set_to_none=True)
+            total.backward()
+            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
+            self.optimizer.step()
+            totals.append(torch.stack([part.detach() for part in (norm, *parts)]))
+        names = ["gradient_norm", "imitation_loss", "accuracy", "value_loss", "entropy"]
+        names += ["subgoal_loss"] if config.subgoal_coef > 0 else []
+        metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
+        return {**metrics, "teacher_share": self.collector.teacher_share}
+
+    def _returns(self, rollout: Rollout, envs: Tensor, value: Tensor) -> Tensor:
+        """Targets [T, B'] of the value, from its own estimates in this rollout.
+
+        What follows the last step, and what would have followed a step at which time ran out, is taken to be worth as
+        much as that step itself.
+        """
+        value = value.detach()
+        truncated, terminated = rollout.truncated[:, envs], rollout.terminated[:, envs]
+        next_value = torch.cat([value[1:], value[-1:]])
+        next_value = torch.where(truncated & ~terminated, value, next_value)
+        advantage = gae(
+            rollout.reward[:, envs],
+            value,
+            next_value,
+            terminated,
+            truncated,
+            gamma=self.settings.gamma,
+            gae_lambda=self.settings.gae_lambda,
+        )
+        return advantage + value
+
+    def _minibatches(self, steps: int, batch: int) -> Iterator[Tensor]:
+        """Environments [B'] of each minibatch: whole ones, so that the memory runs over all of their steps."""
+        size = max(1, self.settings.minibatch_size // steps)
+        for _ in range(self.settings.num_epochs):
+            yield from torch.randperm(batch, generator=self.minibatches, device=self.agent.device).split(size)
+
+
+class BehaviorCloning(Imitation):
+    """Imitation of a teacher that acts itself."""
+
+    title: ClassVar[str] = "behavior cloning"
+
+    def teacher_share(self, progress: float) -> float:
+        """Always."""
+        return 1.0
+
+
+class DAgger(Imitation):
+    """Imitation of a teacher that labels the states which the agent visits, and acts less and less."""
+
+    title: ClassVar[str] = "DAgger"
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """No expert is in recorded demonstrations."""
+        super().check(config)
+        recorded = config.settings_of(ImitationConfig).demonstrations
+        require(
+            not recorded,
+            f"recorded demonstrations ({recorded}) teach algorithm 'bc' only: no expert of 'dagger' is in them",
+        )
+
+    def teacher_share(self, progress: float) -> float:
+        """Less and less, down to the share that is kept."""
+        settings: ImitationConfig = self.settings
+        kept, updates = settings.kept_share, round(progress * self.run.config.num_updates)
+        falling = settings.mixing * self.run.config.num_updates
+        return max(kept, 1 - (1 - kept) * updates / falling) if falling else kept
+
+
+def imitation_loss(logits: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Cross-entropy of the teacher's actions, accuracy and entropy, means over the frames that have a label.
+
+    Args:
+        logits: [T, B, A] of the policy.
+        label: [T, B] int64 actions; ``NO_LABEL`` where the teacher knew none.
+    """
+    log_probs = logits.log_softmax(dim=-1)
+    has_label = label != NO_LABEL
+    count = has_label.sum().clamp(min=1)
+    loss = functional.nll_loss(log_probs.flatten(0, 1), label.flatten(), ignore_index=NO_LABEL, reduction="sum") / count
+    accuracy = ((logits.argmax(dim=-1) == label) & has_label).sum() / count
+    entropy = -((log_probs.exp() * log_probs).sum(dim=-1) * has_label).sum() / count
+    return loss, accuracy, entropy

@@ -1,0 +1,224 @@
+"""Proximal policy optimization: the clipped objective and the update of an agent from one rollout."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from groundling.training.advantages import gae
+from groundling.training.algorithms.base import OnPolicy, Run
+from groundling.training.algorithms.subgoal_loss import COLUMN, subgoal_labels, subgoal_loss
+from groundling.training.checks import require, require_each, require_shares
+from groundling.training.recorders import Recorder, ReferencePolicy
+from groundling.training.rollout import Rollout
+
+if TYPE_CHECKING:
+    from groundling.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Proximal policy optimization with a clipped objective.
+
+    Attributes:
+        num_steps: T, steps of each environment in a rollout.
+        num_epochs: passes over a rollout.
+        minibatch_size: observations of a gradient step (with a memory, rounded to whole environments).
+        learning_rate: of Adam, at the start.
+        anneal: let the learning rate fall linearly to zero.
+        gamma: discount.
+        gae_lambda: decay of the advantage estimate.
+        clip: range of the probability ratio.
+        value_coef: weight of the value loss.
+        entropy_coef: weight of the entropy bonus.
+        max_grad_norm: gradients are scaled down to this norm.
+        normalize_advantage: to mean 0 and standard deviation 1 in each minibatch.
+        bootstrap_truncated: the value goes on beyond the time limit of an episode; False where the limit is part of the
+            task, and an agent is to hurry. Source: Pardo et al. 2018, arXiv:1712.00378.
+        subgoal_coef: weight of the loss of an agent that ``predicts_subgoal``.
+        kl_coef: weight of a penalty on KL(policy || initial policy), for runs that start from another one (``init``).
+    """
+
+    num_steps: int = 16
+    num_epochs: int = 4
+    minibatch_size: int = 2048
+    learning_rate: float = 1.5e-3
+    anneal: bool = True
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    clip: float = 0.2
+    value_coef: float = 0.5
+    entropy_coef: float = 0.01
+    max_grad_norm: float = 0.5
+    normalize_advantage: bool = True
+    bootstrap_truncated: bool = True
+    subgoal_coef: float = 0.0
+    kl_coef: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(self.subgoal_coef >= 0, f"subgoal_coef must not be negative, got {self.subgoal_coef}")
+        require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
+        require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
+        require_each(self, "learning_rate", "clip", "max_grad_norm", above=0)
+        require_shares(self, "gamma", "gae_lambda")
+
+
+def clipped_policy_loss(log_ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
+    """The negative clipped surrogate objective, a mean over the minibatch.
+
+    L = -E[min(r A, clamp(r, 1 - clip, 1 + clip) A)],   r = exp(log_ratio)
+
+    Source: Schulman et al. 2017, arXiv:1707.06347, equation 7.
+    """
+    ratio = log_ratio.exp()
+    return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()
+
+
+def explained_variance(value: Tensor, target: Tensor) -> Tensor:
+    """1 - Var(target - value) / Var(target): 1 is perfect, 0 no better than a constant; NaN for constant targets."""
+    spread = target.var()
+    return torch.where(spread > 0, 1 - (target - value).var() / spread, torch.nan)
+
+
+def kl_divergence(log_probs: Tensor, reference: Tensor) -> Tensor:
+    """KL(policy || reference), a mean over the minibatch, of log-probabilities [..., A]."""
+    return (log_probs.exp() * (log_probs - reference)).sum(dim=-1).mean()
+
+
+class PPO(OnPolicy):
+    """Proximal policy optimization with a clipped objective.
+
+    Source: Schulman et al. 2017, arXiv:1707.06347; details as in Huang et al. 2022, "The 37 implementation details of
+    proximal policy optimization" (value clipping left out).
+    """
+
+    Config: ClassVar[type[Any]] = PPOConfig
+    section = "ppo"
+    title: ClassVar[str] = "PPO"
+
+    def __init__(self, run: Run) -> None:
+        self.ppo = self.as_ppo(run.config)
+        super().__init__(run)
+
+    @classmethod
+    def as_ppo(cls, config: TrainConfig) -> PPOConfig:
+        """The settings of a run as those of PPO."""
+        return config.settings_of(PPOConfig)
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Refuse what the settings ask of a run or an agent that does not have it."""
+        super().check(config)
+        settings = cls.as_ppo(config)
+        check_subgoals(config, settings.subgoal_coef)
+        require(
+            settings.kl_coef == 0 or bool(config.init),
+            "kl_coef keeps PPO near the policy that it starts from: it needs an init",
+        )
+
+    def make_recorders(self) -> list[Recorder]:
+        """Of the subgoals and of the policy that the run is kept near to, where these are used."""
+        run, found = self.run, list[Recorder]()
+        if self.ppo.subgoal_coef > 0:
+            found.append(subgoal_labels(run.envs))
+        if self.ppo.kl_coef > 0:
+            initial = run.initial if run.initial is not None else copy.deepcopy(run.agent)
+            found.append(ReferencePolicy(initial.requires_grad_(False), run.envs.num_envs))
+        return found
+
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Several epochs of minibatch gradient steps on one rollout.
+
+        Returns:
+            Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
+            norm, and of the loss of the subgoals, if they are learned; explained variance and spread (standard
+            deviation) of the advantages over the rollout.
+        """
+        config = self.ppo
+        advantage = gae(
+            rollout.reward,
+            rollout.value,
+            rollout.next_value,
+            rollout.terminated if config.bootstrap_truncated else rollout.terminated | rollout.truncated,
+            rollout.truncated,
+            gamma=config.gamma,
+            gae_lambda=config.gae_lambda,
+        )
+        target = advantage + rollout.value
+        prepared = self.agent.prepare({k: v.flatten(0, 1) for k, v in rollout.observation.items()})
+        flat = {
+            "advantage": advantage.flatten(),
+            "target": target.flatten(),
+            "action": rollout.action.flatten(),
+            "log_prob": rollout.log_prob.flatten(),
+            "is_first": rollout.is_first.flatten(),
+        }
+        columns = {name: column.flatten(0, 1) for name, column in rollout.columns.items()}
+        totals: list[Tensor] = []
+        for rows, envs in self._minibatches(*rollout.action.shape):
+            batch = {name: array[rows] for name, array in flat.items()}
+            state = rollout.initial_state[envs]
+            decision = self.agent(prepared.rows(rows.flatten()), state, batch["is_first"])
+            log_probs = decision.logits.log_softmax(dim=-1)
+            log_ratio = log_probs.gather(-1, batch["action"].unsqueeze(-1)).squeeze(-1) - batch["log_prob"]
+            weight = batch["advantage"]
+            if config.normalize_advantage and weight.numel() > 1:
+                weight = (weight - weight.mean()) / (weight.std() + 1e-8)
+            policy_loss = clipped_policy_loss(log_ratio, weight, config.clip)
+            value_loss = 0.5 * (decision.value - batch["target"]).square().mean()
+            entropy = -(log_probs.exp() * log_probs).sum(dim=-1).mean()
+            loss = policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy
+            if config.kl_coef > 0:
+                loss = loss + config.kl_coef * kl_divergence(log_probs, columns["reference"][rows].log_softmax(dim=-1))
+            parts = [policy_loss, value_loss, entropy]
+            if config.subgoal_coef > 0:
+                subgoals = subgoal_loss(self.agent, decision.features, columns[COLUMN][rows])
+                loss = loss + config.subgoal_coef * subgoals
+                parts.append(subgoals)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
+            self.optimizer.step()
+            with torch.no_grad():
+                ratio = log_ratio.exp()
+                kl = (ratio - 1 - log_ratio).mean()
+                clipped = ((ratio - 1).abs() > config.clip).float().mean()
+                totals.append(torch.stack([kl, clipped, norm, *parts]))
+        names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
+        names += ["subgoal_loss"] if config.subgoal_coef > 0 else []
+        metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
+        metrics["explained_variance"] = float(explained_variance(rollout.value, target))
+        metrics["advantage_spread"] = float(advantage.std())
+        return metrics
+
+    def _minibatches(self, steps: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows [T', B'] of the flattened rollout, and the environments [B'] whose first state they begin with.
+
+        Without a memory rows are drawn one by one (T' = 1); with one, whole environments are (T' = T), so that the
+        memory is run over them again from the rollout's first step.
+        """
+        device = self.agent.device
+        has_memory = self.agent.memory.state_dim > 0
+        count = batch if has_memory else steps * batch
+        size = max(1, self.ppo.minibatch_size // steps) if has_memory else self.ppo.minibatch_size
+        time = torch.arange(steps, device=device).unsqueeze(1) * batch
+        for _ in range(self.ppo.num_epochs):
+            order = torch.randperm(count, generator=self.minibatches, device=device)
+            for chosen in order.split(size):
+                if has_memory:
+                    yield time + chosen, chosen
+                else:
+                    yield chosen.unsqueeze(0), chosen % batch
+
+
+def check_subgoals(config: TrainConfig, coefficient: float) -> None:
+    """Refuse a weight of the subgoals' loss where the agent does not predict them."""
+    require(
+        coefficient == 0 or config.agent.predicts_subgoal,
+        "subgoal_coef is the weight of a loss of agents that predict subgoals: set agent.predicts_subgoal as well",
+    )
