@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from groundling.agents.assembly import assigned_fields
 from groundling.agents.config import AgentConfig, Precision
 from groundling.agents.encoders.base import ObservationEncoder, TextEncoder
+from groundling.agents.following import Followed, follow, predict
 from groundling.agents.memory import Memory
 from groundling.envs.bank import CLAUSE_TOKENS
 from groundling.envs.embodiment import GRID
@@ -206,6 +208,21 @@ class ActorCritic(nn.Module):
         logits = decision.logits[0]
         chosen = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
         return chosen.cpu().numpy(), decision.state
+
+    def predict(
+        self,
+        observation: Observation,
+        state: Tensor | None = None,
+        episode_start: Any = None,
+        *,
+        deterministic: bool = False,
+    ) -> tuple[Any, Tensor]:
+        """The action on one observation, or on a batch; see :func:`groundling.agents.following.predict`."""
+        return predict(self, observation, state, episode_start, deterministic=deterministic)
+
+    def follow(self, env: gymnasium.Env[Any, Any], instruction: str | None = None, **options: Any) -> Followed:
+        """Play one episode, told a sentence of one's own; see :func:`groundling.agents.following.follow`."""
+        return follow(self, env, instruction, **options)
 
     @property
     def text_encoder(self) -> TextEncoder[Any]:

@@ -113,7 +113,7 @@ def _fields(
         if field.name not in without:
             default = (told or {}).get(field.name, getattr(value, field.name))
             told_of = tyro.conf.arg(help=help_of.get(field.name, ""))
-            hint: Any = Annotated[hints[field.name], told_of]  # type: ignore[name-defined]
+            hint: Any = Annotated[hints[field.name], told_of]
             found.append((field.name, hint, default))
     return found
 

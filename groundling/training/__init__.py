@@ -4,7 +4,7 @@ from groundling.training.advantages import gae
 from groundling.training.algorithms.a2c import A2C, A2CConfig
 from groundling.training.algorithms.imitation import ImitationConfig
 from groundling.training.algorithms.ppo import PPO, PPOConfig
-from groundling.training.checkpoint import Checkpoint
+from groundling.training.checkpoint import Checkpoint, load_agent
 from groundling.training.config import TrainConfig
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.loop import Trainer, TrainResult, resume_config, train
@@ -21,6 +21,7 @@ __all__ = [
     "TrainResult",
     "Trainer",
     "gae",
+    "load_agent",
     "resume_config",
     "train",
 ]

@@ -131,6 +131,20 @@ class Checkpoint:
         return agent.to(device).eval()
 
 
+def load_agent(run: Path | str, device: str = "cpu") -> ActorCritic:
+    """The trained agent of a run.
+
+    Args:
+        run: its folder, or the checkpoint itself.
+        device: where its parameters go.
+
+    Raises:
+        CheckpointError: if there is no whole checkpoint.
+    """
+    path = Path(run)
+    return Checkpoint.load(path / CHECKPOINT_NAME if path.is_dir() else path).make_agent(device)
+
+
 def _migrated(path: Path, content: dict[str, Any]) -> dict[str, Any]:
     """The content of a checkpoint of an older format."""
     known = {vocabulary.fingerprint: vocabulary for vocabulary in (VOCABULARY, GROUNDED_VOCABULARY)}
