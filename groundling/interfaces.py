@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -143,6 +143,51 @@ class Suite:
     description: str
     split: str
     is_usual: bool = True
+
+
+class Step(NamedTuple):
+    """What one step of a simulator leads to.
+
+    Attributes:
+        observation: by the keys of the simulator's specification; a text may be a sentence, which is encoded by its
+            vocabulary.
+        reward: of the step.
+        terminated: the episode ended by itself.
+        truncated: the episode was cut off, as by a time limit.
+        success: whether the goal was reached; told where an episode ends.
+    """
+
+    observation: Mapping[str, Any]
+    reward: float
+    terminated: bool
+    truncated: bool
+    success: bool
+
+
+@runtime_checkable
+class Simulator(Protocol):
+    """One foreign world. It runs in a worker process, and one generic family wraps it (``--task my_file.py:MyClass``),
+    so a class that can be made without arguments is all there is to write.
+
+    Attributes:
+        spec: what an agent in it is built for.
+        description: one line: what it asks of an agent.
+    """
+
+    spec: Spec
+    description: str
+
+    def reset(self, seed: int, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Begin the episode of a seed; ``options["split"]`` is the name of the split that it is to be of.
+
+        The same seed and split give the same episode, whatever was played before; splits do not share episodes.
+        """
+
+    def step(self, action: int) -> Step:
+        """Act once."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 @runtime_checkable

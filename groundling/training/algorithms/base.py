@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from gymnasium.vector import VectorEnv
 
-from groundling.agents.actor_critic import ActorCritic
+from groundling.agents.actor_critic import ActorCritic, PreparedObservation
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Observation
 from groundling.seeding import integer
@@ -191,6 +191,10 @@ class OnPolicy(Algorithm):
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         return {**self.learn(batch), "learning_rate": rate}
+
+    def prepared(self, rollout: Rollout) -> PreparedObservation:
+        """The T * B observations of a rollout, time first, prepared for the agent."""
+        return self.agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
 
     @abstractmethod
     def learn(self, rollout: Rollout) -> dict[str, float]:

@@ -215,7 +215,7 @@ class Imitation(OnPolicy):
         """
         config: ImitationConfig = self.settings
         labels = rollout.columns[LABEL]
-        prepared = self.agent.prepare({k: v.flatten(0, 1) for k, v in rollout.observation.items()})
+        prepared = self.prepared(rollout)
         totals: list[Tensor] = []
         steps, batch = labels.shape
         rows = torch.arange(steps * batch, device=self.agent.device).unflatten(0, (steps, batch))

@@ -150,7 +150,7 @@ class PPO(OnPolicy):
             gae_lambda=config.gae_lambda,
         )
         target = advantage + rollout.value
-        prepared = self.agent.prepare({k: v.flatten(0, 1) for k, v in rollout.observation.items()})
+        prepared = self.prepared(rollout)
         flat = {
             "advantage": advantage.flatten(),
             "target": target.flatten(),
