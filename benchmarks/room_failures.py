@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank, TaskMixture
 from groundling.envs.constants import FIRST_OBJECT
-from groundling.envs.grounded.room import look_of
+from groundling.envs.families.chaplot.room import look_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.eval.suites import suite_bank
 from groundling.files import write_text
@@ -77,7 +77,7 @@ def play(checkpoint: Checkpoint, bank: EpisodeBank) -> tuple[NDArray[np.bool_], 
     state, is_first = agent.initial_state(count), np.ones(count, dtype=np.bool_)
     ended, success, late = (np.zeros(count, dtype=np.bool_) for _ in range(3))
     generator = torch.Generator().manual_seed(0)
-    with agent.unchanged():
+    with agent.inference_cache():
         while not ended.all():
             actions, state = agent.act(observation, state, is_first, greedy=True, generator=generator)
             observation, _, terminated, truncated, info = envs.step(actions)

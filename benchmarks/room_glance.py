@@ -101,7 +101,7 @@ def run(options: Options, fusion: FusionKind, episodes: int, seed: int) -> dict[
     head = nn.Linear(config.agent.hidden_dim, PLACES)
     learn(agent, head, glances(config, bank, seed), options.frames // BATCH)
     told: dict[str, Any] = {}
-    with torch.no_grad(), agent.unchanged():
+    with torch.no_grad(), agent.inference_cache():
         for suite in SUITES:
             test = suite_bank(config, suite, episodes=options.tests, progress=False)
             right = answers(agent, head, config, test)

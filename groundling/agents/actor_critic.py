@@ -126,9 +126,9 @@ class ActorCritic(nn.Module):
         """
         return self.eyes.perceive(observation)
 
-    def unchanged(self) -> AbstractContextManager[None]:
+    def inference_cache(self) -> AbstractContextManager[None]:
         """A context in which parameters do not change and no gradients are taken: what repeats is computed once."""
-        return self.eyes.unchanged()
+        return self.eyes.inference_cache()
 
     def forward(self, percepts: Percepts, state: Tensor, is_first: Tensor) -> Decision:
         """Decide on T steps of B environments.

@@ -103,7 +103,7 @@ class Eyes(nn.Module, Generic[P]):
         return Instruction(self.language.words(tokens), word_mask(tokens))
 
     @contextmanager
-    def unchanged(self) -> Iterator[None]:
+    def inference_cache(self) -> Iterator[None]:
         """Promise that parameters do not change within and no gradients are taken: what repeats may be kept."""
         yield
 

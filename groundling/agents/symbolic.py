@@ -176,7 +176,7 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         return self.readout_of_pairs(torch.arange(CELL_VALUES, device=self.device), tokens).norm(dim=-1)
 
     @contextmanager
-    def unchanged(self) -> Iterator[None]:
+    def inference_cache(self) -> Iterator[None]:
         """Keep what sentences make of cells: within, parameters do not change and no gradients are taken."""
         self._kept = KeptPairs(self.readout_of_pairs)
         self._kept_words = KeptWords(lambda tokens: super(SymbolicEyes, self).words(tokens).vectors)

@@ -44,6 +44,7 @@ from groundling.training.logs import RunLog
 from groundling.training.ppo import A2C, PPO
 from groundling.training.progress import TrainingProgress
 from groundling.training.rollout import Collector
+from groundling.training.tasks import check_tasks
 from groundling.training.teachers import Recording, Teacher
 
 CONFIG_NAME = "config.json"
@@ -93,8 +94,8 @@ class Trainer:
         self.config = config
         self.folder = Path(folder)
         self.updates = 0
-        if make_envs is None and not config.is_foreign:
-            config.embodiment()  # a wrong task or device is said before a folder is made
+        if make_envs is None:
+            check_tasks(config)  # a wrong task or device is said before a folder is made
         device = _find_device(config.device)
         demonstrations = _load_demonstrations(config)
         initial = _initial_agent(config, device) if config.init and not resume else None

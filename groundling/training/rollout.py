@@ -149,7 +149,7 @@ class Collector:
         with ExitStack() as stack:
             for agent in (self.agent, self.reference):
                 if agent is not None:
-                    stack.enter_context(agent.unchanged())
+                    stack.enter_context(agent.inference_cache())
             return self._collect()
 
     def _collect(self) -> Rollout:

@@ -76,7 +76,7 @@ def test_an_agent_sees_the_same_whether_pairs_are_kept_or_not(map_radius: int) -
     rng = np.random.default_rng(0)
     with torch.no_grad():
         seen, anew = [], []
-        with agent.unchanged():
+        with agent.inference_cache():
             for _ in range(30):
                 seen.append((agent.perceive(observation), agent.features(agent.perceive(observation))))
                 observation, *_ = envs.step(rng.integers(7, size=16))
@@ -90,10 +90,10 @@ def test_what_was_kept_is_forgotten_when_the_parameters_may_change() -> None:
     envs = make_vec("BabyAI-GoToLocal-v0", 4, bank_size=8, progress=False)
     observation, _ = envs.reset(seed=0)
     with torch.no_grad():
-        with agent.unchanged():
+        with agent.inference_cache():
             before = agent.features(agent.perceive(observation))
         agent.eyes.readout.weight.mul_(2)
-        with agent.unchanged():
+        with agent.inference_cache():
             after = agent.features(agent.perceive(observation))
         fresh = agent.features(agent.perceive(observation))
     torch.testing.assert_close(after, fresh, rtol=1e-4, atol=1e-4)

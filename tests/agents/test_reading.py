@@ -83,7 +83,7 @@ def test_what_is_read_is_the_same_whether_words_are_kept_or_not(observation: dic
     state = torch.randn(B, agent.memory.state_dim)
     with torch.no_grad():
         anew = agent(agent.perceive(observation), state, first)
-        with agent.unchanged():
+        with agent.inference_cache():
             for _ in range(2):
                 kept = agent(agent.perceive(observation), state, first)
                 torch.testing.assert_close(kept.logits, anew.logits, rtol=1e-4, atol=1e-4)

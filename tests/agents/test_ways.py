@@ -231,7 +231,7 @@ def test_rows_of_ways_do_not_touch_each_other(observation: dict[str, Any]) -> No
     chosen = torch.tensor([4, 1])
     some = agent.features(agent.perceive(observation).rows(chosen))
     torch.testing.assert_close(some, together[chosen], rtol=1e-4, atol=1e-5)
-    with agent.unchanged(), torch.no_grad():
+    with agent.inference_cache(), torch.no_grad():
         torch.testing.assert_close(agent.features(agent.perceive(observation)), together, rtol=1e-4, atol=1e-5)
 
 

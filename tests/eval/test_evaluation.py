@@ -24,7 +24,7 @@ LEVEL = "BabyAI-GoToObjS4-v0"
 class Dancer:
     """Walks, turns left, then waits: soon faces what was to its left ahead, and else lets the time run out."""
 
-    def unchanged(self) -> AbstractContextManager[None]:
+    def inference_cache(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def initial_state(self, num_envs: int) -> Tensor:

@@ -13,7 +13,7 @@ from groundling.agents import AgentConfig
 from groundling.cli import main
 from groundling.envs import HeldOut
 from groundling.envs.first_person import Camera, Randomization
-from groundling.envs.grounded.room import SPLITS
+from groundling.envs.families.chaplot.room import SPLITS
 from groundling.errors import ConfigurationError, SplitError
 from groundling.eval import evaluate_run, suite_bank
 from groundling.eval.demo import report_run

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from groundling.cli import main
 from groundling.envs.first_person import Camera
-from groundling.envs.grounded import GroundedEpisode
+from groundling.envs.families.chaplot import ChaplotEpisode
 from groundling.envs.simulators.doom_engine import DoomState
 from groundling.envs.simulators.doom_maps import position_of
 from groundling.envs.simulators.doom_plan import render_plan
@@ -45,7 +45,7 @@ class Wanderer:
         self.first_seen: list[Any] = []
         self.told: list[str] = []
 
-    def unchanged(self) -> AbstractContextManager[None]:
+    def inference_cache(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def initial_state(self, num_envs: int) -> Tensor:
@@ -151,7 +151,7 @@ def test_plan_shows_objects_where_they_stand_and_the_player_at_its_pose() -> Non
     objects = tuple(
         map(names.index, ("blue keycard", "red armor", "green armor", "short green pillar", "tall red torch"))
     )
-    episode = GroundedEpisode(0, objects, ((2, 3), (12, 2), (12, 12), (2, 12), (7, 2)), (5, 7), 0, 0)
+    episode = ChaplotEpisode(0, objects, ((2, 3), (12, 2), (12, 12), (2, 12), (7, 2)), (5, 7), 0, 0)
     x, y = position_of((5, 7))
     frame = np.zeros((1, 1, 3), np.uint8)
     states = (DoomState(frame, x, y, angle) for angle in (0, 90))

@@ -16,7 +16,8 @@ from rich.console import Console
 from groundling.agents import AgentConfig, RandomPolicy
 from groundling.cli.evaluate import SuiteChoice
 from groundling.envs import EpisodeBank, HeldOut
-from groundling.envs.sources import find_source, sample_episodes
+from groundling.envs.bank import sample_episodes
+from groundling.envs.sources import find_source
 from groundling.envs.splits import FACTORS
 from groundling.errors import CheckpointError, RunFolderError, SplitError
 from groundling.eval import SUITES, evaluate_run, suite_bank

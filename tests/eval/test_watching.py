@@ -14,7 +14,7 @@ from groundling.agents.space import AgentSpace
 from groundling.envs import EpisodeBank, build_bank
 from groundling.envs.embodiment import GRID, Embodiment
 from groundling.envs.first_person import Camera
-from groundling.envs.grounded.room import ROOMS
+from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.rendering import render_world
 from groundling.eval.stages import BankStage, draw_symbols
 from groundling.eval.watching import ACCENT, PANEL, Watched, watch

@@ -19,7 +19,7 @@ from minigrid.envs.babyai.core.verifier import (
     PutNextInstr,
 )
 
-from groundling.envs.levels import level_class
+from groundling.envs.families.babyai.levels import level_class
 
 
 class AnyGoal(RoomGridLevel):
@@ -68,4 +68,3 @@ def registered(level: type[Any], id: str, **options: Any) -> Iterator[str]:
         yield id
     finally:
         del gymnasium.registry[id]
-        level_class.cache_clear()
