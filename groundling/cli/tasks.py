@@ -29,9 +29,7 @@ class Command:
         room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
         for id in ids:
             print(f"{id:<{widest}}  {describe(id, self.examples)}"[:room])
-        print(
-            f"\n{len(ids)} tasks. With Gymnasium BabyAI-X-v0 is MiniGrid's own environment, groundling/BabyAI-X-v0 ours."
-        )
+        print(f"\n{len(ids)} tasks. Gymnasium has them as groundling/ID, and those that begin so as they are.")
 
 
 def describe(id: str, with_example: bool) -> str:

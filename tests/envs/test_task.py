@@ -12,9 +12,9 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from groundling.envs import contract
-from groundling.envs.families.own import registered as task_registry
 from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
 from groundling.envs.builder import WorldBuilder
+from groundling.envs.families.own import registered as task_registry
 from groundling.envs.families.own.registered import find_task, register, registered_tasks
 from groundling.envs.task import Task, TaskSource
 from groundling.errors import ConfigurationError, TaskError

@@ -19,8 +19,6 @@ from minigrid.envs.babyai.core.verifier import (
     PutNextInstr,
 )
 
-from groundling.envs.families.babyai.levels import level_class
-
 
 class AnyGoal(RoomGridLevel):
     """One small room with four doors and a few objects; any joined instruction, each part strict or not by chance."""

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from groundling.agents import AgentConfig
-from groundling.envs.first_person import Camera
+from groundling.envs.catalog import find_family
+from groundling.envs.families.banked import BankFamily
 from groundling.envs.families.chaplot.rules import GROUNDED_RULES
+from groundling.envs.first_person import Camera
 from groundling.envs.simulators.doom_vector import ChaplotDoomVectorEnv
 from groundling.training import Trainer
 from groundling.training.environments import make_training_envs, space_of
@@ -41,7 +43,7 @@ def test_preset_of_the_papers_network_sees_and_learns_as_ours() -> None:
 
 def test_preset_of_vizdoom_names_its_task_and_draws_what_its_agent_sees() -> None:
     config = PRESETS["doom"]
-    assert config.is_foreign
+    assert not isinstance(find_family(config.task), BankFamily)
     assert config.agent == PRESETS["pixels"].agent
     assert config.rollout_frames % config.ppo.minibatch_size == 0
 
