@@ -29,7 +29,7 @@ from launch import launch
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.building import available_cores, build_bank, tell_episodes
-from groundling.envs.levels import MiniGridLevel
+from groundling.envs.families.babyai.levels import MiniGridLevel
 from groundling.envs.splits import SPLITS
 from groundling.files import write_text
 

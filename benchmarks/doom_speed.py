@@ -2,7 +2,7 @@
 
     python benchmarks/doom_speed.py [--difficulty easy] [--num-envs 16] [--rounds 5] [--seconds 5] [--output FILE.json]
 
-Every environment is a :class:`GroundedDoomEnv` with an engine of its own and takes random actions, three of five
+Every environment is a :class:`ChaplotDoomEnv` with an engine of its own and takes random actions, three of five
 forward; resets are included. In each round the peers are measured one after the other, and ratios are taken within the
 round; medians are reported. Needs the extra ``groundling[doom]``. The last line is a JSON object: ``ratio`` (to
 AsyncVectorEnv) and ``ratio_sync``.
@@ -23,9 +23,9 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from launch import launch
 
 from groundling.envs.building import available_cores
-from groundling.envs.grounded import Difficulty
-from groundling.envs.simulators.doom import GroundedDoomEnv
-from groundling.envs.simulators.doom_vector import GroundedDoomVectorEnv
+from groundling.envs.families.chaplot import Difficulty
+from groundling.envs.simulators.doom import ChaplotDoomEnv
+from groundling.envs.simulators.doom_vector import ChaplotDoomVectorEnv
 from groundling.eval.speed import steps_per_second
 from groundling.files import write_text
 
@@ -55,7 +55,7 @@ class Options:
 
 def speed(kind: Callable[..., VectorEnv], options: Options) -> float:
     """Steps a second."""
-    make = partial(GroundedDoomEnv, options.difficulty, image_size=options.image_size)
+    make = partial(ChaplotDoomEnv, options.difficulty, image_size=options.image_size)
     envs: Any = kind([make] * options.num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
     try:
         envs.reset(seed=0)
@@ -73,7 +73,7 @@ def speed(kind: Callable[..., VectorEnv], options: Options) -> float:
 
 
 def main(options: Options) -> None:
-    kinds: tuple[Callable[..., VectorEnv], ...] = (GroundedDoomVectorEnv, AsyncVectorEnv, SyncVectorEnv)
+    kinds: tuple[Callable[..., VectorEnv], ...] = (ChaplotDoomVectorEnv, AsyncVectorEnv, SyncVectorEnv)
     speeds: dict[str, list[float]] = {kind.__name__: [] for kind in kinds}
     for _ in range(options.rounds):
         for kind in kinds:

@@ -22,7 +22,7 @@ import numpy as np
 from groundling.agents.baselines import RandomPolicy
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.statistics import interquartile_mean
-from groundling.eval.suites import suite_banks
+from groundling.eval.suites import suite_rows
 from groundling.files import write_text
 from groundling.interfaces import Policy
 from groundling.training import TrainConfig, train
@@ -62,10 +62,10 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         result = train(cell.config, folder)
         metrics = read_metrics(Path(folder))
     # suites that do not apply to the task are left out
-    banks, left_out = suite_banks(cell.config, ("layout", *cell.suites), episodes=cell.episodes, progress=False)
+    rows, left_out = suite_rows(cell.config, ("layout", *cell.suites), episodes=cell.episodes, progress=False)
     policies: dict[str, Policy] = {"trained": result.agent.eval(), "random": RandomPolicy()}
     suites: dict[str, dict[str, Any]] = {}
-    for suite, agent, evaluation in evaluate_suites(policies, banks):
+    for suite, agent, evaluation in evaluate_suites(policies, rows):
         suites.setdefault(suite, {})[agent] = evaluation.to_dict()
     return {
         "row": cell.row,

@@ -31,16 +31,15 @@ from launch import launch
 
 from groundling.agents import AgentConfig
 from groundling.agents.config import Precision
+from groundling.envs.families.chaplot.family import SUITES
 from groundling.errors import ConfigurationError
 from groundling.eval.runs import evaluate_run
-from groundling.eval.suites import GROUNDED_SUITES
 from groundling.files import write_text
 from groundling.training import A2CConfig, TrainConfig, Trainer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
 from groundling.training.presets import PRESETS
 
-SUITES = ("layout", *GROUNDED_SUITES)
 PAPER = {"easy": (1.00, 0.81), "medium": (0.89, 0.75), "hard": (0.83, 0.73)}
 OURS = PRESETS["pixels"].agent
 AGENTS: dict[str, AgentConfig] = {
@@ -149,7 +148,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
     if not finished.exists() or Checkpoint.load(finished).updates < config.num_updates:
         Trainer(config, folder, resume=finished.exists()).run()
     rows = read_metrics(folder)
-    report = evaluate_run(folder, SUITES, episodes=options.episodes, greedy=True, progress=False)
+    report = evaluate_run(folder, tuple(SUITES), episodes=options.episodes, greedy=True, progress=False)
     suites = {s: {who: e.to_dict() for who, e in row.items()} for s, row in report.results.items()}
     frames, seconds = spent(folder)
     own_frames = rows[-1]["frames"]

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank, TaskMixture
 from groundling.envs.constants import FIRST_OBJECT
-from groundling.envs.grounded.room import look_of
+from groundling.envs.families.chaplot.room import look_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.eval.suites import suite_bank
 from groundling.files import write_text

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.grounded.room import EMBODIMENT, ROOMS
-from groundling.envs.simulators.doom import GroundedDoomEnv
+from groundling.envs.families.chaplot.room import EMBODIMENT, ROOMS
+from groundling.envs.simulators.doom import ChaplotDoomEnv
 from groundling.language import VOCABULARY
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.training import TrainConfig
@@ -62,7 +62,7 @@ class TokenizedMission(gymnasium.ObservationWrapper):
 class PlainDoom(gymnasium.ObservationWrapper):
     """ViZDoom's frame as an image that SB3 neither transposes nor divides: the network does what it needs itself."""
 
-    def __init__(self, env: GroundedDoomEnv) -> None:
+    def __init__(self, env: ChaplotDoomEnv) -> None:
         super().__init__(env)
         width, height = env.image_size
         image = spaces.Box(0, 254, (height, width, 3), np.uint8)
@@ -106,7 +106,7 @@ def make_level(task: str, image_size: tuple[int, int]) -> Callable[[], gymnasium
 
     def make() -> gymnasium.Env:
         if task in ROOMS:
-            return PlainDoom(GroundedDoomEnv(ROOMS[task].difficulty, image_size=image_size))
+            return PlainDoom(ChaplotDoomEnv(ROOMS[task].difficulty, image_size=image_size))
         import minigrid  # noqa: F401 - registers its levels
 
         return TokenizedMission(gymnasium.make(task, disable_env_checker=True).unwrapped)

@@ -27,8 +27,8 @@ from pathlib import Path
 import numpy as np
 from launch import launch
 
+from groundling.envs.families.chaplot.room import EMBODIMENT, ROOMS
 from groundling.envs.first_person import Camera
-from groundling.envs.grounded.room import EMBODIMENT, ROOMS
 from groundling.files import write_text
 from groundling.training import PPOConfig, TrainConfig, Trainer
 from groundling.training.presets import PRESETS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-import marshal
+import inspect
 import re
 import sys
 import traceback
@@ -107,6 +107,17 @@ def is_of_file(cls: type[Any]) -> bool:
     return cls.__module__.startswith("groundling_file_")
 
 
+def reference_of(cls: type[Any], name: str = "") -> str:
+    """The place at which another process finds a class, or what its module registers under another name.
+
+    Empty if there is none: the class is of a script that runs, of a notebook, or of a function.
+    """
+    if cls.__module__ == "__main__" or "." in cls.__qualname__:
+        return ""
+    place = inspect.getfile(cls) if is_of_file(cls) else cls.__module__
+    return f"{place}:{name or cls.__qualname__}"
+
+
 def origin_of(cls: type[Any]) -> tuple[str, str]:
     """Where a class was written: its file if there is one, so that a file imported twice defines the same classes."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
@@ -118,8 +129,39 @@ def code_of(cls: type[Any]) -> bytes:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     if file is not None and Path(file).is_file():
         return read_code(file)
-    methods = {name: value for name, value in vars(cls).items() if isinstance(value, types.FunctionType)}
-    return b"".join(name.encode() + marshal.dumps(methods[name].__code__) for name in sorted(methods))
+    return b"".join(_code_of_member(name, vars(cls)[name]) for name in sorted(vars(cls)))
+
+
+PLAIN_TYPES = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None))
+
+
+def _code_of_member(name: str, value: Any) -> bytes:
+    """A method with its defaults and the plain values that it reads of its module, or a plain attribute, as bytes."""
+    if name in ("__doc__", "__firstlineno__"):
+        return b""
+    if isinstance(value, property):
+        parts = [part for part in (value.fget, value.fset, value.fdel) if part is not None]
+        return b"".join(_code_of_member(name, part) for part in parts)
+    function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+    if isinstance(function, types.FunctionType):
+        code = function.__code__
+        read = {key: function.__globals__[key] for key in _names_in(code) if key in function.__globals__}
+        plain = [(key, read[key]) for key in sorted(read) if isinstance(read[key], PLAIN_TYPES)]
+        defaults = (function.__defaults__, sorted((function.__kwdefaults__ or {}).items()))
+        return name.encode() + _code_as_bytes(code) + repr((plain, defaults)).encode()
+    return f"{name}={value!r}".encode() if isinstance(value, PLAIN_TYPES) else b""
+
+
+def _names_in(code: types.CodeType) -> set[str]:
+    """The names that a function reads, those of the functions inside of it included."""
+    inner = (part for part in code.co_consts if isinstance(part, types.CodeType))
+    return set(code.co_names).union(*map(_names_in, inner))
+
+
+def _code_as_bytes(code: types.CodeType) -> bytes:
+    """What a function does: its instructions, constants and names, not the lines on which they stand."""
+    consts = [_code_as_bytes(part) if isinstance(part, types.CodeType) else repr(part) for part in code.co_consts]
+    return repr((code.co_code, consts, code.co_names, code.co_varnames, code.co_freevars)).encode()
 
 
 def read_code(file: str | None) -> bytes:

@@ -58,6 +58,7 @@ class ShuffledInstructions:
         goals: what each of them means.
         sentences: of each episode [E], in [0, S).
         seed: of the draw.
+        key: of the sentences in an observation.
 
     Raises:
         ConfigurationError: if all episodes have the same goal, so that there is no other to give.
@@ -70,6 +71,7 @@ class ShuffledInstructions:
         goals: Sequence[Hashable],
         sentences: NDArray[np.integer[Any]],
         seed: int,
+        key: str = "instruction",
     ) -> None:
         if len(set(goals)) < 2:
             raise ConfigurationError("every episode has the same goal: there is no other to give")
@@ -80,6 +82,7 @@ class ShuffledInstructions:
         self._sentences = sentences
         self._row_of = {row.tobytes(): number for number, row in enumerate(self._tokens)}
         self._generator = np.random.default_rng(seed)
+        self._key = key
 
     @classmethod
     def of_bank(cls, policy: Policy, bank: EpisodeBank, seed: int) -> ShuffledInstructions:
@@ -101,11 +104,11 @@ class ShuffledInstructions:
         generator: torch.Generator | None = None,
     ) -> tuple[NDArray[np.int64], Tensor]:
         """The agent's action under the other sentence."""
-        own = np.asarray(observation["instruction"], dtype=np.int32)
+        own = np.asarray(observation[self._key], dtype=np.int32)
         sentence = state[:, -1].cpu().numpy().astype(np.int64)
         for row in np.flatnonzero(np.asarray(is_first)):
             sentence[row] = self._another(own[row])
-        told = {**observation, "instruction": self._tokens[sentence]}
+        told = {**observation, self._key: self._tokens[sentence]}
         actions, own_state = self._policy.act(told, state[:, :-1], is_first, greedy=greedy, generator=generator)
         return actions, torch.cat([own_state, torch.from_numpy(sentence).to(own_state).unsqueeze(1)], dim=1)
 
@@ -115,7 +118,8 @@ class ShuffledInstructions:
 
     def _another(self, own: NDArray[np.int32]) -> int:
         """A sentence with another goal."""
-        goal = self._goals[self._row_of[own.tobytes()]]
+        row = self._row_of.get(own.tobytes())  # of some environments not all sentences are known beforehand
+        goal = None if row is None else self._goals[row]
         while True:
             drawn = self._sentences[self._generator.integers(len(self._sentences))]
             if self._goals[drawn] != goal:

@@ -6,10 +6,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-from groundling.envs.sources import find_source, known_ids, sample_episodes
+from groundling.envs.catalog import find_family, known_ids
 from groundling.errors import GroundlingError
-
-EXAMPLE_SEED = 0
 
 
 @dataclass
@@ -31,16 +29,15 @@ class Command:
         room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
         for id in ids:
             print(f"{id:<{widest}}  {describe(id, self.examples)}"[:room])
-        print(f"\n{len(ids)} tasks. BabyAI's and MiniGrid's are also registered with Gymnasium as groundling/NAME.")
+        print(f"\n{len(ids)} tasks. Gymnasium has them as groundling/ID, and those that begin so as they are.")
 
 
 def describe(id: str, with_example: bool) -> str:
     """An example sentence in quotation marks, and what the task asks for."""
-    source = find_source(id)
+    family = find_family(id)
     if not with_example:
-        return source.description
+        return family.description
     try:
-        (episode,) = sample_episodes(source, [EXAMPLE_SEED])
+        return f'"{family.example()}": {family.description}'
     except GroundlingError as error:  # a task of the user's own may be broken; the others are listed all the same
         return f"cannot be sampled: {error}"
-    return f'"{episode.instruction}": {source.description}'

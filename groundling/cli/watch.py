@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,13 +10,11 @@ import tyro
 
 from groundling.errors import ConfigurationError
 from groundling.eval.recording import save_video
-from groundling.eval.simulators import doom_stages
-from groundling.eval.stages import BankStage, Stage
-from groundling.eval.suites import suite_bank
+from groundling.eval.runs import run_families
 from groundling.eval.watching import watch
 from groundling.seeding import integer
-from groundling.training import TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.tasks import evaluation_options
 
 ASSETS = Path(__file__).parent.parent / "assets"
 SHIPPED = ASSETS / "grounded_room.pt"
@@ -53,20 +50,14 @@ class Command:
         checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME)
         agent, config = checkpoint.make_agent(), checkpoint.config
         frames = []
-        for number, stage in enumerate(self._stages(config)):
-            watched = watch(agent, stage, greedy=self.greedy, seed=integer(self.seed, "watch", number))
+        own = run_families(folder or SHIPPED, config)
+        world = evaluation_options(config, own)
+        episodes = own[0].watched(self.suite, config.held_out, self.episodes, self.seed, world)
+        for number, (envs, reset_seed) in enumerate(episodes):
+            watched = watch(agent, envs, reset_seed, greedy=self.greedy, seed=integer(self.seed, "watch", number))
             print(f"{watched.instruction!r}: {watched.moments[-1].told} after {len(watched.moments) - 1} steps")
             frames += watched.frames()
             frames += [frames[-1]] * 3  # the end of an episode is seen a little longer
         path = self.output or (Path() if folder is None else folder) / VIDEO_NAME
         save_video(frames, path)
         print(f"Video: {path}")
-
-    def _stages(self, config: TrainConfig) -> Iterator[Stage]:
-        if config.is_foreign:
-            yield from doom_stages(config, self.suite, episodes=self.episodes, seed=self.seed)
-            return
-        config = config.alone(config.task_ids[0])
-        bank = suite_bank(config, self.suite, episodes=self.episodes, seed=self.seed)
-        for row in range(self.episodes):
-            yield BankStage(bank, row, config.embodiment())

@@ -4,12 +4,12 @@ from groundling.envs.bank import EpisodeBank
 from groundling.envs.builder import WorldBuilder
 from groundling.envs.building import build_bank
 from groundling.envs.constants import Action
+from groundling.envs.families.own.registered import register, registered_tasks
+from groundling.envs.making import make, make_vec, register_environments
 from groundling.envs.mixture import TaskMixture
-from groundling.envs.registry import make, make_vec, register_environments
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.splits import SPLITS, HeldOut, Split
 from groundling.envs.task import Task
-from groundling.envs.task_registry import register, registered_tasks
 from groundling.envs.vector import GroundlingVectorEnv
 
 __all__ = [

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs.catalog import find_family
 from groundling.envs.constants import (
     CLAUSE_LENGTH,
     EMPTY_LOOK,
@@ -23,7 +26,7 @@ from groundling.envs.constants import (
 )
 from groundling.envs.programs import Program
 from groundling.envs.state import Episodes
-from groundling.errors import BankFileError
+from groundling.errors import BankFileError, ConfigurationError, UnsupportedLevelError
 from groundling.files import written_whole
 from groundling.language.goals import Goal
 from groundling.language.grammar import parse
@@ -65,6 +68,29 @@ class Episode:
     seed: int
     walls_hide: bool = True
     goal: Goal | None = None
+
+
+class Sampler(Protocol):
+    """Whatever turns a seed into an episode; see ``groundling.envs.sources.EpisodeSource``."""
+
+    def sample(self, seed: int) -> Episode:
+        """The episode of a seed."""
+
+
+def sample_episodes(source: Sampler, seeds: Iterable[int]) -> list[Episode]:
+    """The episodes of these seeds, in order.
+
+    Raises:
+        ConfigurationError: if there is no seed or a seed is negative.
+        UnsupportedLevelError, TaskError: if one cannot be compiled or generated.
+    """
+    seeds = [int(seed) for seed in seeds]
+    if not seeds:
+        raise ConfigurationError("a bank needs at least one seed")
+    if min(seeds) < 0:
+        raise ConfigurationError(f"seeds are not negative, got {min(seeds)}")
+    with contextlib.redirect_stdout(io.StringIO()):  # MiniGrid's generators print each layout that they reject
+        return [source.sample(seed) for seed in seeds]
 
 
 @dataclass(frozen=True)
@@ -120,10 +146,15 @@ class EpisodeBank:
             UnsupportedLevelError: if the level asks for what is not compiled.
             ConfigurationError: if there is no seed or a seed is negative.
         """
-        from groundling.envs.sources import find_source, sample_episodes
-
-        source = find_source(level)
-        return cls.pack(source.id, sample_episodes(source, seeds), length=source.instruction_length)
+        source: Any = getattr(find_family(level), "source", None)
+        if source is None:
+            raise UnsupportedLevelError(f"the episodes of {level} stand in no bank: its simulator makes them")
+        return cls.pack(
+            source.id,
+            sample_episodes(source, seeds),
+            length=source.instruction_length,
+            vocabulary=source.embodiment.vocabulary,
+        )
 
     @classmethod
     def pack(
@@ -232,6 +263,17 @@ class EpisodeBank:
         arrays["sentences"] = np.array([row_of[old] for old in arrays["sentences"].tolist()], dtype=np.int32)
         instructions = tuple(self.instructions[i] for i in row_of)
         return replace(self, instructions=instructions, tokens=self.tokens[list(row_of)], **arrays)
+
+    def encoded(self, vocabulary: Vocabulary) -> EpisodeBank:
+        """The same episodes with the token ids of another vocabulary.
+
+        Raises:
+            InstructionError: if a sentence has a word that is not in it.
+        """
+        if vocabulary.fingerprint == self.vocabulary:
+            return self
+        tokens = vocabulary.encode_all(self.instructions, length=self.instruction_length).astype(np.uint16)
+        return replace(self, tokens=tokens, vocabulary=vocabulary.fingerprint)
 
     def instruction(self, row: int) -> str:
         """The sentence of an episode."""

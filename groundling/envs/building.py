@@ -18,9 +18,9 @@ from itertools import count
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from groundling.envs.bank import FORMAT_VERSION, Episode, EpisodeBank
+from groundling.envs.bank import FORMAT_VERSION, Episode, EpisodeBank, sample_episodes
 from groundling.envs.helpers import Answer, Helpers
-from groundling.envs.sources import EpisodeSource, find_source, sample_episodes
+from groundling.envs.sources import EpisodeSource, find_source
 from groundling.envs.splits import AnySplit, SentenceSplit
 from groundling.errors import BankFileError, ConfigurationError, SplitError, StorageError
 from groundling.files import cache_folder

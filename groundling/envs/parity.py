@@ -12,10 +12,9 @@ from typing import Any, Literal, Protocol
 import gymnasium
 import numpy as np
 
-from groundling.envs.bank import EpisodeBank
+from groundling.envs.bank import EpisodeBank, sample_episodes
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
-from groundling.envs.levels import MiniGridLevel
-from groundling.envs.sources import sample_episodes
+from groundling.envs.families.babyai.levels import MiniGridLevel
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.language.vocabulary import VOCABULARY

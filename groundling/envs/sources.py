@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Protocol
 
 from groundling.envs.bank import Episode, EpisodeBank
+from groundling.envs.catalog import find_family
 from groundling.envs.embodiment import GRID, Embodiment
 from groundling.envs.splits import AnySplit, HeldOut, Split, find_split, training_split
-from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.errors import TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.goals import without_determiners
 from groundling.language.grammar import parse
-from groundling.language.grounded import GROUNDED_VOCABULARY
-from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 
 class OfGoals:
@@ -91,48 +88,21 @@ class EpisodeSource(Protocol):
         """
 
 
-def known_ids() -> list[str]:
-    """Every id that :func:`find_source` knows: registered tasks, our rooms, and MiniGrid's levels."""
-    from groundling.envs.grounded.room import ROOMS
-    from groundling.envs.levels import minigrid_levels
-    from groundling.envs.task_registry import registered_tasks
-
-    return [*registered_tasks(), *ROOMS, *minigrid_levels()]
-
-
 def find_source(id: str) -> EpisodeSource:
-    """The level or task of this id.
-
-    Args:
-        id: ``"BabyAI-GoToLocal-v0"``, ``"groundling/GoToLocal-v0"`` (the same), the id of a registered task, or
-            ``"my_tasks.py:FetchBehindDoor"`` / ``"package.module:FetchBehindDoor"`` for a task of your own.
+    """The source of the episodes of this id, see ``groundling.envs.catalog.find_family``.
 
     Raises:
-        UnknownEnvironmentError: if there is none; the message names the nearest ids.
-        UnsupportedLevelError: if it is a level that cannot be compiled; the message says why.
-        TaskError: if a file of tasks cannot be imported or has no such task.
+        UnknownEnvironmentError, TaskError: as ``find_family``.
+        UnsupportedLevelError: if it is a level that cannot be compiled, or its episodes stand in no bank.
     """
-    from groundling.envs.grounded.room import ROOMS
-    from groundling.envs.levels import MiniGridLevel, level_of
-    from groundling.envs.simulators.doom import DOOM_IDS
-    from groundling.envs.task_registry import find_task
-
-    if id in ROOMS:
-        return ROOMS[id]
-    if id in DOOM_IDS:
+    family = find_family(id)
+    source: EpisodeSource | None = getattr(family, "source", None)
+    if source is None:
         raise UnsupportedLevelError(
-            f"{id} is played by ViZDoom itself: make it with gymnasium.make or make_grounded_doom_vec"
+            f"{family.id} has no bank of episodes, its simulator plays them itself: make it with gymnasium.make or "
+            "groundling.make_vec"
         )
-    task = find_task(id)
-    return MiniGridLevel(level_of(id)) if task is None else task
-
-
-def vocabulary_of(id: str) -> Vocabulary:
-    """The words of a level, a task or a foreign simulator's environment."""
-    from groundling.envs.grounded.room import ROOMS
-    from groundling.envs.simulators.doom import DOOM_IDS
-
-    return GROUNDED_VOCABULARY if id in ROOMS or id in DOOM_IDS else VOCABULARY
+    return source
 
 
 def embodiment_of(bank: EpisodeBank) -> Embodiment:
@@ -150,19 +120,3 @@ def meanings_of(bank: EpisodeBank) -> list[Hashable]:
     except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
         meaning = OfGoals().meaning
     return [meaning(text) for text in bank.instructions]
-
-
-def sample_episodes(source: EpisodeSource, seeds: Iterable[int]) -> list[Episode]:
-    """The episodes of these seeds, in order.
-
-    Raises:
-        ConfigurationError: if there is no seed or a seed is negative.
-        UnsupportedLevelError, TaskError: if one cannot be compiled or generated.
-    """
-    seeds = [int(seed) for seed in seeds]
-    if not seeds:
-        raise ConfigurationError("a bank needs at least one seed")
-    if min(seeds) < 0:
-        raise ConfigurationError(f"seeds are not negative, got {min(seeds)}")
-    with contextlib.redirect_stdout(io.StringIO()):  # MiniGrid's generators print each layout that they reject
-        return [source.sample(seed) for seed in seeds]

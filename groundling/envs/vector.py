@@ -92,6 +92,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         copy: return fresh arrays at every step; False returns the same arrays, rewritten by the next step.
         render_mode: None or "rgb_array".
         embodiment: body, senses and rules; by default the body that walks MiniGrid's grid.
+        autoreset: begin the next episode in the step in which one ends; otherwise it stays as it ended until ``reset``.
 
     Attributes:
         agent_spec: what an agent in these environments is built for.
@@ -111,9 +112,10 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         copy: bool = True,
         render_mode: str | None = None,
         embodiment: Embodiment = GRID,
+        autoreset: bool = True,
     ) -> None:
         self.metadata = {
-            "autoreset_mode": AutoresetMode.SAME_STEP,
+            "autoreset_mode": AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED,
             "render_modes": ["rgb_array"],
             "render_fps": 10,
         }
@@ -127,6 +129,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         )
         bank = self.worlds.bank
         self.copy = copy
+        self.autoreset = autoreset
         self._started = False
         self._sentences = np.array(bank.instructions, dtype=object)
         self._told = np.full(num_envs, "", dtype=object)  # the sentence of each environment
@@ -217,17 +220,18 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         """
         if not self._started:
             raise gymnasium.error.ResetNeeded("call reset() before the first step()")
-        self.worlds.step(actions, fresh=self.copy)
+        self.worlds.step(actions, autoreset=self.autoreset, fresh=self.copy)
         out = self.worlds.outcomes
         ended = out.ended
         rows = np.flatnonzero(ended)
         self._tell(rows)
         info = self._info()
         if len(rows):
-            info["final_obs"] = FinalObservations(self.worlds.last_seen(), ended)
+            if self.autoreset:
+                info["final_obs"], info["_final_obs"] = FinalObservations(self.worlds.last_seen(), ended), ended
             info["episode"] = {"r": out.episode_return, "l": out.episode_length}
             info["success"] = out.success
-            info["_final_obs"] = info["_episode"] = info["_success"] = ended
+            info["_episode"] = info["_success"] = ended
             if len(self.tasks) > 1:
                 info["task"] = np.where(ended, self.worlds.mixture.task_of(out.episode), 0)
                 info["_task"] = ended

@@ -5,10 +5,9 @@ from groundling.eval.evaluation import Evaluation, Outcome, evaluate
 from groundling.eval.runs import evaluate_run
 from groundling.eval.statistics import wilson_interval
 from groundling.eval.suite_report import SuiteReport
-from groundling.eval.suites import SUITES, suite_bank
+from groundling.eval.suites import suite_bank
 
 __all__ = [
-    "SUITES",
     "Evaluation",
     "Outcome",
     "SuiteReport",

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Final, Literal, get_args
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from groundling.envs.families.base import INSTRUCTION
 from groundling.errors import ConfigurationError
-from groundling.eval.evaluation import Outcome
+from groundling.eval.rollout import Outcome
 from groundling.eval.statistics import Counted
-from groundling.language.goals import clauses, verb_of
-from groundling.language.grammar import parse
 
-Kind = Literal["verb", "clauses", "instruction"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+Grouping = Callable[[str, str], tuple[str, ...]]  # kind and text to groups; ``EnvFamily.groups`` is one
 MOST_ROWS = 20  # of a table; the file has the others
 LEGEND = (
     "late: share of the episodes that reached their time limit",
@@ -86,45 +82,37 @@ class Group(Counted):
         }
 
 
-def break_down(outcomes: Iterable[Outcome], kind: Kind) -> tuple[Group, ...]:
+def by_instruction(kind: str, text: str) -> tuple[str, ...]:
+    """The grouping of texts of which nothing is known: by the sentence itself.
+
+    Raises:
+        ConfigurationError: if another breakdown is asked for.
+    """
+    if kind != INSTRUCTION:
+        raise ConfigurationError(f"there is no breakdown by {kind!r}: choose among {INSTRUCTION}")
+    return (text,)
+
+
+def break_down(outcomes: Iterable[Outcome], kind: str, grouping: Grouping = by_instruction) -> tuple[Group, ...]:
     """Groups of episodes by what their instructions ask for, what fails most first.
 
     Args:
         outcomes: of the episodes.
-        kind: "verb" ("go to", "pick up", "open", "put", "unlock"; an instruction of several clauses counts under each
-            of its verbs), "clauses" (how many there are) or "instruction" (the sentence).
+        kind: a breakdown that the grouping knows, such as "verb".
+        grouping: the groups of a sentence, ``EnvFamily.groups`` of the task.
 
     Raises:
         ConfigurationError: if there is no such kind.
-        InstructionError: if verbs or clauses are asked for and a sentence is not of BabyAI's language.
+        InstructionError: if a sentence is not of the language that is grouped.
     """
-    if kind not in KINDS:
-        raise ConfigurationError(f"there is no breakdown by {kind!r}: choose among {', '.join(KINDS)}")
     members: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        for name in _names(outcome.instruction, kind):
+        for name in grouping(kind, outcome.instruction):
             members.setdefault(name, []).append(outcome)
     return tuple(sorted((Group.of(name, group) for name, group in members.items()), key=lambda group: group.rank))
 
 
-def _names(instruction: str, kind: Kind) -> tuple[str, ...]:
-    """The groups that an instruction belongs to."""
-    match kind:
-        case "verb":
-            return tuple(dict.fromkeys(_verbs(instruction)))
-        case "clauses":
-            return (str(len(_verbs(instruction))),)
-        case "instruction":
-            return (instruction,)
-
-
-@cache
-def _verbs(instruction: str) -> tuple[str, ...]:
-    """The verb of each clause; kept, since all agents play the same episodes and reading a sentence takes a while."""
-    return tuple(verb_of(clause) for clause in clauses(parse(instruction)))
-
-
-def breakdown_table(title: str, kind: Kind, rows: Sequence[tuple[str, Group]]) -> Table:
+def breakdown_table(title: str, kind: str, rows: Sequence[tuple[str, Group]]) -> Table:
     """The first rows as a table for the terminal.
 
     Args:

@@ -11,33 +11,34 @@ from pathlib import Path
 from rich.console import Console
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.envs import EpisodeBank
-from groundling.envs.sources import find_source
+from groundling.agents.encoders.base import TextEncoder
+from groundling.agents.encoders.symbolic import SymbolicEncoder
+from groundling.envs.catalog import find_family
+from groundling.envs.families.banked import BankEpisodes, BankFamily, watched_episode
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
-from groundling.eval.breakdown import LEGEND, Kind
+from groundling.eval.breakdown import LEGEND
 from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view, views_figure
 from groundling.eval.recording import save_video
 from groundling.eval.report import REPORT_NAME, write_report
 from groundling.eval.runs import BLIND_NAME, evaluate_run
-from groundling.eval.stages import BankStage
 from groundling.eval.suite_report import EVALUATION_NAME, SuiteReport
-from groundling.eval.suites import suite_bank
 from groundling.eval.watching import watch
 from groundling.files import make_folder
 from groundling.processes import module_command
 from groundling.seeding import integer
 from groundling.training import Checkpoint, TrainConfig, Trainer, resume_config
+from groundling.training.algorithms import ALGORITHMS
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME, TENSORBOARD_NAME, read_metrics
 from groundling.training.loop import CONFIG_NAME
 from groundling.training.progress import ProgressBar
+from groundling.training.tasks import evaluation_options, families
 
 DEMO_FRAMES = 1_500_000
 VIDEO_NAME = "episode.mp4"
 VIDEO_TRIES = 20  # episodes looked through for one that succeeds and is worth seeing
 VIDEO_STEPS = 6  # a video of fewer steps shows little
 LOG_NAME = "train.log"
-ALGORITHM_NAMES = {"ppo": "PPO", "a2c": "A2C", "bc": "behavior cloning", "dagger": "DAgger"}
 
 
 def run_demo(
@@ -55,7 +56,7 @@ def run_demo(
     console = console or Console()
     start = time.perf_counter()
     config = TrainConfig(task=task, total_frames=total_frames, seed=seed)
-    find_source(task)
+    find_family(task)
     _clear_run(folder)
     trainer = Trainer(config, folder)  # builds the bank that both agents train on
     console.print(
@@ -85,7 +86,7 @@ def report_run(
     greedy: bool = False,
     seed: int = 0,
     allow_unseen_words: bool = False,
-    by: Sequence[Kind] = (),
+    by: Sequence[str] = (),
     video: bool = True,
     console: Console | None = None,
 ) -> SuiteReport:
@@ -124,12 +125,14 @@ def report_run(
         "Checkpoint": CHECKPOINT_NAME,
         "TensorBoard logs": TENSORBOARD_NAME,
     }
-    shown, *others = config.task_ids  # of several tasks the first one has the attention figure and the video
-    if not config.is_foreign:
-        bank = suite_bank(config.alone(shown), "layout", episodes=episodes, seed=seed)
-        figures |= _attention(config, agent, bank)
+    others = config.task_ids[1:]  # of several tasks the first one has the attention figure and the video
+    family = families(config)[0]
+    world = evaluation_options(config, families(config))
+    if isinstance(family, BankFamily):
+        known = family.episodes("layout", config.held_out, episodes, seed, world)
+        figures |= _attention(config, agent, known)
         if video:
-            _write_video(folder / VIDEO_NAME, config, agent, bank, greedy=greedy, seed=seed)
+            _write_video(folder / VIDEO_NAME, agent, known, greedy=greedy, seed=seed)
             links["Video of an episode"] = VIDEO_NAME
     if others:
         caption = "Tasks: success of the episodes that ended in each update, and the share of those that began."
@@ -139,7 +142,7 @@ def report_run(
         report,
         figures=figures,
         config=config.to_json(),
-        summary=f"{config.agent.fusion} fusion, trained with {ALGORITHM_NAMES[config.algorithm]} on "
+        summary=f"{config.agent.fusion} fusion, trained with {ALGORITHMS.find(config.algorithm).title} on "
         f"{checkpoint.frames:,} frames (seed {config.seed})"
         + (f" of {len(config.task_ids)} tasks, curriculum {config.curriculum.kind}." if others else "."),
         links=links,
@@ -148,7 +151,7 @@ def report_run(
     return report
 
 
-def _print_failures(report: SuiteReport, by: Sequence[Kind], console: Console) -> None:
+def _print_failures(report: SuiteReport, by: Sequence[str], console: Console) -> None:
     """Tables of what the agent fails on."""
     for kind in dict.fromkeys(by):
         for table in report.breakdown_tables(kind):
@@ -157,11 +160,14 @@ def _print_failures(report: SuiteReport, by: Sequence[Kind], console: Console) -
         console.print("\n".join(LEGEND), highlight=False, soft_wrap=True)
 
 
-def _attention(config: TrainConfig, agent: ActorCritic, bank: EpisodeBank) -> dict[str, bytes]:
+def _attention(config: TrainConfig, agent: ActorCritic, episodes: BankEpisodes) -> dict[str, bytes]:
     """A figure of what the words let through, by its caption."""
-    if config.agent.vision != "symbolic":
+    bank = episodes.bank
+    if not isinstance(agent.encoder, TextEncoder):
+        return {}
+    if not isinstance(agent.encoder, SymbolicEncoder):
         caption = "Attention: first views under their instructions; what the words let through is bright."
-        return {caption: png(views_figure(agent, bank, config.embodiment()))}
+        return {caption: png(views_figure(agent, bank, episodes.embodiment))}
     row, sentences = telling_view(bank)
     caption = (
         "Attention: one first view under its own and other instructions. Bright cells are those whose features the "
@@ -170,13 +176,12 @@ def _attention(config: TrainConfig, agent: ActorCritic, bank: EpisodeBank) -> di
     return {caption: png(attention_figure(agent, bank, row, sentences))}
 
 
-def _write_video(
-    path: Path, config: TrainConfig, agent: ActorCritic, bank: EpisodeBank, *, greedy: bool, seed: int
-) -> None:
+def _write_video(path: Path, agent: ActorCritic, episodes: BankEpisodes, *, greedy: bool, seed: int) -> None:
     """A video of an episode, one that succeeds and is worth seeing if a few tries find one."""
-    for candidate in range(min(VIDEO_TRIES, len(bank))):
-        stage = BankStage(bank, candidate, config.embodiment())
-        watched = watch(agent, stage, greedy=greedy, seed=integer(seed, "video"))
+    for candidate in range(min(VIDEO_TRIES, episodes.count)):
+        envs = watched_episode(episodes, candidate)
+        watched = watch(agent, envs, greedy=greedy, seed=integer(seed, "video"))
+        envs.close()
         if watched.success and len(watched.moments) > VIDEO_STEPS:
             break
     save_video(watched.frames(), path)

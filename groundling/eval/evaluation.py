@@ -1,4 +1,4 @@
-"""Evaluation: roll-outs of a policy over an exact number of distinct episodes."""
+"""Evaluation: what a policy reaches on an exact number of distinct episodes."""
 
 from __future__ import annotations
 
@@ -7,39 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank
 from groundling.envs.embodiment import Embodiment
+from groundling.envs.families.banked import BankFamily, bank_episodes
+from groundling.envs.families.base import EpisodeSet
 from groundling.envs.sources import embodiment_of
+from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
+from groundling.eval.rollout import Outcome, Stepped, roll_out
 from groundling.eval.statistics import Counted
-from groundling.interfaces import Policy
+from groundling.interfaces import Observation, Policy
 
-DEFAULT_NUM_ENVS = 250
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one episode went.
-
-    Attributes:
-        instruction: the sentence of the episode, whatever a control was told in its place.
-        success: whether it reached its goal.
-        out_of_time: whether it was cut off, by its time limit or, in a foreign simulator, by an engine that failed;
-            neither success nor out of time is a mistake that ends an episode, such as going to another object.
-        length: number of steps.
-        episode_return: sum of rewards.
-    """
-
-    instruction: str
-    success: bool
-    out_of_time: bool
-    length: int
-    episode_return: float
+DEFAULT_NUM_ENVS = BankFamily.most_envs
+__all__ = ["Evaluation", "Outcome", "PlayedSet", "evaluate", "play"]
 
 
 @dataclass(frozen=True)
@@ -101,10 +85,7 @@ def evaluate(
     expert_steps: NDArray[np.integer[Any]] | None = None,
     embodiment: Embodiment | None = None,
 ) -> Evaluation:
-    """Play every episode of a bank exactly once.
-
-    Environment i plays episodes i, i + B, i + 2B, ... and no other: its quota is fixed beforehand, so short episodes do
-    not count more often than long ones.
+    """Play every episode of a bank exactly once; see :func:`groundling.eval.rollout.roll_out`.
 
     Args:
         policy: what acts.
@@ -120,20 +101,58 @@ def evaluate(
     """
     if num_envs < 1:
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
-    if len(np.unique(bank.seeds)) != len(bank):
-        raise ConfigurationError("an evaluation plays distinct episodes, but some seeds stand in the bank twice")
-    batch = min(num_envs, len(bank))
-    embodiment = embodiment or embodiment_of(bank)
-    envs = GroundlingVectorEnv(bank, batch, shuffle=False, copy=False, embodiment=embodiment)
-    played = play(policy, envs, envs.reset(), len(bank), greedy=greedy, seed=seed, expert_steps=expert_steps)
-    envs.close()
-    return played
+    episodes = bank_episodes(bank, embodiment or embodiment_of(bank), num_envs)
+    with PlayedSet(episodes) as played:
+        return played.by(policy, greedy=greedy, seed=seed, expert_steps=expert_steps)
+
+
+class PlayedSet:
+    """A set of episodes that one policy after the other plays; a context that ends the environments.
+
+    Args:
+        episodes: to play.
+
+    Raises:
+        ConfigurationError: if two episodes of a bank are of one seed.
+    """
+
+    def __init__(self, episodes: EpisodeSet) -> None:
+        bank = getattr(episodes, "bank", None)
+        if isinstance(bank, EpisodeBank) and len(np.unique(bank.seeds)) != len(bank):
+            raise ConfigurationError("an evaluation plays distinct episodes, but some seeds stand in the bank twice")
+        self.episodes = episodes
+        self._envs: VectorEnv | None = None
+
+    def __enter__(self) -> PlayedSet:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._envs is not None:
+            self._envs.close()
+            self._envs = None
+
+    def by(
+        self,
+        policy: Policy,
+        *,
+        greedy: bool = False,
+        seed: int = 0,
+        expert_steps: NDArray[np.integer[Any]] | None = None,
+    ) -> Evaluation:
+        """What a policy reaches on all of them; arguments and errors as :func:`play`'s."""
+        episodes = self.episodes
+        if self._envs is None or episodes.reset_seed is None:
+            if self._envs is not None:
+                self._envs.close()
+            self._envs = episodes.make_envs(min(episodes.most_envs, episodes.count))
+        start = self._envs.reset(seed=episodes.reset_seed)
+        return play(policy, self._envs, start, episodes.count, greedy=greedy, seed=seed, expert_steps=expert_steps)
 
 
 def play(
     policy: Policy,
     envs: VectorEnv,
-    start: tuple[dict[str, Any], dict[str, Any]],
+    start: tuple[Observation, dict[str, Any]],
     episodes: int,
     *,
     greedy: bool = False,
@@ -144,64 +163,43 @@ def play(
 
     Args:
         policy: what acts.
-        envs: B vector environments that report ``episode``, ``success`` and ``instruction`` as Groundling's own do.
+        envs: B vector environments whose ``info`` tells success.
         start: what the reset returned, observation and info.
         episodes: in all.
         greedy: take the likeliest action instead of drawing one.
         seed: of the drawn actions.
         expert_steps: [E] that an expert takes in each episode of a bank, where the environments play one.
     """
-    with policy.inference_cache():
-        return _play(policy, envs, start, episodes, greedy, seed, expert_steps)
+    compared = None if expert_steps is None else ExpertSteps(envs, expert_steps)
+    outcomes = roll_out(policy, envs, start, episodes, spec=spec_of(envs), greedy=greedy, seed=seed, observer=compared)
+    return Evaluation.of(outcomes, None if compared is None else compared.ratio)
 
 
-def _play(
-    policy: Policy,
-    envs: VectorEnv,
-    start: tuple[dict[str, Any], dict[str, Any]],
-    episodes: int,
-    greedy: bool,
-    seed: int,
-    expert_steps: NDArray[np.integer[Any]] | None,
-) -> Evaluation:
-    observation, info = start
-    batch = envs.num_envs
-    generator = torch.Generator().manual_seed(seed)
-    left = np.array([len(range(i, episodes, batch)) for i in range(batch)])
-    actions = np.zeros(batch, dtype=np.int64)
-    rows = np.flatnonzero(left)  # those that have episodes left to play; nothing is asked of the policy for the others
-    state = policy.initial_state(len(rows))
-    is_first = np.ones(batch, dtype=np.bool_)
-    told = np.array(info["instruction"], dtype=object)  # a copy: the next step may rewrite it
-    outcomes: list[Outcome] = []
-    own_steps, known_steps = 0, 0
-    while len(rows):
-        seen = observation if len(rows) == batch else {sense: values[rows] for sense, values in observation.items()}
-        actions[rows], state = policy.act(seen, state, is_first[rows], greedy=greedy, generator=generator)
-        observation, _, terminated, truncated, info = envs.step(actions)
-        is_first = terminated | truncated
-        counted = is_first & (left > 0)
-        if counted.any():
-            out_of_time = truncated & ~terminated  # an episode may end in its last step by itself
-            outcomes += [
-                Outcome(
-                    instruction=str(told[row]),
-                    success=bool(info["success"][row]),
-                    out_of_time=bool(out_of_time[row]),
-                    length=int(info["episode"]["l"][row]),
-                    episode_return=float(info["episode"]["r"][row]),
-                )
-                for row in np.flatnonzero(counted)
-            ]
-            if expert_steps is not None:
-                assert isinstance(envs, GroundlingVectorEnv)
-                known = expert_steps[envs.worlds.outcomes.episode]
-                compared = counted & info["success"] & (known > 0)
-                own_steps += int(info["episode"]["l"][compared].sum())
-                known_steps += int(known[compared].sum())
-            left[counted] -= 1
-            goes_on = left[rows] > 0
-            rows, state = rows[goes_on], state[torch.from_numpy(goes_on)]
-        if is_first.any():
-            told = np.array(info["instruction"], dtype=object)
-    return Evaluation.of(outcomes, own_steps / known_steps if known_steps else None)
+class ExpertSteps:
+    """Compares the steps of successful episodes with those of an expert.
+
+    Args:
+        envs: that play a bank.
+        known: [E] steps that the expert takes in each of its episodes; 0 and less where it finds no way.
+    """
+
+    def __init__(self, envs: VectorEnv, known: NDArray[np.integer[Any]]) -> None:
+        if not isinstance(envs, GroundlingVectorEnv):
+            raise ConfigurationError("steps are compared with an expert's where the episodes stand in a bank")
+        self._outcomes = envs.worlds
+        self._known = known
+        self._own_steps, self._known_steps = 0, 0
+
+    def __call__(self, stepped: Stepped) -> None:
+        """Add the episodes that ended in success."""
+        if not stepped.counted.any():
+            return
+        known = self._known[self._outcomes.outcomes.episode]
+        compared = stepped.counted & stepped.success & (known > 0)
+        self._own_steps += int(stepped.lengths[compared].sum())
+        self._known_steps += int(known[compared].sum())
+
+    @property
+    def ratio(self) -> float | None:
+        """Steps of the policy over those of the expert; None if nothing is comparable."""
+        return self._own_steps / self._known_steps if self._known_steps else None

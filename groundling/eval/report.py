@@ -8,7 +8,6 @@ from pathlib import Path
 
 from groundling.eval.breakdown import LEGEND, MOST_ROWS
 from groundling.eval.suite_report import AGENTS, EVALUATION_NAME, SuiteReport, format_success
-from groundling.eval.suites import describe_suite
 from groundling.files import write_text
 
 REPORT_NAME = "report.html"
@@ -50,7 +49,7 @@ def write_report(
     """
     head = "".join(f'<th title="{html.escape(AGENTS[agent])}">{agent}</th>' for agent in report.agents)
     rows = "".join(
-        f"<tr><td><b>{suite}</b><br>{describe_suite(suite)}</td><td>{next(iter(row.values())).episodes}</td>"
+        f"<tr><td><b>{suite}</b><br>{report.describe(suite)}</td><td>{next(iter(row.values())).episodes}</td>"
         + "".join(f'<td class="number">{format_success(row[a]) if a in row else "-"}</td>' for a in report.agents)
         + f'<td class="number">{row["trained"].mean_length:.1f}</td></tr>'
         for suite, row in report.results.items()

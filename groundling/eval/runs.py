@@ -2,70 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
-from groundling.envs import EpisodeBank
-from groundling.envs.embodiment import Embodiment
-from groundling.envs.sources import embodiment_of, meanings_of
+from groundling.envs.families.banked import BankEpisodes
+from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.errors import ConfigurationError
-from groundling.eval.breakdown import KINDS, Kind
-from groundling.eval.evaluation import Evaluation, evaluate
-from groundling.eval.simulators import evaluate_in_simulator
+from groundling.eval.evaluation import Evaluation, PlayedSet
+from groundling.eval.made import MadeFamily
 from groundling.eval.suite_report import SuiteReport
-from groundling.eval.suites import is_grounded, suite_banks, suites_for
+from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
 from groundling.interfaces import Policy
 from groundling.seeding import integer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
+from groundling.training.environments import EnvsMaker
+from groundling.training.tasks import families
 
 BLIND_NAME = "blind"
 
 
-def kinds_for(config: TrainConfig, asked: Sequence[Kind] = ()) -> tuple[Kind, ...]:
-    """What a run's episodes are broken down by: always by what suits its task, and by what is asked for.
+def kinds_for(tasks: Sequence[EnvFamily], asked: Sequence[str] = ()) -> tuple[str, ...]:
+    """What a run's episodes are broken down by: always by what suits its tasks, and by what is asked for.
 
     Raises:
         ConfigurationError: if there is no such breakdown, or it would be of one row.
     """
-    for kind in asked:
-        if kind not in KINDS:
-            raise ConfigurationError(f"there is no breakdown by {kind!r}: choose among {', '.join(KINDS)}")
-        if kind != "instruction" and is_grounded(config):
-            raise ConfigurationError(
-                f"every instruction of {config.task_ids[0]} is of the form 'Go to the ...', one verb and one clause: "
-                "break it down --by instruction"
-            )
-    # by instruction only if it is asked for: on the grid nearly every episode can have one of its own
-    usual: tuple[Kind, ...] = ("instruction",) if is_grounded(config) else ("verb", "clauses")
+    for family in tasks:
+        for kind in asked:
+            family.check_breakdown(kind)
+    usual = dict.fromkeys(kind for family in tasks for kind in family.breakdowns)
+    for kind in list(usual):  # where several tasks have different ones, those that all have
+        for family in tasks:
+            if kind not in family.breakdowns:
+                usual.pop(kind, None)
     return tuple(dict.fromkeys([*usual, *asked]))
 
 
 def evaluate_suites(
-    policies: dict[str, Policy],
-    banks: dict[str, EpisodeBank],
-    *,
-    greedy: bool = False,
-    seed: int = 0,
-    embodiment: Embodiment | None = None,
+    policies: Mapping[str, Policy], rows: Mapping[str, SuiteRow], *, greedy: bool = False, seed: int = 0
 ) -> Iterator[tuple[str, str, Evaluation]]:
-    """Evaluate each policy on each bank, and the "trained" one with shuffled instructions: (suite, agent, result).
+    """Evaluate each policy on each row, and the "trained" one with shuffled instructions: (row, agent, result).
 
-    Episodes are played with the ``embodiment``, or with their source's own; the expert counts steps of the grid only.
+    All policies play the same episodes; an expert counts steps of the grid only.
     """
-    for suite, bank in banks.items():
-        body = embodiment or embodiment_of(bank)
-        steps = expert_steps(bank) if body.rover is None else None
+    for name, row in rows.items():
+        steps = _expert_steps(row.episodes)
         players = dict(policies)
-        if "trained" in policies and len(set(meanings_of(bank))) > 1:
-            stream = integer(seed, "shuffle", suite)
-            players["shuffled"] = ShuffledInstructions.of_bank(policies["trained"], bank, stream)
-        for name, policy in players.items():
-            stream = integer(seed, "evaluation", name, suite)
-            result = evaluate(policy, bank, greedy=greedy, seed=stream, expert_steps=steps, embodiment=body)
-            yield suite, name, result
+        shuffled = _shuffled(policies, row, integer(seed, "shuffle", name))
+        if shuffled is not None:
+            players["shuffled"] = shuffled
+        with PlayedSet(row.episodes) as played:
+            for agent, policy in players.items():
+                stream = integer(seed, "evaluation", agent, name)
+                yield name, agent, played.by(policy, greedy=greedy, seed=stream, expert_steps=steps)
+
+
+def _expert_steps(episodes: EpisodeSet) -> NDArray[np.integer[Any]] | None:
+    if not isinstance(episodes, BankEpisodes) or episodes.embodiment.rover is not None:
+        return None
+    return expert_steps(episodes.bank)
+
+
+def _shuffled(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> ShuffledInstructions | None:
+    """The trained agent, told another goal; None where there is no other."""
+    episodes = row.episodes
+    goals = [row.family.meaning({episodes.text_key: text}) for text in episodes.texts]
+    if "trained" not in policies or len(set(goals)) < 2:
+        return None
+    return ShuffledInstructions(
+        policies["trained"], episodes.tokens, goals, episodes.sentences, seed, key=episodes.text_key
+    )
 
 
 def evaluate_run(
@@ -76,27 +89,32 @@ def evaluate_run(
     greedy: bool = False,
     seed: int = 0,
     allow_unseen_words: bool = False,
-    by: Sequence[Kind] = (),
+    by: Sequence[str] = (),
     progress: bool = True,
+    make_envs: EnvsMaker | None = None,
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, and blind if the run trained one.
 
     Args:
         folder: of the run.
-        suites: names of ``SUITES`` or ``GROUNDED_SUITES``, or "all"; none takes the usual ones of the task.
+        suites: names of suites of its tasks, or "all"; none takes the usual ones.
         episodes: of each suite.
         greedy: take the likeliest action instead of drawing one.
         seed: names the episodes and draws.
         allow_unseen_words: run suites with words that training never told as well.
         by: break the episodes down by these as well, see :func:`kinds_for`.
         progress: show bars while banks are built.
+        make_envs: makes the environments of a run that was trained in environments of a user's own.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
-        ConfigurationError: if the task has no such breakdown.
+        ConfigurationError: if the task has no such breakdown, or the run was trained in environments of a user's own
+            and nobody makes them.
         MissingSimulatorError: if the run is of a foreign simulator that is not installed.
         SplitError: if a suite does not exist, none of them can be run, or one tells words that training never told.
     """
+    if episodes < 1:
+        raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
     folder = Path(folder)
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
     agent = checkpoint.make_agent()
@@ -105,16 +123,43 @@ def evaluate_run(
     if blind.exists():
         policies["blind"] = Checkpoint.load(blind).make_agent()
     config = checkpoint.config
-    asked, kinds = suites_for(config, suites), kinds_for(config, by)
-    left_out: dict[str, str] = {}
-    if config.is_foreign:
-        found = evaluate_in_simulator(config, policies, asked, episodes=episodes, greedy=greedy, seed=seed)
+    tasks = run_families(folder, config, make_envs)
+    asked, kinds = suites_for(tasks, suites), kinds_for(tasks, by)
+    if isinstance(tasks[0], MadeFamily):
+        rows = {s: SuiteRow(tasks[0], s, tasks[0].episodes(s, config.held_out, episodes, seed)) for s in asked}
+        left_out: dict[str, str] = {}
     else:
-        banks, left_out = suite_banks(
+        rows, left_out = suite_rows(
             config, asked, episodes=episodes, seed=seed, allow_unseen_words=allow_unseen_words, progress=progress
         )
-        found = evaluate_suites(policies, banks, greedy=greedy, seed=seed, embodiment=config.embodiment())
     results: dict[str, dict[str, Evaluation]] = {}
-    for suite, name, evaluation in found:
-        results.setdefault(suite, {})[name] = evaluation
-    return SuiteReport(", ".join(config.task_ids), greedy, episodes, seed, results, left_out, kinds)
+    for row, name, evaluation in evaluate_suites(policies, rows, greedy=greedy, seed=seed):
+        results.setdefault(row, {})[name] = evaluation
+    return SuiteReport(
+        ", ".join(family.id for family in tasks) if isinstance(tasks[0], MadeFamily) else ", ".join(config.task_ids),
+        greedy,
+        episodes,
+        seed,
+        results,
+        left_out,
+        kinds,
+        suites=suites_of(tasks),
+        groupings={name: row.family.groups for name, row in rows.items()},
+    )
+
+
+def run_families(folder: Path, config: TrainConfig, make_envs: EnvsMaker | None = None) -> tuple[EnvFamily, ...]:
+    """What a run was trained on.
+
+    Raises:
+        ConfigurationError: if it was trained in environments of a user's own and nobody makes them.
+    """
+    made_by = str(getattr(config, "made_by", ""))
+    if made_by and make_envs is None:
+        raise ConfigurationError(
+            f"{folder} was trained in environments that {made_by} made (Trainer(make_envs=...)), which no command can "
+            "make: call groundling.eval.evaluate_run(folder, make_envs=...)"
+        )
+    if make_envs is not None:
+        return (MadeFamily(config, make_envs, made_by or "make_envs"),)
+    return families(config)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from groundling.eval.breakdown import MOST_ROWS, Group, Kind, break_down, breakdown_table
+from groundling.eval.breakdown import MOST_ROWS, Group, Grouping, break_down, breakdown_table, by_instruction
 from groundling.eval.evaluation import Evaluation
 from groundling.eval.suites import describe_suite, split_row
 from groundling.files import write_text
+from groundling.interfaces import Suite
 
 EVALUATION_NAME = "evaluation.json"
 AGENTS = {
@@ -40,6 +41,8 @@ class SuiteReport:
         results: ``results[suite][agent]``.
         left_out: why each suite that could not be run was left out.
         by: what the episodes are broken down by.
+        suites: what there is to test, by name.
+        groupings: how the sentences of a row are grouped; by themselves where nothing is said.
     """
 
     task: str
@@ -48,7 +51,9 @@ class SuiteReport:
     seed: int
     results: dict[str, dict[str, Evaluation]]
     left_out: dict[str, str] = field(default_factory=dict)
-    by: tuple[Kind, ...] = ()
+    by: tuple[str, ...] = ()
+    suites: Mapping[str, Suite] = field(default_factory=dict, repr=False, compare=False)
+    groupings: Mapping[str, Grouping] = field(default_factory=dict, repr=False, compare=False)
 
     def save(self, folder: Path) -> None:
         """Write ``evaluation.json``.
@@ -73,22 +78,33 @@ class SuiteReport:
         }
         write_text(folder / EVALUATION_NAME, json.dumps(plain, indent=2) + "\n")
 
-    def breakdown(self, kind: Kind) -> dict[str, dict[str, tuple[Group, ...]]]:
+    def breakdown(self, kind: str) -> dict[str, dict[str, tuple[Group, ...]]]:
         """Groups of episodes by suite and agent, see :func:`groundling.eval.breakdown.break_down`."""
         return {
-            suite: {agent: break_down(evaluation.outcomes, kind) for agent, evaluation in row.items()}
+            suite: {
+                agent: break_down(evaluation.outcomes, kind, self._grouping(suite)) for agent, evaluation in row.items()
+            }
             for suite, row in self.results.items()
         }
 
-    def failures(self, kind: Kind) -> dict[str, list[tuple[str, Group]]]:
+    def _grouping(self, row: str) -> Grouping:
+        return self.groupings.get(row, by_instruction)
+
+    def describe(self, row: str) -> str:
+        """What the suite of a row tests, in a few words."""
+        return describe_suite(row, self.suites)
+
+    def failures(self, kind: str) -> dict[str, list[tuple[str, Group]]]:
         """By task, suite and group of the trained agent, what fails most first; the task is empty if it is the only."""
         rows: dict[str, list[tuple[str, Group]]] = {}
         for name, row in self.results.items():
             task, suite = split_row(name)
-            rows.setdefault(task, []).extend((suite, group) for group in break_down(row["trained"].outcomes, kind))
+            rows.setdefault(task, []).extend(
+                (suite, group) for group in break_down(row["trained"].outcomes, kind, self._grouping(name))
+            )
         return {task: sorted(own, key=lambda row: row[1].rank) for task, own in rows.items()}
 
-    def breakdown_tables(self, kind: Kind) -> list[Table]:
+    def breakdown_tables(self, kind: str) -> list[Table]:
         """The tables of the trained agent's failures for the terminal, one a task."""
         tables = []
         for task, rows in self.failures(kind).items():
@@ -136,7 +152,7 @@ class SuiteReport:
     def legend(self) -> str:
         """What each row and column of the table is, a line each."""
         told = dict.fromkeys(split_row(row)[1] for row in self.results)
-        suites = [f"{suite}: {describe_suite(suite)}" for suite in told]
+        suites = [f"{suite}: {self.describe(suite)}" for suite in told]
         agents = [f"{agent}: {AGENTS[agent]}" for agent in self.agents if agent != "trained"]
         columns = ["/expert: steps of successful episodes, over those that the all-seeing expert takes in them"]
         if any(column.header == "n" for table in self.tables() for column in table.columns):

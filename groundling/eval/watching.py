@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 import torch
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
+from torch import Tensor
 
-from groundling.agents.actor_critic import ActorCritic, sample_actions
+from groundling.agents.actor_critic import ActorCritic, Decision, sample_actions
+from groundling.agents.encoders.base import TextEncoder
 from groundling.agents.explanation import attention_map, has_gates, word_strength
-from groundling.envs.constants import NUM_ACTIONS, Action
-from groundling.eval.stages import REACHED, Stage
+from groundling.envs.constants import NUM_ACTIONS
+from groundling.envs.specification import spec_of
+from groundling.envs.texts import texts_of
+from groundling.eval.pictures import picture_of
+from groundling.eval.rollout import Stepped, roll_out
+from groundling.interfaces import TOKENS, Observation, Spec
 from groundling.language.vocabulary import split_words
 
+REACHED: Final = "reached"
+FAILED: Final = "failed"
+OUT_OF_TIME: Final = "out of time"
 PANEL = 400  # pixels of each picture
 MARGIN = 20
 TEXT_HEIGHT = 230
@@ -53,11 +65,13 @@ class Watched:
         instruction: the sentence.
         strengths: [words] how much each word of it changes the agent's gates; zero where there are no gates.
         moments: [T + 1].
+        actions: names of the A actions.
     """
 
     instruction: str
     strengths: NDArray[np.float32]
     moments: tuple[Moment, ...]
+    actions: tuple[str, ...]
 
     @property
     def success(self) -> bool:
@@ -70,46 +84,127 @@ class Watched:
         return [_frame(self, place, scale) for place in range(len(self.moments))]
 
 
-def watch(agent: ActorCritic, stage: Stage, *, greedy: bool = False, seed: int = 0) -> Watched:
-    """Play the episode of a stage; see :func:`play` for the arguments."""
-    words = len(split_words(stage.instruction))
-    strengths = np.zeros(words, dtype=np.float32)
-    if has_gates(agent):
-        tokens = torch.as_tensor(stage.tokens[np.newaxis], device=agent.device)
-        strengths = word_strength(agent, tokens)[0, :words].cpu().numpy()
-    return Watched(stage.instruction, strengths, tuple(play(agent, stage, greedy=greedy, seed=seed)))
-
-
 @torch.no_grad()
-def play(agent: ActorCritic, stage: Stage, *, greedy: bool = False, seed: int = 0) -> Iterator[Moment]:
-    """Play the episode of a stage, moment by moment.
+def watch(
+    agent: ActorCritic, envs: VectorEnv, reset_seed: int | None = None, *, greedy: bool = False, seed: int = 0
+) -> Watched:
+    """Play an episode in one environment, moment by moment.
 
     Args:
         agent: what acts.
-        stage: where.
+        envs: one environment that renders itself; one that resets itself is watched without its last picture.
+        reset_seed: what its reset is given.
         greedy: take the likeliest action instead of drawing one.
         seed: of the drawn actions.
     """
-    generator = torch.Generator().manual_seed(seed)
-    state, is_first = agent.initial_state(1), torch.ones(1, 1, dtype=torch.bool)
-    scene = stage.begin()
-    while True:
-        decision = agent(agent.prepare(scene.observation), state, is_first)
-        logits, state = decision.logits[0], decision.state
-        action = int((logits.argmax(dim=-1) if greedy else sample_actions(logits, generator))[0])
-        yield Moment(
-            seen=scene.seen,
-            attention=attention_map(agent, scene.observation)[0].numpy(),
-            above=scene.above,
-            probabilities=logits.softmax(dim=-1)[0].numpy(),
-            value=float(decision.value[0, 0]),
-            action=None if scene.told else action,
-            told=scene.told,
-        )
-        if scene.told:
+    spec = spec_of(envs)
+    observation, info = envs.reset(seed=reset_seed)
+    (text,) = texts_of(envs, observation, info, spec)
+    words = len(split_words(text))
+    strengths = np.zeros(words, dtype=np.float32)
+    if has_gates(agent):
+        (key,) = spec.keys_of(TOKENS)
+        tokens = torch.as_tensor(np.asarray(observation[key]).astype(np.int64), device=agent.device)
+        strengths = word_strength(agent, tokens)[0, :words].cpu().numpy()
+    spectator = Spectator(agent, envs, spec)
+    roll_out(spectator, envs, (observation, info), 1, spec=spec, greedy=greedy, seed=seed, observer=spectator.see)
+    return Watched(text, strengths, tuple(spectator.moments), spec.actions)
+
+
+class Spectator:
+    """An agent as a policy, whose moments are kept.
+
+    Args:
+        agent: what acts.
+        envs: the one environment.
+        spec: of the environment.
+
+    Attributes:
+        moments: of the episode so far.
+    """
+
+    def __init__(self, agent: ActorCritic, envs: VectorEnv, spec: Spec) -> None:
+        self._agent, self._envs, self._spec = agent, envs, spec
+        self._state = agent.initial_state(1)
+        self.moments: list[Moment] = []
+
+    def initial_state(self, num_envs: int) -> Tensor:
+        """The agent's own."""
+        return self._agent.initial_state(num_envs)
+
+    def act(
+        self,
+        observation: Observation,
+        state: Tensor,
+        is_first: Tensor | NDArray[np.bool_],
+        *,
+        greedy: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[NDArray[np.int64], Tensor]:
+        """The agent's action; the moment is kept."""
+        decision = self._agent(self._agent.prepare(observation), state, torch.as_tensor(is_first).unsqueeze(0))
+        logits = decision.logits[0]
+        actions = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
+        self._state = decision.state
+        self._keep(observation, decision, self._picture(), int(actions[0]), "")
+        return actions.cpu().numpy(), decision.state
+
+    def inference_cache(self) -> AbstractContextManager[None]:
+        """The agent's own."""
+        return self._agent.inference_cache()
+
+    def see(self, stepped: Stepped) -> None:
+        """Keep the last moment of an episode."""
+        if not stepped.counted[0]:
             return
-        is_first = torch.zeros(1, 1, dtype=torch.bool)
-        scene = stage.step(action)
+        told = how_it_ended(bool(stepped.success[0]), bool(stepped.terminated[0]))
+        observation, picture = stepped.observation, self._picture()
+        if "final_obs" in stepped.info:  # the environment is in another episode already
+            last = stepped.info["final_obs"][0]
+            observation = {key: np.asarray(value)[np.newaxis] for key, value in last.items()}
+            picture = self.moments[-1].above
+        decision = self._agent(self._agent.prepare(observation), self._state, torch.zeros(1, 1, dtype=torch.bool))
+        self._keep(observation, decision, picture, None, told)
+
+    def _picture(self) -> NDArray[np.uint8] | None:
+        pictures = self._envs.render()
+        return None if not pictures else np.asarray(pictures[0], dtype=np.uint8)
+
+    def _keep(
+        self,
+        observation: Observation,
+        decision: Decision,
+        picture: NDArray[np.uint8] | None,
+        action: int | None,
+        told: str,
+    ) -> None:
+        seen = picture_of(observation, self._spec)
+        blank = np.full((PANEL, PANEL, 3), 255, dtype=np.uint8)
+        self.moments.append(
+            Moment(
+                seen=next(image for image in (seen, picture, blank) if image is not None),
+                attention=_attention(self._agent, observation),
+                above=next(image for image in (picture, seen, blank) if image is not None),
+                probabilities=decision.logits[0].softmax(dim=-1)[0].numpy(),
+                value=float(decision.value[0, 0]),
+                action=action,
+                told=told,
+            )
+        )
+
+
+def _attention(agent: ActorCritic, observation: Observation) -> NDArray[np.float32]:
+    """The agent's attention [rows, columns] to an observation of one; the same everywhere where it has no map of it."""
+    if not isinstance(agent.encoder, TextEncoder):
+        return np.ones((1, 1), dtype=np.float32)
+    return np.asarray(attention_map(agent, observation)[0].cpu().numpy(), dtype=np.float32)
+
+
+def how_it_ended(success: bool, terminated: bool) -> str:
+    """A word for the end of an episode."""
+    if success:
+        return REACHED
+    return FAILED if terminated else OUT_OF_TIME
 
 
 def _frame(watched: Watched, place: int, scale: float) -> NDArray[np.uint8]:
@@ -124,7 +219,7 @@ def _frame(watched: Watched, place: int, scale: float) -> NDArray[np.uint8]:
         canvas[top : top + fitted.shape[0], start : start + fitted.shape[1]] = fitted
     below = PANEL + 2 * MARGIN
     _draw_words(canvas, split_words(watched.instruction), watched.strengths, below + 20)
-    _draw_actions(canvas, moment, below + 80)
+    _draw_actions(canvas, moment, watched.actions, below + 80)
     _draw_values(canvas, moments, place, scale, below + 80)
     if moment.told:
         _write(canvas, moment.told, (2 * MARGIN + PANEL, below + 215), ACCENT, 0.7)
@@ -166,9 +261,8 @@ def _draw_words(canvas: NDArray[np.uint8], words: Sequence[str], strengths: NDAr
         left += wide + 14
 
 
-def _draw_actions(canvas: NDArray[np.uint8], moment: Moment, top: int) -> None:
+def _draw_actions(canvas: NDArray[np.uint8], moment: Moment, names: Sequence[str], top: int) -> None:
     """A bar for each action's probability; the one that is taken is marked."""
-    names = [action.name.lower() for action in list(Action)[: len(moment.probabilities)]]
     step = 150 // max(len(names), NUM_ACTIONS)
     for line, (name, probability) in enumerate(zip(names, moment.probabilities, strict=True)):
         y = top + line * step

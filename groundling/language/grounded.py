@@ -1,6 +1,6 @@
 """The language of Chaplot et al. 2018: 18 objects, 70 instructions "Go to the ...", 17 words, and what each denotes.
 
-It stands beside ``groundling.language.goals``: the rooms of ``groundling.envs.grounded`` and the ViZDoom environment
+It stands beside ``groundling.language.goals``: the rooms of Chaplot et al., our own and ViZDoom's,
 draw their instructions from here and ask here which objects of an episode satisfy one.
 
 Source: Chaplot et al., "Gated-Attention Architectures for Task-Oriented Language Grounding", AAAI 2018,

@@ -10,13 +10,13 @@ from typing import Any, Literal, get_args
 
 from groundling.agents.config import AgentConfig, Precision
 from groundling.configuration import Open, accepts_settings, from_plain, plain
-from groundling.envs import EpisodeBank, HeldOut, TaskMixture, build_bank
+from groundling.envs import EpisodeBank, HeldOut, TaskMixture
 from groundling.envs.embodiment import Embodiment
 from groundling.envs.first_person import Camera
-from groundling.envs.simulators.doom import DOOM_IDS
-from groundling.envs.sources import EpisodeSource, find_source, vocabulary_of
-from groundling.errors import ConfigurationError, SplitError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.envs.sources import EpisodeSource
+from groundling.errors import ConfigurationError, SplitError
 from groundling.language.vocabulary import Vocabulary
+from groundling.training import tasks as run_tasks
 from groundling.training.algorithms import ALGORITHMS
 from groundling.training.checks import require, require_each
 from groundling.training.curriculum import CurriculumConfig
@@ -93,10 +93,6 @@ class TrainConfig(Open):
             object.__setattr__(self, "settings", (*self.settings, own))
         require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", least=1)
         require(0 < self.time_share <= 1, f"time_share is above 0 and at most 1, not {self.time_share}")
-        require(
-            self.time_share == 1 or not self.is_foreign,
-            f"the time limit of {self.task} is its simulator's: leave time_share at 1",
-        )
         require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
         precisions = get_args(Precision)
         require(self.precision in precisions, f"precision is {' or '.join(precisions)}, not {self.precision!r}")
@@ -105,19 +101,16 @@ class TrainConfig(Open):
             "precision 'bfloat16' is for eyes that see pixels, symbols would not gain by it: leave it at 'float32'",
         )
         require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
-        require(
-            self.body == "rover" or self.is_foreign or self.camera == Camera(),
-            "a camera is the rover's, and would be left unused: give --body rover with it",
-        )
         require(bool(self.reward), "a run is paid by at least one reward: leave 'environment'")
         require(
             len(self.reward_weights) in (0, len(self.reward)),
             f"{len(self.reward)} rewards have as many reward_weights, or none, got {len(self.reward_weights)}",
         )
         require(
-            self.curriculum.of == "tasks" or not (self.is_foreign or algorithm.demonstrations(self)),
+            self.curriculum.of == "tasks" or not algorithm.demonstrations(self),
             "a curriculum of instructions is for episodes of a bank, not for another simulator's or recorded ones",
         )
+        run_tasks.check_world(self)
         self.curriculum.check(len(self.task_ids))
         algorithm.check(self)
 
@@ -159,65 +152,21 @@ class TrainConfig(Open):
         return dataclasses.replace(self, task=task, tasks=(), curriculum=CurriculumConfig())
 
     def sources(self) -> tuple[EpisodeSource, ...]:
-        """Where the episodes of each task come from.
-
-        Raises:
-            UnknownEnvironmentError, UnsupportedLevelError, TaskError: as ``find_source``; of several tasks the message
-                says which one.
-            ConfigurationError: if a task is named twice.
-        """
-        found: dict[str, EpisodeSource] = {}
-        for place, task in enumerate(self.task_ids, start=1):
-            try:
-                source = find_source(task)
-            except (UnknownEnvironmentError, UnsupportedLevelError, TaskError) as error:
-                if not self.tasks:
-                    raise
-                raise type(error)(f"task {place} of the {len(self.tasks)} to train on, {task!r}: {error}") from error
-            require(source.id not in found, f"the tasks to train on name {source.id} twice")
-            found[source.id] = source
-        return tuple(found.values())
+        """Where the episodes of each task come from; errors as ``tasks.bank_families``."""
+        return tuple(family.source for family in run_tasks.bank_families(self))
 
     def training_mixture(self, *, progress: bool = True) -> TaskMixture:
         """The episodes that the run trains on, task after task; errors as :meth:`sources` and ``build_bank``."""
-        return TaskMixture.of(
-            [
-                build_bank(
-                    source,
-                    self.bank_size,
-                    seed=self.seed,
-                    split=source.training_split(self.held_out),
-                    progress=progress,
-                )
-                for source in self.sources()
-            ]
-        )
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the task is a foreign simulator's, which has no source of episodes."""
-        return self.task in DOOM_IDS and not self.tasks
+        return run_tasks.training_mixture(self, progress=progress)
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The words that the run's token ids are of."""
-        return vocabulary_of(self.task_ids[0])
+        return run_tasks.vocabulary(self)
 
     def embodiment(self) -> Embodiment:
-        """What the run's episodes are played with.
-
-        Raises:
-            ConfigurationError: if the tasks have bodies or words of their own that differ; and as :meth:`sources`.
-        """
-        own = {source.embodiment for source in self.sources()}
-        require(
-            len(own) == 1, f"{', '.join(self.task_ids)} are played with different bodies or words: train on them apart"
-        )
-        (embodiment,) = own
-        body, camera = (
-            (None, None) if self.body == "own" else (self.body, self.camera if self.body == "rover" else None)
-        )
-        return embodiment.changed(body, camera, **self.agent.senses)
+        """What the run's episodes are played with; errors as ``tasks.embodiment``."""
+        return run_tasks.embodiment(self)
 
     def training_bank(self, *, progress: bool = True) -> EpisodeBank:
         """The episodes that the run trains on; errors as :meth:`training_mixture`."""

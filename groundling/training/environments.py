@@ -9,13 +9,11 @@ from typing import Any, Protocol, runtime_checkable
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.envs import TaskMixture
 from groundling.envs.rovers import RoverBatch
-from groundling.envs.simulators.doom import DOOM_IDS
-from groundling.envs.simulators.doom_vector import make_grounded_doom_vec
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.training.config import TrainConfig
 from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.tasks import training_envs
 
 EnvsMaker = Callable[[TrainConfig], VectorEnv]
 
@@ -43,26 +41,13 @@ def make_training_envs(config: TrainConfig, demonstrations: DemonstrationSet | N
         config: of the run.
         demonstrations: recorded episodes to play, instead of the tasks' own.
     """
-    if config.is_foreign:
-        return make_grounded_doom_vec(DOOM_IDS[config.task], config.num_envs, **doom_camera(config))
-    mixture = config.training_mixture() if demonstrations is None else TaskMixture.of([demonstrations.bank])
-    if config.curriculum.of == "instructions":
-        mixture = mixture.by_instruction()
-    if config.time_share < 1:
-        mixture = mixture.with_time_limit_scale(config.time_share)
-    return GroundlingVectorEnv(mixture, config.num_envs, seed=config.seed, copy=False, embodiment=config.embodiment())
+    return training_envs(config, demonstrations)
 
 
 def name_of_maker(make_envs: EnvsMaker) -> str:
     """A name of a function that makes environments, ``"module:function"``, for people to know it by."""
     function = getattr(make_envs, "func", make_envs)  # of a functools.partial
     return f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', type(function).__qualname__)}"
-
-
-def doom_camera(config: TrainConfig) -> dict[str, Any]:
-    """What of a run's camera ViZDoom's environments are made with; their field of view is the task's."""
-    camera = config.camera
-    return {"image_size": (camera.width, camera.height), "horizon": camera.horizon}
 
 
 def warmup_updates(envs: VectorEnv, num_steps: int) -> list[int]:

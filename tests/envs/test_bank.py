@@ -15,8 +15,8 @@ import pytest
 
 import groundling
 from groundling.envs import EpisodeBank, HeldOut
-from groundling.envs.bank import ARRAYS, FORMAT_VERSION
-from groundling.envs.sources import find_source, sample_episodes
+from groundling.envs.bank import ARRAYS, FORMAT_VERSION, sample_episodes
+from groundling.envs.sources import find_source
 from groundling.envs.splits import training_split
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import BankFileError, ConfigurationError, StorageError, UnknownEnvironmentError

@@ -18,7 +18,6 @@ from minigrid.envs.babyai.goto import GoToObj
 
 from groundling.envs import SPLITS, EpisodeBank, HeldOut, build_bank, building
 from groundling.envs.helpers import Answer, Helpers
-from groundling.envs.levels import level_class
 from groundling.envs.sources import EpisodeSource, find_source
 from groundling.envs.splits import Split, training_split
 from groundling.errors import (
@@ -285,7 +284,6 @@ def own_level() -> Iterator[str]:
     gymnasium.register("Own/SmallRoom-v0", entry_point=GoToObjInSmallRoom)
     yield "Own/SmallRoom-v0"
     del gymnasium.registry["Own/SmallRoom-v0"]
-    level_class.cache_clear()
 
 
 def test_level_registered_by_its_class_is_built(own_level: str, monkeypatch: pytest.MonkeyPatch) -> None:

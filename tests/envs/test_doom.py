@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from groundling.envs.grounded import Difficulty, GroundedEpisode, sample_episodes
+from groundling.envs.families.chaplot import ChaplotEpisode, Difficulty, sample_episodes
 from groundling.envs.simulators import doom, doom_maps
-from groundling.envs.simulators.doom import GroundedDoomEnv, band_of, reached_object
+from groundling.envs.simulators.doom import ChaplotDoomEnv, band_of, reached_object
 from groundling.envs.simulators.doom_engine import DoomEngine, DoomState, DoomTimeouts
 from groundling.envs.simulators.doom_maps import ACTORS, DoomActor, PlacedActor, actors_of, map_of, position_of
-from groundling.envs.simulators.doom_vector import make_grounded_doom_vec, register_doom
+from groundling.envs.simulators.doom_vector import make_chaplot_doom_vec, register_doom
 from groundling.envs.simulators.errors import (
     EngineCrashError,
     EngineHangError,
@@ -52,8 +52,8 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def env(own_temporary_folder: None) -> Iterator[GroundedDoomEnv]:
-    env = GroundedDoomEnv("easy", timeouts=DoomTimeouts(step_s=5.0))
+def env(own_temporary_folder: None) -> Iterator[ChaplotDoomEnv]:
+    env = ChaplotDoomEnv("easy", timeouts=DoomTimeouts(step_s=5.0))
     yield env
     env.close()
 
@@ -73,7 +73,7 @@ def members(group: int) -> list[int]:
     return found
 
 
-def engine_of(env: GroundedDoomEnv) -> int:
+def engine_of(env: ChaplotDoomEnv) -> int:
     """The engine's own process, which the worker started."""
     leader = env.engine_process_id
     assert leader is not None
@@ -94,7 +94,7 @@ def assert_all_gone(group: int) -> None:
     assert not members(group)
 
 
-def walk_to(env: GroundedDoomEnv, place: int) -> tuple[float, bool, bool, dict[str, object]]:
+def walk_to(env: ChaplotDoomEnv, place: int) -> tuple[float, bool, bool, dict[str, object]]:
     """Turn and walk towards one of the episode's objects until the episode ends."""
     assert env.episode is not None
     goal = actors_of(env.episode)[place]
@@ -117,7 +117,7 @@ def test_every_object_has_an_actor_of_its_own() -> None:
 
 
 def test_map_holds_the_episode_in_dooms_units() -> None:
-    episode = GroundedEpisode(0, (0, 6, 10, 13, 17), ((2, 2), (12, 2), (2, 12), (12, 12), (7, 7)), (5, 7), 1, 2)
+    episode = ChaplotEpisode(0, (0, 6, 10, 13, 17), ((2, 2), (12, 2), (2, 12), (12, 12), (7, 7)), (5, 7), 1, 2)
     assert [(placed.x, placed.y) for placed in actors_of(episode)] == [
         (48, 368),
         (368, 368),
@@ -155,7 +155,7 @@ def test_reach_is_by_distance_and_the_right_object_comes_first() -> None:
 
 @needs_vizdoom
 def test_same_seed_gives_same_pixels_after_any_history() -> None:
-    def played(env: GroundedDoomEnv, seed: int) -> list[np.ndarray]:
+    def played(env: ChaplotDoomEnv, seed: int) -> list[np.ndarray]:
         frames = [env.reset(seed=seed)[0]["image"]]
         for action in (FORWARD, LEFT, LEFT, FORWARD, FORWARD, RIGHT):
             observation, _, terminated, _, _ = env.step(action)
@@ -165,7 +165,7 @@ def test_same_seed_gives_same_pixels_after_any_history() -> None:
         assert len(frames) > 3
         return frames
 
-    one, other = GroundedDoomEnv("hard"), GroundedDoomEnv("hard")
+    one, other = ChaplotDoomEnv("hard"), ChaplotDoomEnv("hard")
     try:
         seeds = range(4)
         first = {seed: played(one, seed) for seed in seeds}
@@ -182,7 +182,7 @@ def test_same_seed_gives_same_pixels_after_any_history() -> None:
 
 
 @needs_vizdoom
-def test_walking_to_the_right_object_is_rewarded_and_to_a_wrong_one_punished(env: GroundedDoomEnv) -> None:
+def test_walking_to_the_right_object_is_rewarded_and_to_a_wrong_one_punished(env: ChaplotDoomEnv) -> None:
     for seed in range(6):
         for off, expected in ((0, 1.0), (1 + seed % 4, -0.2)):
             env.reset(seed=seed)
@@ -195,7 +195,7 @@ def test_walking_to_the_right_object_is_rewarded_and_to_a_wrong_one_punished(env
 @needs_vizdoom
 @pytest.mark.slow
 def test_every_object_can_be_walked_to() -> None:
-    env = GroundedDoomEnv("easy")
+    env = ChaplotDoomEnv("easy")
     try:
         row = sample_episodes(0, 1, Difficulty.EASY, TRAIN)[0]
         for first in range(0, 18, 5):
@@ -210,11 +210,11 @@ def test_every_object_can_be_walked_to() -> None:
 
 
 @needs_vizdoom
-def test_key_is_not_picked_up_before_it_is_reached(env: GroundedDoomEnv) -> None:
+def test_key_is_not_picked_up_before_it_is_reached(env: ChaplotDoomEnv) -> None:
     """Doom's own keys are when player and key are less than 36 units apart along both axes: at a corner 50 units."""
     names = [str(thing) for thing in OBJECTS]
     objects = tuple(map(names.index, ("blue keycard", "red armor", "green armor", "red keycard", "red skullkey")))
-    env.play(GroundedEpisode(0, objects, ((7, 8), (12, 2), (12, 12), (2, 2), (2, 12)), (5, 7), 0, 0))
+    env.play(ChaplotEpisode(0, objects, ((7, 8), (12, 2), (12, 12), (2, 2), (2, 12)), (5, 7), 0, 0))
     assert env.state is not None
     key = actors_of(env.episode)[0] if env.episode is not None else None
     assert key is not None
@@ -230,7 +230,7 @@ def test_key_is_not_picked_up_before_it_is_reached(env: GroundedDoomEnv) -> None
 
 
 @needs_vizdoom
-def test_episode_is_truncated_after_30_steps_without_reward(env: GroundedDoomEnv) -> None:
+def test_episode_is_truncated_after_30_steps_without_reward(env: ChaplotDoomEnv) -> None:
     env.reset(seed=0)
     steps = [env.step(LEFT) for _ in range(30)]
     assert [(step[1], step[2], step[3]) for step in steps] == [(0.0, False, False)] * 29 + [(0.0, False, True)]
@@ -240,7 +240,7 @@ def test_episode_is_truncated_after_30_steps_without_reward(env: GroundedDoomEnv
 
 
 @needs_vizdoom
-def test_actions_turn_left_turn_right_and_step_forward_at_once(env: GroundedDoomEnv) -> None:
+def test_actions_turn_left_turn_right_and_step_forward_at_once(env: ChaplotDoomEnv) -> None:
     for action, turned in ((LEFT, 8.8), (RIGHT, -8.8), (FORWARD, 0.0)):
         env.reset(seed=0)
         assert env.state is not None
@@ -251,7 +251,7 @@ def test_actions_turn_left_turn_right_and_step_forward_at_once(env: GroundedDoom
 
 
 @needs_vizdoom
-def test_instruction_is_in_the_observation_and_in_the_info(env: GroundedDoomEnv) -> None:
+def test_instruction_is_in_the_observation_and_in_the_info(env: ChaplotDoomEnv) -> None:
     observation, info = env.reset(seed=4)
     assert env.episode is not None
     assert info == {"instruction": env.episode.text}
@@ -261,7 +261,7 @@ def test_instruction_is_in_the_observation_and_in_the_info(env: GroundedDoomEnv)
 
 @needs_vizdoom
 def test_frames_are_resized_to_the_size_asked_for() -> None:
-    env = GroundedDoomEnv("easy", resolution=(200, 125), image_size=(64, 48), render_mode="rgb_array")
+    env = ChaplotDoomEnv("easy", resolution=(200, 125), image_size=(64, 48), render_mode="rgb_array")
     try:
         observation, _ = env.reset(seed=0)
         assert observation["image"].shape == (48, 64, 3)
@@ -284,8 +284,8 @@ def test_band_lies_around_the_horizon_and_within_the_frame() -> None:
 
 @needs_vizdoom
 def test_image_flatter_than_the_frame_shows_a_band_of_it() -> None:
-    env = GroundedDoomEnv("easy", image_size=(200, 72), horizon=0.25, render_mode="rgb_array")
-    halved = GroundedDoomEnv("easy", resolution=(200, 125), image_size=(100, 36), horizon=0.25)
+    env = ChaplotDoomEnv("easy", image_size=(200, 72), horizon=0.25, render_mode="rgb_array")
+    halved = ChaplotDoomEnv("easy", resolution=(200, 125), image_size=(100, 36), horizon=0.25)
     try:
         image = env.reset(seed=0)[0]["image"]
         frame = env.render()
@@ -313,7 +313,7 @@ def test_image_flatter_than_the_frame_shows_a_band_of_it() -> None:
 def test_engine_draws_at_the_smallest_resolution_that_suits_the_images(
     size: tuple[int, int], resolution: tuple[int, int]
 ) -> None:
-    assert GroundedDoomEnv(image_size=size).resolution == resolution
+    assert ChaplotDoomEnv(image_size=size).resolution == resolution
 
 
 @needs_vizdoom
@@ -323,7 +323,7 @@ def test_field_of_view_is_the_same_on_frames_of_any_shape(resolution: tuple[int,
     (row,) = sample_episodes(0, 1, Difficulty.EASY, TRAIN)
     names = [str(thing) for thing in OBJECTS]
     pillar, key = names.index("short red pillar"), names.index("blue keycard")
-    env = GroundedDoomEnv("easy", resolution=resolution)
+    env = ChaplotDoomEnv("easy", resolution=resolution)
     try:
         observation, _ = env.play(replace(row, objects=(pillar, key, key, key, pillar)))
     finally:
@@ -339,25 +339,25 @@ def test_field_of_view_is_the_same_on_frames_of_any_shape(resolution: tuple[int,
 def test_checker_of_gymnasium_passes_on_the_registered_environment() -> None:
     register_doom()
     env = gymnasium.make("groundling/GroundedDoom-Medium-v0").unwrapped
-    assert isinstance(env, GroundedDoomEnv)
+    assert isinstance(env, ChaplotDoomEnv)
     assert env.difficulty is Difficulty.MEDIUM
     check_env(env)
 
 
 @needs_vizdoom
-def test_wrong_settings_are_named(env: GroundedDoomEnv) -> None:
+def test_wrong_settings_are_named(env: ChaplotDoomEnv) -> None:
     with pytest.raises(ConfigurationError, match=r"no resolution 161x120; it has 160x120, 200x125"):
-        GroundedDoomEnv(resolution=(161, 120))
+        ChaplotDoomEnv(resolution=(161, 120))
     with pytest.raises(ConfigurationError, match="got 'harder'"):
-        GroundedDoomEnv("harder")
+        ChaplotDoomEnv("harder")
     with pytest.raises(ConfigurationError, match="at least one"):
-        GroundedDoomEnv(instructions=())
+        ChaplotDoomEnv(instructions=())
     with pytest.raises(ConfigurationError, match="horizon"):
-        GroundedDoomEnv(horizon=42)
+        ChaplotDoomEnv(horizon=42)
     with pytest.raises(ConfigurationError, match="render_mode"):
-        GroundedDoomEnv(render_mode="human")
+        ChaplotDoomEnv(render_mode="human")
     with pytest.raises(ConfigurationError, match="num_envs"):
-        make_grounded_doom_vec(num_envs=0)
+        make_chaplot_doom_vec(num_envs=0)
     with pytest.raises(ConfigurationError, match="positive"):
         DoomTimeouts(step_s=0)
     env.reset(seed=0)
@@ -373,7 +373,7 @@ def test_missing_simulator_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
             with pytest.raises(
                 MissingSimulatorError, match=r"^\w+ is not installed: pip install 'groundling\[doom\]'$"
             ):
-                GroundedDoomEnv()
+                ChaplotDoomEnv()
     assert issubclass(MissingSimulatorError, GroundlingError)
 
 
@@ -391,7 +391,7 @@ def test_importing_and_registering_does_not_import_the_engine() -> None:
 
 @needs_vizdoom
 def test_crash_is_told_and_the_engine_restarted_at_most_once_a_minute(
-    env: GroundedDoomEnv, monkeypatch: pytest.MonkeyPatch
+    env: ChaplotDoomEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     groups = []
     before, _ = env.reset(seed=0)
@@ -417,7 +417,7 @@ def test_crash_is_told_and_the_engine_restarted_at_most_once_a_minute(
 
 
 @needs_vizdoom
-def test_death_of_the_worker_is_told(env: GroundedDoomEnv) -> None:
+def test_death_of_the_worker_is_told(env: ChaplotDoomEnv) -> None:
     env.reset(seed=0)
     group = env.engine_process_id
     assert group is not None
@@ -434,7 +434,7 @@ def test_death_of_the_worker_is_told(env: GroundedDoomEnv) -> None:
 @needs_vizdoom
 @pytest.mark.parametrize("stopped", ["engine", "worker"])
 def test_hanging_engine_is_ended(stopped: str) -> None:
-    env = GroundedDoomEnv("easy", timeouts=DoomTimeouts(step_s=1.0))
+    env = ChaplotDoomEnv("easy", timeouts=DoomTimeouts(step_s=1.0))
     env.reset(seed=0)
     group = env.engine_process_id
     assert group is not None
@@ -467,7 +467,7 @@ def test_bad_map_and_unknown_actor_are_refused() -> None:
 
 @needs_vizdoom
 def test_recovering_environment_truncates_the_episode_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    env = GroundedDoomEnv("easy", recover=True)
+    env = ChaplotDoomEnv("easy", recover=True)
     try:
         first, _ = env.reset(seed=0)
         os.kill(engine_of(env), signal.SIGKILL)
@@ -489,7 +489,7 @@ def test_recovering_environment_truncates_the_episode_and_goes_on(caplog: pytest
 @needs_vizdoom
 @pytest.mark.parametrize("ending", ["close", "forgotten"])
 def test_closing_or_forgetting_an_environment_ends_its_processes(ending: str) -> None:
-    env = GroundedDoomEnv("easy")
+    env = ChaplotDoomEnv("easy")
     env.reset(seed=0)
     group = env.engine_process_id
     assert group is not None
@@ -507,7 +507,7 @@ def test_closing_or_forgetting_an_environment_ends_its_processes(ending: str) ->
 @pytest.mark.parametrize("ending", ["killed", "exits"])
 def test_engine_ends_with_the_process_that_started_it(ending: str) -> None:
     program = (
-        "import time; from groundling.envs.simulators.doom import GroundedDoomEnv; env = GroundedDoomEnv('easy'); "
+        "import time; from groundling.envs.simulators.doom import ChaplotDoomEnv; env = ChaplotDoomEnv('easy'); "
         f"env.reset(seed=0); print(env.engine_process_id, flush=True); time.sleep({60 if ending == 'killed' else 0})"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
@@ -523,7 +523,7 @@ def test_engine_ends_with_the_process_that_started_it(ending: str) -> None:
 
 
 @needs_vizdoom
-def test_answer_that_nobody_waited_for_is_not_taken_for_the_next(env: GroundedDoomEnv) -> None:
+def test_answer_that_nobody_waited_for_is_not_taken_for_the_next(env: ChaplotDoomEnv) -> None:
     first, _ = env.reset(seed=0)
     env.ask_for_step(FORWARD)  # as in a vector that another engine's failure has stopped
     again, _ = env.reset(seed=0)
@@ -533,7 +533,7 @@ def test_answer_that_nobody_waited_for_is_not_taken_for_the_next(env: GroundedDo
 
 @needs_vizdoom
 def test_engine_that_does_not_start_is_told_when_it_is_asked(
-    env: GroundedDoomEnv, caplog: pytest.LogCaptureFixture
+    env: ChaplotDoomEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
     env.start()
     group = env.engine_process_id
@@ -541,7 +541,7 @@ def test_engine_that_does_not_start_is_told_when_it_is_asked(
     os.killpg(group, signal.SIGKILL)
     with pytest.raises(EngineCrashError, match="SIGKILL"):
         env.reset(seed=0)
-    recovering = GroundedDoomEnv("easy", recover=True)
+    recovering = ChaplotDoomEnv("easy", recover=True)
     recovering.start()
     assert recovering.engine_process_id is not None
     os.killpg(recovering.engine_process_id, signal.SIGKILL)

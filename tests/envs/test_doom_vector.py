@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from test_doom import FORWARD, LEFT, assert_all_gone, needs_vizdoom, own_temporary_folder
 
-from groundling.envs.simulators.doom import GroundedDoomEnv
+from groundling.envs.simulators.doom import ChaplotDoomEnv
 from groundling.envs.simulators.doom_engine import DoomEngine
 from groundling.envs.simulators.doom_maps import position_of
-from groundling.envs.simulators.doom_vector import make_grounded_doom_vec
+from groundling.envs.simulators.doom_vector import make_chaplot_doom_vec
 from groundling.envs.simulators.errors import EngineRestartError
 from groundling.errors import ActionError
 from groundling.language.grounded import GROUNDED_VOCABULARY, TEST
@@ -23,7 +23,7 @@ __all__ = ["own_temporary_folder"]  # used by every test here
 
 @needs_vizdoom
 def test_vector_reports_episodes_as_training_wants_them() -> None:
-    envs = make_grounded_doom_vec("easy", 2, instructions=TEST, image_size=(64, 64))
+    envs = make_chaplot_doom_vec("easy", 2, instructions=TEST, image_size=(64, 64))
     groups = []
     try:
         observation, _ = envs.reset(seed=3)
@@ -62,8 +62,8 @@ def test_vector_reports_episodes_as_training_wants_them() -> None:
 
 @needs_vizdoom
 def test_vector_plays_what_single_environments_play() -> None:
-    envs = make_grounded_doom_vec("hard", 3, image_size=(200, 72))
-    singles = [GroundedDoomEnv("hard", image_size=(200, 72)) for _ in range(3)]
+    envs = make_chaplot_doom_vec("hard", 3, image_size=(200, 72))
+    singles = [ChaplotDoomEnv("hard", image_size=(200, 72)) for _ in range(3)]
     rng = np.random.default_rng(0)
     try:
         seen, _ = envs.reset(seed=5)
@@ -101,7 +101,7 @@ def test_vector_asks_every_engine_before_it_waits_for_one(monkeypatch: pytest.Mo
 
     for name in ("ask_for_step", "ask_for_episode", "answer"):
         monkeypatch.setattr(DoomEngine, name, noting(name))
-    envs = make_grounded_doom_vec("easy", 3)
+    envs = make_chaplot_doom_vec("easy", 3)
     try:
         envs.reset(seed=0)
         assert events == ["ask_for_episode"] * 3 + ["answer"] * 3
@@ -114,7 +114,7 @@ def test_vector_asks_every_engine_before_it_waits_for_one(monkeypatch: pytest.Mo
 
 @needs_vizdoom
 def test_vector_plays_nothing_where_an_action_is_wrong() -> None:
-    envs = make_grounded_doom_vec("easy", 2)
+    envs = make_chaplot_doom_vec("easy", 2)
     try:
         envs.reset(seed=0)
         with pytest.raises(ActionError, match="integer in"):
@@ -129,7 +129,7 @@ def test_vector_plays_nothing_where_an_action_is_wrong() -> None:
 
 @needs_vizdoom
 def test_vector_goes_on_where_one_engine_crashes() -> None:
-    envs = make_grounded_doom_vec("easy", 2)
+    envs = make_chaplot_doom_vec("easy", 2)
     try:
         envs.reset(seed=3)
         group = envs.call("engine_process_id")[0]
@@ -147,7 +147,7 @@ def test_vector_goes_on_where_one_engine_crashes() -> None:
 @needs_vizdoom
 @pytest.mark.slow
 def test_vector_tells_a_second_crash_within_a_minute() -> None:
-    envs = make_grounded_doom_vec("easy", 2)
+    envs = make_chaplot_doom_vec("easy", 2)
     try:
         envs.reset(seed=3)
         os.killpg(envs.call("engine_process_id")[0], signal.SIGKILL)

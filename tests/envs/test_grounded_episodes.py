@@ -10,8 +10,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from groundling.envs.grounded import GROUNDED_RULES, Difficulty, GroundedEpisode, sample_episode, sample_episodes
-from groundling.envs.grounded.episodes import checked_instructions, find_difficulty
+from groundling.envs.families.chaplot import GROUNDED_RULES, ChaplotEpisode, Difficulty, sample_episode, sample_episodes
+from groundling.envs.families.chaplot.episodes import checked_instructions, find_difficulty
 from groundling.errors import ConfigurationError
 from groundling.language.grounded import INSTRUCTIONS, TEST, TRAIN, denotes, possible_distractors, possible_targets
 
@@ -29,18 +29,18 @@ def assert_uniform(draws: Sequence[object], values: Sequence[object]) -> None:
 
 
 @pytest.fixture(scope="module", params=list(Difficulty))
-def episodes(request: pytest.FixtureRequest) -> list[GroundedEpisode]:
+def episodes(request: pytest.FixtureRequest) -> list[ChaplotEpisode]:
     return sample_episodes(3, 3000, request.param, ALL)
 
 
-def test_exactly_the_target_satisfies_the_instruction(episodes: list[GroundedEpisode]) -> None:
+def test_exactly_the_target_satisfies_the_instruction(episodes: list[ChaplotEpisode]) -> None:
     assert {episode.instruction for episode in episodes} == set(ALL)
     for episode in episodes:
         assert denotes(episode.text, episode.things) == (episode.target,)
         assert len(set(episode.objects)) == len(set(episode.tiles)) == 5
 
 
-def test_place_of_the_target_and_instruction_are_uniform(episodes: list[GroundedEpisode]) -> None:
+def test_place_of_the_target_and_instruction_are_uniform(episodes: list[ChaplotEpisode]) -> None:
     assert_uniform([episode.target for episode in episodes], range(5))
     assert_uniform([episode.instruction for episode in episodes], ALL)
 

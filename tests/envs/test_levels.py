@@ -24,8 +24,13 @@ from minigrid.envs.babyai.core.verifier import AndInstr, BeforeInstr, GoToInstr,
 from groundling.envs import EpisodeBank
 from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
 from groundling.envs.constants import BOX, FIRST_OBJECT, KEY, NOWHERE
-from groundling.envs.levels import SEQUENCE_LEVELS, MiniGridLevel, level_class, level_of, minigrid_levels
-from groundling.envs.reading import read_episode
+from groundling.envs.families.babyai.levels import (
+    SEQUENCE_LEVELS,
+    MiniGridLevel,
+    level_of,
+    minigrid_levels,
+)
+from groundling.envs.families.babyai.reading import read_episode
 from groundling.errors import ConfigurationError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.goals import After, And, Color, Location, ObjectDescription, ObjectType, PutNextTo
 from groundling.language.grammar import render
@@ -53,7 +58,6 @@ def register() -> Iterator[Register]:
     yield add
     for id in ids:
         del gymnasium.registry[id]
-    level_class.cache_clear()
 
 
 def episodes_equal(first: Episode, second: Episode) -> bool:

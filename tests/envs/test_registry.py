@@ -13,8 +13,8 @@ import pytest
 import groundling
 from groundling.envs import EpisodeBank, GroundlingEnv, GroundlingVectorEnv, make, make_vec, registered_tasks
 from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
-from groundling.envs.grounded.room import ROOMS
-from groundling.envs.levels import SEQUENCE_LEVELS, level_of, minigrid_levels
+from groundling.envs.families.babyai.levels import SEQUENCE_LEVELS, level_of, minigrid_levels
+from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.sources import find_source
 from groundling.errors import (
     ConfigurationError,
@@ -51,6 +51,7 @@ def test_every_level_and_own_task_is_registered_with_gymnasium() -> None:
     assert len(levels) == len(set(levels)) > 100
     assert len(OWN) > 20
     names = {"groundling/" + level.removeprefix("BabyAI-").removeprefix("MiniGrid-") for level in levels}
+    names |= {"groundling/" + level for level in levels}
     ours = {id for id in gymnasium.registry if id.startswith("groundling/")}
     assert ours == names | set(OWN) | set(ROOMS) | set(DOOM)
     assert not names & set(OWN), "a task hides a level"

@@ -11,11 +11,12 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from groundling.envs import contract, task_registry
+from groundling.envs import contract
 from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
 from groundling.envs.builder import WorldBuilder
+from groundling.envs.families.own import registered as task_registry
+from groundling.envs.families.own.registered import find_task, register, registered_tasks
 from groundling.envs.task import Task, TaskSource
-from groundling.envs.task_registry import find_task, register, registered_tasks
 from groundling.errors import ConfigurationError, TaskError
 from groundling.language import Color, GoTo, ObjectType, PickUp, PutNextTo
 from groundling.language.goals import And, ObjectDescription
@@ -222,7 +223,7 @@ def test_task_of_a_module(file, monkeypatch):
 
 
 def test_missing_files_modules_and_classes_are_named(file):
-    with pytest.raises(TaskError, match=r"no file of tasks .*nowhere\.py"):
+    with pytest.raises(TaskError, match=r"no file .*nowhere\.py"):
         find_task("nowhere.py:X")
     with pytest.raises(TaskError, match="No module named 'nowhere_at_all'"):
         find_task("nowhere_at_all:X")

@@ -7,10 +7,12 @@ import io
 import pytest
 from rich.console import Console
 
+from groundling.envs.catalog import find_family
 from groundling.errors import ConfigurationError
 from groundling.eval.breakdown import MOST_ROWS, Group, break_down, breakdown_table
-from groundling.eval.evaluation import Outcome
+from groundling.eval.rollout import Outcome
 
+GROUPS = find_family("BabyAI-GoToLocal-v0").groups
 GO = "go to the red ball"
 OPEN_AND_PICK = "open the blue door and pick up the red ball"
 PICK_TWICE = "pick up the red ball, then pick up a key"
@@ -43,7 +45,7 @@ OUTCOMES = (
 
 
 def test_instruction_of_several_clauses_counts_once_under_each_of_its_verbs() -> None:
-    groups = {group.name: group for group in break_down(OUTCOMES, "verb")}
+    groups = {group.name: group for group in break_down(OUTCOMES, "verb", GROUPS)}
     assert groups == {
         "go to": Group("go to", 10, 8, 2, (8 * 4 + 2 * 64) / 10),
         "open": Group("open", 6, 2, 3, (10 + 100 + 128 + 12 + 128 + 32) / 6),
@@ -53,7 +55,7 @@ def test_instruction_of_several_clauses_counts_once_under_each_of_its_verbs() ->
 
 
 def test_clauses_are_counted_whatever_their_verbs_and_order() -> None:
-    groups = {group.name: group for group in break_down(OUTCOMES, "clauses")}
+    groups = {group.name: group for group in break_down(OUTCOMES, "clauses", GROUPS)}
     assert groups == {
         "1": Group("1", 10, 8, 2, 16.0),
         "2": Group("2", 3, 1, 1, 39.0),
@@ -96,12 +98,12 @@ def test_what_surely_fails_comes_before_a_single_failure() -> None:
 
 
 def test_no_episode_is_no_group() -> None:
-    assert break_down([], "verb") == ()
+    assert break_down([], "verb", GROUPS) == ()
 
 
 def test_unknown_breakdown_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="no breakdown by 'color': choose among verb, clauses, instruction"):
-        break_down(OUTCOMES, "color")  # type: ignore[arg-type]
+        break_down(OUTCOMES, "color", GROUPS)
 
 
 def printed(*rows: tuple[str, Group]) -> list[str]:

@@ -17,6 +17,8 @@ from groundling.envs import Action, EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
 from groundling.eval import evaluate, wilson_interval
 from groundling.eval.evaluation import Evaluation, Outcome, play
+from groundling.interfaces import TOKENS, Field, Spec
+from groundling.language.vocabulary import Vocabulary
 
 LEVEL = "BabyAI-GoToObjS4-v0"
 
@@ -78,6 +80,7 @@ class Scripted:
     """Two environments whose episodes end as a script says; one array of sentences, rewritten at every step."""
 
     num_envs = 2
+    agent_spec = Spec({"instruction": Field((1,), "int32", TOKENS, 2)}, ("wait",), Vocabulary.of([]))
 
     def __init__(self, *script: tuple[str, int, bool, bool, bool]) -> None:
         """Each episode: sentence, steps, success, terminated, truncated; environment i plays i, i + 2, ..."""
@@ -99,7 +102,11 @@ class Scripted:
         self.steps[ends] = 0
         self.place = [place + int(end) for place, end in zip(self.place, ends, strict=True)]
         self._tell()
-        return {}, None, terminated, truncated, info
+        return {}, 0.5 * success, terminated, truncated, info
+
+    @property
+    def unwrapped(self) -> Scripted:
+        return self
 
     def _tell(self) -> None:
         self.told[:] = [self.script[i][self.place[i] % len(self.script[i])][0] for i in range(2)]

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from groundling.envs.catalog import find_family
+from groundling.envs.families.goals import SUITES
 from groundling.errors import StorageError
 from groundling.eval.evaluation import Evaluation, Outcome
 from groundling.eval.report import write_report
 from groundling.eval.suite_report import SuiteReport, format_success
-from groundling.eval.suites import SUITES
 
 PICTURE = b"\x89PNG not really"
 
@@ -28,7 +29,7 @@ def make_report(*, greedy: bool = False) -> SuiteReport:
         "combination, reordered": {"trained": Evaluation(3, 3, 0.9, 2.0), "random": Evaluation(3, 1, 0.4, 8.0)},
     }
     left_out = {"size": "it cannot be <enlarged>"}
-    return SuiteReport("BabyAI-GoToLocal-v0", greedy, 10, 4, results, left_out)
+    return SuiteReport("BabyAI-GoToLocal-v0", greedy, 10, 4, results, left_out, suites=SUITES)
 
 
 def make_broken_down() -> SuiteReport:
@@ -40,7 +41,11 @@ def make_broken_down() -> SuiteReport:
     second = [Outcome(go, False, True, 64, 0.0)] * 20 + [Outcome(put, True, False, 9, 0.5)] * 2
     results = {"layout": {"trained": Evaluation.of(first), "random": Evaluation.of(second)}}
     results["size"] = {"trained": Evaluation.of(second)}
-    return SuiteReport("BabyAI-Two-v0", False, 30, 4, results, {}, ("verb", "clauses"))
+    groups = find_family("BabyAI-GoToLocal-v0").groups
+    groupings = dict.fromkeys(results, groups)
+    return SuiteReport(
+        "BabyAI-Two-v0", False, 30, 4, results, {}, ("verb", "clauses"), suites=SUITES, groupings=groupings
+    )
 
 
 def written(folder: Path, *, greedy: bool = False) -> str:
@@ -69,8 +74,8 @@ def test_report_holds_every_number_of_the_table(tmp_path: Path) -> None:
         ["combination, reordered", "3", "1.000 [0.439, 1.000]", "0.333 [0.061, 0.792]", "2.0"],
     ]
     assert re.findall(r"</b><br>([^<]*)</td>", text) == [
-        SUITES["layout"],
-        SUITES["combination"],
+        SUITES["layout"].description,
+        SUITES["combination"].description,
         "words of a trained instruction in another order",
     ]
     assert "<li>size: it cannot be &lt;enlarged&gt;</li>" in text
@@ -175,8 +180,8 @@ def test_table_has_a_value_in_every_column() -> None:
 
 def test_legend_explains_every_row_and_column() -> None:
     assert make_report().legend().splitlines() == [
-        f"layout: {SUITES['layout']}",
-        f"combination: {SUITES['combination']}",
+        f"layout: {SUITES['layout'].description}",
+        f"combination: {SUITES['combination'].description}",
         "combination, reordered: words of a trained instruction in another order",
         "n: episodes",
         "/expert: steps of successful episodes, over those that the all-seeing expert takes in them",

@@ -12,17 +12,20 @@ import torch
 from groundling.agents import AgentConfig
 from groundling.cli import main
 from groundling.envs import HeldOut
+from groundling.envs.families.chaplot.family import SUITES as ROOM_SUITES
+from groundling.envs.families.chaplot.room import SPLITS
+from groundling.envs.families.goals import SUITES
 from groundling.envs.first_person import Camera, Randomization
-from groundling.envs.grounded.room import SPLITS
 from groundling.errors import ConfigurationError, SplitError
 from groundling.eval import evaluate_run, suite_bank
 from groundling.eval.demo import report_run
-from groundling.eval.suites import GROUNDED_SUITES, SUITES, suites_for
+from groundling.eval.suites import suites_for
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.language.vocabulary import VOCABULARY
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.recording import record
+from groundling.training.tasks import families
 
 ROOM = "groundling/GroundedRoom-Easy-v0"
 LEVEL = "BabyAI-GoToObjS4-v0"
@@ -57,7 +60,7 @@ def rover(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_run_trains_on_the_papers_training_instructions_with_its_own_body() -> None:
     assert set(IN_A_ROOM.training_bank(progress=False).instructions) <= set(SPLITS["train"].sentences)
     assert IN_A_ROOM.embodiment().num_actions == 3
-    assert IN_A_ROOM.vocabulary is GROUNDED_VOCABULARY
+    assert IN_A_ROOM.vocabulary == GROUNDED_VOCABULARY
     assert ROVER.vocabulary is VOCABULARY
     assert ROVER.embodiment().camera.width == 32
     assert dataclasses.replace(IN_A_ROOM, body="rover", camera=Camera(width=20)).embodiment().camera.width == 20
@@ -88,7 +91,7 @@ def test_settings_of_the_camera_survive_the_file() -> None:
 
 def test_room_is_evaluated_by_the_papers_test_and_its_strata(room: Path) -> None:
     report = evaluate_run(room, episodes=60, progress=False)
-    assert list(report.results) == ["layout", *GROUNDED_SUITES]
+    assert list(report.results) == list(ROOM_SUITES)
     for row in report.results.values():
         assert set(row) == {"trained", "random", "shuffled"}
         assert {evaluation.episodes for evaluation in row.values()} == {60}
@@ -103,8 +106,8 @@ def test_room_is_evaluated_by_the_papers_test_and_its_strata(room: Path) -> None
     assert any(group.late for group in groups)
     with pytest.raises(ConfigurationError, match="one verb and one clause: break it down --by instruction"):
         evaluate_run(room, by=("instruction", "verb"), progress=False)
-    assert suites_for(IN_A_ROOM, ["all"]) == ("layout", *GROUNDED_SUITES)
-    assert suites_for(ROVER, ["all"]) == tuple(SUITES)
+    assert suites_for(families(IN_A_ROOM), ["all"]) == tuple(ROOM_SUITES)
+    assert suites_for(families(ROVER), ["all"]) == tuple(SUITES)
     assert suites_for(ROVER) == ("layout", "combination")
 
 

@@ -13,18 +13,25 @@ import pytest
 import torch
 from torch import Tensor
 
+from groundling.agents import ActorCritic
+from groundling.agents.space import AgentSpace
 from groundling.cli import main
+from groundling.envs.catalog import find_family
+from groundling.envs.families.chaplot import ChaplotEpisode
+from groundling.envs.families.chaplot.family import SUITES
+from groundling.envs.families.chaplot.room import SPLITS
 from groundling.envs.first_person import Camera
-from groundling.envs.grounded import GroundedEpisode
 from groundling.envs.simulators.doom_engine import DoomState
 from groundling.envs.simulators.doom_maps import position_of
 from groundling.envs.simulators.doom_plan import render_plan
 from groundling.errors import SplitError
-from groundling.eval.simulators import TOLD, doom_stages, evaluate_in_simulator
-from groundling.eval.suites import GROUNDED_SUITES, suites_for
+from groundling.eval.runs import evaluate_suites
+from groundling.eval.suites import suite_rows, suites_for
+from groundling.eval.watching import watch
 from groundling.language.grounded import GROUNDED_VOCABULARY, INSTRUCTIONS, OBJECTS, TEST, TRAIN
 from groundling.training import PPOConfig, TrainConfig, Trainer
 from groundling.training.presets import PRESETS
+from groundling.training.tasks import evaluation_options
 
 pytest.importorskip("vizdoom")
 
@@ -36,6 +43,10 @@ SMALL = dataclasses.replace(
     camera=Camera(width=48, height=36),
     ppo=PPOConfig(num_steps=4, minibatch_size=8, num_epochs=1),
 )
+
+
+FAMILY = find_family(EASY)
+TOLD = {name: SPLITS[suite.split].sentences for name, suite in SUITES.items()}
 
 
 class Wanderer:
@@ -60,7 +71,9 @@ class Wanderer:
 
 def test_policies_play_the_same_episodes_and_the_shuffled_one_is_told_another_goal() -> None:
     trained, other = Wanderer(), Wanderer()
-    played = list(evaluate_in_simulator(SMALL, {"trained": trained, "other": other}, ("zero_shot",), episodes=10))
+    rows, left_out = suite_rows(SMALL, ("zero_shot",), episodes=10)
+    assert not left_out
+    played = list(evaluate_suites({"trained": trained, "other": other}, rows))
     assert [(suite, name) for suite, name, _ in played] == [
         ("zero_shot", name) for name in ("trained", "other", "shuffled")
     ]
@@ -80,10 +93,13 @@ def test_policies_play_the_same_episodes_and_the_shuffled_one_is_told_another_go
 
 
 def test_suites_are_those_of_the_paper() -> None:
-    assert suites_for(SMALL) == suites_for(SMALL, ("all",)) == tuple(TOLD) == ("layout", *GROUNDED_SUITES)
-    assert TOLD["layout"] == TRAIN
-    with pytest.raises(SplitError, match=r"is tested by layout, zero_shot, .*, not by combination"):
-        next(evaluate_in_simulator(SMALL, {"trained": Wanderer()}, ("layout", "combination")))
+    assert suites_for([FAMILY]) == suites_for([FAMILY], ("all",)) == tuple(TOLD)
+    assert tuple(TOLD) == ("layout", "zero_shot", "reordered", "new_set", "superlative")
+    assert TOLD["layout"] == tuple(INSTRUCTIONS[index] for index in TRAIN)
+    with pytest.raises(
+        SplitError, match=r"no suite 'combination': choose among layout, zero_shot, .*Easy-v0 is tested"
+    ):
+        suite_rows(SMALL, ("layout", "combination"))
 
 
 def test_command_evaluates_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +131,7 @@ def test_command_evaluates_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[s
     for suite, row in stored["breakdown"]["instruction"].items():
         for groups in row.values():
             assert sum(group["episodes"] for group in groups) == 3
-            assert {group["name"] for group in groups} <= {INSTRUCTIONS[index] for index in TOLD[suite]}
+            assert {group["name"] for group in groups} <= set(TOLD[suite])
     assert "Learning curve" in (tmp_path / "run" / "report.html").read_text()
     assert TrainConfig.from_json((tmp_path / "run" / "config.json").read_text()) == SMALL
 
@@ -128,22 +144,34 @@ def test_run_in_vizdoom_is_watched_with_its_room_from_above(tmp_path: Path, caps
     assert all(any(INSTRUCTIONS[index] in line for index in TEST) for line in told[:2])
     assert (tmp_path / "run" / "watch.mp4").stat().st_size > 10_000
     assert main(["watch", str(tmp_path / "run"), "--suite", "synonym"]) == 2
-    assert "tested by layout, zero_shot" in capsys.readouterr().err
+    assert "choose among layout, zero_shot" in capsys.readouterr().err
 
 
-def test_stage_in_vizdoom_is_played_from_above_as_from_inside() -> None:
-    stages = doom_stages(SMALL, "layout", episodes=2)
-    stage = next(stages)
-    scene = stage.begin()
-    assert scene.observation["image"].shape == (1, 36, 48, 3)
-    assert stage.instruction in {INSTRUCTIONS[index] for index in TRAIN}
-    assert GROUNDED_VOCABULARY.decode(stage.tokens) == stage.instruction.lower()
-    left = [stage.step(0) for _ in range(30)]
-    assert [scene.told for scene in left] == [""] * 29 + ["out of time"]
-    assert len({scene.above.tobytes() for scene in left}) > 10
-    assert len({scene.seen.tobytes() for scene in left}) > 10
-    assert next(stages).instruction != stage.instruction
-    stages.close()
+class Turner(ActorCritic):
+    """An agent that only turns left."""
+
+    def forward(self, *seen: Any) -> Any:
+        decision = super().forward(*seen)
+        logits = torch.zeros_like(decision.logits)
+        logits[..., 0] = 100.0
+        return dataclasses.replace(decision, logits=logits)
+
+
+def test_episode_in_vizdoom_is_watched_from_above_as_from_inside() -> None:
+    """To its last picture: nothing of the next episode is seen."""
+    world = evaluation_options(SMALL)
+    texts = []
+    agent = Turner(SMALL.agent, AgentSpace((36, 48, 3), 3, len(GROUNDED_VOCABULARY)))
+    for envs, seed in FAMILY.watched("layout", SMALL.held_out, 2, 0, world):
+        watched = watch(agent, envs, seed)
+        texts.append(watched.instruction)
+        assert watched.instruction in TOLD["layout"]
+        assert {moment.seen.shape for moment in watched.moments} == {(36, 48, 3)}
+        assert [moment.told for moment in watched.moments] == [""] * 30 + ["out of time"]
+        assert len({moment.above.tobytes() for moment in watched.moments}) > 10
+        assert len({moment.seen.tobytes() for moment in watched.moments}) > 10
+        assert not np.array_equal(watched.moments[-1].above, watched.moments[-2].above)
+    assert texts[0] != texts[1]
 
 
 def test_plan_shows_objects_where_they_stand_and_the_player_at_its_pose() -> None:
@@ -151,7 +179,7 @@ def test_plan_shows_objects_where_they_stand_and_the_player_at_its_pose() -> Non
     objects = tuple(
         map(names.index, ("blue keycard", "red armor", "green armor", "short green pillar", "tall red torch"))
     )
-    episode = GroundedEpisode(0, objects, ((2, 3), (12, 2), (12, 12), (2, 12), (7, 2)), (5, 7), 0, 0)
+    episode = ChaplotEpisode(0, objects, ((2, 3), (12, 2), (12, 12), (2, 12), (7, 2)), (5, 7), 0, 0)
     x, y = position_of((5, 7))
     frame = np.zeros((1, 1, 3), np.uint8)
     states = (DoomState(frame, x, y, angle) for angle in (0, 90))

@@ -6,7 +6,7 @@ import dataclasses
 import io
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,22 +14,26 @@ import pytest
 from rich.console import Console
 
 from groundling.agents import AgentConfig, RandomPolicy
-from groundling.cli.evaluate import SuiteChoice
 from groundling.envs import EpisodeBank, HeldOut
-from groundling.envs.sources import find_source, sample_episodes
+from groundling.envs.bank import sample_episodes
+from groundling.envs.catalog import find_family
+from groundling.envs.families import banked
+from groundling.envs.families.banked import BankFamily, grown
+from groundling.envs.families.goals import SUITES
+from groundling.envs.sources import find_source
 from groundling.envs.splits import FACTORS
 from groundling.errors import CheckpointError, RunFolderError, SplitError
-from groundling.eval import SUITES, evaluate_run, suite_bank
+from groundling.eval import evaluate_run, suite_bank
 from groundling.eval.demo import report_run
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.suite_report import format_success
 from groundling.eval.suites import (
-    GROUNDED_SUITES,
     REORDERED,
     describe_suite,
-    grown,
     reordered_episodes,
-    suite_banks,
+    rows_of_banks,
+    suite_rows,
+    suites_for,
     unseen_words,
 )
 from groundling.language import parse
@@ -53,6 +57,12 @@ CONFIG = TrainConfig(
 
 def changed(**settings: Any) -> TrainConfig:
     return dataclasses.replace(CONFIG, **settings)
+
+
+def suite_banks(config: TrainConfig, *args: Any, **options: Any) -> tuple[dict[str, EpisodeBank], dict[str, str]]:
+    """The banks of the rows of several suites."""
+    rows, left_out = suite_rows(config, *args, **options)
+    return {name: row.episodes.bank for name, row in rows.items()}, left_out  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -188,11 +198,9 @@ def test_suite_that_cannot_be_run_is_refused_with_the_reason(task: str, suite: s
 
 def test_level_that_finds_no_layout_when_enlarged_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the enlarged task must not cost the numbers of the other suites."""
-    from groundling.eval import suites
-
     config = changed(task="groundling/RoomGoTo-v0")
     full = find_source(config.task).changed(room_size=4, num_distractors=9)  # ten objects on four tiles
-    monkeypatch.setattr(suites, "grown", lambda source, setting: full)
+    monkeypatch.setattr(banked, "grown", lambda source, setting: full)
     banks, left_out = suite_banks(config, ("layout", "distractors"), episodes=5, progress=False)
     assert list(banks) == ["layout"]
     assert left_out["distractors"].startswith("enlarged, it cannot be generated: ")
@@ -219,10 +227,12 @@ def test_unknown_suite_is_refused_and_the_others_are_named(run: Path) -> None:
             ask()
 
 
-def test_every_factor_is_a_suite_and_the_command_line_knows_all() -> None:
+def test_every_factor_is_a_suite_and_all_of_them_are_described() -> None:
     assert set(FACTORS) < set(SUITES)
-    assert get_args(SuiteChoice) == ("all", *SUITES, *GROUNDED_SUITES)
-    assert all(describe_suite(suite) for suite in (*SUITES, *GROUNDED_SUITES))
+    family = find_family(LEVEL)
+    assert suites_for([family], ("all",)) == ALL
+    assert suites_for([family]) == ("layout", "combination")
+    assert all(describe_suite(suite, SUITES) for suite in SUITES)
 
 
 # Instructions that only reorder trained words
@@ -244,17 +254,15 @@ def test_episodes_that_reorder_a_trained_instruction_are_known() -> None:
 def test_reordered_episodes_have_a_row_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     trained = bank_of("put the red ball next to the blue key", "put the green box next to the green box")
     tested = bank_of("put the blue key next to the red ball", "put the green key next to the red box")
-    from groundling.eval import suites
-
     monkeypatch.setattr(TrainConfig, "training_bank", lambda self, progress: trained)
-    monkeypatch.setattr(suites, "suite_bank", lambda *args, **options: tested)
+    monkeypatch.setattr(BankFamily, "suite_bank", lambda *args, **options: tested)
     banks, _ = suite_banks(CONFIG, ("combination", "layout"), episodes=2)
     assert {name: bank.instructions for name, bank in banks.items()} == {
         "combination": tested.instructions[1:],
         "combination, reordered": tested.instructions[:1],
         "layout": tested.instructions,  # tests worlds, not words
     }
-    assert describe_suite("combination, reordered") == "words of a trained instruction in another order"
+    assert describe_suite("combination, reordered", SUITES) == "words of a trained instruction in another order"
 
 
 def test_unseen_words_are_told_in_order() -> None:
@@ -268,7 +276,10 @@ def test_unseen_words_are_told_in_order() -> None:
 
 def test_shuffled_control_needs_two_goals() -> None:
     one, two = bank_of("go to the red ball", "go to a red ball"), bank_of("go to the red ball", "go to a key")
-    results = [(s, agent) for s, agent, _ in evaluate_suites({"trained": RandomPolicy()}, {"one": one, "two": two})]
+    results = [
+        (s, agent)
+        for s, agent, _ in evaluate_suites({"trained": RandomPolicy()}, rows_of_banks({"one": one, "two": two}))
+    ]
     assert results == [("one", "trained"), ("two", "trained"), ("two", "shuffled")]
 
 
@@ -314,7 +325,7 @@ def test_report_of_all_suites_leaves_numbers_pictures_and_a_video_that_agree(run
             assert format_success(evaluation) in page
             assert f"{evaluation.success:.3f}" in told
         assert format_success(row["trained"]).split(" ", 1)[1] in told
-        assert f"{suite}: {SUITES[suite]}" in told
+        assert f"{suite}: {SUITES[suite].description}" in told
     assert stored["left_out"] == report.left_out
     for suite, reason in report.left_out.items():
         assert f"left out {suite}: {reason}" in told

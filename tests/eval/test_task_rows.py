@@ -6,12 +6,16 @@ import dataclasses
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from groundling.agents import AgentConfig
+from groundling.envs import EpisodeBank
+from groundling.envs.catalog import find_family
+from groundling.envs.families.goals import SUITES
 from groundling.errors import ConfigurationError, SplitError
 from groundling.eval import evaluate_run, suite_bank
 from groundling.eval.demo import report_run
@@ -19,7 +23,7 @@ from groundling.eval.evaluation import Evaluation, Outcome
 from groundling.eval.figures import SMOOTHING, task_curves
 from groundling.eval.results import read_results
 from groundling.eval.suite_report import SuiteReport, format_success
-from groundling.eval.suites import SUITES, describe_suite, split_row, suite_banks
+from groundling.eval.suites import describe_suite, split_row, suite_rows
 from groundling.training import CurriculumConfig, PPOConfig, TrainConfig, train
 
 TASKS = ("BabyAI-GoToObjS4-v0", "groundling/PickupDistDebug-v0")
@@ -34,6 +38,12 @@ CONFIG = TrainConfig(
     agent=AgentConfig(cell_dim=6, word_dim=5, instruction_dim=7, readout_dim=3, hidden_dim=8),
     ppo=PPOConfig(num_steps=16, minibatch_size=64, num_epochs=1),
 )
+
+
+def suite_banks(config: TrainConfig, *args: Any, **options: Any) -> tuple[dict[str, EpisodeBank], dict[str, str]]:
+    """The banks of the rows of several suites."""
+    rows, left_out = suite_rows(config, *args, **options)
+    return {name: row.episodes.bank for name, row in rows.items()}, left_out  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +103,7 @@ def test_report_leaves_rows_tables_and_figures_of_each_task(run: Path) -> None:
         line = next(line for line in own.splitlines() if line.split()[:1] == [suite.split(",")[0]])
         assert f"{row['trained'].success:.3f}" in line
         assert "…" not in line, "the table is wider than a terminal"
-    assert told.count(f"layout: {SUITES['layout']}\n") == 1
+    assert told.count(f"layout: {SUITES['layout'].description}\n") == 1
     assert page.count("data:image/png;base64,") == 3
     assert "of 2 tasks, curriculum progress." in page
     assert set(read_results(run).scores) == set(report.results)
@@ -116,7 +126,7 @@ def test_tables_are_one_a_task_in_their_order() -> None:
         ["B:", "success,"],
         ["layout", "0.300"],
     ]
-    assert describe_suite("A: combination, reordered") == "words of a trained instruction in another order"
+    assert describe_suite("A: combination, reordered", SUITES) == "words of a trained instruction in another order"
 
 
 def test_failures_are_told_task_by_task() -> None:
@@ -129,7 +139,8 @@ def test_failures_are_told_task_by_task() -> None:
         "A: size": result("go to a key", 3),
         "B: layout": result("open a door", 0),
     }
-    report = SuiteReport("A, B", False, 10, 0, results, {}, ("verb",))
+    groupings = dict.fromkeys(results, find_family(ROOM).groups)
+    report = SuiteReport("A, B", False, 10, 0, results, {}, ("verb",), groupings=groupings)
     assert {
         task: [(suite, group.name, group.successes) for suite, group in rows]
         for task, rows in report.failures("verb").items()

@@ -14,13 +14,19 @@ from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.explanation import gates
 from groundling.envs import EpisodeBank, build_bank
 from groundling.envs.embodiment import GRID, Embodiment
+from groundling.envs.families.banked import bank_episodes, watched_episode
+from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.first_person import Camera
-from groundling.envs.grounded.room import ROOMS
 from groundling.envs.rendering import render_world
-from groundling.eval.stages import BankStage, draw_symbols
+from groundling.envs.vector import GroundlingVectorEnv
+from groundling.eval.pictures import draw_symbols
 from groundling.eval.watching import ACCENT, PANEL, Watched, watch
 
 ROOM = "groundling/GroundedRoom-Easy-v0"
+
+
+def episode_of(bank: EpisodeBank, row: int, embodiment: Embodiment) -> GroundlingVectorEnv:
+    return watched_episode(bank_episodes(bank, embodiment), row)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,7 @@ def in_a_room() -> tuple[ActorCritic, EpisodeBank, Embodiment]:
 def test_every_step_is_a_moment_and_the_last_one_tells_the_end(agent: ActorCritic, bank: EpisodeBank) -> None:
     ends = set()
     for row in range(len(bank)):
-        watched = watch(agent, BankStage(bank, row, GRID), seed=row)
+        watched = watch(agent, episode_of(bank, row, GRID), seed=row)
         *before, last = watched.moments
         assert watched.instruction == bank.instruction(row)
         assert all(moment.action is not None and not moment.told for moment in before)
@@ -62,7 +68,7 @@ def test_moments_show_the_episode_that_is_asked_for(agent: ActorCritic, bank: Ep
     worlds = GRID.make_batch(bank, len(bank), shuffle=False)
     worlds.reset()
     for row in (0, 7, 19):
-        first = watch(agent, BankStage(bank, row, GRID)).moments[0]
+        first = watch(agent, episode_of(bank, row, GRID)).moments[0]
         assert np.array_equal(first.above, render_world(worlds, row))
         assert np.array_equal(first.seen, draw_symbols(worlds.seen()["image"][row]))
         observation = {name: array[[row]] for name, array in worlds.seen().items()}
@@ -76,7 +82,7 @@ def test_moments_show_the_episode_that_is_asked_for(agent: ActorCritic, bank: Ep
 
 def test_the_memory_goes_on_from_moment_to_moment(agent: ActorCritic, bank: EpisodeBank) -> None:
     """Standing still before the same view, an agent with a memory still changes its mind."""
-    moments = watch(agent, BankStage(bank, 1, GRID), seed=3).moments
+    moments = watch(agent, episode_of(bank, 1, GRID), seed=3).moments
     same = [(one, other) for one, other in pairwise(moments) if np.array_equal(one.seen, other.seen)]
     assert same
     assert any(not np.array_equal(one.probabilities, other.probabilities) for one, other in same)
@@ -86,7 +92,7 @@ def test_same_seed_is_the_same_episode_and_greedy_needs_none(agent: ActorCritic,
     def actions(watched: Watched) -> list[int | None]:
         return [moment.action for moment in watched.moments]
 
-    stage = BankStage(bank, 5, GRID)
+    stage = episode_of(bank, 5, GRID)
     assert actions(watch(agent, stage, seed=2)) == actions(watch(agent, stage, seed=2))
     assert len({tuple(actions(watch(agent, stage, seed=seed))) for seed in range(5)}) > 1
     assert len({tuple(actions(watch(agent, stage, seed=seed, greedy=True))) for seed in range(3)}) == 1
@@ -94,7 +100,7 @@ def test_same_seed_is_the_same_episode_and_greedy_needs_none(agent: ActorCritic,
 
 def test_pixels_are_shown_as_the_agent_sees_them(in_a_room: tuple[ActorCritic, EpisodeBank, Embodiment]) -> None:
     agent, bank, body = in_a_room
-    watched = watch(agent, BankStage(bank, 2, body), seed=1)
+    watched = watch(agent, episode_of(bank, 2, body), seed=1)
     assert {moment.seen.shape for moment in watched.moments} == {(32, 48, 3)}
     assert {len(moment.probabilities) for moment in watched.moments} == {3}
     assert len({moment.seen.tobytes() for moment in watched.moments}) > 5
@@ -102,7 +108,7 @@ def test_pixels_are_shown_as_the_agent_sees_them(in_a_room: tuple[ActorCritic, E
 
 
 def test_a_word_matters_as_much_as_it_changes_the_gates(agent: ActorCritic, bank: EpisodeBank) -> None:
-    watched = watch(agent, BankStage(bank, 0, GRID))
+    watched = watch(agent, episode_of(bank, 0, GRID))
     words = watched.instruction.split()
     assert watched.strengths.shape == (len(words),)
     tokens = torch.as_tensor(bank.tokens[[bank.sentences[0]]].astype(np.int64))
@@ -111,11 +117,11 @@ def test_a_word_matters_as_much_as_it_changes_the_gates(agent: ActorCritic, bank
     change = (gates(agent, tokens) - gates(agent, without_last)).square().mean().sqrt()
     assert watched.strengths[-1] == pytest.approx(float(change), rel=1e-4)
     ungated = ActorCritic(AgentConfig(fusion="concat"))
-    assert not watch(ungated, BankStage(bank, 0, GRID)).strengths.any()
+    assert not watch(ungated, episode_of(bank, 0, GRID)).strengths.any()
 
 
 def test_frames_show_view_map_words_actions_and_value(agent: ActorCritic, bank: EpisodeBank) -> None:
-    watched = watch(agent, BankStage(bank, 0, GRID), seed=1)
+    watched = watch(agent, episode_of(bank, 0, GRID), seed=1)
     frames = watched.frames()
     assert len(frames) == len(watched.moments)
     assert {frame.shape for frame in frames} == {frames[0].shape}
@@ -130,7 +136,7 @@ def test_frames_show_view_map_words_actions_and_value(agent: ActorCritic, bank: 
 
 
 def test_what_the_words_let_through_is_bright(agent: ActorCritic, bank: EpisodeBank) -> None:
-    watched = watch(agent, BankStage(bank, 0, GRID))
+    watched = watch(agent, episode_of(bank, 0, GRID))
     first = watched.moments[0]
     left = np.zeros_like(first.attention)
     left[:, 0] = 1

@@ -19,8 +19,6 @@ from minigrid.envs.babyai.core.verifier import (
     PutNextInstr,
 )
 
-from groundling.envs.levels import level_class
-
 
 class AnyGoal(RoomGridLevel):
     """One small room with four doors and a few objects; any joined instruction, each part strict or not by chance."""
@@ -68,4 +66,3 @@ def registered(level: type[Any], id: str, **options: Any) -> Iterator[str]:
         yield id
     finally:
         del gymnasium.registry[id]
-        level_class.cache_clear()

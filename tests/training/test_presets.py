@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from groundling.agents import AgentConfig
+from groundling.envs.catalog import find_family
+from groundling.envs.families.banked import BankFamily
+from groundling.envs.families.chaplot.rules import GROUNDED_RULES
 from groundling.envs.first_person import Camera
-from groundling.envs.grounded.rules import GROUNDED_RULES
-from groundling.envs.simulators.doom_vector import GroundedDoomVectorEnv
+from groundling.envs.simulators.doom_vector import ChaplotDoomVectorEnv
 from groundling.training import Trainer
 from groundling.training.environments import make_training_envs, space_of
 from groundling.training.presets import PRESETS, Preset
@@ -41,7 +43,7 @@ def test_preset_of_the_papers_network_sees_and_learns_as_ours() -> None:
 
 def test_preset_of_vizdoom_names_its_task_and_draws_what_its_agent_sees() -> None:
     config = PRESETS["doom"]
-    assert config.is_foreign
+    assert not isinstance(find_family(config.task), BankFamily)
     assert config.agent == PRESETS["pixels"].agent
     assert config.rollout_frames % config.ppo.minibatch_size == 0
 
@@ -50,7 +52,7 @@ def test_run_in_vizdoom_sees_with_its_own_camera() -> None:
     pytest.importorskip("vizdoom")
     config = dataclasses.replace(PRESETS["doom"], camera=Camera(width=100, height=36, horizon=0.3))
     envs = make_training_envs(config)  # no engine is started before the first reset
-    assert isinstance(envs, GroundedDoomVectorEnv)
+    assert isinstance(envs, ChaplotDoomVectorEnv)
     assert [(env.image_size, env.horizon) for env in envs.envs] == [((100, 36), 0.3)] * config.num_envs
     assert space_of(envs).image_shape == (36, 100, 3)
     envs.close()

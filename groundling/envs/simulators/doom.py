@@ -14,14 +14,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from groundling.envs.grounded.episodes import (
+from groundling.envs.families.chaplot.episodes import (
+    ChaplotEpisode,
     Difficulty,
-    GroundedEpisode,
     checked_instructions,
     find_difficulty,
     sample_episode,
 )
-from groundling.envs.grounded.rules import GROUNDED_RULES as RULES
+from groundling.envs.families.chaplot.rules import GROUNDED_RULES as RULES
 from groundling.envs.simulators.doom_engine import (
     DoomEngine,
     DoomState,
@@ -30,6 +30,7 @@ from groundling.envs.simulators.doom_engine import (
     resolution_for,
 )
 from groundling.envs.simulators.doom_maps import UNITS_PER_M, PlacedActor, actors_of, map_of
+from groundling.envs.simulators.doom_plan import render_plan
 from groundling.envs.simulators.errors import EngineError, EngineRejectionError, EngineRestartError
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import RGB, TOKENS, Field, Spec
@@ -48,7 +49,7 @@ ObservationArrays = dict[str, NDArray[Any]]
 DOOM_IDS: Final = {f"groundling/GroundedDoom-{d.capitalize()}-v0": d for d in Difficulty}
 
 
-class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
+class ChaplotDoomEnv(gymnasium.Env[ObservationArrays, int]):
     """Five of Doom's objects in a room, and the instruction to go to one of them.
 
     ## Observation (``Dict``)
@@ -85,14 +86,14 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         horizon: where the horizon lies in a band, as a fraction of the height from the top.
         recover: truncate the episode in which the engine fails, instead of raising.
         timeouts: after which the engine counts as hanging.
-        render_mode: None or "rgb_array", the engine's own frame.
+        render_mode: None, "rgb_array" (the engine's own frame) or "plan" (the room from above).
 
     Raises:
         MissingSimulatorError: if ViZDoom is not installed.
         ConfigurationError: if an argument is wrong, or the engine has no such resolution.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 7}  # noqa: RUF012 - Gymnasium's own convention
+    metadata = {"render_modes": ["rgb_array", "plan"], "render_fps": 7}  # noqa: RUF012 - Gymnasium's own convention
 
     def __init__(
         self,
@@ -113,8 +114,8 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         if resolution is None:
             resolution = resolution_for(*(image_size or DEFAULT_SIZE))
         check_resolution(*resolution)
-        if render_mode not in (None, "rgb_array"):
-            raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
+        if render_mode not in (None, "rgb_array", "plan"):
+            raise ConfigurationError(f"render_mode is None, 'rgb_array' or 'plan', got {render_mode!r}")
         self.difficulty = find_difficulty(difficulty)
         self.instructions = checked_instructions(instructions)
         self.resolution = resolution
@@ -137,14 +138,14 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         }
         self.agent_spec = Spec(fields, ACTIONS, GROUNDED_VOCABULARY)
         self._band = band_of(resolution, self.image_size, horizon)
-        self.episode: GroundedEpisode | None = None
+        self.episode: ChaplotEpisode | None = None
         self.engine: DoomEngine | None = None
         self.state: DoomState | None = None
         self._has_started = False
         self._last_restart_s = -float("inf")
         self._num_steps = 0
         self._placed: tuple[PlacedActor, ...] = ()
-        self._asked: tuple[GroundedEpisode, int]
+        self._asked: tuple[ChaplotEpisode, int]
         self._tokens = np.zeros(INSTRUCTION_LENGTH, dtype=np.int32)
         self._observation: ObservationArrays = {}
 
@@ -159,7 +160,7 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         self.ask_for_episode(seed)
         return self.answer_with_episode()
 
-    def play(self, episode: GroundedEpisode, engine_seed: int = 0) -> tuple[ObservationArrays, dict[str, Any]]:
+    def play(self, episode: ChaplotEpisode, engine_seed: int = 0) -> tuple[ObservationArrays, dict[str, Any]]:
         """Begin this episode; errors as :meth:`reset`'s.
 
         Args:
@@ -269,8 +270,10 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
         return int(action)
 
     def render(self) -> NDArray[np.uint8] | None:
-        """The engine's last frame [H, W, 3] uint8."""
-        return None if self.render_mode is None or self.state is None else self.state.frame.copy()
+        """The engine's last frame, or the room from above, [H, W, 3] uint8."""
+        if self.render_mode is None or self.state is None:
+            return None
+        return render_plan(self._asked[0], self.state) if self.render_mode == "plan" else self.state.frame.copy()
 
     @property
     def engine_process_id(self) -> int | None:
@@ -285,7 +288,7 @@ class GroundedDoomEnv(gymnasium.Env[ObservationArrays, int]):
             self._has_started = False
         self.episode = None
 
-    def _ask_to_play(self, episode: GroundedEpisode, engine_seed: int) -> None:
+    def _ask_to_play(self, episode: ChaplotEpisode, engine_seed: int) -> None:
         self.episode = None
         self._asked = (episode, engine_seed)
         self._placed = actors_of(episode)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from groundling.envs.grounded.episodes import GroundedEpisode
-from groundling.envs.grounded.rules import GROUNDED_RULES as RULES
+from groundling.envs.families.chaplot.episodes import ChaplotEpisode
+from groundling.envs.families.chaplot.rules import GROUNDED_RULES as RULES
 from groundling.language.goals import Color
 from groundling.language.grounded import OBJECTS, GroundedObject, GroundedType, Height
 
@@ -83,7 +83,7 @@ def position_of(tile: tuple[int, int]) -> tuple[float, float]:
     return (column - 0.5) * UNITS_PER_M, (RULES.room_tiles - row + 0.5) * UNITS_PER_M
 
 
-def actors_of(episode: GroundedEpisode) -> tuple[PlacedActor, ...]:
+def actors_of(episode: ChaplotEpisode) -> tuple[PlacedActor, ...]:
     """The five objects of an episode as actors."""
     return tuple(
         PlacedActor(ACTORS[OBJECTS[index]], *position_of(tile))
@@ -91,7 +91,7 @@ def actors_of(episode: GroundedEpisode) -> tuple[PlacedActor, ...]:
     )
 
 
-def map_of(episode: GroundedEpisode) -> str:
+def map_of(episode: ChaplotEpisode) -> str:
     """The map of an episode as UDMF text; the engine's angles grow counter-clockwise from the east."""
     return room_map(actors_of(episode), position_of(episode.start), angle_deg=-90 * episode.heading % 360)
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.constants import WALL_LOOK
-from groundling.envs.grounded.episodes import GroundedEpisode
-from groundling.envs.grounded.room import look_of
-from groundling.envs.grounded.rules import GROUNDED_RULES as RULES
+from groundling.envs.families.chaplot.episodes import ChaplotEpisode
+from groundling.envs.families.chaplot.room import look_of
+from groundling.envs.families.chaplot.rules import GROUNDED_RULES as RULES
 from groundling.envs.rendering import render_body
 from groundling.envs.simulators.doom_engine import DoomState
 from groundling.envs.simulators.doom_maps import UNITS_PER_M
@@ -18,7 +18,7 @@ from groundling.envs.simulators.doom_maps import UNITS_PER_M
 TILE_PIXELS = 24
 
 
-def render_plan(episode: GroundedEpisode, state: DoomState, *, tile_pixels: int = TILE_PIXELS) -> NDArray[np.uint8]:
+def render_plan(episode: ChaplotEpisode, state: DoomState, *, tile_pixels: int = TILE_PIXELS) -> NDArray[np.uint8]:
     """An episode's room from above, the player at its pose: [15 * tile_pixels, 15 * tile_pixels, 3] uint8."""
     layout = np.zeros((RULES.room_tiles + 2, RULES.room_tiles + 2, 3), dtype=np.uint8)
     layout[[0, -1]] = layout[:, [0, -1]] = _seen(WALL_LOOK)

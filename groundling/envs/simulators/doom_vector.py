@@ -11,16 +11,16 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import ArrayLike, NDArray
 
-from groundling.envs.grounded.episodes import Difficulty
-from groundling.envs.simulators.doom import DEFAULT_HORIZON, DOOM_IDS, GroundedDoomEnv, ObservationArrays
+from groundling.envs.families.chaplot.episodes import Difficulty
+from groundling.envs.simulators.doom import DEFAULT_HORIZON, DOOM_IDS, ChaplotDoomEnv, ObservationArrays
 from groundling.envs.simulators.doom_engine import DoomTimeouts
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Spec
 from groundling.language.grounded import TRAIN
 
 
-class GroundedDoomVectorEnv(SyncVectorEnv):
-    """Many :class:`GroundedDoomEnv`, each with an engine in a process of its own; autoreset mode SAME_STEP.
+class ChaplotDoomVectorEnv(SyncVectorEnv):
+    """Many :class:`ChaplotDoomEnv`, each with an engine in a process of its own; autoreset mode SAME_STEP.
 
     The engines play at the same time: a step asks all of them, then waits for one after the other, and what has ended
     begins anew while the others are still waited for. Each is asked from this process, without the one between that
@@ -34,7 +34,7 @@ class GroundedDoomVectorEnv(SyncVectorEnv):
         instructions: of the episodes that run; a new list where one changes.
     """
 
-    envs: Sequence[GroundedDoomEnv]  # type: ignore[assignment]
+    envs: Sequence[ChaplotDoomEnv]  # type: ignore[assignment]
 
     @property
     def agent_spec(self) -> Spec:
@@ -130,7 +130,7 @@ def _note(observations: ObservationArrays, index: int, seen: ObservationArrays) 
         array[index] = seen[key]
 
 
-def make_grounded_doom_vec(
+def make_chaplot_doom_vec(
     difficulty: str | Difficulty = Difficulty.HARD,
     num_envs: int = 1,
     *,
@@ -140,8 +140,8 @@ def make_grounded_doom_vec(
     horizon: float = DEFAULT_HORIZON,
     recover: bool = True,
     timeouts: DoomTimeouts | None = None,
-) -> GroundedDoomVectorEnv:
-    """Many environments at once; arguments and errors as :class:`GroundedDoomEnv`'s.
+) -> ChaplotDoomVectorEnv:
+    """Many environments at once; arguments and errors as :class:`ChaplotDoomEnv`'s.
 
     Args:
         difficulty: "easy", "medium" or "hard".
@@ -159,7 +159,7 @@ def make_grounded_doom_vec(
     if num_envs < 1:
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
     make = partial(
-        GroundedDoomEnv,
+        ChaplotDoomEnv,
         difficulty,
         instructions=tuple(instructions),
         resolution=resolution,
@@ -168,12 +168,12 @@ def make_grounded_doom_vec(
         recover=recover,
         timeouts=timeouts,
     )
-    return GroundedDoomVectorEnv([make] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
+    return ChaplotDoomVectorEnv([make] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
 
 
-def make_registered_doom_vec(num_envs: int, difficulty: str, **kwargs: Any) -> GroundedDoomVectorEnv:
+def make_registered_doom_vec(num_envs: int, difficulty: str, **kwargs: Any) -> ChaplotDoomVectorEnv:
     """What ``gymnasium.make_vec("groundling/GroundedDoom-...", vectorization_mode="vector_entry_point")`` calls."""
-    return make_grounded_doom_vec(difficulty, num_envs, **kwargs)
+    return make_chaplot_doom_vec(difficulty, num_envs, **kwargs)
 
 
 def register_doom() -> None:
@@ -182,7 +182,7 @@ def register_doom() -> None:
         if id not in gymnasium.registry:
             gymnasium.register(
                 id,
-                entry_point="groundling.envs.simulators.doom:GroundedDoomEnv",
+                entry_point="groundling.envs.simulators.doom:ChaplotDoomEnv",
                 vector_entry_point="groundling.envs.simulators.doom_vector:make_registered_doom_vec",
                 kwargs={"difficulty": str(difficulty)},
                 disable_env_checker=True,

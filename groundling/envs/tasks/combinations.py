@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groundling.envs.task_registry import register
+from groundling.envs.families.own.registered import register
 from groundling.envs.tasks.go_to import RoomGoTo
 from groundling.envs.tasks.pick_up import RoomPickUp
 from groundling.language.goals import PORTABLE_TYPES, Color

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from groundling.envs.builder import WorldBuilder
+from groundling.envs.families.own.registered import register
 from groundling.envs.layout import DIRECTIONS
 from groundling.envs.task import Task
-from groundling.envs.task_registry import register
 from groundling.errors import ConfigurationError
 from groundling.language.goals import Goal, Open
 

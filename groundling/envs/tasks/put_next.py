@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from groundling.envs.builder import WorldBuilder
+from groundling.envs.families.own.registered import register
 from groundling.envs.task import Task
-from groundling.envs.task_registry import register
 from groundling.language.goals import Goal, PutNextTo
 
 

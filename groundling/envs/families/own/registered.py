@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from groundling.envs.gymnasium_ids import register_id
 from groundling.envs.task import Task, TaskSource, check_names
 from groundling.errors import ConfigurationError, ExtensionError, TaskError
 from groundling.own_code import is_place, origin_of, split_place
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 _Class = TypeVar("_Class", bound=type[Task])
 _registry: dict[str, TaskSource] = {}
+_of_packages: set[str] = set()  # the ids that are there wherever Groundling and its extensions are installed
 _state = {"is_loaded": False}
 
 
@@ -59,6 +61,7 @@ def register(id: str, **settings: Any) -> Callable[[_Class], _Class]:
             )
         check_names(cls, settings)
         _registry[id] = TaskSource(id, cls(**settings))
+        register_id(id)
         return cls
 
     return decorate
@@ -80,22 +83,37 @@ def find_task(id: str) -> TaskSource | None:
     Raises:
         TaskError: if the file or module cannot be imported or has no such task.
     """
-    _load()
-    if id in _registry:
-        return _registry[id]
-    if not is_place(id):
-        return None
+    registered = find_registered(id)
+    if registered is not None or not is_place(id):
+        return registered
     try:
         module, name = split_place(id)
     except ExtensionError as error:
         raise TaskError(str(error)) from error
     place = id.rpartition(":")[0]
-    unregistered_id = f"{Path(place).stem if place.endswith('.py') else place.rpartition('.')[2]}/{name}"
     cls = getattr(module, name, None)
     if not (isinstance(cls, type) and issubclass(cls, Task)) or inspect.isabstract(cls):
         raise TaskError(_no_such_task(place, name, module))
+    return source_of_class(cls, id)
+
+
+def find_registered(id: str, *, of_packages: bool = False) -> TaskSource | None:
+    """The task that is registered under an id; None if there is none.
+
+    Args:
+        id: ``"namespace/Name-v0"``.
+        of_packages: only one of the library's own or of an installed package.
+    """
+    _load()
+    return None if of_packages and id not in _of_packages else _registry.get(id)
+
+
+def source_of_class(cls: type[Task], place: str) -> TaskSource:
+    """The source of a class: as it is registered, or under an id of the place where it stands."""
     own = [source for source in _registry.values() if type(source.task) is cls]
-    return own[0] if own else TaskSource(unregistered_id, cls())
+    file, _, name = place.rpartition(":")
+    stem = Path(file).stem if file.endswith(".py") else file.rpartition(".")[2]
+    return own[0] if own else TaskSource(f"{stem}/{name}", cls())
 
 
 def _no_such_task(place: str, name: str, module: types.ModuleType) -> str:
@@ -117,6 +135,7 @@ def _load() -> None:
     if _state["is_loaded"]:
         return
     _state["is_loaded"] = True
+    before = set(_registry)
     importlib.import_module("groundling.envs.tasks")
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         try:
@@ -125,3 +144,4 @@ def _load() -> None:
             _log.warning(
                 "the tasks %s (%s) cannot be imported: %s: %s", entry.name, entry.value, type(error).__name__, error
             )
+    _of_packages.update(_registry.keys() - before)

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.grounded.rules import GROUNDED_RULES, GroundedRules
+from groundling.envs.families.chaplot.rules import GROUNDED_RULES, ChaplotRules
 from groundling.errors import ConfigurationError
 from groundling.language.grounded import (
     INSTRUCTIONS,
@@ -43,7 +43,7 @@ class Difficulty(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class GroundedEpisode:
+class ChaplotEpisode:
     """One episode.
 
     Tiles are (column, row) of the room's map with its border of walls, so the interior begins at (1, 1); x grows to the
@@ -107,8 +107,8 @@ def sample_episode(
     rng: np.random.Generator,
     difficulty: Difficulty,
     instructions: Sequence[int],
-    rules: GroundedRules = GROUNDED_RULES,
-) -> GroundedEpisode:
+    rules: ChaplotRules = GROUNDED_RULES,
+) -> ChaplotEpisode:
     """One episode: instruction, right object, its place among the five and the distractors, each drawn uniformly.
 
     Args:
@@ -126,12 +126,10 @@ def sample_episode(
     objects = [int(index) for index in others]
     objects.insert(target, right)
     start, heading, tiles = _LAYOUTS[difficulty](rng, rules)
-    return GroundedEpisode(instruction, tuple(objects), tiles, start, heading, target)
+    return ChaplotEpisode(instruction, tuple(objects), tiles, start, heading, target)
 
 
-def sample_episodes(
-    seed: int, count: int, difficulty: Difficulty, instructions: Sequence[int]
-) -> list[GroundedEpisode]:
+def sample_episodes(seed: int, count: int, difficulty: Difficulty, instructions: Sequence[int]) -> list[ChaplotEpisode]:
     """Episodes of a seed; episode ``i`` depends on nothing but the arguments and ``i``."""
     instructions = checked_instructions(instructions)
     return [
@@ -140,7 +138,7 @@ def sample_episodes(
     ]
 
 
-def _in_a_row(rules: GroundedRules, ahead: NDArray[np.int64]) -> _Layout:
+def _in_a_row(rules: ChaplotRules, ahead: NDArray[np.int64]) -> _Layout:
     """The agent at its place, and the objects so many tiles ahead of it, side by side."""
     middle = (rules.room_tiles + 1) // 2
     tiles = tuple(
@@ -150,15 +148,15 @@ def _in_a_row(rules: GroundedRules, ahead: NDArray[np.int64]) -> _Layout:
     return (rules.start_column, middle), 0, tiles
 
 
-def _easy(rng: np.random.Generator, rules: GroundedRules) -> _Layout:
+def _easy(rng: np.random.Generator, rules: ChaplotRules) -> _Layout:
     return _in_a_row(rules, np.full(rules.num_objects, rules.easy_ahead))
 
 
-def _medium(rng: np.random.Generator, rules: GroundedRules) -> _Layout:
+def _medium(rng: np.random.Generator, rules: ChaplotRules) -> _Layout:
     return _in_a_row(rules, rng.integers(*rules.medium_ahead, size=rules.num_objects, endpoint=True))
 
 
-def _hard(rng: np.random.Generator, rules: GroundedRules) -> _Layout:
+def _hard(rng: np.random.Generator, rules: ChaplotRules) -> _Layout:
     """Uniform over all the layouts that keep the distance."""
     side = rules.room_tiles - 2 * rules.margin_tiles
     near = round(rules.min_distance_m**2)
@@ -179,7 +177,7 @@ def _pairs(things: int) -> NDArray[np.int64]:
     return np.array(list(combinations(range(things), 2))).T
 
 
-_LAYOUTS: dict[Difficulty, Callable[[np.random.Generator, GroundedRules], _Layout]] = {
+_LAYOUTS: dict[Difficulty, Callable[[np.random.Generator, ChaplotRules], _Layout]] = {
     Difficulty.EASY: _easy,
     Difficulty.MEDIUM: _medium,
     Difficulty.HARD: _hard,

@@ -27,10 +27,10 @@ from groundling.envs.constants import (
     without,
 )
 from groundling.envs.embodiment import Embodiment
+from groundling.envs.families.chaplot import episodes, rules
+from groundling.envs.families.chaplot.episodes import ChaplotEpisode, Difficulty, sample_episode
+from groundling.envs.families.chaplot.rules import ROOM_RULES as RULES
 from groundling.envs.first_person import Camera
-from groundling.envs.grounded import episodes, rules
-from groundling.envs.grounded.episodes import Difficulty, GroundedEpisode, sample_episode
-from groundling.envs.grounded.rules import ROOM_RULES as RULES
 from groundling.envs.rover import Rover, Scoring
 from groundling.envs.splits import HeldOut, SentenceSplit
 from groundling.errors import ConfigurationError, SplitError
@@ -91,7 +91,7 @@ SPLITS: Final = {
 
 
 @dataclass(frozen=True)
-class GroundedRoom:
+class ChaplotRoom:
     """A room with five objects, one of which the instruction names; the agent drives to it and not to another.
 
     Rules, objects and instructions are the paper's; the body, the picture and the lengths of a step and a turn are our
@@ -156,7 +156,7 @@ class GroundedRoom:
     def fingerprint(self) -> str:
         """The code that the episodes depend on."""
         code = "".join(inspect.getsource(module) for module in (episodes, rules, grounded, constants))
-        return f"{zlib.crc32(code.encode())} {zlib.crc32(inspect.getsource(GroundedRoom).encode())}"
+        return f"{zlib.crc32(code.encode())} {zlib.crc32(inspect.getsource(ChaplotRoom).encode())}"
 
     def sample(self, seed: int) -> Episode:
         """The episode of a seed, of any of the 70 instructions."""
@@ -167,7 +167,7 @@ class GroundedRoom:
         """It has no settings."""
         return None
 
-    def changed(self, **settings: object) -> GroundedRoom:
+    def changed(self, **settings: object) -> ChaplotRoom:
         """Refused: it has no settings.
 
         Raises:
@@ -176,7 +176,7 @@ class GroundedRoom:
         raise ConfigurationError(f"{self.id} has no settings to change, got {', '.join(settings)}")
 
 
-ROOMS: Final = {room.id: room for room in map(GroundedRoom, Difficulty)}
+ROOMS: Final = {room.id: room for room in map(ChaplotRoom, Difficulty)}
 
 
 def look_of(thing: GroundedObject) -> int:
@@ -184,7 +184,7 @@ def look_of(thing: GroundedObject) -> int:
     return without(look(TYPE_CODES[thing.type], COLOR_CODES[thing.color], SIZE_CODES[thing.height]), PORTABLE_BIT)
 
 
-def compile_episode(episode: GroundedEpisode, seed: int) -> Episode:
+def compile_episode(episode: ChaplotEpisode, seed: int) -> Episode:
     """The arrays of an episode; its goal is strict: going to another object fails."""
     side = RULES.room_tiles + 2
     cells = np.full((side, side), WALL_CODE, dtype=np.uint8)

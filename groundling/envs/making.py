@@ -1,25 +1,21 @@
-"""Ids and factories: every BabyAI id as it is, and ``groundling/...`` ids registered with Gymnasium."""
+"""Factories: environments by their ids, with Gymnasium and without."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-import gymnasium
+from gymnasium.vector import VectorEnv
 
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.building import DEFAULT_SIZE, build_bank
+from groundling.envs.catalog import find_family, groups
 from groundling.envs.embodiment import Body
 from groundling.envs.first_person import Camera
-from groundling.envs.grounded.room import ROOMS
-from groundling.envs.levels import NAMESPACE, minigrid_levels
 from groundling.envs.mixture import TaskMixture
-from groundling.envs.simulators.doom_vector import register_doom
 from groundling.envs.single import GroundlingEnv
-from groundling.envs.sources import EpisodeSource, embodiment_of, find_source
+from groundling.envs.sources import EpisodeSource, embodiment_of
 from groundling.envs.splits import AnySplit, Split
-from groundling.envs.task_registry import registered_tasks
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError
 
@@ -120,7 +116,14 @@ def make_vec(
     if bank is None:
         if id is None:
             raise ConfigurationError("make_vec needs the id of an environment, or a bank")
-        source = find_source(id) if isinstance(id, str) else id
+        if isinstance(id, str):
+            family = find_family(id)
+            source = getattr(family, "source", None)
+            if source is None:
+                own = family.make_vec(family.split(split) if isinstance(split, str) else split, num_envs, seed)
+                return cast(GroundlingVectorEnv, own)  # whatever it is; what is asked for beside is for banks
+        else:
+            source = id
         chosen = source.find_split(split) if isinstance(split, str) else split
         if missions:
             if not isinstance(chosen, Split):
@@ -145,21 +148,11 @@ def make_vec(
 
 
 def register_environments() -> None:
-    """Register ``groundling/NAME`` with Gymnasium for every level and task, for ``gymnasium.make`` and ``make_vec``."""
-    levels = {NAMESPACE + re.sub("^(BabyAI|MiniGrid)-", "", level): level for level in reversed(minigrid_levels())}
-    for id, level in {**{task: task for task in (*registered_tasks(), *ROOMS)}, **levels}.items():
-        if id in gymnasium.registry:
-            continue
-        gymnasium.register(
-            id,
-            entry_point="groundling.envs.single:GroundlingEnv",
-            vector_entry_point="groundling.envs.registry:make_registered_vec",
-            kwargs={"level": level},
-            disable_env_checker=True,
-        )
-    register_doom()
+    """Register every level and task with Gymnasium, for ``gymnasium.make`` and ``make_vec``."""
+    for group in groups():
+        group.register()
 
 
-def make_registered_vec(num_envs: int, level: str, **kwargs: Any) -> GroundlingVectorEnv:
+def make_registered_vec(num_envs: int, level: str, **kwargs: Any) -> VectorEnv:
     """What ``gymnasium.make_vec("groundling/...", vectorization_mode="vector_entry_point")`` calls."""
     return make_vec(level, num_envs, **kwargs)

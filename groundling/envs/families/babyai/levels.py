@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import difflib
 import hashlib
 import importlib
 import importlib.metadata
 import inspect
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import gymnasium
 
-from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
-from groundling.envs.reading import read_episode
-from groundling.envs.sources import OfGoals, sample_episodes
+from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode, sample_episodes
+from groundling.envs.catalog import known_ids, unknown_message
+from groundling.envs.families.babyai.reading import read_episode
+from groundling.envs.gymnasium_ids import NAMESPACE
+from groundling.envs.sources import OfGoals
 from groundling.errors import ConfigurationError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.own_code import code_of
 
-NAMESPACE = "groundling/"
+PREFIXES = ("BabyAI-", "MiniGrid-")
 
 # Levels whose instructions may join several clauses ("..., then ...").
 SEQUENCE_LEVELS = frozenset(
@@ -55,11 +57,13 @@ SETTING_NAMES = {"room_size": ("room_size", "size"), "num_distractors": ("num_di
 
 @dataclass(frozen=True)
 class MiniGridLevel(OfGoals):
-    """A registered level of MiniGrid, sampled by its own generator.
+    """A level of MiniGrid, sampled by its own generator: one that is registered, or a class of a user's own.
 
     Attributes:
         id: of the level.
         settings: arguments of its constructor beside or instead of the registered ones, as sorted pairs.
+        generator: the class that generates it; by default the one that is registered under the id now.
+        registered: the arguments of the registration, as text: what is registered anew is another level.
 
     Raises:
         UnknownEnvironmentError: if the id is not registered; the message names the nearest ones.
@@ -68,9 +72,22 @@ class MiniGridLevel(OfGoals):
 
     id: str
     settings: tuple[tuple[str, object], ...] = ()
+    generator: Any = None
+    registered: str = field(init=False, repr=False)
+    _kwargs: dict[str, Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        level_class(self.id)
+        kwargs: dict[str, Any] = {}
+        if self.generator is None:
+            object.__setattr__(self, "generator", level_class(self.id))
+            kwargs = dict(gymnasium.registry[self.id].kwargs)
+        else:
+            check_class(self.generator, self.id)
+            found = gymnasium.registry.get(self.id)
+            if found is not None and _entry_point(found) is self.generator:
+                kwargs = dict(found.kwargs)
+        object.__setattr__(self, "_kwargs", kwargs)
+        object.__setattr__(self, "registered", repr(sorted(kwargs.items())))
 
     @property
     def instruction_length(self) -> int:
@@ -80,7 +97,7 @@ class MiniGridLevel(OfGoals):
     @property
     def description(self) -> str:
         """The first sentence of the level's own description."""
-        text = level_class(self.id).__doc__ or ""
+        text = self.generator.__doc__ or ""
         found = re.search(r"## Description\s+(.*?)(?:\n\s*\n|\Z)", text, re.DOTALL)
         paragraph = " ".join((found.group(1) if found else text).split())
         sentence = re.split(r"(?<=\w)\.(?:\s|$)", paragraph)[0]
@@ -89,25 +106,25 @@ class MiniGridLevel(OfGoals):
 
     @property
     def is_importable(self) -> bool:
-        """Whether another process can make it: one of MiniGrid's own, which are registered wherever it is imported."""
-        return self._is_minigrids and isinstance(gymnasium.registry[self.id].entry_point, str)
+        """Whether another process can make it: one of MiniGrid's own."""
+        return self._is_minigrids
 
     @property
     def _is_minigrids(self) -> bool:
-        return _is_minigrids(level_class(self.id))
+        return _is_minigrids(self.generator)
 
     def fingerprint(self) -> str:
-        """Versions and settings; of a level of one's own the code of its classes as well."""
+        """Versions and settings; of a level of one's own the files of its classes as well, as they are."""
         versions = {name: importlib.metadata.version(name) for name in ("minigrid", "gymnasium", "numpy")}
-        own = [base for base in level_class(self.id).__mro__ if _is_level(base) and not _is_minigrids(base)]
-        code = "".join(f" {hashlib.sha256(_code(base).encode()).hexdigest()}" for base in own)
+        own = [base for base in self.generator.__mro__ if base is not object and not _is_librarys(base)]
+        code = "".join(f" {base.__qualname__} {hashlib.sha256(code_of(base)).hexdigest()}" for base in own)
         return f"{sorted(versions.items())} {sorted(self._arguments.items())}{code}"
 
     def sample(self, seed: int) -> Episode:
         """The episode of a seed, from a freshly made environment: some generators keep state between resets."""
         # a copy takes a tenth of the time of making it; the parts of MiniGrid's own are made anew by reset
         is_minigrids = self._is_minigrids
-        env = copy.copy(_template(self)) if is_minigrids else self.make_env()
+        env = copy.copy(_template(self._recipe)) if is_minigrids else self.make_env()
         # the first view is drawn by our kernels; MiniGrid's costs up to a fifth of a reset
         env.gen_obs = partial(_spare_search, vars(env)) if is_minigrids else lambda: None
         with _bounded_draws(env):
@@ -118,14 +135,14 @@ class MiniGridLevel(OfGoals):
 
     def make_env(self) -> Any:
         """The bare environment, without Gymnasium's wrappers."""
-        return level_class(self.id)(**self._arguments)
+        return self.generator(**self._arguments)
 
     def setting(self, name: str) -> int | None:
         """The value of a setting under MiniGrid's name or that of our tasks; None if it has none."""
         own = self._own_name(name)
         if own is None:
             return None
-        default = self._arguments.get(own, _parameters(self.id)[own])
+        default = self._arguments.get(own, _parameters(self.generator)[own])
         value = getattr(self.make_env(), own, default)  # many constructors set another default for their base class
         return value if isinstance(value, int) else None
 
@@ -136,14 +153,14 @@ class MiniGridLevel(OfGoals):
             ConfigurationError: if the level's constructor has no such setting, or refuses the value.
             UnsupportedLevelError: if it then has more objects than can be compiled.
         """
-        known = _parameters(self.id)
+        known = _parameters(self.generator)
         found: dict[str, object] = dict(self.settings)
         for name, value in settings.items():
             own = self._own_name(name)
             if own is None:
                 raise ConfigurationError(f"{self.id} has no setting {name!r}; it has {', '.join(sorted(known))}")
             found[own] = tuple(value) if isinstance(value, list) else value  # levels are hashable
-        level = MiniGridLevel(self.id, tuple(sorted(found.items())))
+        level = replace(self, settings=tuple(sorted(found.items())))
         try:
             sample_episodes(level, [0])  # some values are only refused when a layout is generated
         except TypeError as error:  # the constructor gives its base class a value of its own
@@ -154,12 +171,25 @@ class MiniGridLevel(OfGoals):
         return level
 
     def _own_name(self, name: str) -> str | None:
-        known = _parameters(self.id)
+        known = _parameters(self.generator)
         return next((n for n in SETTING_NAMES.get(name, (name,)) if n in known), None)
 
     @cached_property
     def _arguments(self) -> dict[str, Any]:
-        return {**gymnasium.registry[self.id].kwargs, **dict(self.settings)}
+        return {**self._kwargs, **dict(self.settings)}
+
+    @cached_property
+    def _recipe(self) -> _Recipe:
+        return _Recipe(self.generator, repr(sorted(self._arguments.items())), self._arguments)
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """How an environment is made; two of one class and the same arguments are the same."""
+
+    generator: type[Any]
+    told: str
+    arguments: dict[str, Any] = field(compare=False)
 
 
 def _spare_search(attributes: dict[str, Any]) -> None:
@@ -198,9 +228,9 @@ def _bounded_draws(env: Any) -> Iterator[None]:
 
 
 @lru_cache(maxsize=256)
-def _template(level: MiniGridLevel) -> Any:
-    """A freshly made environment of the level, to be copied and never reset."""
-    return level.make_env()
+def _template(recipe: _Recipe) -> Any:
+    """A freshly made environment, to be copied and never reset."""
+    return recipe.generator(**recipe.arguments)
 
 
 def minigrid_levels() -> list[str]:
@@ -213,57 +243,95 @@ def minigrid_levels() -> list[str]:
 
 
 def level_of(id: str) -> str:
-    """The level behind an id: ``groundling/GoToLocal-v0`` and ``BabyAI-GoToLocal-v0`` are the same.
+    """The level behind an id.
+
+    ``groundling/BabyAI-GoToLocal-v0``, ``groundling/GoToLocal-v0`` and ``BabyAI-GoToLocal-v0`` are the same; where
+    BabyAI and MiniGrid have a level of one name, the shortest id is BabyAI's.
 
     Raises:
         UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
     """
+    found = known_level(id)
+    if found is None:
+        raise UnknownEnvironmentError(unknown_message(id, known_ids()))
+    return found
+
+
+def known_level(id: str) -> str | None:
+    """As :func:`level_of`, or None."""
     import minigrid  # noqa: F401 - registers its levels
 
-    names = [prefix + id.removeprefix(NAMESPACE) for prefix in ("BabyAI-", "MiniGrid-")]
-    for level in names if id.startswith(NAMESPACE) else [id]:
+    bare = id.removeprefix(NAMESPACE)
+    names = [bare] if bare.startswith(PREFIXES) or bare == id else [prefix + bare for prefix in PREFIXES]
+    for level in names:
         if level in gymnasium.registry and not level.startswith(NAMESPACE):
             return level
-    from groundling.envs.sources import known_ids
-
-    raise UnknownEnvironmentError(unknown_message(id, known_ids()))
+    return None
 
 
-@lru_cache(maxsize=256)
+def long_id(level: str) -> str:
+    """The id under our namespace that means this level and no other."""
+    return NAMESPACE + level
+
+
+def short_id(level: str) -> str:
+    """The id under our namespace without the name of the collection."""
+    return NAMESPACE + level.removeprefix(PREFIXES[0]).removeprefix(PREFIXES[1])
+
+
 def level_class(level: str) -> type[Any]:
-    """The class that generates a level; errors as :class:`MiniGridLevel`."""
-    from minigrid.envs.babyai.core.roomgrid_level import RoomGridLevel
-
-    envs = importlib.import_module("minigrid.envs")
-
+    """The class that generates the level which is registered under an id now; errors as :class:`MiniGridLevel`."""
     spec = gymnasium.registry.get(level)
     if spec is None or spec.entry_point is None:
         raise UnknownEnvironmentError(unknown_message(level, minigrid_levels()))
-    entry = spec.entry_point
-    if isinstance(entry, str):
-        module, _, name = entry.partition(":")
-        try:
-            entry = getattr(importlib.import_module(module), name)
-        except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
-            raise UnsupportedLevelError(f"{level} cannot be compiled: {error}") from error
+    try:
+        entry = _entry_point(spec)
+    except (ImportError, AttributeError, gymnasium.error.DependencyNotInstalled) as error:
+        raise UnsupportedLevelError(f"{level} cannot be compiled: {error}") from error
     if not (isinstance(entry, type) and _is_level(entry)):
         raise UnsupportedLevelError(f"{level} cannot be compiled: it is no level of MiniGrid")
-    if not issubclass(entry, (RoomGridLevel, *(getattr(envs, f"{name}Env") for name in MISSION_LEVELS))):
-        raise UnsupportedLevelError(
-            f"{level} cannot be compiled: its mission never varies, so that there is no language to ground (of "
-            f"MiniGrid's levels, BabyAI's and {', '.join(MISSION_LEVELS)} can be run)"
-        )
-    deciding = {name: next((base for base in entry.__mro__ if name in vars(base)), entry) for name in RULES}
-    changed = [name for name, base in deciding.items() if name in vars(base) and not _is_minigrids(base)]
-    if changed:
-        raise UnsupportedLevelError(
-            f"{level} cannot be compiled: {entry.__name__} changes MiniGrid's {', '.join(changed)}, not the kernels"
-        )
+    check_class(entry, level)
     if spec.max_episode_steps is not None or spec.additional_wrappers:
         raise UnsupportedLevelError(
             f"{level} cannot be compiled: it is registered with a wrapper of Gymnasium's; set a time limit by max_steps"
         )
     return entry
+
+
+def _entry_point(spec: Any) -> Any:
+    if not isinstance(spec.entry_point, str):
+        return spec.entry_point
+    module, _, name = spec.entry_point.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def check_class(cls: type[Any], level: str) -> None:
+    """Refuse a class of levels whose goal or rules the kernels would not know.
+
+    Raises:
+        UnsupportedLevelError: the message says why.
+    """
+    from minigrid.envs.babyai.core.roomgrid_level import RoomGridLevel
+
+    envs = importlib.import_module("minigrid.envs")
+    if not issubclass(cls, (RoomGridLevel, *(getattr(envs, f"{name}Env") for name in MISSION_LEVELS))):
+        known = f"BabyAI's and {', '.join(MISSION_LEVELS)}"
+        if _is_minigrids(cls):
+            raise UnsupportedLevelError(
+                f"{level} cannot be compiled: its mission never varies, so that there is no language to ground (of "
+                f"MiniGrid's levels, {known} can be run)"
+            )
+        raise UnsupportedLevelError(
+            f"{level} cannot be compiled: what {cls.__name__} asks for stands in its own code, of which only the "
+            "sentence can be read, not the goal. Derive it from RoomGridLevel and state the goal in gen_mission as "
+            f"self.instrs, derive it from one of {known}, or write it as a Task"
+        )
+    deciding = {name: next((base for base in cls.__mro__ if name in vars(base)), cls) for name in RULES}
+    changed = [name for name, base in deciding.items() if name in vars(base) and not _is_minigrids(base)]
+    if changed:
+        raise UnsupportedLevelError(
+            f"{level} cannot be compiled: {cls.__name__} changes MiniGrid's {', '.join(changed)}, not the kernels"
+        )
 
 
 def _is_level(cls: type[Any]) -> bool:
@@ -276,33 +344,16 @@ def _is_minigrids(cls: type[Any]) -> bool:
     return cls.__module__.startswith("minigrid.")
 
 
-def _code(cls: type[Any]) -> str:
-    """The source of a class; the compiled code of its methods where there is none, as at the interpreter's prompt."""
-    try:
-        return inspect.getsource(cls)
-    except (OSError, TypeError):
-        codes = [value.__code__ for value in vars(cls).values() if inspect.isfunction(value)]
-        return "".join(f"{code.co_name} {code.co_code!r} {code.co_consts!r}" for code in codes)
-
-
-def unknown_message(id: str, known: Iterable[str]) -> str:
-    """One line that names the ids nearest to an unknown one."""
-    ids = list(known)
-    bare = {_bare(name).lower(): name for name in reversed(ids)}
-    close = difflib.get_close_matches(_bare(id).lower(), bare, n=3, cutoff=0.5)
-    nearest = f"; the nearest are {', '.join(bare[name] for name in close)}" if close else ""
-    return f"there is no environment {id!r}{nearest}. `groundling tasks` lists all {len(ids)}"
-
-
-def _bare(id: str) -> str:
-    return re.sub(r"^(BabyAI-|MiniGrid-|groundling/)|-v\d+$", "", id)
+def _is_librarys(cls: type[Any]) -> bool:
+    """Whether a class is of MiniGrid or of what it is built on, whose version is told."""
+    return cls.__module__.partition(".")[0] in ("minigrid", "gymnasium", "typing", "abc")
 
 
 @lru_cache(maxsize=256)
-def _parameters(level: str) -> dict[str, object]:
+def _parameters(generator: type[Any]) -> dict[str, object]:
     """The arguments that a level's constructors take and their defaults, its base classes' included."""
     found: dict[str, object] = {}
-    for base in level_class(level).__mro__:
+    for base in generator.__mro__:
         if base.__name__ == "MiniGridEnv":
             break
         if "__init__" in vars(base):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
-class GroundedRules:
+class ChaplotRules:
     """What an episode is played by.
 
     The paper's constants (``constants.py`` and ``env.py`` of github.com/devendrachaplot/DeepRL-Grounding) are in units
@@ -57,7 +57,7 @@ class GroundedRules:
     wall_height_m: float = 4.0
 
 
-GROUNDED_RULES = GroundedRules()
+GROUNDED_RULES = ChaplotRules()
 ROOM_RULES = replace(
     GROUNDED_RULES,
     room_tiles=7,

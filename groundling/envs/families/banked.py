@@ -1,0 +1,273 @@
+"""Families whose episodes stand in banks: any body plays them, and several of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+from gymnasium.vector import VectorEnv
+
+from groundling.envs.bank import EpisodeBank, sample_episodes
+from groundling.envs.building import build_bank
+from groundling.envs.embodiment import Embodiment
+from groundling.envs.families.base import PLAIN, EnvFamily, EpisodeSet, WorldOptions
+from groundling.envs.mixture import TaskMixture
+from groundling.envs.sources import EpisodeSource
+from groundling.envs.splits import AnySplit, HeldOut
+from groundling.envs.vector import GroundlingVectorEnv
+from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
+from groundling.interfaces import Spec, Suite
+
+TEXT_KEY = "instruction"
+
+
+@dataclass(frozen=True)
+class BankSuite(Suite):
+    """A suite of a family whose episodes stand in banks.
+
+    Attributes:
+        grows: the setting of the task that is half as large again in it.
+        tells_new_words: whether it is about words that training never told.
+        sets_reordered_apart: whether episodes whose instruction only reorders the words of a trained one are a row of
+            their own.
+    """
+
+    grows: str = ""
+    tells_new_words: bool = False
+    sets_reordered_apart: bool = False
+
+
+@dataclass(frozen=True)
+class BankEpisodes(EpisodeSet):
+    """The episodes of a bank, in its order.
+
+    Attributes:
+        bank: that holds them.
+        embodiment: what they are played with.
+    """
+
+    bank: EpisodeBank
+    embodiment: Embodiment
+
+
+class BankFamily(EnvFamily):
+    """A source of episodes as a family.
+
+    Args:
+        source: of the episodes.
+        reference: the spelling that finds it in another process.
+    """
+
+    most_envs: ClassVar[int] = 250
+
+    def __init__(self, source: EpisodeSource, reference: str = "") -> None:
+        self.source = source
+        self.id = source.id
+        self.reference = reference
+
+    @property
+    def description(self) -> str:  # type: ignore[override]
+        """One line: what it asks for."""
+        return self.source.description
+
+    @property
+    def spec(self) -> Spec:  # type: ignore[override]
+        """What an agent is built for that has the task's own body and senses."""
+        return self.source.embodiment.spec(self.source.instruction_length)
+
+    def split(self, name: str, held_out: HeldOut | None = None) -> AnySplit:
+        """The part of its episodes of this name; without ``held_out``, where the usual pairs are.
+
+        Raises:
+            SplitError: if there is none, or nothing of the kind is held out.
+        """
+        if name == "train" and held_out is not None:
+            return self.source.training_split(held_out)
+        return self.source.find_split(name)
+
+    def make_vec(
+        self,
+        split: str | AnySplit,
+        num_envs: int,
+        seed: int,
+        *,
+        world: WorldOptions = PLAIN,
+        render_mode: str | None = None,
+        autoreset: bool = True,
+        copy: bool = True,
+        **options: Any,
+    ) -> GroundlingVectorEnv:
+        """B environments that play a bank of the split."""
+        chosen = self.split(split) if isinstance(split, str) else split
+        mixture = mixture_of([self], [chosen], seed, world)
+        return bank_envs(mixture, num_envs, self.embodiment(world), seed, render_mode, autoreset, copy)
+
+    def meaning(self, texts: Mapping[str, str]) -> Hashable:
+        """What the instruction asks for."""
+        return self.source.meaning(texts[TEXT_KEY])
+
+    def check(self, world: WorldOptions) -> None:
+        """Refuse a camera without a rover, and what the body lacks."""
+        self.embodiment(world)
+
+    def embodiment(self, world: WorldOptions = PLAIN) -> Embodiment:
+        """What its episodes are played with.
+
+        Raises:
+            ConfigurationError: if a camera is given without a rover, or the body lacks a sense.
+        """
+        return embodiment_of([self], world)
+
+    def episodes(
+        self,
+        suite: str,
+        held_out: HeldOut | None,
+        count: int,
+        seed: int,
+        world: WorldOptions = PLAIN,
+        *,
+        progress: bool = True,
+    ) -> BankEpisodes:
+        """The bank of a suite; no layout of training is in it."""
+        bank = self.suite_bank(suite, held_out, count, seed, progress=progress)
+        return self.episodes_of(bank.encoded(self.embodiment(world).vocabulary), world)
+
+    def episodes_of(self, bank: EpisodeBank, world: WorldOptions = PLAIN) -> BankEpisodes:
+        """The episodes of a bank, played with what ``world`` asks for."""
+        return bank_episodes(bank, self.embodiment(world), self.most_envs)
+
+    def example(self) -> str:
+        """The sentence of the first episode."""
+        (episode,) = sample_episodes(self.source, [0])
+        return episode.instruction
+
+    def suite_bank(
+        self, suite: str, held_out: HeldOut | None, count: int, seed: int, *, progress: bool = True
+    ) -> EpisodeBank:
+        """The bank of a suite; errors as :meth:`episodes`."""
+        asked = self.suite(suite)
+        split = self.split(asked.split, held_out)
+        if not isinstance(asked, BankSuite) or not asked.grows:
+            return build_bank(self.source, count, seed=seed, split=split, progress=progress)
+        try:
+            return build_bank(grown(self.source, asked.grows), count, seed=seed, split=split, progress=progress)
+        except (TaskError, UnsupportedLevelError) as error:
+            raise SplitError(f"enlarged, it cannot be generated: {error}") from error
+
+    def watched(
+        self, suite: str, held_out: HeldOut | None, count: int, seed: int, world: WorldOptions = PLAIN
+    ) -> Iterator[tuple[VectorEnv, int | None]]:
+        """One environment for each of the first episodes of the bank of a suite."""
+        episodes = self.episodes(suite, held_out, count, seed, world)
+        for row in range(count):
+            yield watched_episode(episodes, row), None
+
+
+def watched_episode(episodes: BankEpisodes, row: int) -> GroundlingVectorEnv:
+    """One environment that plays an episode of a bank and can be watched to its last picture."""
+    one = TaskMixture.of([episodes.bank.take(slice(row, row + 1))])
+    return GroundlingVectorEnv(
+        one, 1, shuffle=False, render_mode="rgb_array", embodiment=episodes.embodiment, autoreset=False
+    )
+
+
+def bank_episodes(bank: EpisodeBank, embodiment: Embodiment, most_envs: int = BankFamily.most_envs) -> BankEpisodes:
+    """Every episode of a bank, in its order: environment i plays i, i + B, i + 2B, ..."""
+    return BankEpisodes(
+        count=len(bank),
+        make_envs=partial(_ordered_envs, bank, embodiment),
+        most_envs=most_envs,
+        reset_seed=None,
+        texts=bank.instructions,
+        sentences=bank.sentences,
+        tokens=bank.tokens,
+        text_key=TEXT_KEY,
+        bank=bank,
+        embodiment=embodiment,
+    )
+
+
+def _ordered_envs(bank: EpisodeBank, embodiment: Embodiment, num_envs: int) -> GroundlingVectorEnv:
+    return GroundlingVectorEnv(bank, num_envs, shuffle=False, copy=False, embodiment=embodiment)
+
+
+def bank_envs(
+    mixture: TaskMixture,
+    num_envs: int,
+    embodiment: Embodiment,
+    seed: int,
+    render_mode: str | None = None,
+    autoreset: bool = True,
+    copy: bool = False,
+) -> GroundlingVectorEnv:
+    """B environments that draw the episodes of a mixture."""
+    return GroundlingVectorEnv(
+        mixture,
+        num_envs,
+        seed=seed,
+        copy=copy,
+        render_mode=render_mode,
+        embodiment=embodiment,
+        autoreset=autoreset,
+    )
+
+
+def embodiment_of(families: Sequence[BankFamily], world: WorldOptions = PLAIN) -> Embodiment:
+    """What the episodes of several families are played with side by side; their words are joined.
+
+    Raises:
+        ConfigurationError: if they have bodies of their own that differ, a camera is given without a rover, or the body
+            lacks a sense.
+    """
+    if world.body != "rover" and world.camera != PLAIN.camera:
+        raise ConfigurationError("a camera is the rover's, and would be left unused: give --body rover with it")
+    vocabulary = world.vocabulary_of(family.source.embodiment.vocabulary for family in families)
+    own = {replace(family.source.embodiment, vocabulary=vocabulary) for family in families}
+    if len(own) != 1:
+        ids = ", ".join(family.id for family in families)
+        raise ConfigurationError(f"{ids} are played with different bodies: train on them apart")
+    (embodiment,) = own
+    body = None if world.body == "own" else world.body
+    camera = world.camera if world.body == "rover" else None
+    return embodiment.changed(body, camera, explored_radius=world.explored_radius)
+
+
+def mixture_of(
+    families: Sequence[BankFamily],
+    splits: Sequence[AnySplit],
+    seed: int,
+    world: WorldOptions = PLAIN,
+    *,
+    progress: bool = True,
+) -> TaskMixture:
+    """The episodes of a split of each family, task after task, in joined words; errors as ``build_bank``'s."""
+    vocabulary = world.vocabulary_of(family.source.embodiment.vocabulary for family in families)
+    banks = [
+        build_bank(family.source, world.bank_size, seed=seed, split=split, progress=progress).encoded(vocabulary)
+        for family, split in zip(families, splits, strict=True)
+    ]
+    return changed_mixture(TaskMixture.of(banks), world)
+
+
+def changed_mixture(mixture: TaskMixture, world: WorldOptions) -> TaskMixture:
+    """The same episodes as a run's options want them."""
+    if world.by_instruction:
+        mixture = mixture.by_instruction()
+    return mixture.with_time_limit_scale(world.time_limit_scale) if world.time_limit_scale < 1 else mixture
+
+
+def grown(source: EpisodeSource, setting: str) -> EpisodeSource:
+    """The source with this setting half as large again.
+
+    Raises:
+        SplitError: if it has no such setting.
+    """
+    value = source.setting(setting)
+    if not value:
+        raise SplitError(f"{source.id} has no setting {setting} to enlarge")
+    try:
+        return source.changed(**{setting: value + (value + 1) // 2})
+    except ConfigurationError as error:
+        raise SplitError(f"it cannot be enlarged: {error}") from error

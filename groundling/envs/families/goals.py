@@ -1,0 +1,80 @@
+"""Families whose sentences are goals (``groundling.language.goals``): what is held out of them, and their suites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from groundling.envs.families.banked import BankFamily, BankSuite
+from groundling.envs.families.base import INSTRUCTION
+from groundling.envs.splits import FACTORS, AnySplit, HeldOut, held_out_split, seen_split
+from groundling.errors import ConfigurationError, SplitError
+from groundling.interfaces import Suite
+from groundling.language.goals import clauses, verb_of
+from groundling.language.grammar import parse
+
+VERB: Final = "verb"
+CLAUSES: Final = "clauses"
+KINDS: Final = (VERB, CLAUSES, INSTRUCTION)
+
+
+def _factor(name: str, description: str, *, is_usual: bool = False, tells_new_words: bool = False) -> BankSuite:
+    return BankSuite(description, name, is_usual, tells_new_words=tells_new_words, sets_reordered_apart=True)
+
+
+SUITES: Final[Mapping[str, Suite]] = {
+    "layout": Suite("new worlds, instructions that training may ask for", "seen"),
+    "combination": _factor("combination", "color-type pairs that no training instruction names", is_usual=True),
+    "verb_object": _factor("verb_object", "a verb with a type of object that it was never asked of"),
+    "location": _factor("location", "a type of object with a place in which it was never named"),
+    "length": _factor("length", "more clauses than any training instruction has"),
+    "phrasing": _factor("phrasing", "forms of sentence that training never used, of words that it did"),
+    "synonym": _factor(
+        "synonym", "words that training never used, for encoders that know them from elsewhere", tells_new_words=True
+    ),
+    "distractors": BankSuite("half as many distractors again", "seen", is_usual=False, grows="num_distractors"),
+    "size": BankSuite("rooms half as wide again", "seen", is_usual=False, grows="room_size"),
+}
+
+
+class GoalFamily(BankFamily):
+    """A source of episodes whose instructions are read as goals."""
+
+    suites = SUITES
+    breakdowns = (VERB, CLAUSES)
+
+    def split(self, name: str, held_out: HeldOut | None = None) -> AnySplit:
+        """The part of its episodes of this name; "seen" and the factors follow what is held out.
+
+        Raises:
+            SplitError: if there is none, or nothing of the kind is held out.
+        """
+        if held_out is None:
+            return super().split(name)
+        if name == "seen":
+            return seen_split(held_out)
+        for factor in FACTORS:
+            if factor == name:
+                if factor not in held_out.factors:
+                    raise SplitError(f"nothing of this kind was held out in training (--held-out.factors ... {factor})")
+                return held_out_split(held_out, factor)
+        return super().split(name, held_out)
+
+    def groups(self, kind: str, text: str) -> tuple[str, ...]:
+        """By "verb" (an instruction of several clauses counts under each of its verbs), "clauses" (how many there are)
+        or "instruction" (the sentence).
+        """
+        if kind == VERB:
+            return tuple(dict.fromkeys(_verbs(text)))
+        if kind == CLAUSES:
+            return (str(len(_verbs(text))),)
+        if kind == INSTRUCTION:
+            return (text,)
+        raise ConfigurationError(f"there is no breakdown by {kind!r}: choose among {', '.join(KINDS)}")
+
+
+@cache
+def _verbs(instruction: str) -> tuple[str, ...]:
+    """The verb of each clause; kept, since all agents play the same episodes and reading a sentence takes a while."""
+    return tuple(verb_of(clause) for clause in clauses(parse(instruction)))

@@ -1,0 +1,43 @@
+"""The texts of the episodes that environments are in, under whatever key they tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from groundling.errors import ConfigurationError
+from groundling.interfaces import TOKENS, Spec
+
+ATTRIBUTES = ("instructions", "texts")
+
+
+def texts_of(envs: VectorEnv, observation: Mapping[str, Any], info: Mapping[str, Any], spec: Spec) -> list[str]:
+    """The sentence of each environment, [B].
+
+    Args:
+        envs: that may have them at an attribute ``instructions`` or ``texts``.
+        observation: of theirs, whose token ids are decoded if nothing else tells them.
+        info: that may have them under the key of the field of tokens.
+        spec: of the environments.
+
+    Raises:
+        ConfigurationError: if nothing tells them.
+    """
+    for name in ATTRIBUTES:
+        told = getattr(envs.unwrapped, name, None)
+        if told is not None and not callable(told) and len(told) == envs.num_envs:
+            return [str(text) for text in told]
+    keys = spec.keys_of(TOKENS)
+    for key in keys:
+        if key in info and len(info[key]) == envs.num_envs:
+            return [str(text) for text in info[key]]
+    for key in keys:
+        if key in observation and spec.vocabulary.is_named:
+            return [spec.vocabulary.decode(row) for row in np.asarray(observation[key])]
+    raise ConfigurationError(
+        f"the environments do not tell their sentences: they have no attribute {' or '.join(ATTRIBUTES)}, no "
+        f"{' or '.join(keys) or 'text'} in info, and token ids of unknown words"
+    )

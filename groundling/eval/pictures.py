@@ -1,0 +1,37 @@
+"""Pictures for people of what an agent is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.constants import VIEW_SIZE
+from groundling.envs.tiles import draw_tile
+from groundling.interfaces import RGB, SYMBOLS, Spec
+
+TILE_PIXELS = 56
+MAIN_KEY = "image"
+
+
+def picture_of(observation: Mapping[str, Any], spec: Spec, row: int = 0) -> NDArray[np.uint8] | None:
+    """What an environment's agent sees [H, W, 3] uint8, symbols drawn as tiles; None if it sees no picture."""
+    keys = spec.keys_of(RGB, SYMBOLS)
+    if not keys:
+        return None
+    key = MAIN_KEY if MAIN_KEY in keys else keys[0]
+    image = np.asarray(observation[key])[row]
+    return image.copy() if spec.observation[key].kind == RGB else draw_symbols(image)
+
+
+def draw_symbols(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """MiniGrid's symbolic view [7, 7, 3] as tiles, [7 * P, 7 * P, 3]; the agent is at the bottom, looking up."""
+    canvas = np.zeros((VIEW_SIZE * TILE_PIXELS, VIEW_SIZE * TILE_PIXELS, 3), dtype=np.uint8)
+    for column, line in np.ndindex(VIEW_SIZE, VIEW_SIZE):
+        kind, color, state = map(int, image[column, line])
+        if kind:
+            y, x = line * TILE_PIXELS, column * TILE_PIXELS
+            canvas[y : y + TILE_PIXELS, x : x + TILE_PIXELS] = draw_tile(kind, color, state, TILE_PIXELS)
+    return canvas
