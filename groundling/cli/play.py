@@ -7,8 +7,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
+from groundling.cli.any_world import play_family
 from groundling.cli.screens import KEYS, HalfBlocks, Screen, TextMap, Window, has_display, raw_keys
 from groundling.envs import GroundlingEnv, make
+from groundling.envs.catalog import find_family
+from groundling.envs.families.banked import BankFamily
+from groundling.envs.families.base import EnvFamily
 from groundling.errors import ConfigurationError
 
 QUIT = ("q", "\x03", "\x04", "")
@@ -21,14 +25,14 @@ class Command:
     Attributes:
         task: id of the environment.
         seed: of the first episode.
-        split: which instructions to meet.
+        split: which instructions to meet: "all", "train", or another that the task has, such as "seen" and "unseen".
         body: "grid" walks from tile to tile and is seen from above; "rover" drives and sees from inside.
         view: where a rover's view is shown; "auto" takes a window where there is a display.
     """
 
     task: str = "BabyAI-GoToLocal-v0"
     seed: int = 0
-    split: Literal["all", "train", "seen", "unseen"] = "all"
+    split: str = "all"
     body: Literal["grid", "rover"] = "grid"
     view: Literal["auto", "window", "terminal"] = "auto"
 
@@ -38,6 +42,10 @@ class Command:
             raise ConfigurationError(f"seed must not be negative, got {self.seed}")
         if self.body == "grid" and self.view == "window":
             raise ConfigurationError("the map of the body 'grid' is shown in the terminal: a window needs --body rover")
+        family = find_family(self.task)
+        if not isinstance(family, BankFamily):
+            self._play_family(family)
+            return
         make(self.task, split=self.split)  # a wrong task is said before a window opens
         in_window = self.body == "rover" and (self.view == "window" or (self.view == "auto" and has_display()))
         if not in_window and not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -50,6 +58,15 @@ class Command:
             screen, env = view, make(self.task, split=self.split, body="rover", camera=view.camera())
         with nullcontext() if in_window else raw_keys():
             play(env, self.seed, screen)
+
+    def _play_family(self, family: EnvFamily) -> None:
+        """Play where only the family knows the world."""
+        if self.body != "grid" or self.view == "window":
+            raise ConfigurationError(f"{family.id} has a body and pictures of its own: leave --body and --view out")
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise ConfigurationError("play needs a terminal: its input and output must not be redirected")
+        with raw_keys():
+            play_family(family, self.split, self.seed)
 
 
 def play(env: GroundlingEnv, seed: int, screen: Screen) -> None:
