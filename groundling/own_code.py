@@ -125,43 +125,51 @@ def origin_of(cls: type[Any]) -> tuple[str, str]:
 
 
 def code_of(cls: type[Any]) -> bytes:
-    """The file of a class; the compiled code of its methods where there is no file, as in a notebook."""
+    """The file of a class; of one that is typed at a prompt, or may be, what its methods do and read."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    if file is not None and Path(file).is_file():
-        return read_code(file)
-    return b"".join(_code_of_member(name, vars(cls)[name]) for name in sorted(vars(cls)))
+    text = read_code(file) if file is not None and Path(file).is_file() else b""
+    if text and cls.__module__ != "__main__":
+        return text
+    members = [_code_of_member(name, value) for name, value in sorted(vars(cls).items()) if name not in _UNREAD]
+    return text + "".join(members).encode()
 
 
-PLAIN_TYPES = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None))
+_UNREAD = ("__doc__", "__module__", "__firstlineno__")
 
 
-def _code_of_member(name: str, value: Any) -> bytes:
-    """A method with its defaults and the plain values that it reads of its module, or a plain attribute, as bytes."""
-    if name in ("__doc__", "__firstlineno__"):
-        return b""
+def _code_of_member(name: str, value: Any) -> str:
+    """A method with its defaults and the plain values that it reads of its module, or a plain attribute."""
     if isinstance(value, property):
         parts = [part for part in (value.fget, value.fset, value.fdel) if part is not None]
-        return b"".join(_code_of_member(name, part) for part in parts)
+        return "".join(_code_of_member(name, part) for part in parts)
     function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
-    if isinstance(function, types.FunctionType):
-        code = function.__code__
-        read = {key: function.__globals__[key] for key in _names_in(code) if key in function.__globals__}
-        plain = [(key, read[key]) for key in sorted(read) if isinstance(read[key], PLAIN_TYPES)]
-        defaults = (function.__defaults__, sorted((function.__kwdefaults__ or {}).items()))
-        return name.encode() + _code_as_bytes(code) + repr((plain, defaults)).encode()
-    return f"{name}={value!r}".encode() if isinstance(value, PLAIN_TYPES) else b""
+    if not isinstance(function, types.FunctionType):
+        return f"{name}={_plain(value)}"
+    code = function.__code__
+    read = {key: function.__globals__[key] for key in sorted(_names_in(code)) if key in function.__globals__}
+    own = [f"{key}={_plain(found)}" for key, found in read.items()]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return f"{name} {_plain(code)} {own} {[_plain(default) for default in defaults]}"
+
+
+def _plain(value: Any) -> str:
+    """A value as text that is the same in every process: its type, where no more can be told."""
+    if isinstance(value, types.CodeType):  # what it does, not the lines on which it stands
+        consts = [_plain(part) for part in value.co_consts]
+        return repr((value.co_code, consts, value.co_names, value.co_varnames, value.co_freevars))
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(_plain, value))})"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(_plain, value)))}}}"
+    if isinstance(value, bool | int | float | complex | str | bytes | type(None)):
+        return repr(value)
+    return getattr(value, "__qualname__", type(value).__qualname__)
 
 
 def _names_in(code: types.CodeType) -> set[str]:
     """The names that a function reads, those of the functions inside of it included."""
     inner = (part for part in code.co_consts if isinstance(part, types.CodeType))
     return set(code.co_names).union(*map(_names_in, inner))
-
-
-def _code_as_bytes(code: types.CodeType) -> bytes:
-    """What a function does: its instructions, constants and names, not the lines on which they stand."""
-    consts = [_code_as_bytes(part) if isinstance(part, types.CodeType) else repr(part) for part in code.co_consts]
-    return repr((code.co_code, consts, code.co_names, code.co_varnames, code.co_freevars)).encode()
 
 
 def read_code(file: str | None) -> bytes:

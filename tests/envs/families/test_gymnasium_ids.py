@@ -12,6 +12,7 @@ from groundling.envs.families.own import registered
 from groundling.envs.single import GroundlingEnv
 from groundling.language import Color, GoTo, ObjectDescription, ObjectType
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is out of date:DeprecationWarning")  # of v0 where there is a v1
 OURS = [id for id in gymnasium.registry if id.startswith("groundling/")]
 
 

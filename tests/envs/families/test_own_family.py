@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -19,7 +20,7 @@ from groundling.agents import AgentConfig
 from groundling.cli import main
 from groundling.cli.any_world import keys_of, play_family
 from groundling.envs.catalog import find_family
-from groundling.envs.families.base import EpisodeSet, WorldOptions
+from groundling.envs.families.base import WorldOptions
 from groundling.envs.outcomes import require_successes
 from groundling.errors import ConfigurationError, SplitError, TaskError
 from groundling.eval.evaluation import PlayedSet
@@ -154,9 +155,8 @@ def test_sentences_that_nobody_knew_beforehand_are_no_fault() -> None:
     """A control draws another sentence all the same."""
     family = find_family(PLACE)
     known = family.episodes("polite", None, 12, 1)
-    fewer = EpisodeSet(
-        known.count, known.make_envs, known.most_envs, known.reset_seed, ("walk east", "walk west"),
-        np.array([0, 1]), np.stack([WORDS.encode(text, length=3) for text in ("walk east", "walk west")]), "instruction",
-    )  # fmt: skip
+    texts = ("walk east", "walk west")
+    tokens = np.stack([WORDS.encode(text, length=3) for text in texts])
+    fewer = dataclasses.replace(known, texts=texts, sentences=np.array([0, 1]), tokens=tokens)
     rows = {"polite": SuiteRow(family, "polite", fewer)}
     assert len(list(evaluate_suites({"trained": Obedient("instruction")}, rows))) == 2

@@ -60,15 +60,16 @@ def _reference(level: MiniGridLevel) -> str:
     cls = level.generator
     if level.is_importable and level.id.startswith(PREFIXES):
         return level.id
-    if is_of_file(cls):
-        return reference_of(cls, level.id)
+    place = reference_of(cls, level.id)
+    if not place or is_of_file(cls):
+        return place
     parts = cls.__module__.split(".")
     for count in range(len(parts), 0, -1):  # the package around it may register it as well
         module = ".".join(parts[:count])
         file = getattr(sys.modules.get(module), "__file__", None)
         if module != "__main__" and file and re.search(re.escape(level.id), Path(file).read_text(errors="replace")):
             return f"{module}:{level.id}"
-    return reference_of(cls, level.id)
+    return place
 
 
 GROUP = Levels()
