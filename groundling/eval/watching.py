@@ -167,7 +167,10 @@ class Spectator:
         self._keep(observation, decision, picture, None, told)
 
     def _picture(self) -> NDArray[np.uint8] | None:
-        pictures = self._envs.render()
+        try:
+            pictures = self._envs.render()
+        except NotImplementedError:  # as Gymnasium's base class has it
+            return None
         return None if not pictures else np.asarray(pictures[0], dtype=np.uint8)
 
     def _keep(

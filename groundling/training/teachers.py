@@ -13,6 +13,7 @@ from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Teacher
 from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.tasks import families
 
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
@@ -64,9 +65,11 @@ def find_teacher(envs: VectorEnv, config: TrainConfig, sees: Sight) -> Teacher:
     Raises:
         ConfigurationError: if there is nobody.
     """
-    own = getattr(envs.unwrapped, "expert", None)
-    teacher = own() if callable(own) else None
-    return teacher if teacher is not None else Expert(worlds_of(envs, config.algorithm), sees=sees)
+    if not config.made_by and not config.tasks:
+        teacher = families(config)[0].expert(envs)
+        if teacher is not None:
+            return teacher
+    return Expert(worlds_of(envs, config.algorithm), sees=sees)
 
 
 def worlds_of(envs: VectorEnv, algorithm: str = "bc") -> WorldBatch:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from groundling.agents.space import AgentSpace
 from torch import Tensor
 
 from groundling.agents import ActorCritic
-from groundling.agents.space import AgentSpace
 from groundling.cli import main
 from groundling.envs.catalog import find_family
 from groundling.envs.families.chaplot import ChaplotEpisode

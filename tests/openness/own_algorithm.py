@@ -45,5 +45,4 @@ class Reinforce(OnPolicy):
         self.optimizer.zero_grad()
         (policy_loss + 0.5 * value_loss).backward()
         self.optimizer.step()
-        return {"policy_loss": float(policy_loss), "value_loss": float(value_loss)}
-
+        return {"policy_loss": policy_loss.item(), "value_loss": value_loss.item()}

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from groundling.training.auxiliary import subgoal_loss
+from groundling.training.settings import ImitationConfig
 from pixel_choice import PixelChoice
 from test_loop import make_config, metrics_of
 from torch.nn import functional
@@ -17,9 +19,7 @@ from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs.subgoals import NUM_SUBGOALS, subgoals_now
 from groundling.errors import ConfigurationError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer
-from groundling.training.auxiliary import subgoal_loss
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.settings import ImitationConfig
 
 AGENT: dict[str, Any] = {"memory": "gru", "hidden_dim": 8, "memory_dim": 9, "cell_dim": 6, "predicts_subgoal": True}
 PPO = PPOConfig(num_steps=12, minibatch_size=48, subgoal_coef=0.5)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from groundling.training.settings import ImitationConfig
 from gymnasium import spaces
 from pixel_choice import SIZE, VOCABULARY_SIZE, PixelChoice
 
@@ -19,7 +20,6 @@ from groundling.training import A2CConfig, Checkpoint, CurriculumConfig, PPOConf
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.environments import SavableEnvs, make_training_envs, settling_updates, space_of
 from groundling.training.logs import read_metrics
-from groundling.training.settings import ImitationConfig
 
 B, T = 8, 4
 DONE = 6  # an action that does nothing

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from groundling.training.imitation import Imitation, imitation_loss
+from groundling.training.ppo import kl_divergence
+from groundling.training.settings import ImitationConfig
 from test_loop import make_config, metrics_of
 from torch import Tensor
 
@@ -25,12 +28,9 @@ from groundling.envs.worlds import WorldBatch
 from groundling.errors import CheckpointError, ConfigurationError, DemonstrationFileError, GroundlingError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.imitation import Imitation, imitation_loss
 from groundling.training.loop import teacher_share
-from groundling.training.ppo import kl_divergence
 from groundling.training.recording import record
 from groundling.training.rollout import NO_LABEL, Collector, Rollout
-from groundling.training.settings import ImitationConfig
 
 LEVEL = "BabyAI-GoToLocal-v0"
 T, B = 12, 6

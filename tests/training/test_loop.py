@@ -11,6 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
+from groundling.training.settings import ImitationConfig
 
 from groundling.agents import AgentConfig
 from groundling.agents.config import Precision
@@ -28,7 +29,6 @@ from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, res
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME, TAGS, TENSORBOARD_NAME, read_metrics
 from groundling.training.recording import record
-from groundling.training.settings import ImitationConfig
 
 UPDATES = 4
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from groundling.training.ppo import PPO, clipped_policy_loss, explained_variance, kl_divergence
+from groundling.training.settings import PPOConfig
 from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.subgoals import subgoals_now
-from groundling.training.ppo import PPO, clipped_policy_loss, explained_variance, kl_divergence
 from groundling.training.rollout import Rollout
-from groundling.training.settings import PPOConfig
 
 T, B = 4, 6
 METRICS = {

@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 import pytest
+from groundling.training.settings import ImitationConfig
 
 from groundling.agents import AgentConfig
 from groundling.envs import HeldOut, Split
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
 from groundling.training import PPOConfig, TrainConfig
-from groundling.training.settings import ImitationConfig
 
 
 def small(**changes: Any) -> TrainConfig:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from groundling.agents.encoders.base import ObservationEncoder, PreparedFields
 from groundling.interfaces import CATEGORY, MASK, VECTOR, Spec
+from groundling.language.encoders import make_language_encoder
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 class VectorEncoder(ObservationEncoder[PreparedFields]):
     """One linear layer for each vector or mask, an embedding for each category; they are added up.
 
-    Blind agents see none of them.
+    Where no other encoder reads the instruction, a gate of the sentence is multiplied into the sum, as in Chaplot et al.
+    2018 (arXiv:1706.07230, section 4.1). Blind agents see none of the fields.
     """
 
     kinds = (VECTOR, MASK, CATEGORY)
@@ -33,6 +35,12 @@ class VectorEncoder(ObservationEncoder[PreparedFields]):
             else nn.Linear(part.shape[0], config.hidden_dim)
             for part in fields
         )
+        self.language: nn.Module | None = None
+        if language is None:
+            self.language = make_language_encoder(
+                config.language, spec.vocabulary, config.word_dim, config.instruction_dim
+            )
+            self.gate = nn.Linear(config.instruction_dim, config.hidden_dim)
 
     def forward(self, prepared: PreparedFields) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
@@ -41,4 +49,8 @@ class VectorEncoder(ObservationEncoder[PreparedFields]):
             array = prepared.fields[key]
             array = array.long() if isinstance(layer, nn.Embedding) else array.float()
             parts.append(layer(torch.zeros_like(array) if self.config.blind else array))
-        return torch.relu(torch.stack(parts).sum(dim=0))
+        features = torch.relu(torch.stack(parts).sum(dim=0))
+        if self.language is None:
+            return features
+        sentences = prepared.sentences
+        return features * torch.sigmoid(self.gate(self.language(sentences.tokens)))[sentences.row_of]

@@ -1,0 +1,1 @@
+"""Foreign worlds: any class that is a simulator, behind one family."""
