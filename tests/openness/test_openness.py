@@ -78,7 +78,19 @@ def test_own_family_encoder_algorithm_and_reward_go_through_every_command(folder
 
 def test_expert_of_an_own_family_teaches(folder: Path) -> None:
     words = ["train", "--task", "own_family.py:LampFamily", "--algorithm", "dagger", *SMALL]
-    run(*words, "--agent.vision", "vector", "--agent.language", "gru", "--total-frames", 25_600, "--run-folder", "run")
+    run(
+        *words,
+        "--agent.vision",
+        "vector",
+        "--imitation.minibatch-size",
+        40,
+        "--imitation.learning-rate",
+        0.01,
+        "--total-frames",
+        12_800,
+        "--run-folder",
+        "run",
+    )
     assert read_metrics(Path("run"))[-1]["accuracy"] > 0.9
 
 
