@@ -154,12 +154,6 @@ def run_families(folder: Path, config: TrainConfig, make_envs: EnvsMaker | None 
     Raises:
         ConfigurationError: if it was trained in environments of a user's own and nobody makes them.
     """
-    made_by = str(getattr(config, "made_by", ""))
-    if made_by and make_envs is None:
-        raise ConfigurationError(
-            f"{folder} was trained in environments that {made_by} made (Trainer(make_envs=...)), which no command can "
-            "make: call groundling.eval.evaluate_run(folder, make_envs=...)"
-        )
     if make_envs is not None:
-        return (MadeFamily(config, make_envs, made_by or "make_envs"),)
+        return (MadeFamily(config, make_envs, config.made_by or "make_envs"),)
     return families(config)

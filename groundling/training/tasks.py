@@ -13,7 +13,7 @@ from groundling.envs.families.banked import BankFamily, bank_envs, changed_mixtu
 from groundling.envs.families.base import TRAIN, EnvFamily, WorldOptions
 from groundling.envs.mixture import TaskMixture
 from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
-from groundling.language.vocabulary import VOCABULARY, Vocabulary
+from groundling.language.vocabulary import Vocabulary
 from groundling.training.checks import require
 
 if TYPE_CHECKING:
@@ -27,8 +27,13 @@ def families(config: TrainConfig) -> tuple[EnvFamily, ...]:
     Raises:
         UnknownEnvironmentError, UnsupportedLevelError, TaskError: as ``find_family``; of several tasks the message says
             which one.
-        ConfigurationError: if a task is named twice.
+        ConfigurationError: if a task is named twice, or the run was trained in environments that no id names.
     """
+    if config.made_by:
+        raise ConfigurationError(
+            f"the run was trained in environments that {config.made_by} made (Trainer(make_envs=...)), which no "
+            "command can make: call groundling.eval.evaluate_run(folder, make_envs=...)"
+        )
     found: dict[str, EnvFamily] = {}
     for place, task in enumerate(config.task_ids, start=1):
         try:
@@ -93,7 +98,7 @@ def check_world(config: TrainConfig) -> None:
         ConfigurationError: naming the first.
     """
     options = world_options(config)
-    for task in config.task_ids:
+    for task in () if config.made_by else config.task_ids:
         if is_known(task):
             find_family(task).check(options)
 
@@ -104,11 +109,8 @@ def joined_vocabulary(own: tuple[EnvFamily, ...]) -> Vocabulary:
 
 
 def vocabulary(config: TrainConfig) -> Vocabulary:
-    """The words that the run's token ids are of; our language's where nobody knows the task, as of ``make_envs``."""
-    try:
-        return joined_vocabulary(families(config))
-    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
-        return VOCABULARY
+    """The words that the run's token ids are of."""
+    return joined_vocabulary(families(config))
 
 
 def embodiment(config: TrainConfig) -> Embodiment:

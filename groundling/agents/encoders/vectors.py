@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class VectorEncoder(ObservationEncoder[PreparedFields]):
     """One linear layer for each vector or mask, an embedding for each category; they are added up.
 
-    Where no other encoder reads the instruction, a gate of the sentence is multiplied into the sum, as in Chaplot et al.
-    2018 (arXiv:1706.07230, section 4.1). Blind agents see none of the fields.
+    Where no other encoder reads the instruction, a gate of the sentence is multiplied into the sum, as in Chaplot et
+    al. 2018 (arXiv:1706.07230, section 4.1). Blind agents see none of the fields.
     """
 
     kinds = (VECTOR, MASK, CATEGORY)
