@@ -31,7 +31,7 @@ from groundling.training.logs import RunLog
 from groundling.training.progress import TrainingProgress
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.statistics import EpisodeStatistics
-from groundling.training.tasks import check_tasks
+from groundling.training.tasks import check_tasks, findable
 
 CONFIG_NAME = "config.json"
 
@@ -82,9 +82,10 @@ class Trainer:
         if make_envs is not None:
             name = name_of_maker(make_envs)
             config = replace(config, task=name, tasks=(), made_by=name)
-        self.config = config
         if make_envs is None and not config.made_by:
+            config = findable(config)
             check_tasks(config)  # refuse a wrong task before creating the folder
+        self.config = config
         device = find_device(config.device)
         demonstrations = load_demonstrations(config)
         initial = None if resume else initial_checkpoint(config)

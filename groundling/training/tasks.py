@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gymnasium.vector import VectorEnv
 
@@ -165,18 +166,15 @@ def training_envs(config: TrainConfig, demonstrations: DemonstrationSet | None =
     return bank_envs(changed_mixture(mixture, options), config.num_envs, embodiment(config), config.seed)
 
 
-def reference_of(config: TrainConfig) -> dict[str, Any]:
-    """The tasks of a configuration as another process finds them: what to replace ``task`` or ``tasks`` by.
+def findable(config: TrainConfig) -> TrainConfig:
+    """The same run with its tasks spelled as another process finds them; one that has no such spelling stays as it is.
 
-    Raises:
-        ConfigurationError: if there is no such spelling of one, as of a class of a notebook.
+    A level that a user's module registered is known by its id in this process only, elsewhere as ``module:id``.
     """
-    found = families(config)
-    for family in found:
-        require(
-            bool(family.reference),
-            f"{family.id} is defined in a script or a notebook, where no other process finds it: write it into a file "
-            "and name it my_file.py:Class",
-        )
-    references = tuple(family.reference for family in found)
-    return {"tasks": references} if config.tasks else {"task": references[0]}
+    if config.made_by or all(is_known(task) for task in config.task_ids):
+        return config
+    names = [
+        task if is_known(task) else family.reference or task
+        for task, family in zip(config.task_ids, families(config), strict=True)
+    ]
+    return replace(config, tasks=tuple(names)) if config.tasks else replace(config, task=names[0])
