@@ -46,4 +46,3 @@ class Reinforce(OnPolicy):
         (policy_loss + 0.5 * value_loss).backward()
         self.optimizer.step()
         return {"policy_loss": float(policy_loss), "value_loss": float(value_loss)}
-

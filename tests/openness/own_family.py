@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from groundling.envs.families.base import EnvFamily
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from groundling.envs.families.base import EnvFamily
 from groundling.interfaces import TOKENS, VECTOR, Field, Spec, Suite
 from groundling.language.vocabulary import Vocabulary
 
 WORDS = Vocabulary.of(["walk", "to", "the", "left", "right", "lamp"])
 TEXTS = np.array([WORDS.encode(f"walk to the {side} lamp") for side in ("left", "right")])
 SPEC = Spec(
-    {"place": Field((5,), "float32", VECTOR), "order": Field((5,), "int32", TOKENS, len(WORDS))}, ("left", "right"), WORDS
+    {"place": Field((5,), "float32", VECTOR), "order": Field((5,), "int32", TOKENS, len(WORDS))},
+    ("left", "right"),
+    WORDS,
 )
 
 
