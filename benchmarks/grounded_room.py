@@ -35,7 +35,7 @@ from groundling.envs.families.chaplot.family import SUITES
 from groundling.errors import ConfigurationError
 from groundling.eval.runs import evaluate_run
 from groundling.files import write_text
-from groundling.training import A2CConfig, TrainConfig, Trainer
+from groundling.training import A2CConfig, PPOConfig, TrainConfig, Trainer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
 from groundling.training.presets import PRESETS
@@ -127,7 +127,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
             f"run --difficulties {easier} {difficulty}, or without --curriculum"
         )
     name = "GroundedRoom" if simulator == "room" else "GroundedDoom"
-    ppo = SETTINGS[simulator].ppo
+    ppo = SETTINGS[simulator].settings_of(PPOConfig)
     if start is not None:
         spent(start)  # a run that it goes on from is missing: say so before hours of training, not after
         ppo = replace(ppo, learning_rate=LEARNING_RATES.get(difficulty, ppo.learning_rate))
@@ -136,7 +136,7 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
         init="" if start is None else str(start),
         task=f"groundling/{name}-{difficulty.capitalize()}-v0",
         agent=AGENTS[agent],
-        ppo=ppo,
+        settings=(ppo,),
         total_frames=FRAMES[simulator][difficulty] if options.frames is None else options.frames,
         seed=seed,
         precision=options.precision,
@@ -166,9 +166,10 @@ def run_cell(options: Options, simulator: str, difficulty: str, agent: str, seed
 def with_a2c(config: TrainConfig) -> TrainConfig:
     """The same run with A2C: PPO's settings as far as it has them, and a step for every minibatch of new frames."""
     names = {field.name for field in fields(A2CConfig)}
-    same = {name: value for name, value in asdict(config.ppo).items() if name in names}
-    num_envs = config.ppo.minibatch_size // A2C_STEPS
-    return replace(config, algorithm="a2c", num_envs=num_envs, a2c=A2CConfig(**{**same, "num_steps": A2C_STEPS}))
+    ppo = config.settings_of(PPOConfig)
+    same = {name: value for name, value in asdict(ppo).items() if name in names}
+    a2c = A2CConfig(**{**same, "num_steps": A2C_STEPS})
+    return replace(config, algorithm="a2c", num_envs=ppo.minibatch_size // A2C_STEPS, settings=(a2c,))
 
 
 def run_folder(options: Options, simulator: str, difficulty: str, agent: str, seed: int) -> Path:

@@ -33,20 +33,19 @@ from groundling.envs.families.goals import SUITES
 from groundling.envs.splits import Factor
 from groundling.eval.figures import png
 from groundling.files import write_text, written_whole
-from groundling.training import TrainConfig, train
-from groundling.training.config import AlgorithmKind
+from groundling.training import PPOConfig, TrainConfig, train
+from groundling.training.algorithms.imitation import ImitationConfig
 from groundling.training.logs import read_metrics
 from groundling.training.presets import PRESETS
-from groundling.training.settings import ImitationConfig
 
 LEVELS = (
     *("BabyAI-GoTo-v0", "BabyAI-PickupLoc-v0", "BabyAI-Open-v0"),
     *("BabyAI-PutNextLocal-v0", "BabyAI-PutNextS7N4-v0", "BabyAI-GoToSeq-v0"),
 )
-COMPARED: tuple[AlgorithmKind, ...] = ("ppo", "bc", "dagger")
+COMPARED = ("ppo", "bc", "dagger")
 AFTER, SCRATCH = "after imitation", "from scratch"
 MAZES = PRESETS["mazes"]
-AFTER_IMITATION = replace(MAZES.ppo, kl_coef=0.02)
+AFTER_IMITATION = replace(MAZES.settings_of(PPOConfig), kl_coef=0.02)
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def demonstrations(options: Options) -> dict[str, Any]:
                 bank_size=count,
                 total_frames=1_500_000,
                 agent=AgentConfig(memory="gru"),
-                imitation=ImitationConfig(minibatch_size=640),
+                settings=(ImitationConfig(minibatch_size=640),),
             ),
             suites=("combination",),
             episodes=options.episodes,
@@ -130,7 +129,7 @@ def levels(options: Options) -> dict[str, Any]:
     taught = TrainConfig(
         algorithm="dagger",
         total_frames=options.frames,
-        imitation=MAZES.imitation,
+        settings=MAZES.settings,
         torch_threads=options.torch_threads,
         **shared,
     )
@@ -139,7 +138,7 @@ def levels(options: Options) -> dict[str, Any]:
     rewarded = TrainConfig(
         init=str(first),
         total_frames=options.ppo_frames,
-        ppo=AFTER_IMITATION,
+        settings=(AFTER_IMITATION,),
         torch_threads=options.torch_threads,
         **shared,
     )
@@ -168,8 +167,8 @@ def curves(options: Options) -> dict[str, Any]:
             taught, after, scratch = (
                 options.runs / f"curves-{task}-{name}-seed{seed}" for name in ("dagger", "after", "scratch")
             )
-            shared: dict[str, Any] = {"task": task, "seed": seed, "agent": MAZES.agent, "ppo": MAZES.ppo}
-            finish(TrainConfig(algorithm="dagger", total_frames=early, imitation=MAZES.imitation, **shared), taught)
+            shared: dict[str, Any] = {"task": task, "seed": seed, "agent": MAZES.agent, "settings": MAZES.settings}
+            finish(TrainConfig(algorithm="dagger", total_frames=early, **shared), taught)
             finish(TrainConfig(init=str(taught), total_frames=options.frames - early, **shared), after)
             finish(TrainConfig(total_frames=options.frames, **shared), scratch)
             for name, folder, start in ((AFTER, after, early), (SCRATCH, scratch, 0)):

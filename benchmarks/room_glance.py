@@ -32,12 +32,12 @@ from torch.nn import functional
 from groundling.agents import ActorCritic
 from groundling.agents.config import FusionKind
 from groundling.envs import EpisodeBank, TaskMixture
+from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.eval.suites import suite_bank
 from groundling.files import write_text
 from groundling.training import TrainConfig
-from groundling.training.environments import space_of
 from groundling.training.presets import PRESETS
 
 SUITES = ("layout", "zero_shot", "reordered", "new_set", "superlative")
@@ -96,7 +96,7 @@ def run(options: Options, fusion: FusionKind, episodes: int, seed: int) -> dict[
     config = replace(preset, agent=replace(preset.agent, fusion=fusion), bank_size=episodes, seed=seed)
     bank = config.training_bank(progress=False)
     torch.manual_seed(seed)
-    agent = ActorCritic(config.agent, space_of(make_envs(config, bank)))
+    agent = ActorCritic(config.agent, spec_of(make_envs(config, bank)))
     agent.encoder.precision = "bfloat16"
     head = nn.Linear(config.agent.hidden_dim, PLACES)
     learn(agent, head, glances(config, bank, seed), options.frames // BATCH)
@@ -116,13 +116,13 @@ def learn(agent: ActorCritic, head: nn.Linear, batches: Iterator[tuple[dict[str,
     """Adam on the cross-entropy, with a step that falls to nothing."""
     eyes = agent.encoder
     first = [next(batches) for _ in range(CALIBRATION_BATCHES)]
-    agent.calibrate({key: np.concatenate([seen[key] for seen, _ in first]) for key in eyes.keys})
+    agent.calibrate({key: np.concatenate([seen[key] for seen, _ in first]) for key in agent.observation_keys})
     parameters = [*eyes.parameters(), *head.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE, eps=1e-5, fused=True)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - step / steps)
         seen, place = next(batches)
-        loss = functional.cross_entropy(head(eyes.features(eyes.prepare(seen))), place)
+        loss = functional.cross_entropy(head(eyes(eyes.prepare(seen))), place)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -133,7 +133,7 @@ def answers(agent: ActorCritic, head: nn.Linear, config: TrainConfig, bank: Epis
     """Which episodes of a bank are told rightly, of as many as fill batches."""
     eyes, right = agent.encoder, []
     for _, (seen, place) in zip(range(len(bank) // BATCH), glances(config, bank, None), strict=False):
-        right.append(head(eyes.features(eyes.prepare(seen))).argmax(dim=1) == place)
+        right.append(head(eyes(eyes.prepare(seen))).argmax(dim=1) == place)
     return torch.cat(right).numpy()
 
 

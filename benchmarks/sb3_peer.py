@@ -11,7 +11,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from groundling.agents.space import AgentSpace
 from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
@@ -21,11 +20,13 @@ from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs.bank import CLAUSE_TOKENS
+from groundling.envs.embodiment import GRID
 from groundling.envs.families.chaplot.room import EMBODIMENT, ROOMS
+from groundling.envs.first_person import Camera
 from groundling.envs.simulators.doom import ChaplotDoomEnv
+from groundling.interfaces import Spec
 from groundling.language import VOCABULARY
-from groundling.language.grounded import GROUNDED_VOCABULARY
-from groundling.training import TrainConfig
+from groundling.training import PPOConfig, TrainConfig
 
 VEC_ENVS = {kind.__name__: kind for kind in (DummyVecEnv, SubprocVecEnv)}
 
@@ -76,9 +77,9 @@ class PlainDoom(gymnasium.ObservationWrapper):
 class SameNetwork(BaseFeaturesExtractor):
     """Groundling's network up to the heads, which SB3 adds."""
 
-    def __init__(self, space: spaces.Dict, config: AgentConfig, agent_space: AgentSpace) -> None:
+    def __init__(self, space: spaces.Dict, config: AgentConfig, spec: Spec) -> None:
         super().__init__(space, config.hidden_dim)
-        self.agent = ActorCritic(config, agent_space)
+        self.agent = ActorCritic(config, spec)
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
         taken = {"image": observations["image"].to(torch.uint8), "instruction": observations["instruction"].int()}
@@ -117,11 +118,10 @@ def make_level(task: str, image_size: tuple[int, int]) -> Callable[[], gymnasium
 def peer_speed(config: TrainConfig, num_envs: int, frames: int, vec_env: Callable[..., Any], threads: int) -> float:
     """Frames a second of SB3's PPO on the task of a configuration, with its settings and network."""
     torch.set_num_threads(threads)
-    task, ppo = config.task, config.ppo
+    task, ppo = config.task, config.settings_of(PPOConfig)
     width, height = config.camera.width, config.camera.height
     envs = vec_env([make_level(task, (width, height))] * num_envs)
-    room = AgentSpace((height, width, 3), EMBODIMENT.num_actions, len(GROUNDED_VOCABULARY))
-    agent_space = room if task in ROOMS else AgentSpace()
+    embodiment = EMBODIMENT.changed(camera=Camera(width, height)) if task in ROOMS else GRID
     model = PPO(
         "MultiInputPolicy",
         envs,
@@ -135,7 +135,7 @@ def peer_speed(config: TrainConfig, num_envs: int, frames: int, vec_env: Callabl
         ent_coef=ppo.entropy_coef,
         policy_kwargs={
             "features_extractor_class": SameNetwork,
-            "features_extractor_kwargs": {"config": config.agent, "agent_space": agent_space},
+            "features_extractor_kwargs": {"config": config.agent, "spec": embodiment.spec(CLAUSE_TOKENS)},
             "net_arch": {"pi": [], "vf": []},
             "ortho_init": False,
         },

@@ -33,7 +33,7 @@ class Options:
 def main(options: Options) -> None:
     checkpoint = Checkpoint.load(options.run_folder / CHECKPOINT_NAME)
     SHIPPED.parent.mkdir(exist_ok=True)
-    nothing: dict[str, Any] = {name: {} for name in ("optimizer", "collector", "generators", "curriculum", "reference")}
+    nothing: dict[str, Any] = {name: {} for name in ("algorithm", "statistics", "rewards", "curriculum")}
     agent = {name: parameter.half() for name, parameter in checkpoint.agent.items()}
     config = replace(checkpoint.config, init="")  # a folder of this machine
     replace(checkpoint, config=config, agent=agent, **nothing).save(SHIPPED)

@@ -82,7 +82,7 @@ def main(options: Options) -> None:
     from sb3_peer import VEC_ENVS, peer_speed  # here, so that without SB3 --help is told all the same
 
     base = base_config(options.task)
-    ppo: PPOConfig = base.ppo
+    ppo = base.settings_of(PPOConfig)
     measures: dict[str, Callable[[], float]] = {}
     for threads in (1, 2):
         config = replace(base, torch_threads=threads)
@@ -93,7 +93,7 @@ def main(options: Options) -> None:
                 task=options.task.replace("GroundedRoom", "GroundedDoom"),
                 camera=Camera(*CAMERA),
                 num_envs=PEER_ENVS,
-                ppo=replace(ppo, num_steps=base.rollout_frames // PEER_ENVS),
+                settings=(replace(ppo, num_steps=base.rollout_frames // PEER_ENVS),),
             )
             name = f"ViZDoom in groundling's trainer, {threads} torch thread(s)"
             measures[name] = partial(own_speed, doom, options.peer_frames)

@@ -112,6 +112,7 @@ class Collector:
     def _collect(self) -> Rollout:
         out = self.rollout
         self.state = out.final_state.clone()
+        out.initial_state.copy_(self.state)
         final_values = _FinalValues(self.keys)
         for step in range(len(out.action)):
             for recorder in self.recorders:

@@ -89,8 +89,9 @@ class TrainConfig(Open):
     def __post_init__(self) -> None:
         algorithm = ALGORITHMS.find(self.algorithm)
         own = self.settings_of(algorithm.Config)
-        if own not in self.settings:
-            object.__setattr__(self, "settings", (*self.settings, own))
+        settings = self.settings if own in self.settings else (*self.settings, own)
+        ordered = sorted(settings, key=lambda value: (type(value).__module__, type(value).__qualname__))
+        object.__setattr__(self, "settings", tuple(ordered))  # in whatever order they were given, they are the same
         require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", least=1)
         require(0 < self.time_share <= 1, f"time_share is above 0 and at most 1, not {self.time_share}")
         require(self.seed >= 0, f"seed must not be negative, got {self.seed}")

@@ -55,6 +55,21 @@ def migrated_checkpoint(content: dict[str, Any], vocabularies: Mapping[int, Voca
         KeyError: if a part is missing, or the vocabulary is none of these.
     """
     config = migrated_config(content["config"])
+    return {
+        "config": config,
+        "spec": _spec_of(content["space"], config, vocabularies[content["vocabulary"]]).to_dict(),
+        "frames": content["frames"],
+        "updates": content["updates"],
+        "agent": _renamed_modules(content["agent"]),
+        # An agent alone, as the package ships one, has nothing to go on from.
+        "algorithm": _algorithm_of(content) if content["collector"] else {},
+        "statistics": content["collector"].get("statistics", {}),
+        "rewards": {"environment": {}},
+        "curriculum": content["curriculum"],
+    }
+
+
+def _algorithm_of(content: Mapping[str, Any]) -> dict[str, Any]:
     old, generators = content["collector"], content["generators"]
     recorders: dict[str, Any] = {"labels": {}, "teacher": old["teacher"]}
     if content["reference"]:
@@ -63,25 +78,15 @@ def migrated_checkpoint(content: dict[str, Any], vocabularies: Mapping[int, Voca
             "state": old["reference_state"],
         }
     return {
-        "config": config,
-        "spec": _spec_of(content["space"], config, vocabularies[content["vocabulary"]]).to_dict(),
-        "frames": content["frames"],
-        "updates": content["updates"],
-        "agent": _renamed_modules(content["agent"]),
-        "algorithm": {
-            "optimizer": content["optimizer"],
-            "minibatches": generators["minibatches"],
-            "collector": {
-                "state": old["state"],
-                "is_first": old["is_first"],
-                "actions": generators["actions"],
-                "recorders": recorders,
-                "envs": old["envs"],
-            },
+        "optimizer": content["optimizer"],
+        "minibatches": generators["minibatches"],
+        "collector": {
+            "state": old["state"],
+            "is_first": old["is_first"],
+            "actions": generators["actions"],
+            "recorders": recorders,
+            "envs": old["envs"],
         },
-        "statistics": old["statistics"],
-        "rewards": {"environment": {}},
-        "curriculum": content["curriculum"],
     }
 
 

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from groundling.agents.actor_critic import ActorCritic, sample_actions
 from groundling.agents.config import AgentConfig
 from groundling.agents.encoders.cells import CELL_VALUES, pack_cells
-from groundling.agents.explanation import attention, has_gates
+from groundling.agents.explanation import attention, gates, has_gates
 from groundling.envs import EpisodeBank, make_vec
+from groundling.envs.bank import CLAUSE_TOKENS
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.embodiment import GRID
 from groundling.errors import ObservationError
 
 B = 6
@@ -39,9 +41,10 @@ def observation() -> dict[str, Any]:
 
 
 def make_agent(seed: int = 0, **changes: Any) -> ActorCritic:
-    """A small agent whose parameters are all random, those that begin at zero too."""
+    """A small agent of the grid whose parameters are all random, those that begin at zero too."""
     torch.manual_seed(seed)
-    agent = ActorCritic(AgentConfig(**{**SMALL, **changes}))
+    config = AgentConfig(**{**SMALL, **changes})
+    agent = ActorCritic(config, GRID.changed(**config.senses).spec(CLAUSE_TOKENS))
     for parameter in agent.parameters():
         nn.init.normal_(parameter, std=0.5)
     nn.init.zeros_(agent.encoder.language.embedding.weight[0])  # padding
@@ -259,14 +262,14 @@ def test_other_keys_of_an_observation_are_left_alone(observation: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("fusion", "gates"), [("gated", SMALL["cell_dim"]), ("attribute_gated", 3 * SMALL["cell_dim"])]
+    ("fusion", "count"), [("gated", SMALL["cell_dim"]), ("attribute_gated", 3 * SMALL["cell_dim"])]
 )
-def test_gate_and_attention_are_shown_by_sentence(fusion: str, gates: int, observation: dict[str, Any]) -> None:
+def test_gate_and_attention_are_shown_by_sentence(fusion: str, count: int, observation: dict[str, Any]) -> None:
     agent = make_agent(fusion=fusion)
     tokens = torch.as_tensor(observation["instruction"])
     gate = gates(agent, tokens)
     assert has_gates(agent)
-    assert gate.shape == (B, gates)
+    assert gate.shape == (B, count)
     assert ((gate > 0) & (gate < 1)).all()
     assert attention(agent, tokens).shape == (B, CELL_VALUES)
 
@@ -290,5 +293,5 @@ def test_rows_of_percepts_decide_as_the_whole_batch_does() -> None:
     prepared = agent.prepare(observation)
     rows = torch.tensor([7, 2, 2, 11])
     chosen = prepared.rows(rows)
-    assert len(chosen.sentences.tokens) == 3
+    assert len(chosen.parts[0].sentences.tokens) == 3
     torch.testing.assert_close(agent.features(chosen), agent.features(prepared)[rows])

@@ -12,6 +12,8 @@ from test_actor_critic import make_agent
 
 from groundling.agents.growth import differences, grown
 from groundling.envs import EpisodeBank, make_vec
+from groundling.envs.bank import CLAUSE_TOKENS
+from groundling.envs.embodiment import GRID
 
 B = 6
 
@@ -49,7 +51,7 @@ def test_a_grown_agent_acts_as_the_smaller_one_and_has_gradients_everywhere(
     smaller = make_agent(memory="gru")
     larger = replace(smaller.config, **changes)
     assert differences(smaller.config, larger) == []
-    agent = grown(smaller, larger)
+    agent = grown(smaller, larger, GRID.changed(**larger.senses).spec(CLAUSE_TOKENS))
     torch.testing.assert_close(logits(agent, observation), logits(smaller, observation), rtol=1e-4, atol=1e-5)
     logits(agent, observation).square().sum().backward()
     new = {name: p.grad for name, p in agent.named_parameters() if name not in dict(smaller.named_parameters())}

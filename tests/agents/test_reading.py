@@ -96,7 +96,7 @@ def test_kept_words_are_heard_once_whatever_their_padding() -> None:
         heard.append(len(tokens))
         return torch.where(tokens > 0, tokens, 0).unsqueeze(2).float()
 
-    kept = KeptWords(hear)
+    kept = KeptWords(encode_text)
     assert kept.find(torch.tensor([[1, 2], [3, 0]])).squeeze(2).tolist() == [[1, 2], [3, 0]]
     assert kept.find(torch.tensor([[3, 0, 0], [1, 2, 0], [4, 5, 6]])).squeeze(2).tolist() == [
         [3, 0, 0],

@@ -14,7 +14,7 @@ import torch
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.errors import CheckpointError, StorageError
-from groundling.language import VOCABULARY
+from groundling.language.vocabulary import Vocabulary
 from groundling.training import Checkpoint, PPOConfig, TrainConfig
 
 CONFIG = TrainConfig(
@@ -29,15 +29,17 @@ def make_checkpoint(*, frames: int = 8, config: TrainConfig = CONFIG) -> Checkpo
     agent = ActorCritic(config.agent)
     return Checkpoint(
         config=config,
-        space=agent.space,
+        spec=agent.spec,
         frames=frames,
         updates=1,
         agent=agent.state_dict(),
-        optimizer={"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 1e-3, "params": [0]}]},
-        collector={"state": torch.zeros(4, 0), "statistics": {"returns": [torch.ones(2)]}},
-        generators={"actions": torch.Generator().manual_seed(5).get_state()},
+        algorithm={
+            "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 1e-3, "params": [0]}]},
+            "minibatches": torch.Generator().manual_seed(5).get_state(),
+        },
+        statistics={"returns": [torch.ones(2)]},
+        rewards={"environment": {}, "my_file.py:Mine": {"count": 3, "mean": torch.zeros(2)}},
         curriculum={"newest": 1, "recent": [True, False], "fast": {"sum": [0.25]}},
-        reference={},
     )
 
 
@@ -51,13 +53,15 @@ def path(tmp_path: Path) -> Path:
 def test_checkpoint_comes_back_as_it_was_saved(path: Path) -> None:
     saved, loaded = make_checkpoint(), Checkpoint.load(path)
     assert loaded.config == saved.config
-    assert loaded.space == saved.space
+    assert loaded.spec == saved.spec
     assert (loaded.frames, loaded.updates) == (saved.frames, saved.updates)
     assert loaded.agent.keys() == saved.agent.keys()
     assert all(torch.equal(loaded.agent[name], saved.agent[name]) for name in saved.agent)
-    assert loaded.optimizer == saved.optimizer
-    assert torch.equal(loaded.collector["statistics"]["returns"][0], torch.ones(2))
-    assert torch.equal(loaded.generators["actions"], saved.generators["actions"])
+    assert loaded.algorithm["optimizer"] == saved.algorithm["optimizer"]
+    assert torch.equal(loaded.algorithm["minibatches"], saved.algorithm["minibatches"])
+    assert torch.equal(loaded.statistics["returns"][0], torch.ones(2))
+    assert loaded.rewards["environment"] == {}
+    assert loaded.rewards["my_file.py:Mine"]["count"] == 3
     assert loaded.curriculum == saved.curriculum
 
 
@@ -126,18 +130,25 @@ def change(path: Path, **parts: Any) -> None:
 
 def test_other_format_is_refused_and_both_versions_are_named(path: Path) -> None:
     change(path, groundling_checkpoint=99)
-    with pytest.raises(CheckpointError, match=r"format 99, this Groundling reads format \d+"):
+    with pytest.raises(CheckpointError, match=r"format 99, this Groundling reads formats \d+ to \d+"):
         Checkpoint.load(path)
 
 
-def test_checkpoint_of_another_vocabulary_is_refused(path: Path) -> None:
-    change(path, vocabulary=VOCABULARY.fingerprint + 1)
-    with pytest.raises(CheckpointError, match="another vocabulary, its token ids mean other words here"):
+@pytest.mark.parametrize("version", [4, 7, "6", None])
+def test_versions_before_and_after_those_that_are_read_are_refused(version: Any, path: Path) -> None:
+    change(path, groundling_checkpoint=version)
+    with pytest.raises(CheckpointError, match=f"a checkpoint of format {version}"):
         Checkpoint.load(path)
+
+
+def test_words_of_the_agent_are_kept_whatever_they_are(path: Path) -> None:
+    spec = dataclasses.replace(make_checkpoint().spec, vocabulary=Vocabulary.of(["red", "blue"]))
+    dataclasses.replace(make_checkpoint(), spec=spec).save(path)
+    assert Checkpoint.load(path).spec.vocabulary.words[2:] == ("red", "blue")
 
 
 def test_unknown_setting_is_refused_and_named(path: Path) -> None:
-    config = dataclasses.asdict(CONFIG)
+    config = CONFIG.to_dict()
     change(path, config={**config, "ppo": {**config["ppo"], "warp_factor": 9}})
     with pytest.raises(CheckpointError, match="warp_factor"):
         Checkpoint.load(path)
@@ -152,16 +163,16 @@ def test_unknown_setting_is_refused_and_named(path: Path) -> None:
     ],
 )
 def test_impossible_setting_is_refused(setting: str, value: Any, reason: str, path: Path) -> None:
-    change(path, config={**dataclasses.asdict(CONFIG), setting: value})
+    change(path, config={**CONFIG.to_dict(), setting: value})
     with pytest.raises(CheckpointError, match=reason):
         Checkpoint.load(path)
 
 
 def test_missing_part_is_refused(path: Path) -> None:
     content = torch.load(path, weights_only=True)
-    del content["optimizer"]
+    del content["algorithm"]
     torch.save(content, path)
-    with pytest.raises(CheckpointError, match="optimizer"):
+    with pytest.raises(CheckpointError, match="algorithm"):
         Checkpoint.load(path)
 
 

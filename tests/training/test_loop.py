@@ -26,8 +26,10 @@ from groundling.errors import (
     UnknownEnvironmentError,
 )
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, resume_config, train
+from groundling.training.algorithms.imitation import ImitationConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME, TAGS, TENSORBOARD_NAME, read_metrics
+from groundling.training.recorders import ReferencePolicy
 from groundling.training.recording import record
 
 UPDATES = 4
@@ -103,14 +105,14 @@ def test_resumed_run_is_bit_equal_to_one_that_was_never_interrupted(
     config = make_config(memory)
     if algorithm in ("init", "near"):
         train(make_config(memory, algorithm="bc"), tmp_path / "start")
-        ppo = dataclasses.replace(config.ppo, kl_coef=0.3 if algorithm == "near" else 0.0)
+        ppo = dataclasses.replace(config.settings_of(PPOConfig), kl_coef=0.3 if algorithm == "near" else 0.0)
         config = dataclasses.replace(config, init=str(tmp_path / "start"), ppo=ppo)
     elif algorithm == "map":
         config = dataclasses.replace(
             config, agent=dataclasses.replace(config.agent, map_radius=6, language="contextual")
         )
     elif algorithm != "ppo":
-        imitation = dataclasses.replace(config.imitation, mixing=1.0)
+        imitation = dataclasses.replace(config.settings_of(ImitationConfig), mixing=1.0)
         if algorithm == "recorded":
             record(config.task, 20, seed=2).save(tmp_path / "set.demos")
             imitation = dataclasses.replace(imitation, demonstrations=str(tmp_path / "set.demos"))
@@ -152,9 +154,9 @@ def first_divergence(config: TrainConfig, folder: Path, learns_in: Precision) ->
     """Of the policy that learns from the one that acted, before anything has moved."""
     trainer = Trainer(config, folder)
     trainer.agent.policy.weight.data *= 300  # a new policy is so even that no rounding shows
-    rollout = trainer.collector.collect()
+    rollout = trainer.algorithm.collect()
     trainer.agent.encoder.precision = learns_in
-    divergence = trainer.algorithm.update(rollout)["approximate_kl"]
+    divergence = trainer.algorithm.update(rollout, progress=0.0)["approximate_kl"]
     trainer.envs.close()
     return divergence
 
@@ -172,12 +174,13 @@ def test_agent_learns_in_the_precision_that_it_acted_in(precision: Precision, tm
 def test_agent_is_kept_near_to_another_in_its_own_precision(tmp_path: Path) -> None:
     config = pixel_config(precision="bfloat16")
     train(config, tmp_path / "start")
-    near = dataclasses.replace(config, init=str(tmp_path / "start"), ppo=dataclasses.replace(config.ppo, kl_coef=0.3))
+    ppo = dataclasses.replace(config.settings_of(PPOConfig), kl_coef=0.3)
+    near = dataclasses.replace(config, init=str(tmp_path / "start"), ppo=ppo)
     trainer = Trainer(near, tmp_path / "near")
-    reference = trainer.collector.reference
+    (reference,) = trainer.algorithm.collector.recorders
     trainer.envs.close()
-    assert reference is not None
-    assert reference.encoder.precision == "bfloat16"
+    assert isinstance(reference, ReferencePolicy)
+    assert reference.agent.encoder.precision == "bfloat16"
 
 
 def test_run_that_broke_off_after_its_checkpoint_writes_the_lost_updates_again(tmp_path: Path) -> None:
@@ -255,7 +258,7 @@ def test_metrics_hold_every_number_that_tensorboard_shows(tmp_path: Path) -> Non
 def test_learning_rate_falls_from_its_start_towards_zero(algorithm: str, tmp_path: Path) -> None:
     config = make_config(algorithm=algorithm)
     train(config, tmp_path)
-    start = (config.ppo if algorithm == "ppo" else config.imitation).learning_rate
+    start = config.algorithm_settings.learning_rate
     rates = [row["learning_rate"] for row in read_metrics(tmp_path)]
     assert rates == pytest.approx([start * part for part in (1, 0.75, 0.5, 0.25)])
 
@@ -360,6 +363,7 @@ def test_run_with_nothing_to_train_on_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def test_every_random_stream_of_a_run_is_its_own(tmp_path: Path) -> None:
-    generators = Trainer(make_config(), tmp_path).generators
-    draws = [torch.rand(4, generator=generator).tolist() for generator in generators.values()]
+    algorithm = Trainer(make_config(), tmp_path).algorithm
+    generators = [algorithm.minibatches, algorithm.collector.generator, algorithm.run.generator("agent")]
+    draws = [torch.rand(4, generator=generator).tolist() for generator in generators]
     assert all(one != other for one, other in itertools.combinations(draws, 2))

@@ -15,6 +15,7 @@ from test_loop import assert_same, checkpoint_of, make_config, metrics_of
 
 from groundling.agents import ActorCritic
 from groundling.cli import parse
+from groundling.cli.options import config_of as config_of_options
 from groundling.envs import Split, TaskMixture, build_bank, make_vec
 from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.training import Checkpoint, CurriculumConfig, TrainConfig, Trainer, resume_config, train
@@ -261,11 +262,15 @@ def test_one_task_may_be_given_either_way() -> None:
 
 
 def test_command_of_several_tasks_reads_as_it_is_documented() -> None:
-    config = parse("train", ["--tasks", *TASKS, "--curriculum", "stages"]).config
+    def read(*options: str) -> TrainConfig:
+        command = parse("train", options)
+        return config_of_options(command.config, command.parts)
+
+    config = read("--tasks", *TASKS, "--curriculum", "stages")
     assert (config.tasks, config.curriculum) == (TASKS, CurriculumConfig(kind="stages"))
     options = ["--curriculum", "progress", "--curriculum.exploration", "0.1"]
-    config = parse("train", ["--tasks", *TASKS, *options]).config
+    config = read("--tasks", *TASKS, *options)
     assert config.curriculum == CurriculumConfig(kind="progress", exploration=0.1)
     options = ["--curriculum", "stages", "--curriculum.promotion", "0.8", "0.7"]
-    assert parse("train", ["--tasks", *TASKS, *options]).config.curriculum.promotion == (0.8, 0.7)
-    assert parse("train", []).config == TrainConfig()
+    assert read("--tasks", *TASKS, *options).curriculum.promotion == (0.8, 0.7)
+    assert read() == TrainConfig()

@@ -11,14 +11,18 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
+from parts import taught_collector
 from torch import Tensor, nn
 
 import groundling
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
-from groundling.training.rollout import NO_LABEL, Collector, Rollout
-from groundling.training.statistics import EpisodeStatistics
+from groundling.training.algorithms.imitation import NO_LABEL, TaughtCollector
+from groundling.training.collector import Collector
+from groundling.training.recorders import ReferencePolicy
+from groundling.training.rollout import Rollout
+from groundling.training.statistics import EpisodeStatistics, RunningEpisodes
 
 LEVEL = "BabyAI-GoToObjS4-v0"  # episodes of at most 16 steps
 B, T = 5, 40
@@ -177,14 +181,44 @@ def test_statistics_are_cleared_when_taken_and_nan_without_episodes() -> None:
     assert np.isnan([empty["return"], empty["success"], empty["episode_length"]]).all()
 
 
-def test_without_word_of_success_a_positive_return_counts_as_one() -> None:
+def test_success_that_nobody_told_is_not_guessed_from_the_return() -> None:
     statistics = EpisodeStatistics()
     episode = {"r": np.array([0.5, 0.0, 9.0]), "l": np.array([3, 4, 5])}
     statistics.add({"episode": episode}, np.array([True, True, False]))
     taken = statistics.take()
-    assert taken["success"] == 0.5
+    assert np.isnan(taken["success"])
+    assert taken["episodes"] == 2
     assert taken["return"] == 0.25
     assert taken["episode_length"] == 3.5
+
+
+def test_episodes_of_unknown_success_do_not_count_among_the_told_ones() -> None:
+    statistics = EpisodeStatistics()
+    episode, both = {"r": np.ones(2), "l": np.ones(2, dtype=np.int64)}, np.array([True, True])
+    statistics.add({"episode": episode}, both)
+    statistics.add({"episode": episode, "success": np.array([True, False])}, both)
+    taken = statistics.take()
+    assert (taken["success"], taken["episodes"]) == (0.5, 4)
+
+
+@pytest.mark.parametrize("key", ["success", "is_success"])
+@pytest.mark.parametrize("place", ["info", "final_info"])
+def test_success_is_told_by_gymnasium_s_or_stable_baselines_key_in_either_place(key: str, place: str) -> None:
+    """A reward that says the opposite changes nothing."""
+    ended = np.array([True, True, False])
+    told = {key: np.array([False, True, True])}
+    info = RunningEpisodes(3).reported(told if place == "info" else {"final_info": told}, np.array([1.0, -1, 0]), ended)
+    statistics = EpisodeStatistics()
+    statistics.add(info, ended)
+    assert [array.tolist() for array in statistics.successes] == [[0, 1]]
+    assert statistics.take()["success"] == 0.5
+
+
+def test_success_in_final_info_is_that_of_the_episode_that_ended() -> None:
+    """What stands in the info beside it may be of the next episode."""
+    ended = np.array([True])
+    info = {"success": np.array([False]), "final_info": {"is_success": np.array([True])}}
+    assert RunningEpisodes(1).reported(info, np.zeros(1), ended)["success"].tolist() == [True]
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
@@ -202,7 +236,7 @@ def test_environments_without_instructions_are_refused() -> None:
         Collector(envs, make_agent(), T, torch.Generator())
 
 
-def test_foreign_environments_are_not_saved_but_what_they_have_played_is() -> None:
+def test_foreign_environments_are_not_saved_and_begin_new_episodes() -> None:
     first, second = (Collector(foreign_envs(), make_agent("gru"), T, torch.Generator()) for _ in range(2))
     first.start(seed=1)
     first.collect()
@@ -210,7 +244,6 @@ def test_foreign_environments_are_not_saved_but_what_they_have_played_is() -> No
     assert saved["envs"] is None
     second.start(seed=2)
     second.load_state_dict(saved)
-    assert second.statistics.take() == first.statistics.take()
     assert second.is_first.all()
     rollout = second.collect()
     assert not rollout.initial_state.any()  # new episodes begin without a memory of the old ones
@@ -224,7 +257,7 @@ def test_saved_collector_goes_on_exactly() -> None:
     second.start(seed=2)
     first.collect()
     second.load_state_dict(first.state_dict())
-    second.generator.set_state(first.generator.get_state())
+    second.statistics.load_state_dict(first.statistics.state_dict())
     ours, theirs = first.collect(), second.collect()
     assert torch.equal(ours.action, theirs.action)
     assert torch.equal(ours.next_value, theirs.next_value)
@@ -232,10 +265,9 @@ def test_saved_collector_goes_on_exactly() -> None:
     assert first.statistics.take() == second.statistics.take()
 
 
-def test_rollout_without_teacher_and_reference_has_neither_labels_nor_their_logits() -> None:
+def test_rollout_without_recorders_has_no_further_columns() -> None:
     rollout, _, _ = collect(native_envs())
-    assert rollout.label.shape == (0, B)
-    assert rollout.reference.shape == (0, B, 7)
+    assert rollout.columns == {}
 
 
 # Teachers
@@ -263,12 +295,8 @@ class Counting:
         self.asked = int(saved["asked"])
 
 
-def taught(share: float, memory: str = "none", seed: int = 0) -> Collector:
-    agent, generator = make_agent(memory), torch.Generator().manual_seed(seed)
-    collector = Collector(native_envs(), agent, T, generator, teacher=Counting())
-    collector.teacher_share = share
-    collector.start(seed=1)
-    return collector
+def taught(share: float, memory: str = "none", seed: int = 0) -> TaughtCollector:
+    return taught_collector(native_envs(), make_agent(memory), T, Counting(), share=share, seed=seed, start=1)
 
 
 SAID = [[(t + b) % 7 for b in range(B)] for t in range(T)]
@@ -279,10 +307,10 @@ LABELS = [[NO_LABEL if b == 2 and t % 3 == 0 else SAID[t][b] for b in range(B)] 
 def test_teacher_is_asked_once_a_step_and_what_it_says_is_the_label(share: float) -> None:
     collector = taught(share)
     rollout = collector.collect()
-    assert rollout.label.tolist() == LABELS
-    assert isinstance(collector.teacher, Counting)
-    assert collector.teacher.asked == T
-    assert collector.collect().label[0].tolist() == [(T + b) % 7 for b in range(B)]
+    assert rollout.columns["label"].tolist() == LABELS
+    assert isinstance(collector.labels.teacher, Counting)
+    assert collector.labels.teacher.asked == T
+    assert collector.collect().columns["label"][0].tolist() == [(T + b) % 7 for b in range(B)]
 
 
 def test_teacher_alone_acts_as_it_says_even_where_it_is_lost_and_the_agent_is_not_asked(
@@ -339,12 +367,13 @@ def test_reference_s_logits_are_its_own_with_a_memory_of_its_own(memory: str) ->
         for parameter in reference.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(len(parameter))))
     envs = native_envs()
-    collector = Collector(envs, agent, T, torch.Generator().manual_seed(0), reference=reference)
+    recorders = [ReferencePolicy(reference, B)]
+    collector = Collector(envs, agent, T, torch.Generator().manual_seed(0), recorders=recorders)
     collector.start(seed=1)
     rollouts = []
     for _ in range(2):
         out = collector.collect()
-        parts = {**out.observation, "is_first": out.is_first, "reference": out.reference}
+        parts = {**out.observation, "is_first": out.is_first, **out.columns}
         rollouts.append({name: array.clone() for name, array in parts.items()})
     whole = {name: torch.cat([rollout[name] for rollout in rollouts]) for name in rollouts[0]}
     prepared = reference.prepare({key: whole[key].flatten(0, 1) for key in KEYS})
@@ -357,9 +386,8 @@ def test_reference_s_logits_are_its_own_with_a_memory_of_its_own(memory: str) ->
 
 def test_reference_changes_nothing_in_what_is_played() -> None:
     alone, _, _ = collect(native_envs(), "gru")
-    collector = Collector(
-        native_envs(), make_agent("gru"), T, torch.Generator().manual_seed(0), reference=make_agent("gru")
-    )
+    recorders = [ReferencePolicy(make_agent("gru"), B)]
+    collector = Collector(native_envs(), make_agent("gru"), T, torch.Generator().manual_seed(0), recorders=recorders)
     collector.start(seed=1)
     watched = collector.collect()
     assert torch.equal(watched.action, alone.action)
@@ -368,17 +396,17 @@ def test_reference_changes_nothing_in_what_is_played() -> None:
 
 def test_saved_collector_goes_on_exactly_with_teacher_and_reference() -> None:
     def make(seed: int) -> Collector:
-        generator = torch.Generator().manual_seed(seed)
-        agents = make_agent("gru"), make_agent("gru")
-        collector = Collector(native_envs(), agents[0], T, generator, teacher=Counting(), reference=agents[1])
-        collector.teacher_share = 0.5
-        collector.start(seed=1 + seed)
-        return collector
+        agent, recorders = make_agent("gru"), (ReferencePolicy(make_agent("gru"), B),)
+        return taught_collector(
+            native_envs(), agent, T, Counting(), share=0.5, seed=seed, start=1 + seed, recorders=recorders
+        )
 
     first, second = make(0), make(99)
     first.collect()
     second.load_state_dict(first.state_dict())
-    second.generator.set_state(first.generator.get_state())
     ours, theirs = first.collect(), second.collect()
-    for name in ("action", "label", "reference", "final_state"):
+    assert set(ours.columns) == {"label", "reference"}
+    for name in ("action", "final_state"):
         assert torch.equal(getattr(ours, name), getattr(theirs, name)), name
+    for name, column in ours.columns.items():
+        assert torch.equal(column, theirs.columns[name]), name

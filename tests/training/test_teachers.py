@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from groundling.agents.bots import Expert
-from groundling.envs import EpisodeBank
+from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.constants import Action
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
+from groundling.interfaces import Teacher
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.recording import record
-from groundling.training.teachers import Recording, Teacher
+from groundling.training.teachers import Recording
 
 LEVEL = "BabyAI-PickupLoc-v0"
 
@@ -22,18 +23,18 @@ def recorded() -> DemonstrationSet:
     return record(LEVEL, 12, seed=3)
 
 
-def worlds_of(demonstrations: DemonstrationSet, num_envs: int, *, shuffle: bool = False) -> WorldBatch:
-    worlds = WorldBatch(demonstrations.bank, num_envs, shuffle=shuffle)
-    worlds.reset()
-    return worlds
+def envs_of(demonstrations: DemonstrationSet, num_envs: int, *, shuffle: bool = False) -> GroundlingVectorEnv:
+    envs = make_vec(bank=demonstrations.bank, num_envs=num_envs, shuffle=shuffle)
+    envs.reset()
+    return envs
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_recorded_actions_are_said_step_by_step_in_whatever_episode_is_played(
     recorded: DemonstrationSet, shuffle: bool
 ) -> None:
-    worlds = worlds_of(recorded, 5, shuffle=shuffle)
-    teacher = Recording(worlds, recorded)
+    envs = envs_of(recorded, 5, shuffle=shuffle)
+    worlds, teacher = envs.worlds, Recording(envs, recorded)
     running: list[list[int]] = [[] for _ in range(5)]
     ended = 0
     while ended < 30:
@@ -54,9 +55,10 @@ def test_recorded_actions_are_said_step_by_step_in_whatever_episode_is_played(
 def test_recording_is_lost_when_something_else_was_done_and_what_was_recorded_is_over(
     recorded: DemonstrationSet,
 ) -> None:
-    worlds = worlds_of(recorded, 12)
+    envs = envs_of(recorded, 12)
+    worlds = envs.worlds
     worlds.state.max_steps[:] = 1000
-    teacher = Recording(worlds, recorded)
+    teacher = Recording(envs, recorded)
     for step in range(int(recorded.lengths.max()) + 3):
         actions = teacher.actions()
         assert teacher.lost.tolist() == (step >= recorded.lengths).tolist()
@@ -68,26 +70,27 @@ def test_recording_is_lost_when_something_else_was_done_and_what_was_recorded_is
 def test_other_episodes_are_refused(recorded: DemonstrationSet) -> None:
     others = EpisodeBank.of_seeds(LEVEL, range(12))
     with pytest.raises(ConfigurationError, match="only in the episodes that they are of"):
-        Recording(WorldBatch(others, 3), recorded)
+        Recording(make_vec(bank=others, num_envs=3), recorded)
     with pytest.raises(ConfigurationError, match="only in the episodes that they are of"):
-        Recording(WorldBatch(recorded.bank.take(slice(0, 11)), 3), recorded)
+        Recording(make_vec(bank=recorded.bank.take(slice(0, 11)), num_envs=3), recorded)
 
 
 def test_recording_keeps_nothing_beside_the_worlds(recorded: DemonstrationSet) -> None:
-    worlds = worlds_of(recorded, 4)
-    teacher = Recording(worlds, recorded)
+    envs = envs_of(recorded, 4)
+    worlds, teacher = envs.worlds, Recording(envs, recorded)
     assert teacher.state_dict() == {}
     teacher.load_state_dict({})
     for _ in range(2):
         worlds.step(teacher.actions())
-    assert teacher.actions().tolist() == Recording(worlds, recorded).actions().tolist()
+    assert teacher.actions().tolist() == Recording(envs, recorded).actions().tolist()
 
 
 @pytest.mark.parametrize("num_envs", [1, 12])
 def test_experts_and_recordings_are_teachers_alike(recorded: DemonstrationSet, num_envs: int) -> None:
     """Of demonstrations by the same expert both say the same."""
-    worlds = worlds_of(recorded, num_envs)
-    teachers: list[Teacher] = [Expert(worlds, sees="explored"), Recording(worlds, recorded)]
+    envs = envs_of(recorded, num_envs)
+    worlds = envs.worlds
+    teachers: list[Teacher] = [Expert(worlds, sees="explored"), Recording(envs, recorded)]
     for _ in range(20):
         expert, recording = (teacher.actions() for teacher in teachers)
         assert expert.tolist() == recording.tolist()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from groundling.agents.encoders.base import TextEncoder, check_image, sentences_of_rows
+from groundling.agents.encoders.base import TextEncoder, check_image, check_range, sentences_of_rows
 from groundling.agents.fusion import Instruction, make_fusion
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import DEPTH, RGB, SEGMENTATION, Field, Observation, Spec
@@ -112,6 +112,8 @@ class PixelEncoder(TextEncoder[PreparedPixels]):
                     )
             else:
                 check_image(key, image, part.shape, "RGB, rows before columns" if part.kind == RGB else part.kind)
+                if part.kind == SEGMENTATION and image.numel():
+                    check_range(key, 0, int(image.max()), part.size or NUM_CODES)
             images.append(image)
         sentences = self._sentences(observation)
         if {len(image) for image in images} != {len(sentences.row_of)}:

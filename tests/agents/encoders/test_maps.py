@@ -114,7 +114,7 @@ def test_maps_may_have_regions_of_their_own_and_cells_of_none(dtype: torch.dtype
 
 def test_the_agent_acts_on_what_its_map_shows(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS)
-    assert agent.observation_keys == ("image", "direction", "instruction", "explored")
+    assert agent.observation_keys == ("image", "direction", "explored", "instruction")
     seen = agent.features(agent.prepare(observation))
     elsewhere = {**observation, "explored": observation["explored"][:, ::-1].copy()}
     assert (agent.features(agent.prepare(elsewhere)) - seen).abs().amax(dim=1).min() > 1e-4

@@ -8,7 +8,7 @@ import torch
 from test_actor_critic import make_agent
 from torch import Tensor
 
-from groundling.agents import pairs
+from groundling.agents.encoders import pairs
 from groundling.agents.encoders.pairs import KeptPairs, Pairs, make_pairs
 from groundling.envs import make_vec
 

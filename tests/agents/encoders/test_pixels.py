@@ -218,8 +218,9 @@ def test_what_all_pictures_share_is_taken_off_before_they_are_rounded() -> None:
 def test_images_stay_bytes_until_they_are_looked_at(observation: dict[str, Any]) -> None:
     """A rollout's images are taken in without a copy, and a minibatch's with one of the same size."""
     prepared: Any = make_agent(cnn()).prepare(observation)
-    assert np.shares_memory(prepared.image.numpy(), observation["image"])
-    assert prepared.rows(torch.tensor([0, 1])).image.dtype == torch.uint8
+    (image,) = prepared.parts[0].images
+    assert np.shares_memory(image.numpy(), observation["image"])
+    assert prepared.rows(torch.tensor([0, 1])).parts[0].images[0].dtype == torch.uint8
 
 
 def test_encoder_reads_each_sentence_once(observation: dict[str, Any]) -> None:
@@ -230,13 +231,13 @@ def test_encoder_reads_each_sentence_once(observation: dict[str, Any]) -> None:
     assert read == [2]
 
 
-def test_every_attribute_has_channels_and_words_of_its_own() -> None:
+def test_every_attribute_has_channels_and_words_of_its_own(observation: dict[str, Any]) -> None:
     agent = make_agent(cnn())
     assert isinstance(agent.encoder, CNNEncoder)
     fusion = agent.encoder.fusion
     assert isinstance(fusion, AttributeGatedFusion)
-    cells = agent.encoder.cells(torch.randint(0, 256, (3, HEIGHT, WIDTH, 3), dtype=torch.uint8))
-    assert cells.shape == (3, 6 * 7, 2, 4)
+    cells = agent.encoder.cells(agent.encoder.prepare(observation))
+    assert cells.shape == (B, 6 * 7, 2, 4)
     listening = fusion.listening(agent.encoder.encode_text(torch.tensor([[3, 4, 5]])))[0, :, :, 0]
     assert not torch.allclose(listening[:, 0], listening[:, 1], atol=1e-3)
 

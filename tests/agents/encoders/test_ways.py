@@ -211,8 +211,7 @@ def observation() -> dict[str, Any]:
 def test_the_agent_acts_on_ways(observation: dict[str, Any]) -> None:
     agent = make_agent(map_radius=RADIUS, map_ways=True)
     prepared = agent.prepare(observation)
-    assert prepared.ways is not None  # type: ignore[attr-defined]
-    assert prepared.ways.unseen.shape == (6, NUM_WAYS)  # type: ignore[attr-defined]
+    assert prepared.parts[0].ways.unseen.shape == (6, NUM_WAYS)
     before = agent.features(prepared)
     for part in ("things", "unseen"):
         with torch.no_grad():
@@ -287,7 +286,7 @@ def test_a_memory_looks_with_its_state_of_the_step_before(observation: dict[str,
     went_on = agent(prepared.rows(torch.arange(3, 6)), begun.state, first[1:])
     torch.testing.assert_close(together.logits[1], went_on.logits[0], rtol=1e-4, atol=1e-5)
     assert agent.memory.finder is not None
-    things = Things.on(prepared.ways, 2)  # type: ignore[attr-defined]
+    things = Things.on(prepared.parts[0].ways, 2)
     found = [agent.memory.finder(state, things.traits[1], things.way[1]) for state in (begun.state, 0 * begun.state)]
     assert (found[0] - found[1]).abs().max() > 1e-5
 

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from parts import make_algorithm
 from pixel_choice import PixelChoice
 from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
+from groundling.envs.specification import spec_of
 from groundling.errors import ConfigurationError
 from groundling.training import A2C, PPO, A2CConfig, PPOConfig, TrainConfig, Trainer, gae
-from groundling.training.environments import space_of
-from groundling.training.rollout import Collector, Rollout
+from groundling.training.collector import Collector
+from groundling.training.rollout import Rollout
 
 T, B = 5, 8
 SETTINGS = A2CConfig(num_steps=T, entropy_coef=0.02, max_grad_norm=1e9)
@@ -39,7 +41,7 @@ def play(memory: str, seed: int = 0) -> tuple[ActorCritic, Rollout]:
         time_dim=2 if memory != "none" else 0,
     )
     envs = PixelChoice(B)
-    agent = ActorCritic(config, space_of(envs))
+    agent = ActorCritic(config, spec_of(envs))
     torch.nn.init.normal_(agent.policy.weight)
     collector = Collector(envs, agent, T, torch.Generator().manual_seed(seed))
     collector.start(seed)
@@ -59,6 +61,10 @@ def replayed(agent: ActorCritic, rollout: Rollout) -> Rollout:
     return rollout
 
 
+def algorithm_of(kind: type[PPO], agent: ActorCritic, settings: Any, seed: int = 0) -> PPO:
+    return make_algorithm(kind, copy.deepcopy(agent), settings, envs=PixelChoice(B), seed=seed)
+
+
 def decide(agent: ActorCritic, rollout: Rollout) -> Any:
     prepared = agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
     return agent(prepared, rollout.initial_state, rollout.is_first)
@@ -69,7 +75,7 @@ def gradients(agent: ActorCritic) -> dict[str, Tensor]:
 
 
 def updated(algorithm: PPO, rollout: Rollout) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    algorithm.update(rollout)
+    algorithm.learn(rollout)
     return gradients(algorithm.agent), {name: p.detach().clone() for name, p in algorithm.agent.named_parameters()}
 
 
@@ -85,8 +91,7 @@ def test_gradient_is_that_of_the_policy_gradient_formula(memory: str, normalize:
     """-E[log pi(a) A] + c_v E[(v - R)^2] / 2 - c_e H, the advantages held fixed."""
     agent, rollout = play(memory)
     config = dataclasses.replace(SETTINGS, normalize_advantage=normalize)
-    mine = copy.deepcopy(agent)
-    computed, _ = updated(A2C(mine, config, B, torch.Generator().manual_seed(0)), rollout)
+    computed, _ = updated(algorithm_of(A2C, agent, config), rollout)
     advantage = gae(
         rollout.reward,
         rollout.value,
@@ -114,12 +119,8 @@ def test_gradient_is_that_of_the_policy_gradient_formula(memory: str, normalize:
 def test_first_step_is_that_of_ppo_with_one_epoch_and_one_minibatch(memory: str) -> None:
     agent, rollout = play(memory)
     shared = dataclasses.asdict(SETTINGS)
-    ppo = PPO(
-        copy.deepcopy(agent),
-        PPOConfig(**shared, num_epochs=1, minibatch_size=T * B, clip=0.2),
-        torch.Generator().manual_seed(5),
-    )
-    a2c = A2C(copy.deepcopy(agent), SETTINGS, B, torch.Generator().manual_seed(0))
+    ppo = algorithm_of(PPO, agent, PPOConfig(**shared, num_epochs=1, minibatch_size=T * B, clip=0.2), seed=5)
+    a2c = algorithm_of(A2C, agent, SETTINGS)
     (clipped, after), (free, after_free) = updated(ppo, rollout), updated(a2c, rollout)
     assert_close(free, clipped)
     for name in after:
@@ -130,11 +131,11 @@ def test_nothing_is_clipped_and_every_frame_is_used_once() -> None:
     """Even where the policy that acted was another one, so that PPO would clip every action."""
     agent, rollout = play("none")
     rollout.log_prob -= 1.0
-    a2c = A2C(copy.deepcopy(agent), SETTINGS, B, torch.Generator().manual_seed(0))
+    a2c = algorithm_of(A2C, agent, SETTINGS)
     assert [rows.numel() for rows, _ in a2c._minibatches(T, B)] == [T * B]
-    metrics = a2c.update(rollout)
+    metrics = a2c.learn(rollout)
     assert metrics["clip_fraction"] == 0
-    clipped = PPO(agent, dataclasses.replace(a2c.config, clip=0.2), torch.Generator().manual_seed(0)).update(rollout)
+    clipped = algorithm_of(PPO, agent, dataclasses.replace(a2c.ppo, clip=0.2)).learn(rollout)
     assert clipped["clip_fraction"] == 1
     assert clipped["policy_loss"] != pytest.approx(metrics["policy_loss"], rel=1e-3)
 
@@ -151,7 +152,7 @@ def test_impossible_setting_is_refused_and_named(setting: str, value: float) -> 
 def test_configuration_comes_back_from_json_and_ppo_s_settings_do_not_matter() -> None:
     config = TrainConfig(algorithm="a2c", num_envs=4, a2c=A2CConfig(num_steps=3), total_frames=25)
     assert TrainConfig.from_json(config.to_json()) == config
-    assert config.ppo.minibatch_size > config.rollout_frames == 12
+    assert config.settings_of(PPOConfig).minibatch_size > config.rollout_frames == 12
     assert config.num_updates == 3
 
 

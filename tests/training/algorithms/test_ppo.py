@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from groundling.training.ppo import PPO, clipped_policy_loss, explained_variance, kl_divergence
-from groundling.training.settings import PPOConfig
+from parts import make_algorithm
 from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.subgoals import subgoals_now
+from groundling.training.algorithms.ppo import PPO, PPOConfig, clipped_policy_loss, explained_variance, kl_divergence
 from groundling.training.rollout import Rollout
 
 T, B = 4, 6
@@ -77,7 +77,7 @@ def make_ppo(memory: str = "none", **changes: Any) -> PPO:
     sizes = {"cell_dim": 8, "word_dim": 5, "instruction_dim": 7, "readout_dim": 4, "hidden_dim": 16, "memory_dim": 9}
     agent = ActorCritic(AgentConfig(memory=memory, **sizes))
     settings = {"num_steps": T, "minibatch_size": 8, "num_epochs": 2, "learning_rate": 1e-3, **changes}
-    return PPO(agent, PPOConfig(**settings), torch.Generator().manual_seed(0))
+    return make_algorithm(PPO, agent, PPOConfig(**settings), num_envs=B, init="another")
 
 
 def toy_rollout(agent: ActorCritic, rewarded: int) -> Rollout:
@@ -101,9 +101,7 @@ def toy_rollout(agent: ActorCritic, rewarded: int) -> Rollout:
         truncated=no,
         initial_state=agent.initial_state(B),
         final_state=agent.initial_state(B),
-        label=torch.zeros(0, B, dtype=torch.int64),
-        reference=torch.zeros(0, B, agent.num_actions),
-        due=torch.from_numpy(subgoals_now(envs.worlds)).unflatten(0, (T, B)),
+        columns={"subgoal": torch.from_numpy(subgoals_now(envs.worlds)).unflatten(0, (T, B))},
     )
 
 
@@ -120,7 +118,7 @@ def test_update_makes_the_rewarded_action_likelier(rewarded: int, memory: str) -
     ppo = make_ppo(memory, num_epochs=4)
     rollout = toy_rollout(ppo.agent, rewarded)
     before, _ = policy_of(ppo.agent, rollout.observation)
-    ppo.update(rollout)
+    ppo.learn(rollout)
     after, _ = policy_of(ppo.agent, rollout.observation)
     gain = (after - before).mean(dim=(0, 1))
     assert gain[rewarded] > 0
@@ -131,7 +129,7 @@ def test_update_moves_the_value_towards_the_returns() -> None:
     ppo = make_ppo(num_epochs=20, learning_rate=3e-3)
     rollout = toy_rollout(ppo.agent, rewarded=2)
     before = (rollout.value - rollout.reward).square().mean()
-    ppo.update(rollout)
+    ppo.learn(rollout)
     _, value = policy_of(ppo.agent, rollout.observation)
     assert (value - rollout.reward).square().mean() < 0.8 * before
 
@@ -142,14 +140,14 @@ def test_value_beyond_the_time_limit_counts_only_where_it_is_asked_for(bootstrap
     rollout = toy_rollout(ppo.agent, rewarded=2)
     cut_short = {"truncated": rollout.terminated, "terminated": rollout.truncated}
     rollout = replace(rollout, **cut_short, reward=torch.zeros(T, B), next_value=torch.full((T, B), 10.0))
-    ppo.update(rollout)
+    ppo.learn(rollout)
     _, value = policy_of(ppo.agent, rollout.observation)
     assert float((value - expected).abs().mean()) < 0.5 + 0.3 * expected
 
 
 def test_metrics_are_all_there_and_finite() -> None:
     ppo = make_ppo()
-    metrics = ppo.update(toy_rollout(ppo.agent, rewarded=2))
+    metrics = ppo.learn(toy_rollout(ppo.agent, rewarded=2))
     assert set(metrics) == METRICS
     assert all(math.isfinite(value) for value in metrics.values())
 
@@ -158,7 +156,7 @@ def test_first_gradient_step_is_taken_at_ratio_1() -> None:
     """With one minibatch nothing has moved yet: no divergence, nothing clipped, and the loss is minus the mean of 0."""
     ppo = make_ppo(num_epochs=1, minibatch_size=T * B)
     rollout = toy_rollout(ppo.agent, rewarded=2)
-    metrics = ppo.update(rollout)
+    metrics = ppo.learn(rollout)
     assert metrics["approximate_kl"] == pytest.approx(0, abs=1e-6)
     assert metrics["clip_fraction"] == 0
     assert metrics["policy_loss"] == pytest.approx(0, abs=1e-5)
@@ -171,7 +169,7 @@ def test_first_gradient_step_is_taken_at_ratio_1() -> None:
 
 def test_gradients_are_scaled_down_to_the_largest_norm() -> None:
     ppo = make_ppo(num_epochs=1, minibatch_size=T * B, max_grad_norm=1e-4)
-    ppo.update(toy_rollout(ppo.agent, rewarded=2))
+    ppo.learn(toy_rollout(ppo.agent, rewarded=2))
     squares = [p.grad.square().sum() for p in ppo.agent.parameters() if p.grad is not None]
     assert float(torch.stack(squares).sum().sqrt()) == pytest.approx(1e-4, rel=1e-2)
 
@@ -204,8 +202,9 @@ def test_epochs_are_drawn_in_different_orders() -> None:
 def test_learning_rate_falls_linearly_only_where_it_is_annealed() -> None:
     for anneal, expected in ((True, 0.25e-3), (False, 1e-3)):
         ppo = make_ppo(anneal=anneal, learning_rate=1e-3)
-        ppo.set_learning_rate(0.25)
+        metrics = ppo.update(toy_rollout(ppo.agent, rewarded=2), 0.75)
         assert [group["lr"] for group in ppo.optimizer.param_groups] == [pytest.approx(expected)]
+        assert metrics["learning_rate"] == pytest.approx(expected)
 
 
 def test_memory_is_trained_with_the_values_that_it_acted_with() -> None:
@@ -219,7 +218,7 @@ def test_memory_is_trained_with_the_values_that_it_acted_with() -> None:
         decision = ppo.agent(prepared, rollout.initial_state, rollout.is_first)
     log_probs = decision.logits.log_softmax(dim=-1)
     rollout.log_prob = log_probs.gather(-1, rollout.action.unsqueeze(-1)).squeeze(-1)
-    assert ppo.update(rollout)["approximate_kl"] == pytest.approx(0, abs=1e-6)
+    assert ppo.learn(rollout)["approximate_kl"] == pytest.approx(0, abs=1e-6)
 
 
 # The penalty on leaving a reference policy
@@ -242,7 +241,7 @@ def test_divergence_equals_hand_computed_numbers() -> None:
 def worthless(rollout: Rollout, reference: Tensor) -> Rollout:
     """The rollout with nothing to gain from any action, beside the logits of a reference."""
     rollout.reward = rollout.value.clone()
-    rollout.reference = reference
+    rollout.columns["reference"] = reference
     return rollout
 
 
@@ -252,7 +251,7 @@ def test_penalty_alone_draws_every_state_s_policy_to_that_of_the_reference(memor
     rollout = toy_rollout(ppo.agent, rewarded=2)
     wanted = torch.where(rollout.observation["direction"].unsqueeze(-1) % 2 == 0, 3.0, 0.0) * torch.eye(7)[5]
     before, _ = policy_of(ppo.agent, rollout.observation)
-    ppo.update(worthless(rollout, wanted))
+    ppo.learn(worthless(rollout, wanted))
     after, _ = policy_of(ppo.agent, rollout.observation)
     reference = wanted.log_softmax(dim=-1)
     assert float(kl_divergence(after, reference)) < 0.2 * float(kl_divergence(before, reference))
@@ -269,8 +268,8 @@ def test_own_policy_as_the_reference_changes_no_first_step() -> None:
     for kl_coef in (0.0, 100.0):
         ppo = make_ppo(num_epochs=1, minibatch_size=T * B, kl_coef=kl_coef)
         rollout = toy_rollout(ppo.agent, rewarded=2)
-        rollout.reference, _ = policy_of(ppo.agent, rollout.observation)
-        ppo.update(rollout)
+        rollout.columns["reference"], _ = policy_of(ppo.agent, rollout.observation)
+        ppo.learn(rollout)
         after.append(policy_of(ppo.agent, rollout.observation)[0])
     torch.testing.assert_close(*after, rtol=1e-3, atol=1e-4)
 
@@ -280,7 +279,7 @@ def test_reference_is_not_read_without_a_penalty() -> None:
     for noise in (0.0, 50.0):
         ppo = make_ppo()
         rollout = toy_rollout(ppo.agent, rewarded=2)
-        rollout.reference = noise * torch.randn(T, B, 7, generator=torch.Generator().manual_seed(1))
-        ppo.update(rollout)
+        rollout.columns["reference"] = noise * torch.randn(T, B, 7, generator=torch.Generator().manual_seed(1))
+        ppo.learn(rollout)
         after.append(policy_of(ppo.agent, rollout.observation)[0])
     assert torch.equal(*after)

@@ -19,6 +19,8 @@ from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs.subgoals import NUM_SUBGOALS, subgoals_now
 from groundling.errors import ConfigurationError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer
+from groundling.training.algorithms.imitation import ImitationConfig
+from groundling.training.algorithms.subgoal_loss import subgoal_loss
 from groundling.training.checkpoint import CHECKPOINT_NAME
 
 AGENT: dict[str, Any] = {"memory": "gru", "hidden_dim": 8, "memory_dim": 9, "cell_dim": 6, "predicts_subgoal": True}
@@ -34,9 +36,9 @@ def config_of(algorithm: Any = "dagger", **changes: Any) -> TrainConfig:
 def test_loss_equals_that_of_each_answer_summed() -> None:
     torch.manual_seed(0)
     agent = ActorCritic(AgentConfig(**AGENT))
-    assert agent.due is not None
+    assert agent.subgoal is not None
     known, due = torch.randn(3, 2, 9), torch.rand(3, 2, NUM_SUBGOALS) < 0.2
-    told = agent.due(known)
+    told = agent.subgoal(known)
     by_hand = -torch.where(due, functional.logsigmoid(told), functional.logsigmoid(-told))
     expected = by_hand.sum() / 6
     torch.testing.assert_close(subgoal_loss(agent, known, due), expected)
@@ -45,7 +47,8 @@ def test_loss_equals_that_of_each_answer_summed() -> None:
 @pytest.mark.parametrize("algorithm", ["dagger", "bc", "ppo"])
 def test_a_rollout_keeps_what_was_due_when_each_observation_was_seen(algorithm: str, tmp_path: Path) -> None:
     trainer = Trainer(config_of(algorithm, task="BabyAI-SynthSeq-v0"), tmp_path / "run")
-    trainer.collector.teacher_share = 1.0
+    if algorithm != "ppo":
+        trainer.algorithm.collector.teacher_share = 1.0
     asked: list[np.ndarray] = []
     step = trainer.envs.step
 
@@ -55,24 +58,23 @@ def test_a_rollout_keeps_what_was_due_when_each_observation_was_seen(algorithm: 
 
     trainer.envs.step = noted
     for _ in range(8):
-        rollout = trainer.collector.collect()
-        assert np.array_equal(rollout.due.numpy(), np.stack(asked[-12:]))
+        rollout = trainer.algorithm.collector.collect()
+        assert np.array_equal(rollout.columns["subgoal"].numpy(), np.stack(asked[-12:]))
     if algorithm != "ppo":  # an expert acts, so that something changes
-        assert (rollout.due[1:] != rollout.due[:-1]).any()
+        assert (rollout.columns["subgoal"][1:] != rollout.columns["subgoal"][:-1]).any()
 
 
 @pytest.mark.parametrize("algorithm", ["dagger", "ppo"])
 def test_each_frame_learns_what_was_due_in_it(algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of every frame of a minibatch, in whatever order the environments are drawn: frames are numbered instead."""
     trainer = Trainer(config_of(algorithm), tmp_path / "run")
-    trainer.algorithm.set_learning_rate(0.0)
-    rollout = trainer.collector.collect()
-    steps, batch = rollout.due.shape[:2]
+    rollout = trainer.algorithm.collector.collect()
+    steps, batch = rollout.columns["subgoal"].shape[:2]
     number = torch.arange(steps * batch).unflatten(0, (steps, batch))
-    rollout.due.copy_((number.unsqueeze(2) >> torch.arange(NUM_SUBGOALS)) & 1)
+    rollout.columns["subgoal"].copy_((number.unsqueeze(2) >> torch.arange(NUM_SUBGOALS)) & 1)
     prepared = trainer.agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
     with torch.no_grad():
-        known = trainer.agent(prepared, rollout.initial_state, rollout.is_first).known.flatten(0, 1)
+        known = trainer.agent(prepared, rollout.initial_state, rollout.is_first).features.flatten(0, 1)
     told: list[int] = []
 
     def noted(agent: ActorCritic, seen: torch.Tensor, due: torch.Tensor) -> torch.Tensor:
@@ -81,8 +83,9 @@ def test_each_frame_learns_what_was_due_in_it(algorithm: str, tmp_path: Path, mo
         told.extend(numbers.flatten().tolist())
         return subgoal_loss(agent, seen, due)
 
-    monkeypatch.setattr(f"groundling.training.{'imitation' if algorithm == 'dagger' else 'ppo'}.subgoal_loss", noted)
-    trainer.algorithm.update(rollout)
+    module = "imitation" if algorithm == "dagger" else "ppo"
+    monkeypatch.setattr(f"groundling.training.algorithms.{module}.subgoal_loss", noted)
+    trainer.algorithm.update(rollout, progress=1.0)  # at a learning rate of 0
     assert set(told) == set(range(steps * batch))
 
 
@@ -93,7 +96,7 @@ def test_what_is_due_is_learned_and_logged(algorithm: str, tmp_path: Path) -> No
     losses = [row["subgoal_loss"] for row in metrics_of(tmp_path / "run")]
     assert losses[-1] < 0.5 * losses[0]
     agent = Checkpoint.load(tmp_path / "run" / CHECKPOINT_NAME).make_agent()
-    assert agent.due is not None
+    assert agent.subgoal is not None
 
 
 def test_a_head_that_is_not_taught_stays_as_it_is_and_acts_as_without_it(tmp_path: Path) -> None:
@@ -102,9 +105,9 @@ def test_a_head_that_is_not_taught_stays_as_it_is_and_acts_as_without_it(tmp_pat
     for name, tells in (("with", True), ("without", False)):
         config = config_of("ppo", ppo=untaught, agent=AgentConfig(**{**AGENT, "predicts_subgoal": tells}))
         trainer = Trainer(config, tmp_path / name)
-        before = None if trainer.agent.due is None else trainer.agent.due.weight.clone()
+        before = None if trainer.agent.subgoal is None else trainer.agent.subgoal.weight.clone()
         trainer.run()
-        assert trainer.agent.due is None or torch.equal(trainer.agent.due.weight, before)
+        assert trainer.agent.subgoal is None or torch.equal(trainer.agent.subgoal.weight, before)
         assert "subgoal_loss" not in metrics_of(tmp_path / name)[0]
         runs.append(trainer.agent.policy.weight)
     assert torch.equal(*runs)
@@ -135,6 +138,6 @@ def test_a_negative_weight_is_refused(settings: Any) -> None:
 
 def test_worlds_that_do_not_know_what_is_due_are_refused(tmp_path: Path) -> None:
     agent = AgentConfig(vision="cnn", memory="gru", conv_channels=(4, 4, 8), predicts_subgoal=True)
-    with pytest.raises(ConfigurationError, match="Groundling's own worlds only: leave subgoal_coef at 0"):
+    with pytest.raises(ConfigurationError, match=r"only Groundling's own worlds know .*: leave subgoal_coef at 0"):
         Trainer(config_of("ppo", agent=agent), tmp_path / "run", make_envs=lambda config: PixelChoice(config.num_envs))
     assert not (tmp_path / "run").exists()

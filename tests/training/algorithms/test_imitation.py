@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from groundling.training.imitation import Imitation, imitation_loss
-from groundling.training.ppo import kl_divergence
-from groundling.training.settings import ImitationConfig
+from parts import make_algorithm, taught_collector
 from test_loop import make_config, metrics_of
 from torch import Tensor
 
@@ -27,10 +25,20 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import CheckpointError, ConfigurationError, DemonstrationFileError, GroundlingError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
+from groundling.training.algorithms.imitation import (
+    NO_LABEL,
+    BehaviorCloning,
+    DAgger,
+    Imitation,
+    ImitationConfig,
+    TaughtCollector,
+    imitation_loss,
+)
+from groundling.training.algorithms.ppo import kl_divergence
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.loop import teacher_share
+from groundling.training.recorders import ReferencePolicy
 from groundling.training.recording import record
-from groundling.training.rollout import NO_LABEL, Collector, Rollout
+from groundling.training.rollout import Rollout
 
 LEVEL = "BabyAI-GoToLocal-v0"
 T, B = 12, 6
@@ -50,7 +58,7 @@ def make_imitation(memory: Any = "none", **changes: Any) -> Imitation:
     torch.manual_seed(0)
     agent = ActorCritic(AgentConfig(memory=memory, **SIZES))
     settings = {"num_steps": T, "minibatch_size": 2 * T, "learning_rate": 1e-3, **changes}
-    return Imitation(agent, ImitationConfig(**settings), torch.Generator().manual_seed(0))
+    return make_algorithm(BehaviorCloning, agent, ImitationConfig(**settings), num_envs=B)
 
 
 def envs_of(level: str = LEVEL, count: int = 40, num_envs: int = B) -> GroundlingVectorEnv:
@@ -58,13 +66,15 @@ def envs_of(level: str = LEVEL, count: int = 40, num_envs: int = B) -> Groundlin
     return make_vec(bank=EpisodeBank.of_seeds(level, range(count)), num_envs=num_envs, shuffle=False, copy=False)
 
 
-def taught(imitation: Imitation, envs: GroundlingVectorEnv, *, num_steps: int = T) -> Collector:
+def taught(imitation: Imitation, envs: GroundlingVectorEnv, *, num_steps: int = T) -> TaughtCollector:
     """A collector whose teacher acts."""
-    teacher = Expert(envs.worlds)
-    collector = Collector(envs, imitation.agent, num_steps, torch.Generator().manual_seed(0), teacher=teacher)
-    collector.teacher_share = 1.0
-    collector.start(seed=0)
-    return collector
+    return taught_collector(envs, imitation.agent, num_steps, Expert(envs.worlds))
+
+
+def reference_of(trainer: Trainer) -> ActorCritic:
+    """The policy that a run of PPO is kept near to."""
+    (found,) = (part for part in trainer.algorithm.collector.recorders if isinstance(part, ReferencePolicy))
+    return found.agent
 
 
 def config_of(algorithm: Any = "bc", memory: Any = "none", **changes: Any) -> TrainConfig:
@@ -185,8 +195,8 @@ def test_every_frame_carries_the_action_of_an_expert_alone_in_its_episode() -> N
     """Episode follows episode without a gap, and where one begins is noted."""
     imitation, num_steps = make_imitation(), 50
     rollout = taught(imitation, envs_of(count=120), num_steps=num_steps).collect()
-    assert (rollout.label != NO_LABEL).all()
-    assert torch.equal(rollout.action, rollout.label)
+    assert (rollout.columns["label"] != NO_LABEL).all()
+    assert torch.equal(rollout.action, rollout.columns["label"])
     assert rollout.is_first[0].all()
     bank = EpisodeBank.of_seeds(LEVEL, range(120))
     for b in range(B):
@@ -199,7 +209,7 @@ def test_every_frame_carries_the_action_of_an_expert_alone_in_its_episode() -> N
             for step in range(start, end):
                 seen = rollout.observation["image"][step, b].flatten().tolist()
                 assert seen == worlds.observations.image[0].tolist()
-                assert int(rollout.label[step, b]) == int(alone.actions()[0])
+                assert int(rollout.columns["label"][step, b]) == int(alone.actions()[0])
                 worlds.step(alone.actions(), autoreset=False)
             assert end == num_steps or worlds.outcomes.success[0]
 
@@ -211,9 +221,9 @@ def test_frames_in_which_the_expert_is_lost_carry_no_label() -> None:
     collector = taught(make_imitation(), envs, num_steps=40)
     for _ in range(12):  # the expert looks everywhere first
         rollout = collector.collect()
-    assert (rollout.label[:, 0] == NO_LABEL).all()
+    assert (rollout.columns["label"][:, 0] == NO_LABEL).all()
     assert (rollout.action[:, 0] == Action.DONE).all()
-    assert (rollout.label[:, 1] != NO_LABEL).all()
+    assert (rollout.columns["label"][:, 1] != NO_LABEL).all()
 
 
 @pytest.mark.parametrize("memory", ["gru", "lstm"])
@@ -221,7 +231,7 @@ def test_frames_in_which_the_expert_is_lost_carry_no_label() -> None:
 def test_memory_is_carried_from_one_rollout_to_the_next(memory: str, minibatch_size: int) -> None:
     """Two rollouts of T leave an agent that does not change in the same state as one of 2T."""
     imitation = make_imitation(memory, minibatch_size=minibatch_size)
-    imitation.set_learning_rate(0.0)
+    imitation.optimizer.param_groups[0]["lr"] = 0.0
     collector = taught(imitation, envs_of("BabyAI-GoToObjMaze-v0"))  # episodes are longer than a rollout
     parts: list[dict[str, Tensor]] = []
     states: list[Tensor] = []
@@ -230,7 +240,7 @@ def test_memory_is_carried_from_one_rollout_to_the_next(memory: str, minibatch_s
         states.append(rollout.initial_state.clone())
         part = {**rollout.observation, "is_first": rollout.is_first}
         parts.append({name: array.clone() for name, array in part.items()})
-        imitation.update(rollout)
+        imitation.learn(rollout)
         states.append(rollout.final_state.clone())
     assert not states[0].any()
     assert torch.equal(states[1], states[2])
@@ -264,9 +274,10 @@ def test_whole_environments_are_drawn_once_an_epoch(minibatch_size: int, size: i
 def test_update_makes_the_labels_likelier_and_the_value_better(memory: str) -> None:
     imitation = make_imitation(memory, num_epochs=10, learning_rate=3e-3, value_coef=1.0)
     rollout = taught(imitation, envs_of(), num_steps=T).collect()
-    first = make_imitation(memory, num_epochs=1, minibatch_size=B * T).update(rollout)
-    imitation.update(rollout)
-    last = Imitation(imitation.agent, ImitationConfig(num_steps=T), imitation.generator).update(rollout)
+    first = make_imitation(memory, num_epochs=1, minibatch_size=B * T).learn(rollout)
+    imitation.learn(rollout)
+    settings = ImitationConfig(num_steps=T)
+    last = make_algorithm(BehaviorCloning, imitation.agent, settings, num_envs=B).learn(rollout)
     assert last["imitation_loss"] < 0.8 * first["imitation_loss"]
     assert last["accuracy"] > first["accuracy"]
     assert last["value_loss"] < first["value_loss"]
@@ -275,8 +286,8 @@ def test_update_makes_the_labels_likelier_and_the_value_better(memory: str) -> N
 def test_first_metrics_are_those_of_an_agent_that_knows_nothing() -> None:
     imitation = make_imitation(minibatch_size=B * T)
     rollout = taught(imitation, envs_of()).collect()
-    metrics = imitation.update(rollout)
-    assert set(metrics) == METRICS
+    metrics = imitation.learn(rollout)
+    assert set(metrics) == {*METRICS, "teacher_share"}
     assert metrics["imitation_loss"] == pytest.approx(math.log(len(Action)), abs=0.05)
     assert metrics["entropy"] == pytest.approx(math.log(len(Action)), abs=0.01)
     assert metrics["gradient_norm"] > 0
@@ -284,7 +295,7 @@ def test_first_metrics_are_those_of_an_agent_that_knows_nothing() -> None:
 
 def test_gradients_are_scaled_down_to_the_largest_norm() -> None:
     imitation = make_imitation(minibatch_size=B * T, max_grad_norm=1e-4)
-    imitation.update(taught(imitation, envs_of()).collect())
+    imitation.learn(taught(imitation, envs_of()).collect())
     squares = [p.grad.square().sum() for p in imitation.agent.parameters() if p.grad is not None]
     assert float(torch.stack(squares).sum().sqrt()) == pytest.approx(1e-4, rel=1e-2)
 
@@ -292,16 +303,17 @@ def test_gradients_are_scaled_down_to_the_largest_norm() -> None:
 def test_learning_rate_falls_linearly_only_where_it_is_annealed() -> None:
     for anneal, expected in ((True, 0.25e-3), (False, 1e-3)):
         imitation = make_imitation(anneal=anneal, learning_rate=1e-3)
-        imitation.set_learning_rate(0.25)
+        metrics = imitation.update(taught(imitation, envs_of()).collect(), 0.75)
         assert [group["lr"] for group in imitation.optimizer.param_groups] == [pytest.approx(expected)]
+        assert metrics["learning_rate"] == pytest.approx(expected)
 
 
 def test_rollout_without_labels_leaves_the_agent_as_it_is() -> None:
     imitation = make_imitation(value_coef=0.0)
     rollout = taught(imitation, envs_of()).collect()
-    rollout.label.fill_(NO_LABEL)
+    rollout.columns["label"].fill_(NO_LABEL)
     before = {name: value.clone() for name, value in imitation.agent.state_dict().items()}
-    imitation.update(rollout)
+    imitation.learn(rollout)
     assert all(torch.equal(value, before[name]) for name, value in imitation.agent.state_dict().items())
 
 
@@ -321,7 +333,7 @@ def test_short_run_of_behavior_cloning_imitates_the_expert_far_above_chance(task
     )
     trainer = Trainer(config, tmp_path)
     trainer.run()
-    labels = Counter(trainer.collector.rollout.label.flatten().tolist())
+    labels = Counter(trainer.algorithm.collector.rollout.columns["label"].flatten().tolist())
     most_frequent = max(labels.values()) / labels.total()
     rows = metrics_of(tmp_path)
     assert most_frequent < 0.7
@@ -339,7 +351,6 @@ def test_short_run_of_behavior_cloning_imitates_the_expert_far_above_chance(task
         ("dagger", 0.5, 0.5, [1, 0.875, 0.75, 0.625, 0.5, 0.5, 0.5, 0.5]),
         ("dagger", 0.0, 0.25, [0.25] * 8),
         ("bc", 0.5, 0.5, [1] * 8),
-        ("ppo", 0.5, 0.5, [0] * 8),
     ],
 )
 def test_share_of_the_teacher_follows_its_schedule(
@@ -348,7 +359,10 @@ def test_share_of_the_teacher_follows_its_schedule(
     imitation = ImitationConfig(num_steps=12, minibatch_size=48, mixing=mixing, kept_share=kept)
     config = config_of(algorithm, imitation=imitation, total_frames=8 * 12 * 8)
     assert config.num_updates == 8
-    assert [teacher_share(config, updates) for updates in range(8)] == shares
+    kind: type[Imitation] = DAgger if algorithm == "dagger" else BehaviorCloning
+    agent = ActorCritic(config.agent)
+    made = make_algorithm(kind, agent, imitation, num_envs=8, total_frames=config.total_frames)
+    assert [made.teacher_share(updates / 8) for updates in range(8)] == shares
 
 
 def test_dagger_acts_as_the_teacher_at_first_and_on_its_own_in_the_end(tmp_path: Path) -> None:
@@ -359,8 +373,8 @@ def test_dagger_acts_as_the_teacher_at_first_and_on_its_own_in_the_end(tmp_path:
     agreement = []
     for _ in range(8):
         trainer.train_once()
-        rollout = trainer.collector.rollout
-        agreement.append(float((rollout.action == rollout.label).float().mean()))
+        rollout = trainer.algorithm.collector.rollout
+        agreement.append(float((rollout.action == rollout.columns["label"]).float().mean()))
     assert agreement[0] == 1
     expected = [share + (1 - share) / 7 for share in (0.75, 0.5, 0.25, 0, 0, 0, 0)]
     np.testing.assert_allclose(agreement[1:], expected, atol=0.06)
@@ -378,8 +392,8 @@ def test_behavior_cloning_plays_recorded_demonstrations_exactly_as_they_were_rec
     metrics = trainer.train_once()
     assert metrics["success"] == 1
     assert metrics["episodes"] > 20
-    rollout = trainer.collector.rollout
-    assert torch.equal(rollout.action, rollout.label)
+    rollout = trainer.algorithm.collector.rollout
+    assert torch.equal(rollout.action, rollout.columns["label"])
     assert not rollout.truncated.any()
     for b in range(8):
         starts = torch.nonzero(rollout.is_first[:, b]).flatten().tolist()
@@ -440,7 +454,7 @@ def test_a_run_may_add_a_map_and_context_to_the_agent_that_it_starts_from(start:
     ppo = PPOConfig(num_steps=12, minibatch_size=48, kl_coef=0.5)
     trainer = Trainer(config_of("ppo", init=str(start), agent=larger, ppo=ppo), tmp_path / "run")
     theirs = Checkpoint.load(start / CHECKPOINT_NAME).make_agent()
-    observation = trainer.collector.observation
+    observation = trainer.algorithm.collector.observation
     count = len(observation["image"])
     first = torch.ones(1, count, dtype=torch.bool)
     with torch.no_grad():
@@ -453,8 +467,7 @@ def test_a_run_may_add_a_map_and_context_to_the_agent_that_it_starts_from(start:
     assert trainer.agent.get_parameter("encoder.map.spatial.weight").abs().max() > 0
     assert trainer.agent.get_parameter("encoder.language.context.weight").abs().max() > 0
     resumed = Trainer(trainer.config, tmp_path / "run", resume=True)
-    assert resumed.collector.reference is not None
-    assert not resumed.collector.reference.get_parameter("encoder.map.spatial.weight").any()
+    assert not reference_of(resumed).get_parameter("encoder.map.spatial.weight").any()
 
 
 def test_init_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -487,12 +500,11 @@ def test_run_kept_near_another_goes_on_without_that_one(start: Path, tmp_path: P
     Trainer(config, tmp_path / "run").run(stop_after_updates=1)
     (tmp_path / "copied" / CHECKPOINT_NAME).unlink()
     resumed = Trainer(config, tmp_path / "run", resume=True)
-    assert resumed.collector.reference is not None
     theirs = Checkpoint.load(start / CHECKPOINT_NAME).agent
-    assert all(torch.equal(value, theirs[name]) for name, value in resumed.collector.reference.state_dict().items())
-    assert not any(parameter.requires_grad for parameter in resumed.collector.reference.parameters())
+    assert all(torch.equal(value, theirs[name]) for name, value in reference_of(resumed).state_dict().items())
+    assert not any(parameter.requires_grad for parameter in reference_of(resumed).parameters())
     resumed.run()
-    assert all(torch.equal(value, theirs[name]) for name, value in resumed.collector.reference.state_dict().items())
+    assert all(torch.equal(value, theirs[name]) for name, value in reference_of(resumed).state_dict().items())
 
 
 @pytest.mark.parametrize("memory", ["none", "gru"])
@@ -506,7 +518,7 @@ def test_large_penalty_keeps_the_policy_near_the_one_that_it_starts_from(memory:
         config = config_of("ppo", memory, init=str(tmp_path / "start"), ppo=ppo)
         trainer = Trainer(config, tmp_path / str(kl_coef))
         trainer.run()
-        rollout = trainer.collector.rollout
+        rollout = trainer.algorithm.collector.rollout
         before = Checkpoint.load(tmp_path / "start" / CHECKPOINT_NAME).make_agent()
         prepared = before.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
         with torch.no_grad():
