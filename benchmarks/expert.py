@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from groundling.agents.bots import Expert, Sight
 from groundling.envs.bank import EpisodeBank
-from groundling.envs.families.babyai.levels import minigrid_levels
+from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.solver import unsolvable
 from groundling.envs.worlds import WorldBatch
 from groundling.files import write_text

@@ -21,7 +21,7 @@ from typing import Any, get_args
 
 from launch import launch
 
-from groundling.envs.families.babyai.levels import minigrid_levels
+from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.parity import Actor, compare_with_minigrid
 from groundling.files import write_text
 

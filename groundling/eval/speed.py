@@ -12,7 +12,7 @@ import numpy as np
 
 from groundling.envs import make_vec
 from groundling.envs.constants import NUM_ACTIONS
-from groundling.envs.families.babyai.levels import level_of
+from groundling.envs.families.babyai.known import level_of
 
 WARMUP_STEPS = 8
 

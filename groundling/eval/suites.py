@@ -12,7 +12,8 @@ from groundling.envs import EpisodeBank
 from groundling.envs.catalog import find_family
 from groundling.envs.embodiment import Embodiment
 from groundling.envs.families.banked import BankEpisodes, BankFamily, BankSuite, bank_episodes
-from groundling.envs.families.base import EnvFamily, EpisodeSet, WorldOptions
+from groundling.envs.families.base import EnvFamily, EpisodeSet
+from groundling.envs.families.options import WorldOptions
 from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import Suite
 from groundling.language.vocabulary import split_words

@@ -22,7 +22,7 @@ from groundling.envs.constants import (
     Verb,
     without,
 )
-from groundling.envs.families.babyai.levels import minigrid_levels
+from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.parity import compare_with_minigrid
 from groundling.errors import ConfigurationError
 

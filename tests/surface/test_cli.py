@@ -18,7 +18,7 @@ from groundling.cli import COMMANDS, main, parse
 from groundling.cli.train import blind_control_of
 from groundling.envs import HeldOut, registered_tasks
 from groundling.envs.catalog import known_ids
-from groundling.envs.families.babyai.levels import minigrid_levels
+from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.families.goals import SUITES
 from groundling.envs.sources import find_source

@@ -12,7 +12,8 @@ from gymnasium.vector import VectorEnv
 from groundling.envs.bank import EpisodeBank, sample_episodes
 from groundling.envs.building import build_bank
 from groundling.envs.embodiment import Embodiment
-from groundling.envs.families.base import PLAIN, EnvFamily, EpisodeSet, WorldOptions
+from groundling.envs.families.base import EnvFamily, EpisodeSet
+from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.mixture import TaskMixture
 from groundling.envs.sources import EpisodeSource
 from groundling.envs.splits import AnySplit, HeldOut

@@ -16,56 +16,24 @@ A family of a user's own is one class in one file::
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal, Protocol
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.envs.first_person import Camera
+from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.texts import texts_of
 from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import TOKENS, Spec, Suite, Teacher
-from groundling.language.vocabulary import Vocabulary
 from groundling.seeding import integer
 
 TRAIN: Final = "train"
 ALL: Final = "all"
 INSTRUCTION: Final = "instruction"  # the breakdown by the sentence itself
 SAMPLED_TEXTS = 256  # that are looked at where a family does not know its texts beforehand
-DEFAULT_BANK_SIZE = 8192
-
-
-@dataclass(frozen=True)
-class WorldOptions:
-    """What a run asks of its environments beside their task; a family refuses what it has no use for.
-
-    Attributes:
-        body: "grid", "rover", or "own": the task's.
-        camera: what a rover, or another simulator's agent, sees with.
-        explored_radius: tiles that a map of what was seen reaches; None leaves this sense out.
-        bank_size: distinct episodes to train on, where they stand in a bank.
-        time_limit_scale: share of its time limit that an episode has.
-        by_instruction: make each sentence a task of its own, as a curriculum of instructions needs it.
-        vocabulary: of the token ids; None takes the family's own, of several families the joined one.
-    """
-
-    body: Literal["own", "grid", "rover"] = "own"
-    camera: Camera = field(default_factory=Camera)
-    explored_radius: int | None = None
-    bank_size: int = DEFAULT_BANK_SIZE
-    time_limit_scale: float = 1.0
-    by_instruction: bool = False
-    vocabulary: Vocabulary | None = None
-
-    def vocabulary_of(self, own: Iterable[Vocabulary]) -> Vocabulary:
-        """That of the token ids, for families with these vocabularies."""
-        return self.vocabulary or Vocabulary.joined(own)
-
-
-PLAIN: Final = WorldOptions()
 
 
 @dataclass(frozen=True)

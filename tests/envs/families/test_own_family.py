@@ -20,7 +20,7 @@ from groundling.agents import AgentConfig
 from groundling.cli import main
 from groundling.cli.any_world import keys_of, play_family
 from groundling.envs.catalog import find_family
-from groundling.envs.families.base import WorldOptions
+from groundling.envs.families.options import WorldOptions
 from groundling.envs.outcomes import require_successes
 from groundling.errors import ConfigurationError, SplitError, TaskError
 from groundling.eval.evaluation import PlayedSet

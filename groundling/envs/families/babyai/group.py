@@ -8,14 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundling.envs.families.babyai.levels import (
-    PREFIXES,
-    MiniGridLevel,
-    known_level,
-    long_id,
-    minigrid_levels,
-    short_id,
-)
+from groundling.envs.families.babyai.known import PREFIXES, known_level, long_id, minigrid_levels, short_id
+from groundling.envs.families.babyai.levels import MiniGridLevel
 from groundling.envs.families.goals import GoalFamily
 from groundling.envs.gymnasium_ids import register_id
 from groundling.own_code import is_of_file, reference_of

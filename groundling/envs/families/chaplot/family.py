@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Final
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from groundling.envs.families.banked import BankFamily
-from groundling.envs.families.base import INSTRUCTION, PLAIN, EnvFamily, WorldOptions
+from groundling.envs.families.base import INSTRUCTION, EnvFamily
 from groundling.envs.families.chaplot.episodes import Difficulty
 from groundling.envs.families.chaplot.room import SPLITS, ChaplotRoom
+from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.simulators.doom import ChaplotDoomEnv
 from groundling.envs.simulators.doom_vector import make_chaplot_doom_vec
 from groundling.envs.splits import HeldOut, SentenceSplit
