@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from groundling.training.settings import ImitationConfig
 from gymnasium import spaces
 from pixel_choice import SIZE, VOCABULARY_SIZE, PixelChoice
 from specs import rgb_spec

@@ -11,7 +11,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
-from groundling.training.settings import ImitationConfig
 
 from groundling.agents import AgentConfig
 from groundling.agents.config import Precision

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from groundling.training.settings import ImitationConfig
 
 from groundling.agents import AgentConfig
 from groundling.envs import HeldOut, Split

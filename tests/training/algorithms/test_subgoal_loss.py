@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from groundling.training.auxiliary import subgoal_loss
-from groundling.training.settings import ImitationConfig
 from pixel_choice import PixelChoice
 from test_loop import make_config, metrics_of
 from torch.nn import functional
