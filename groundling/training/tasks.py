@@ -175,7 +175,7 @@ def findable(config: TrainConfig) -> TrainConfig:
     if config.made_by or all(is_known(task) for task in config.task_ids):
         return config
     names = [
-        task if is_known(task) else family.reference or task
+        family.reference if ":" in family.reference and ":" not in task else task
         for task, family in zip(config.task_ids, families(config), strict=True)
     ]
     return replace(config, tasks=tuple(names)) if config.tasks else replace(config, task=names[0])

@@ -23,6 +23,7 @@ from groundling.eval.suites import suites_for
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.language.vocabulary import VOCABULARY
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
+from groundling.training.algorithms.imitation import ImitationConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.recording import record
 from groundling.training.tasks import families
@@ -68,10 +69,10 @@ def test_run_trains_on_the_papers_training_instructions_with_its_own_body() -> N
 
 def test_checkpoint_knows_its_space_and_words(room: Path, rover: Path) -> None:
     checkpoint = Checkpoint.load(room / CHECKPOINT_NAME)
-    assert checkpoint.space.num_actions == 3
-    assert checkpoint.space.vocabulary_size == len(GROUNDED_VOCABULARY)
-    assert checkpoint.space.image_shape == (56, 96, 3)
-    assert Checkpoint.load(rover / CHECKPOINT_NAME).space.image_shape == (24, 32, 3)
+    assert checkpoint.spec.actions == ("left", "right", "forward")
+    assert checkpoint.spec.vocabulary == GROUNDED_VOCABULARY
+    assert checkpoint.spec.observation["image"].shape == (56, 96, 3)
+    assert Checkpoint.load(rover / CHECKPOINT_NAME).spec.observation["image"].shape == (24, 32, 3)
     assert Checkpoint.load(rover / CHECKPOINT_NAME).config == ROVER
 
 
@@ -139,10 +140,11 @@ def test_agents_of_two_bodies_cannot_be_trained_at_once() -> None:
 
 
 def test_expert_walks_the_grid_only(tmp_path: Path) -> None:
-    config = dataclasses.replace(ROVER, algorithm="dagger", total_frames=320)
-    imitation = dataclasses.replace(config.imitation, minibatch_size=160)
+    config = dataclasses.replace(
+        ROVER, algorithm="dagger", total_frames=320, imitation=ImitationConfig(minibatch_size=160)
+    )
     with pytest.raises(ConfigurationError, match="expert that walks the grid"):
-        Trainer(dataclasses.replace(config, imitation=imitation), tmp_path / "run")
+        Trainer(config, tmp_path / "run")
     with pytest.raises(ConfigurationError, match="driven by a rover"):
         record(ROOM, 4)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from groundling.agents.space import AgentSpace
+from specs import rgb_spec
 from torch import Tensor
 
 from groundling.agents import ActorCritic
@@ -161,7 +161,7 @@ def test_episode_in_vizdoom_is_watched_from_above_as_from_inside() -> None:
     """To its last picture: nothing of the next episode is seen."""
     world = evaluation_options(SMALL)
     texts = []
-    agent = Turner(SMALL.agent, AgentSpace((36, 48, 3), 3, len(GROUNDED_VOCABULARY)))
+    agent = Turner(SMALL.agent, rgb_spec(36, 48, 3, len(GROUNDED_VOCABULARY), 6))
     for envs, seed in FAMILY.watched("layout", SMALL.held_out, 2, 0, world):
         watched = watch(agent, envs, seed)
         texts.append(watched.instruction)

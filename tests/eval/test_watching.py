@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from groundling.agents.space import AgentSpace
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.explanation import gates
@@ -45,7 +44,7 @@ def in_a_room() -> tuple[ActorCritic, EpisodeBank, Embodiment]:
     body = replace(ROOMS[ROOM].embodiment, camera=Camera(width=48, height=32))
     torch.manual_seed(1)
     config = AgentConfig(vision="cnn", fusion="gated")
-    agent = ActorCritic(config, AgentSpace((32, 48, 3), body.num_actions, len(body.vocabulary)))
+    agent = ActorCritic(config, body.spec(6))
     return agent, build_bank(ROOM, 8, cache=False, progress=False), body
 
 
