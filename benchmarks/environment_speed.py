@@ -9,7 +9,8 @@ The one-core figures are measured with the process bound to one core.
 EnvPool (pip install -c constraints.txt envpool) has C++ environments of the same levels. Its batch size, its number of
 threads and whether it is asynchronous are chosen before the rounds, by measuring each combination on the one core, and
 so is the batch size that Groundling is compared with it at. EnvPool resets in a step of its own, which takes its time
-but is not counted. Without the package its row is left out, with a note.
+but is not counted. The choice and the comparison are by the processor time of the process, all its threads included,
+so that other work on the core does not enter. Without the package its row is left out, with a note.
 
 Prints a table and, as its last line, a JSON object with ``ratio`` (Groundling on one core against MiniGrid's own
 environment), ``ratio_envpool`` (against EnvPool, each with its best settings; null without it) and ``two_cores``
@@ -24,6 +25,7 @@ import json
 import os
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -44,6 +46,7 @@ from groundling.files import write_text
 Measure = Callable[[], float]
 OWN_BATCHES = (1024, 2048, 4096, 8192, 16384, 32768)
 SEARCH_ROUNDS = 3
+MINIGRID = "minigrid, one environment"
 
 
 @dataclass(frozen=True)
@@ -119,24 +122,25 @@ def search(measures: Mapping[str, Measure]) -> dict[str, float]:
     return {name: max(values) for name, values in speeds.items()}
 
 
-def find_best_pool(options: Options) -> tuple[PoolSettings, Measure, dict[str, float]]:
-    """EnvPool's best settings on one core, its speed with them, and the speeds of all settings.
+def find_best_pool(options: Options) -> tuple[PoolSettings, Callable[[], int], dict[str, float]]:
+    """EnvPool's best settings on one core, the step of a pool with them, and the speeds of all settings.
 
     All pools play on during the search, so that their episodes differ in age and some of them end in every step.
     """
-    measures = {}
+    steps = {}
     with bound_to_cores(1):  # a pool's threads stay on the cores that they were started on
         for settings in ALL_SETTINGS:
-            step = pool_step(make_pool(options.task, settings), settings.batch_size)
-            measures[settings.label] = partial(steps_per_second, step, seconds=options.seconds)
-    searched = search(measures)
+            steps[settings] = pool_step(make_pool(options.task, settings), settings.batch_size)
+    timed = partial(steps_per_second, seconds=options.seconds, clock=time.process_time)
+    searched = search({settings.label: partial(timed, step) for settings, step in steps.items()})
     best = max(ALL_SETTINGS, key=lambda settings: searched[settings.label])
-    return best, measures[best.label], searched
+    return best, steps[best], searched
 
 
 def find_best_own_batch(own: Callable[..., float]) -> int:
     """Groundling's fastest batch size on one core."""
-    searched = search({str(num_envs): partial(own, num_envs=num_envs) for num_envs in OWN_BATCHES})
+    timed = partial(own, clock=time.process_time)
+    searched = search({str(num_envs): partial(timed, num_envs=num_envs) for num_envs in OWN_BATCHES})
     return max(OWN_BATCHES, key=lambda num_envs: searched[str(num_envs)])
 
 
@@ -145,24 +149,31 @@ def ratios(some: Iterable[float], others: Iterable[float]) -> list[float]:
     return [a / b for a, b in zip(some, others, strict=True)]
 
 
-def print_table(options: Options, measures: Mapping[str, tuple[int, Measure]], speeds: dict[str, list[float]]) -> None:
-    width = max(40, *map(len, measures))
-    print(f"{options.task}: {options.rounds} rounds, median (lowest to highest)")
-    print(f"{'environment':<{width}} {'cores':>5} {'steps a second':>34} {'ratio':>8}")
-    peer = next(iter(speeds.values()))
+def print_table(title: str, measures: Mapping[str, tuple[int, Measure]], speeds: dict[str, list[float]]) -> None:
+    """Medians of the speeds, and of their ratios to the first."""
+    first = next(iter(speeds.values()))
+    print(f"{title}, median (lowest to highest)")
+    print(f"{'environment':<40} {'cores':>5} {'steps a second':>34} {'ratio':>8}")
     for name, (cores, _) in measures.items():
         values = speeds[name]
         told = f"{statistics.median(values):,.0f} ({min(values):,.0f} to {max(values):,.0f})"
-        print(f"{name:<{width}} {cores:>5} {told:>34} {statistics.median(ratios(values, peer)):>8,.1f}")
+        print(f"{name:<40} {cores:>5} {told:>34} {statistics.median(ratios(values, first)):>8,.1f}")
 
 
 def envpool_rows(options: Options, ours: str, peer: str, speeds: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """The comparison with EnvPool as rows of results: means over the rounds, with the lowest and the highest."""
+    """The comparison with EnvPool as rows of results: means over the rounds, with the lowest and the highest.
+
+    Args:
+        options: of the benchmark.
+        ours: the name of our speeds.
+        peer: the name of EnvPool's.
+        speeds: steps a second of processor time in each round.
+    """
     command = f"python benchmarks/environment_speed.py --task {options.task} --rounds {options.rounds}"
     figures = {
-        "ratio": ("groundling against envpool, one core", ratios(speeds[ours], speeds[peer])),
-        "envpool": (f"{peer}: steps a second, one core", speeds[peer]),
-        "groundling": (f"{ours}: steps a second, one core", speeds[ours]),
+        "ratio": (f"{ours} against {peer}, one core", ratios(speeds[ours], speeds[peer]), (ours, peer)),
+        "envpool": (f"{peer}: steps a second of processor time, one core", speeds[peer], (peer,)),
+        "groundling": (f"{ours}: steps a second of processor time, one core", speeds[ours], (ours,)),
     }
     return [
         {
@@ -173,13 +184,13 @@ def envpool_rows(options: Options, ours: str, peer: str, speeds: dict[str, list[
             "low": min(values),
             "high": max(values),
             "seeds": 1,
-            "frames": round(sum((*speeds[ours], *speeds[peer])) * options.seconds),
-            "minutes": round(2 * options.rounds * options.seconds / 60, 2),
+            "frames": round(sum(sum(speeds[name]) for name in names) * options.seconds),
+            "minutes": round(len(names) * options.rounds * options.seconds / 60, 3),
             "floor": None,
             "ceiling": None,
             "command": command,
         }
-        for key, (row, values) in figures.items()
+        for key, (row, values, names) in figures.items()
     ]
 
 
@@ -191,48 +202,57 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     write_text(path, json.dumps({"rows": [*kept, *rows]}, indent=1) + "\n")
 
 
+def compare_with_envpool(options: Options, own: Callable[..., float]) -> dict[str, Any]:
+    """Search the best settings of both sides, measure and print the comparison, and return its figures."""
+    settings, step, searched = find_best_pool(options)
+    batch = find_best_own_batch(own)
+    ours, peer = f"groundling, {batch}", settings.label
+    clock, seconds = time.process_time, options.seconds
+    measures: dict[str, tuple[int, Measure]] = {
+        MINIGRID: (1, partial(minigrid_speed, options.task, seconds=seconds, clock=clock)),
+        peer: (1, partial(steps_per_second, step, seconds=seconds, clock=clock)),
+        ours: (1, partial(own, num_envs=batch, clock=clock)),
+    }
+    speeds = measure_by_turns(measures, options.rounds)
+    print_table(f"by processor time: {options.rounds} rounds", measures, speeds)
+    within = ratios(speeds[ours], speeds[peer])
+    print(f"groundling against envpool: {statistics.median(within):.1f} ({min(within):.1f} to {max(within):.1f})")
+    if options.rows is not None:
+        write_rows(options.rows, envpool_rows(options, ours, peer, speeds))
+    return {
+        "ratio": statistics.median(within),
+        "steps_per_processor_second": medians(speeds),
+        "version": version("envpool"),
+        "settings": asdict(settings),
+        "searched": searched,
+    }
+
+
 def main(options: Options) -> None:
     own = partial(groundling_speed, options.task, num_envs=options.num_envs, seconds=options.seconds)
     one, two = f"groundling, {options.num_envs}", f"groundling, {2 * options.num_envs}, two threads"
-    own()  # builds the bank and compiles
     measures: dict[str, tuple[int, Measure]] = {
-        "minigrid, one environment": (1, partial(minigrid_speed, options.task, seconds=options.seconds)),
+        MINIGRID: (1, partial(minigrid_speed, options.task, seconds=options.seconds)),
         f"SyncVectorEnv over minigrid, {options.peer_envs}": (1, partial(gymnasium_speed, SyncVectorEnv, options)),
         f"AsyncVectorEnv over minigrid, {options.peer_envs}": (2, partial(gymnasium_speed, AsyncVectorEnv, options)),
+        one: (1, own),
+        two: (2, partial(own, num_envs=2 * options.num_envs, num_threads=2)),
     }
-    minigrid = next(iter(measures))
-    envpool: dict[str, Any] | None = None
+    own()  # builds the bank and compiles
+    speeds = measure_by_turns(measures, options.rounds)
+    print_table(f"{options.task}: {options.rounds} rounds", measures, speeds)
     if reason := why_left_out(options.task):
         print(f"envpool is left out: {reason}", file=sys.stderr)
-    else:
-        settings, measure, searched = find_best_pool(options)
-        best_own = find_best_own_batch(own)
-        envpool = {"version": version("envpool"), **asdict(settings), "own_batch": best_own, "searched": searched}
-        measures[settings.label] = (1, measure)
-        measures[f"groundling, {best_own}"] = (1, partial(own, num_envs=best_own))
-    measures[one] = (1, own)
-    measures[two] = (2, partial(own, num_envs=2 * options.num_envs, num_threads=2))
-    speeds = measure_by_turns(measures, options.rounds)
-    print_table(options, measures, speeds)
+    envpool = None if reason else compare_with_envpool(options, own)
     figures = {
         "task": options.task,
-        "ratio": statistics.median(ratios(speeds[one], speeds[minigrid])),
-        "ratio_envpool": None,
+        "ratio": statistics.median(ratios(speeds[one], speeds[MINIGRID])),
+        "ratio_envpool": envpool and envpool["ratio"],
         "two_cores": statistics.median(ratios(speeds[two], speeds[one])),
         "steps_per_second": medians(speeds),
         "cores": available_cores(),
-        "rounds": options.rounds,
         "envpool": envpool,
     }
-    if envpool is not None:
-        ours = f"groundling, {best_own}"
-        within = ratios(speeds[ours], speeds[settings.label])
-        figures["ratio_envpool"] = statistics.median(within)
-        print(
-            f"{ours} against {settings.label}: {statistics.median(within):.1f} ({min(within):.1f} to {max(within):.1f})"
-        )
-        if options.rows is not None:
-            write_rows(options.rows, envpool_rows(options, ours, settings.label, speeds))
     if options.output is not None:
         write_text(options.output, json.dumps(figures) + "\n")
     print(json.dumps(figures))

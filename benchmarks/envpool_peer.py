@@ -11,7 +11,7 @@ import numpy as np
 from groundling.envs.constants import NUM_ACTIONS
 from groundling.envs.levels import level_of
 
-BATCH_SIZES = (16, 32, 64, 128, 256, 512, 1024, 4096)
+BATCH_SIZES = (32, 64, 128, 256, 512, 1024)
 
 
 @dataclass(frozen=True)
