@@ -1,11 +1,20 @@
-"""Environment speed: steps a second of Groundling, MiniGrid, and Gymnasium's vector environments over MiniGrid.
+"""Environment speed: steps a second of Groundling, MiniGrid, Gymnasium's vector environments over it, and EnvPool.
 
-    python benchmarks/environment_speed.py [--rounds 15] [--seconds 0.5]
+    python benchmarks/environment_speed.py [--rounds 15] [--seconds 0.5] [--output FILE.json] [--rows FILE.json]
 
 Every environment takes uniformly random actions; resets and goal checks are included. In each round the peers are
 measured one after the other, and ratios are taken within the round, because machines are noisy; medians are reported.
-The one-core figures are measured with the process bound to one core. Prints a table and, as its last line, a JSON
-object with ``ratio`` (Groundling on one core against MiniGrid's own environment) and ``two_cores`` (against one core).
+The one-core figures are measured with the process bound to one core.
+
+EnvPool (pip install -c constraints.txt envpool) has C++ environments of the same levels. Its batch size, its number of
+threads and whether it is asynchronous are chosen before the rounds, by measuring each combination on the one core, and
+so is the batch size that Groundling is compared with it at. EnvPool resets in a step of its own, which takes its time
+but is not counted. The choice and the comparison are by the processor time of the process, all its threads included,
+so that other work on the core does not enter. Without the package its row is left out, with a note.
+
+Prints a table and, as its last line, a JSON object with ``ratio`` (Groundling on one core against MiniGrid's own
+environment), ``ratio_envpool`` (against EnvPool, each with its best settings; null without it) and ``two_cores``
+(against one core).
 """
 
 from __future__ import annotations
@@ -15,18 +24,29 @@ import io
 import json
 import os
 import statistics
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
+from envpool_peer import ALL_SETTINGS, PoolSettings, make_pool, pool_step, why_left_out
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 from launch import launch
 
 from groundling.envs.building import available_cores
 from groundling.eval.speed import groundling_speed, minigrid_speed, steps_per_second
+from groundling.files import write_text
+
+Measure = Callable[[], float]
+OWN_BATCHES = (1024, 2048, 4096, 8192, 16384, 32768)
+SEARCH_ROUNDS = 3
+MINIGRID = "minigrid, one environment"
 
 
 @dataclass(frozen=True)
@@ -39,6 +59,8 @@ class Options:
         peer_envs: environments of Gymnasium's vector environments.
         rounds: how often everything is measured.
         seconds: of each measurement.
+        output: JSON file for the results.
+        rows: JSON file for the rows of the comparison with EnvPool; those of other levels stay.
     """
 
     task: str = "BabyAI-GoToLocal-v0"
@@ -46,6 +68,8 @@ class Options:
     peer_envs: int = 16
     rounds: int = 15
     seconds: float = 0.5
+    output: Path | None = None
+    rows: Path | None = None
 
 
 @contextlib.contextmanager
@@ -78,39 +102,159 @@ def gymnasium_speed(kind: Callable[..., Any], options: Options) -> float:
     return speed
 
 
-def main(options: Options) -> None:
-    own = partial(groundling_speed, options.task, num_envs=options.num_envs, seconds=options.seconds)
-    measures: dict[str, tuple[int, Callable[[], float]]] = {
-        "minigrid, one environment": (1, partial(minigrid_speed, options.task, seconds=options.seconds)),
-        f"SyncVectorEnv over minigrid, {options.peer_envs}": (1, partial(gymnasium_speed, SyncVectorEnv, options)),
-        f"AsyncVectorEnv over minigrid, {options.peer_envs}": (2, partial(gymnasium_speed, AsyncVectorEnv, options)),
-        f"groundling, {options.num_envs}": (1, own),
-        f"groundling, {2 * options.num_envs}, two threads": (
-            2,
-            partial(own, num_envs=2 * options.num_envs, num_threads=2),
-        ),
-    }
-    own()  # builds the bank and compiles
+def measure_by_turns(measures: Mapping[str, tuple[int, Measure]], rounds: int) -> dict[str, list[float]]:
+    """Steps a second of each measure in each round, on as many cores as it is named with."""
     speeds: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(options.rounds):
+    for _ in range(rounds):
         for name, (cores, measure) in measures.items():
             with bound_to_cores(cores):
                 speeds[name].append(measure())
-    peer, one, two = (speeds[name] for name in (*list(measures)[:1], *list(measures)[-2:]))
-    print(f"{options.task}: {options.rounds} rounds, median (lowest to highest)")
+    return speeds
+
+
+def medians(speeds: dict[str, list[float]]) -> dict[str, float]:
+    return {name: statistics.median(values) for name, values in speeds.items()}
+
+
+def search(measures: Mapping[str, Measure]) -> dict[str, float]:
+    """The highest speed of each measure on one core: other work on the machine can only slow it down."""
+    speeds = measure_by_turns({name: (1, measure) for name, measure in measures.items()}, SEARCH_ROUNDS)
+    return {name: max(values) for name, values in speeds.items()}
+
+
+def find_best_pool(options: Options) -> tuple[PoolSettings, Callable[[], int], dict[str, float]]:
+    """EnvPool's best settings on one core, the step of a pool with them, and the speeds of all settings.
+
+    All pools play on during the search, so that their episodes differ in age and some of them end in every step.
+    """
+    steps = {}
+    with bound_to_cores(1):  # a pool's threads stay on the cores that they were started on
+        for settings in ALL_SETTINGS:
+            steps[settings] = pool_step(make_pool(options.task, settings), settings.batch_size)
+    timed = partial(steps_per_second, seconds=options.seconds, clock=time.process_time)
+    searched = search({settings.label: partial(timed, step) for settings, step in steps.items()})
+    best = max(ALL_SETTINGS, key=lambda settings: searched[settings.label])
+    return best, steps[best], searched
+
+
+def find_best_own_batch(own: Callable[..., float]) -> int:
+    """Groundling's fastest batch size on one core."""
+    timed = partial(own, clock=time.process_time)
+    searched = search({str(num_envs): partial(timed, num_envs=num_envs) for num_envs in OWN_BATCHES})
+    return max(OWN_BATCHES, key=lambda num_envs: searched[str(num_envs)])
+
+
+def ratios(some: Iterable[float], others: Iterable[float]) -> list[float]:
+    """One number's ratio to another's within each round."""
+    return [a / b for a, b in zip(some, others, strict=True)]
+
+
+def print_table(title: str, measures: Mapping[str, tuple[int, Measure]], speeds: dict[str, list[float]]) -> None:
+    """Medians of the speeds, and of their ratios to the first."""
+    first = next(iter(speeds.values()))
+    print(f"{title}, median (lowest to highest)")
     print(f"{'environment':<40} {'cores':>5} {'steps a second':>34} {'ratio':>8}")
     for name, (cores, _) in measures.items():
         values = speeds[name]
-        ratio = statistics.median(a / b for a, b in zip(values, peer, strict=True))
         told = f"{statistics.median(values):,.0f} ({min(values):,.0f} to {max(values):,.0f})"
-        print(f"{name:<40} {cores:>5} {told:>34} {ratio:>8,.1f}")
+        print(f"{name:<40} {cores:>5} {told:>34} {statistics.median(ratios(values, first)):>8,.1f}")
+
+
+def envpool_rows(options: Options, ours: str, peer: str, speeds: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """The comparison with EnvPool as rows of results: means over the rounds, with the lowest and the highest.
+
+    Args:
+        options: of the benchmark.
+        ours: the name of our speeds.
+        peer: the name of EnvPool's.
+        speeds: steps a second of processor time in each round.
+    """
+    command = f"python benchmarks/environment_speed.py --task {options.task} --rounds {options.rounds}"
+    figures = {
+        "ratio": (f"{ours} against {peer}, one core", ratios(speeds[ours], speeds[peer]), (ours, peer)),
+        "envpool": (f"{peer}: steps a second of processor time, one core", speeds[peer], (peer,)),
+        "groundling": (f"{ours}: steps a second of processor time, one core", speeds[ours], (ours,)),
+    }
+    return [
+        {
+            "key": f"envpool/{options.task}/{key}",
+            "row": f"{options.task}: {row}",
+            "mean": statistics.fmean(values),
+            "median": statistics.median(values),
+            "low": min(values),
+            "high": max(values),
+            "seeds": 1,
+            "frames": round(sum(sum(speeds[name]) for name in names) * options.seconds),
+            "minutes": round(len(names) * options.rounds * options.seconds / 60, 3),
+            "floor": None,
+            "ceiling": None,
+            "command": command,
+        }
+        for key, (row, values, names) in figures.items()
+    ]
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Put rows into a file of results, in the place of those with the same keys."""
+    before = json.loads(path.read_text())["rows"] if path.exists() else []
+    keys = {row["key"] for row in rows}
+    kept = [row for row in before if row["key"] not in keys]
+    write_text(path, json.dumps({"rows": [*kept, *rows]}, indent=1) + "\n")
+
+
+def compare_with_envpool(options: Options, own: Callable[..., float]) -> dict[str, Any]:
+    """Search the best settings of both sides, measure and print the comparison, and return its figures."""
+    settings, step, searched = find_best_pool(options)
+    batch = find_best_own_batch(own)
+    ours, peer = f"groundling, {batch}", settings.label
+    clock, seconds = time.process_time, options.seconds
+    measures: dict[str, tuple[int, Measure]] = {
+        MINIGRID: (1, partial(minigrid_speed, options.task, seconds=seconds, clock=clock)),
+        peer: (1, partial(steps_per_second, step, seconds=seconds, clock=clock)),
+        ours: (1, partial(own, num_envs=batch, clock=clock)),
+    }
+    speeds = measure_by_turns(measures, options.rounds)
+    print_table(f"by processor time: {options.rounds} rounds", measures, speeds)
+    within = ratios(speeds[ours], speeds[peer])
+    print(f"groundling against envpool: {statistics.median(within):.1f} ({min(within):.1f} to {max(within):.1f})")
+    if options.rows is not None:
+        write_rows(options.rows, envpool_rows(options, ours, peer, speeds))
+    return {
+        "ratio": statistics.median(within),
+        "steps_per_processor_second": medians(speeds),
+        "version": version("envpool"),
+        "settings": asdict(settings),
+        "searched": searched,
+    }
+
+
+def main(options: Options) -> None:
+    own = partial(groundling_speed, options.task, num_envs=options.num_envs, seconds=options.seconds)
+    one, two = f"groundling, {options.num_envs}", f"groundling, {2 * options.num_envs}, two threads"
+    measures: dict[str, tuple[int, Measure]] = {
+        MINIGRID: (1, partial(minigrid_speed, options.task, seconds=options.seconds)),
+        f"SyncVectorEnv over minigrid, {options.peer_envs}": (1, partial(gymnasium_speed, SyncVectorEnv, options)),
+        f"AsyncVectorEnv over minigrid, {options.peer_envs}": (2, partial(gymnasium_speed, AsyncVectorEnv, options)),
+        one: (1, own),
+        two: (2, partial(own, num_envs=2 * options.num_envs, num_threads=2)),
+    }
+    own()  # builds the bank and compiles
+    speeds = measure_by_turns(measures, options.rounds)
+    print_table(f"{options.task}: {options.rounds} rounds", measures, speeds)
+    if reason := why_left_out(options.task):
+        print(f"envpool is left out: {reason}", file=sys.stderr)
+    envpool = None if reason else compare_with_envpool(options, own)
     figures = {
         "task": options.task,
-        "ratio": statistics.median(a / b for a, b in zip(one, peer, strict=True)),
-        "two_cores": statistics.median(a / b for a, b in zip(two, one, strict=True)),
-        "steps_per_second": {name: statistics.median(values) for name, values in speeds.items()},
+        "ratio": statistics.median(ratios(speeds[one], speeds[MINIGRID])),
+        "ratio_envpool": envpool and envpool["ratio"],
+        "two_cores": statistics.median(ratios(speeds[two], speeds[one])),
+        "steps_per_second": medians(speeds),
         "cores": available_cores(),
+        "envpool": envpool,
     }
+    if options.output is not None:
+        write_text(options.output, json.dumps(figures) + "\n")
     print(json.dumps(figures))
 
 

@@ -101,6 +101,56 @@ def test_package_that_a_benchmark_lacks_is_named() -> None:
     assert "needs the package no_such_peer" in line
 
 
+class CountingPool:
+    """A pool of two environments with EnvPool's interface, in which every third step of the second only resets."""
+
+    def __init__(self) -> None:
+        self.elapsed = np.zeros(2, dtype=np.int32)
+        self.sent: list[np.ndarray] = []
+
+    def async_reset(self) -> None:
+        self.elapsed[:] = 0
+
+    def send(self, actions: np.ndarray, env_id: np.ndarray) -> None:
+        self.sent.append(env_id)
+        self.elapsed = np.array([self.elapsed[0] + 1, (self.elapsed[1] + 1) % 3], dtype=np.int32)
+
+    def recv(self) -> tuple:
+        info = {"env_id": np.array([1, 0]), "elapsed_step": self.elapsed}
+        return None, None, None, None, info
+
+
+def test_steps_of_envpool_that_only_reset_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    pool = CountingPool()
+    step = importlib.import_module("envpool_peer").pool_step(pool, 2)
+    assert [step() for _ in range(6)] == [2, 2, 1, 2, 2, 1]
+    assert all(env_id.tolist() == [1, 0] for env_id in pool.sent)
+
+
+def test_envpool_is_left_out_with_its_reason_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.setitem(sys.modules, "envpool", None)
+    reason = importlib.import_module("envpool_peer").why_left_out("BabyAI-GoToLocal-v0")
+    assert "envpool is not installed: pip install" in reason
+    assert "\n" not in reason
+
+
+def test_rows_of_a_level_take_the_place_of_its_earlier_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    environment_speed = importlib.import_module("environment_speed")
+    path = tmp_path / "rows.json"
+    for task, ratio in (("BabyAI-GoToLocal-v0", 2.0), ("BabyAI-BossLevel-v0", 3.0), ("BabyAI-GoToLocal-v0", 4.0)):
+        options = environment_speed.Options(task=task, rounds=2)
+        speeds = {"ours": [ratio * 10, ratio * 20], "theirs": [10.0, 20.0]}
+        environment_speed.write_rows(path, environment_speed.envpool_rows(options, "ours", "theirs", speeds))
+    rows = {row["key"]: row for row in json.loads(path.read_text())["rows"]}
+    assert len(rows) == 6
+    assert rows["envpool/BabyAI-BossLevel-v0/ratio"]["mean"] == 3
+    latest = rows["envpool/BabyAI-GoToLocal-v0/ratio"]
+    assert (latest["low"], latest["mean"], latest["high"]) == (4, 4, 4)
+
+
 def test_places_at_a_glance_are_those_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     room_glance = importlib.import_module("room_glance")
