@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from brute_force import fewest_steps
 from numpy.typing import NDArray
 
 from groundling.agents.bots import Expert, Sight, expert_steps
@@ -222,11 +223,12 @@ def test_every_episode_of_our_own_tasks_is_solved(task: str, sees: Sight) -> Non
 def test_way_in_a_small_world_is_as_short_as_one_found_by_hand(
     rows: tuple[str, ...], goal: Clause | list[Clause], steps: int
 ) -> None:
-    episode = drawn(*rows, goal=goal)
-    informed, explored = (carry_on(expert_in(episode, sees=sees)) for sees in SIGHTS)
+    bank = EpisodeBank.pack("drawn", [drawn(*rows, goal=goal)])
+    informed, explored = (carry_on(Expert(begin(bank), sees=sees)) for sees in SIGHTS)
     assert informed.success.all()
     assert explored.success.all()
     assert informed.steps[0] == steps <= explored.steps[0]
+    assert fewest_steps(bank, 0) == steps
 
 
 @pytest.mark.parametrize("sees", SIGHTS)
@@ -344,44 +346,22 @@ def test_who_stands_before_what_cannot_be_planned_around_does_not_walk_to_and_fr
 # Short ways
 
 
-def exists_shorter(bank: EpisodeBank, row: int, steps: int) -> bool:
-    """Whether fewer actions suffice: every sequence of them is tried with the real kernels, recurring states once."""
-    own = bank.take(np.array([row]))
-    states: dict[str, NDArray[Any]] = begin(own).state._asdict()
-    known: set[bytes] = set()
-    for _ in range(steps - 1):
-        count = len(states["position"])
-        batch = WorldBatch(own, count * len(Action), shuffle=False)
-        for name, array in batch.state._asdict().items():
-            array[...] = np.repeat(states[name], len(Action), axis=0)
-        batch.step(np.tile(np.arange(len(Action)), count), autoreset=False)
-        if batch.outcomes.success.any():
-            return True
-        parts = [array for name, array in batch.state._asdict().items() if name != "step_count"]
-        rows = np.concatenate([part.reshape(batch.num_envs, -1).astype(np.int64) for part in parts], axis=1)
-        keys = [one.tobytes() for one in rows]
-        fresh = []
-        for number in np.flatnonzero(~batch.outcomes.ended):
-            if keys[number] not in known:
-                known.add(keys[number])
-                fresh.append(number)
-        states = {name: array[fresh] for name, array in batch.state._asdict().items()}
-    return False
-
-
 @pytest.mark.parametrize(
     "level",
     [
         *("BabyAI-OpenDoor-v0", "BabyAI-OpenDoorDebug-v0", "BabyAI-GoToObjMazeS4R2-v0", "BabyAI-PutNextS4N1-v0"),
+        *("BabyAI-PutNextLocalS5N3-v0", "BabyAI-KeyInBox-v0", "BabyAI-OpenTwoDoors-v0", "BabyAI-UnblockPickup-v0"),
         *("MiniGrid-Fetch-5x5-N2-v0", "MiniGrid-GoToDoor-6x6-v0", "MiniGrid-PutNear-6x6-N2-v0"),
+        *("MiniGrid-MemoryS7-v0", "BabyAI-GoToSeqS5R2-v0"),
     ],
 )
 def test_no_sequence_of_actions_is_shorter_than_the_way_of_who_knows_the_world(level: str) -> None:
     bank = bank_of(level, 12)
     steps = expert_steps(bank)
-    small = np.flatnonzero(steps <= 9).tolist()
+    small = np.flatnonzero(steps <= 12).tolist()
     assert len(small) > 3
-    assert [int(bank.seeds[row]) for row in small if exists_shorter(bank, row, int(steps[row]))] == []
+    shorter = [fewest_steps(bank, row, max_steps=int(steps[row]) - 1) for row in small]
+    assert shorter == [None] * len(small)
 
 
 def steps_to_face(bank: EpisodeBank, row: int) -> int:
@@ -805,6 +785,7 @@ def test_expert_says_that_it_is_lost_where_there_is_no_way(rows: tuple[str, ...]
     assert lost == sorted(lost)
     assert lost[12]
     assert expert.steps_to_go().tolist() == [-1]
+    assert fewest_steps(expert.worlds.bank, 0) is None
 
 
 @pytest.mark.parametrize("sees", SIGHTS)
