@@ -20,9 +20,10 @@ import gymnasium
 from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
 from groundling.envs.reading import read_episode
 from groundling.envs.sources import OfGoals, sample_episodes
+from groundling.envs.task_registry import OWN_NAMESPACE
 from groundling.errors import ConfigurationError, UnknownEnvironmentError, UnsupportedLevelError
 
-NAMESPACE = "groundling/"
+NAMESPACE = f"{OWN_NAMESPACE}/"
 
 # Levels whose instructions may join several clauses ("..., then ...").
 SEQUENCE_LEVELS = frozenset(

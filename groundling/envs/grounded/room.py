@@ -30,6 +30,7 @@ from groundling.envs.embodiment import Embodiment
 from groundling.envs.first_person import Camera
 from groundling.envs.grounded import episodes, rules
 from groundling.envs.grounded.episodes import Difficulty, GroundedEpisode, sample_episode
+from groundling.envs.grounded.rules import NUM_GROUNDED_ACTIONS
 from groundling.envs.grounded.rules import ROOM_RULES as RULES
 from groundling.envs.rover import Rover, Scoring
 from groundling.envs.splits import HeldOut, SentenceSplit
@@ -68,7 +69,7 @@ EMBODIMENT: Final = Embodiment(
     ),
     camera=Camera(width=96, height=56, fov_degrees=90.0),
     scoring=Scoring(success=RULES.correct_reward, decay=0.0, failure=RULES.wrong_reward),
-    num_actions=3,
+    num_actions=NUM_GROUNDED_ACTIONS,
     time_scale=1,
     vocabulary=GROUNDED_VOCABULARY,
 )
