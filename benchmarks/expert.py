@@ -5,10 +5,10 @@
 Both experts play every seed of every BabyAI level; MiniGrid's bot plays the first few of them. Steps are compared on
 the seeds that both have solved. Speed is that of choosing actions: the bot's ``replan`` and the expert's ``actions`` on
 a batch, the steps of the environments left out on both sides, on one core, one after the other for each level. An
-episode that an expert loses is searched by brute force (``envs.solver``) for a plan: where there is none, it is
-counted apart, since nobody can win it. The last line is a JSON object: for each expert ``ratio`` (median over levels of
-its actions a second, over the bot's), ``success`` (the lowest of the levels' rates, unwinnable episodes left out) and
-``steps_ratio`` (mean over levels).
+episode that an expert loses is counted apart where ``brute_force.py`` proves that nobody can win it, by a search
+through every state or a look at what can be reached. The last line is a JSON object: for each expert ``ratio`` (median
+over levels of its actions a second, over the bot's), ``success`` (the lowest of the levels' rates, unwinnable episodes
+left out) and ``steps_ratio`` (mean over levels).
 """
 
 from __future__ import annotations
@@ -25,17 +25,16 @@ from typing import Any, get_args
 
 import gymnasium
 import numpy as np
+from brute_force import is_unwinnable
 from launch import launch
 from numpy.typing import NDArray
 
 from groundling.agents.bots import Expert, Sight
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.families.babyai.known import minigrid_levels
-from groundling.envs.solver import unsolvable
+from groundling.envs.parity import MiniGridBot
 from groundling.envs.worlds import WorldBatch
 from groundling.files import write_text
-
-MAX_BOT_SEARCHES = 200  # of one step; the bot can plan in circles
 
 
 @dataclass(frozen=True)
@@ -88,50 +87,25 @@ def play_expert(bank: EpisodeBank, sees: Sight) -> Record:
 
 def play_bot(level: str, seeds: range) -> Record:
     """Play MiniGrid's bot; where it gives up, fails or plans in circles the episode counts as lost."""
-    from minigrid.utils.baby_ai_bot import BabyAIBot
-
     steps, success = np.zeros(len(seeds), dtype=np.int64), np.zeros(len(seeds), dtype=np.bool_)
     chosen, seconds = 0, 0.0
     for row, seed in enumerate(seeds):
         with contextlib.redirect_stdout(io.StringIO()):
             env: Any = gymnasium.make(level).unwrapped
             env.reset(seed=seed)
-        bot, ended, taken, reward = BabyAIBot(env), False, None, 0.0
-        limit_searches(bot)
+        bot, ended, taken, reward = MiniGridBot(env), False, None, 0.0
         while not ended:
             start = time.perf_counter()
-            try:
-                taken = bot.replan(taken)
-            except Exception:  # its assertions, its own errors, and our limit
+            taken = bot.next_action(taken)
+            seconds += time.perf_counter() - start
+            chosen += 1
+            if taken is None:
                 break
-            finally:
-                seconds += time.perf_counter() - start
-                chosen += 1
             _, reward, terminated, truncated, _ = env.step(taken)
             ended = terminated or truncated
             steps[row] += 1
         success[row] = ended and reward > 0
     return Record(steps, success, chosen / seconds)
-
-
-def limit_searches(bot: Any) -> None:
-    """Make a bot that plans in circles fail."""
-    search, replan = bot._shortest_path, bot.replan
-    searches = 0
-
-    def counted_search(*arguments: Any, **named: Any) -> Any:
-        nonlocal searches
-        searches += 1
-        if searches > MAX_BOT_SEARCHES:
-            raise RecursionError("the bot plans in circles")
-        return search(*arguments, **named)
-
-    def counted_replan(taken: Any) -> Any:
-        nonlocal searches
-        searches = 0
-        return replan(taken)
-
-    bot._shortest_path, bot.replan = counted_search, counted_replan
 
 
 def measure(level: str, options: Options) -> dict[str, Any]:
@@ -146,7 +120,7 @@ def measure(level: str, options: Options) -> dict[str, Any]:
     for sees in get_args(Sight):
         own = play_expert(bank, sees)
         lost = np.flatnonzero(~own.success)
-        hopeless = set(unsolvable(bank, lost.tolist())) if len(lost) else set()
+        hopeless = {int(bank.seeds[row]) for row in lost.tolist() if is_unwinnable(bank, row)}
         both = own.success[:few] & bot.success
         figures[sees] = {
             "success": float(own.success.sum() / max(1, len(bank) - len(hopeless))),

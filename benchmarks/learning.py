@@ -14,16 +14,15 @@ import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from grid import frames_to
 from launch import launch
 
 from groundling.eval.demo import DEMO_FRAMES, run_demo
 from groundling.eval.figures import learning_curve, png
 from groundling.training.logs import read_metrics
 
-WINDOW_EPISODES = 1000
 SPLITS = ("seen", "unseen")
 
 
@@ -44,21 +43,6 @@ class Options:
     total_frames: int = DEMO_FRAMES
     episodes: int = 1000
     output: Path | None = None
-
-
-def frames_to(metrics: list[dict[str, Any]], success: float) -> int | None:
-    """Frames after which the mean success of the last 1,000 training episodes first reaches a level."""
-    episodes = np.array([row["episodes"] for row in metrics if "success" in row])
-    successes = np.array([row["success"] for row in metrics if "success" in row]) * episodes
-    frames = [row["frames"] for row in metrics if "success" in row]
-    for end in range(1, len(frames) + 1):
-        start = end
-        while start > 0 and episodes[start:end].sum() < WINDOW_EPISODES:
-            start -= 1
-        played = episodes[start:end].sum()
-        if played >= WINDOW_EPISODES and successes[start:end].sum() / played >= success:
-            return int(frames[end - 1])
-    return None
 
 
 def main(options: Options) -> None:

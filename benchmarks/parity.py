@@ -2,9 +2,9 @@
 
     python benchmarks/parity.py [--seeds 200] [--processes 2] [--actors random bot] [--output FILE.json]
 
-Random actions play every level, MiniGrid's bot BabyAI's levels. MiniGrid's own levels, which its bot does not know, are
-played by actions that handle objects often and by Groundling's solver as well. Prints a line for each level as it is
-done and a table of the actors; the last line is a JSON object. Ends with status 1 if anything differed.
+Random actions and Groundling's expert, which explores, play every level, MiniGrid's bot BabyAI's levels. MiniGrid's own
+levels, which its bot does not know, are played by actions that handle objects often as well. Prints a line for each
+level as it is done and a table of the actors; the last line is a JSON object. Ends with status 1 if anything differed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, get_args
 
 from launch import launch
 
+from groundling.agents.bots import Expert
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.parity import Actor, compare_with_minigrid
 from groundling.files import write_text
@@ -37,7 +38,7 @@ class Options:
         first_seed: of them.
         actors: who play; see ``groundling.envs.parity``.
         levels: only levels whose id contains this.
-        noise: share of random actions among those of bot and solver.
+        noise: share of random actions among those of bot and expert.
         processes: levels compared at a time.
         output: JSON file for the results.
     """
@@ -53,14 +54,14 @@ class Options:
 
 def plays(actor: Actor, level: str) -> bool:
     """Whether an actor plays a level here."""
-    return actor == "random" or (actor == "bot") == level.startswith("BabyAI-")
+    return actor in ("random", "expert") or (actor == "bot") == level.startswith("BabyAI-")
 
 
 def compare(level: str, actor: Actor, options: Options) -> dict[str, Any]:
     """What the comparison of one level found, and the seconds that it took."""
     start = time.perf_counter()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    result = compare_with_minigrid(level, seeds, actor=actor, noise=options.noise)
+    result = compare_with_minigrid(level, seeds, actor=actor, make_expert=Expert, noise=options.noise)
     return {**asdict(result), "seconds": round(time.perf_counter() - start, 1)}
 
 

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+# One thread for each process, as in training: on arrays as small as the tests' several of them mostly wait for each
+# other, above all where the workers of one run share the cores. It is read when PyTorch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from groundling.envs import Action, GroundlingEnv
-from groundling.envs.constants import DOOR, EMPTY, NOTHING_CODE
+from groundling.envs.constants import DOOR, EMPTY, NOTHING_CODE, look_parts
 from groundling.envs.first_person import Camera
 from groundling.envs.rendering import visible_tiles, world_layout
 from groundling.envs.worlds import WorldBatch
@@ -193,8 +193,8 @@ def what_is_carried(env: GroundlingEnv) -> Text:
     state = env.worlds.state
     if state.carried[0] == NOTHING_CODE:
         return Text()
-    look = int(state.looks[0, state.carried[0]])
-    return Text.assemble(" carrying ", (SIGNS.get(look & 0xFF, OTHER_SIGN), COLORS[look >> 8 & 0xFF]))
+    kind, color, _ = look_parts(int(state.looks[0, state.carried[0]]))
+    return Text.assemble(" carrying ", (SIGNS.get(kind, OTHER_SIGN), COLORS[color]))
 
 
 def draw_world(env: GroundlingEnv) -> Text:

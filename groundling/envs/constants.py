@@ -32,6 +32,7 @@ VIEW_CELLS: Final = VIEW_SIZE * VIEW_SIZE
 UNSEEN: Final = 0
 EMPTY: Final = 1
 WALL: Final = 2
+FLOOR: Final = 3
 DOOR: Final = 4
 KEY: Final = 5
 BALL: Final = 6
@@ -60,6 +61,8 @@ TYPE_CODES: Final = {
     ObjectType.BOX: BOX,
     **{kind: FIRST_OWN_TYPE + i for i, kind in enumerate(tuple(ObjectType)[4:])},
 }
+TYPE_OF_CODE: Final = {code: kind for kind, code in TYPE_CODES.items()}
+COLOR_OF_CODE: Final = tuple(Color)
 
 OPEN: Final = 0
 CLOSED: Final = 1
@@ -78,6 +81,7 @@ FIRST_OBJECT: Final = 2
 MAX_OBJECTS: Final = 64  # a set of objects is a mask of 64 bits
 
 BORDER: Final = VIEW_SIZE - 1  # walls around every map, so that a view never leaves the array
+MAX_POSITIONS: Final = 2**15 - 1  # tiles of a map with its border: a position is an int16
 NOWHERE: Final = -1  # the position of an object that is carried or inside a box
 
 
@@ -122,6 +126,11 @@ def look(type_code: int, color_code: int, state: int) -> int:
     portable = type_code in (KEY, BALL, BOX) or type_code >= FIRST_OWN_TYPE
     flags = opaque << OPAQUE_BIT | walkable << WALKABLE_BIT | portable << PORTABLE_BIT
     return type_code | color_code << 8 | state << 16 | flags
+
+
+def look_parts(look: int) -> tuple[int, int, int]:
+    """Type, color and state of a look."""
+    return look & 0xFF, look >> 8 & 0xFF, look >> 16 & 0xFF
 
 
 def without(look: int, *bits: int) -> int:

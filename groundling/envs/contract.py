@@ -6,32 +6,34 @@
     def test_my_task():
         contract.check(find_source("my_tasks.py:MyTask"))
 
-Each check raises ``TaskError`` with the seeds that fail. Whether episodes can be solved is ``solver.unsolvable``.
+Each check raises ``TaskError`` with the seeds that fail. Whether episodes can be solved is
+``agents.bots.unsolved_seeds``.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import pickle
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import chdtrc  # type: ignore[import-untyped]  # the chi-square distribution's upper tail
 
 from groundling.envs.bank import Episode
 from groundling.envs.constants import (
-    COLOR_CODES,
+    COLOR_OF_CODE,
     DOOR,
     FIRST_OBJECT,
     MAX_OBJECTS,
     NOTHING_CODE,
     NOWHERE,
     PORTABLE_BIT,
-    TYPE_CODES,
+    TYPE_OF_CODE,
     WALL_CODE,
     Verb,
+    look_parts,
 )
 from groundling.envs.sources import EpisodeSource
 from groundling.errors import GroundlingError, TaskError
@@ -42,9 +44,6 @@ from groundling.language.vocabulary import VOCABULARY, split_words
 LEAST_PROBABILITY = 1e-4  # of a chi-square test, below which a draw is called biased
 LEAST_COUNT = 5.0  # expected in a cell, for the chi-square test to hold
 SIDE = 4  # parts of a room's side, when places are compared with something else
-
-_TYPES = {code: kind for kind, code in TYPE_CODES.items()}
-_COLORS = {code: color for color, code in COLOR_CODES.items()}
 
 
 def check(source: EpisodeSource, seeds: Sequence[int] = range(200)) -> None:
@@ -146,7 +145,7 @@ def evenness(values: Sequence[Hashable], options: int) -> float:
     if len(counts) > options:
         return 0.0
     squares = sum((count - expected) ** 2 for count in counts.values()) + (options - len(counts)) * expected**2
-    return chi_square_tail(squares / expected, options - 1)
+    return float(chdtrc(options - 1, squares / expected))
 
 
 def independence(pairs: Iterable[tuple[Hashable, Hashable]]) -> float:
@@ -165,22 +164,7 @@ def independence(pairs: Iterable[tuple[Hashable, Hashable]]) -> float:
         for column, in_column in columns.items():
             expected = in_row * in_column / total
             statistic += (table[row, column] - expected) ** 2 / expected
-    return chi_square_tail(statistic, freedom)
-
-
-def chi_square_tail(statistic: float, freedom: int) -> float:
-    """The probability of a chi-square variable above a value, by Wilson and Hilferty's approximation.
-
-    Exact for one and two degrees of freedom.
-    """
-    if statistic <= 0:
-        return 1.0
-    if freedom == 1:
-        return math.erfc(math.sqrt(statistic / 2))
-    if freedom == 2:
-        return math.exp(-statistic / 2)
-    spread = 2 / (9 * freedom)
-    return math.erfc(((statistic / freedom) ** (1 / 3) - 1 + spread) / math.sqrt(2 * spread)) / 2
+    return float(chdtrc(freedom, statistic))
 
 
 @dataclass(frozen=True)
@@ -204,14 +188,15 @@ def _read(episode: Episode, seed: int, room_size: int) -> _Drawn:
         return position % width % pitch, position // width % pitch
 
     named = [d for d in descriptions(parse(episode.instruction)) if not d.negated][:1]
-    kinds = [look & 0xFF for look in episode.looks]
+    kinds = [look_parts(look)[0] for look in episode.looks]
     portable = [
         k for k, look in enumerate(episode.looks) if look >> PORTABLE_BIT & 1 and episode.positions[k] != NOWHERE
     ]
     thing = None
     if portable:
         k = portable[seed * 7919 % len(portable)]
-        thing = (_TYPES[kinds[k]], _COLORS[episode.looks[k] >> 8 & 0xFF], tile(episode.positions[k]))
+        kind, color, _ = look_parts(episode.looks[k])
+        thing = (TYPE_OF_CODE[kind], COLOR_OF_CODE[color], tile(episode.positions[k]))
     verb, _, mask, _ = episode.program[0]
     is_alone = verb <= Verb.PUT_NEAR and mask.bit_count() == 1
     first = mask.bit_length() - 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import gymnasium
 import numpy as np
+from numpy.typing import NDArray
 
 from groundling.envs.bank import EpisodeBank, sample_episodes
 from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
@@ -19,13 +20,14 @@ from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.language.vocabulary import VOCABULARY
 
-Actor = Literal["random", "handling", "bot", "solver"]
+Actor = Literal["random", "handling", "bot", "expert"]
 
 ACTION_WEIGHTS: Mapping[str, tuple[float, ...]] = {
     "random": (1.0,) * NUM_ACTIONS,
     "handling": (1.0, 1.0, 3.0, 1.5, 1.0, 1.0, 0.05),  # walks far, and picks up, drops and opens what it meets
 }
 MAX_BOT_SEARCHES = 200  # of one step; the bot can plan in circles
+NOT_TAKEN = -1  # before an episode's first action
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class ParityResult:
         steps: steps compared.
         successes: episodes that ended in success.
         failures: episodes that ended in failure, by what MiniGrid says.
-        finished: successes that bot or solver reached by themselves.
+        finished: successes that bot or expert reached by themselves.
         mismatches: one line for each episode that differed, naming its first difference.
     """
 
@@ -53,11 +55,20 @@ class ParityResult:
     mismatches: tuple[str, ...]
 
 
-class _Player(Protocol):
-    """Knows what to do next in one episode."""
+class Planner(Protocol):
+    """Chooses actions for a batch of worlds as they are, such as ``agents.bots.Expert``."""
 
-    def next_action(self, taken: int | None) -> int | None:
-        """The next action, after this one was taken; None if it gives up."""
+    lost: NDArray[np.bool_]  # [B] where it knows nothing to do, written by actions
+
+    def actions(self) -> NDArray[np.int64]:
+        """The next action [B] of every environment."""
+
+
+class _Player(Protocol):
+    """Knows what to do next in several episodes."""
+
+    def next_actions(self, rows: Sequence[int], taken: Sequence[int]) -> dict[int, int]:
+        """The next action in those of these episodes that it has not given up; ``taken`` [B] were the last ones."""
 
 
 def compare_with_minigrid(
@@ -65,6 +76,7 @@ def compare_with_minigrid(
     seeds: Sequence[int],
     *,
     actor: Actor = "random",
+    make_expert: Callable[[WorldBatch], Planner] | None = None,
     settings: Mapping[str, object] | None = None,
     max_steps: int | None = None,
     noise: float = 0.0,
@@ -79,15 +91,16 @@ def compare_with_minigrid(
         level: id of the level.
         seeds: of the level's generator, each given to a freshly made environment.
         actor: "random" takes all actions alike, "handling" moves and handles objects, "bot" is MiniGrid's bot for
-            BabyAI's levels, which plans on MiniGrid's environment, "solver" is our own, which plans on ours. Where the
-            last two give up, the episode goes on with random actions.
+            BabyAI's levels, which plans on MiniGrid's environment, "expert" plans on ours. Where the last two give up,
+            the episode goes on with random actions.
+        make_expert: makes the expert of our worlds, such as ``agents.bots.Expert``; only "expert" needs it.
         settings: of the level, as :meth:`MiniGridLevel.changed` takes them.
         max_steps: stop an episode after this many steps; None follows it to its end.
-        noise: share of random actions among those of bot and solver.
+        noise: share of random actions among those of bot and expert.
         action_seed: of the random actions.
 
     Raises:
-        ConfigurationError: for the bot on a level that is not BabyAI's.
+        ConfigurationError: for the bot on a level that is not BabyAI's, and for an expert that nothing makes.
     """
     source = MiniGridLevel(level)
     if settings:
@@ -114,20 +127,18 @@ def compare_with_minigrid(
                 mismatches.append(f"{level} seed {seed} at reset: {different}")
                 running[row] = False
         tokens = batch.observations.instruction.copy()
-        players = _players(actor, bank, references)
-        taken: list[int | None] = [None] * len(seeds)
+        player = _player(actor, batch, references, make_expert)
+        actions = np.full(len(seeds), NOT_TAKEN)
         while running.any():
+            rows = np.flatnonzero(running).tolist()
+            planned = player.next_actions(rows, actions.tolist()) if player else {}
             actions = rng.choice(NUM_ACTIONS, size=len(seeds), p=weights / weights.sum())
             is_noise = rng.random(len(seeds)) < noise
-            for row in np.flatnonzero(running).tolist():
-                planned = players[row].next_action(taken[row]) if row in players else None
-                if planned is None:
-                    players.pop(row, None)
-                elif not is_noise[row]:
-                    actions[row] = planned
-                taken[row] = int(actions[row])
+            for row, action in planned.items():
+                if not is_noise[row]:
+                    actions[row] = action
             batch.step(actions, autoreset=False)
-            for row in np.flatnonzero(running).tolist():
+            for row in rows:
                 expected, *outcome, _ = references[row].step(int(actions[row]))
                 different = _different_outcome(batch, row, outcome) or _different_view(
                     batch, row, expected, missions[row]
@@ -141,7 +152,7 @@ def compare_with_minigrid(
                 reward, terminated, truncated = float(outcome[0]), bool(outcome[1]), bool(outcome[2])
                 successes += terminated and reward > 0
                 failures += terminated and reward <= 0
-                finished += terminated and reward > 0 and row in players
+                finished += terminated and reward > 0 and row in planned
                 if different or terminated or truncated or step == max_steps:
                     running[row] = False
     return ParityResult(level, actor, len(seeds), steps, successes, failures, finished, tuple(mismatches))
@@ -171,30 +182,56 @@ def _different_outcome(batch: WorldBatch, row: int, expected: Sequence[Any]) -> 
     return ", ".join(name for name, own, other in zip(names, ours, expected, strict=True) if own != other)
 
 
-def _players(actor: Actor, bank: EpisodeBank, references: Sequence[gymnasium.Env[Any, Any]]) -> dict[int, _Player]:
-    """Who plays each environment; nobody plays those that random actions do."""
+def _player(
+    actor: Actor,
+    batch: WorldBatch,
+    references: Sequence[gymnasium.Env[Any, Any]],
+    make_expert: Callable[[WorldBatch], Planner] | None,
+) -> _Player | None:
+    """Who plans the actions; nobody plans random ones."""
     if actor == "bot":
         if not hasattr(references[0].unwrapped, "instrs"):
-            raise ConfigurationError(f"MiniGrid's bot plays BabyAI's levels only, not {bank.level}")
-        return {row: _Bot(env.unwrapped) for row, env in enumerate(references)}
-    if actor == "solver":
-        from groundling.envs.solver import solve
+            raise ConfigurationError(f"MiniGrid's bot plays BabyAI's levels only, not {batch.bank.level}")
+        return _Bots([env.unwrapped for env in references])
+    if actor == "expert":
+        if make_expert is None:
+            raise ConfigurationError("the expert is made by make_expert, such as groundling.agents.bots.Expert")
+        return _Planned(make_expert(batch))
+    return None
 
-        plans = {row: solve(bank, row) for row in range(len(bank))}
-        return {row: _Plan(plan) for row, plan in plans.items() if plan is not None}
-    return {}
+
+class _Planned:
+    """Takes the actions of an expert of our worlds."""
+
+    def __init__(self, expert: Planner) -> None:
+        self._expert = expert
+        self._given_up: set[int] = set()
+
+    def next_actions(self, rows: Sequence[int], taken: Sequence[int]) -> dict[int, int]:
+        """What it chooses where it was never lost."""
+        actions = self._expert.actions().tolist()
+        self._given_up.update(np.flatnonzero(self._expert.lost).tolist())
+        return {row: actions[row] for row in rows if row not in self._given_up}
 
 
-class _Plan:
-    """Takes the actions of a plan."""
+class _Bots:
+    """MiniGrid's bots, one for each environment."""
 
-    def __init__(self, plan: Sequence[int]) -> None:
-        self._rest = iter(plan)
+    def __init__(self, envs: Sequence[Any]) -> None:
+        self._bots = {row: MiniGridBot(env) for row, env in enumerate(envs)}
 
-    def next_action(self, taken: int | None) -> int | None:
-        """The next one; None at the plan's end."""
-        action = next(self._rest, None)
-        return None if action is None else int(action)
+    def next_actions(self, rows: Sequence[int], taken: Sequence[int]) -> dict[int, int]:
+        """What they suggest; who has given up is not asked again."""
+        planned = {}
+        for row in rows:
+            if row not in self._bots:
+                continue
+            action = self._bots[row].next_action(None if taken[row] == NOT_TAKEN else taken[row])
+            if action is None:
+                del self._bots[row]
+            else:
+                planned[row] = action
+        return planned
 
 
 def _babyai_bot(env: Any) -> Any:
@@ -203,7 +240,7 @@ def _babyai_bot(env: Any) -> Any:
     return BabyAIBot(env)
 
 
-class _Bot:
+class MiniGridBot:
     """MiniGrid's bot on MiniGrid's environment."""
 
     def __init__(self, env: Any) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 from groundling.envs import builder, layout, meaning, programs
 from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
 from groundling.envs.builder import WorldBuilder
-from groundling.envs.constants import BORDER
+from groundling.envs.constants import BORDER, MAX_POSITIONS
 from groundling.envs.layout import Draws, RejectedLayout
 from groundling.envs.sources import OfGoals
 from groundling.errors import ConfigurationError, TaskError
@@ -44,7 +44,6 @@ from groundling.seeding import generator
 
 MAX_TRIES = 100  # layouts that a task may reject for one seed
 MIN_ROOM_SIZE = 4
-MAX_POSITIONS = 2**15 - 1  # a position is an int16
 
 
 @dataclass_transform(kw_only_default=True)  # frozen, but mypy takes frozen fields without annotations for methods

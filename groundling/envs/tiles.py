@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs import constants
-from groundling.envs.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_CODES
+from groundling.envs.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
 from groundling.language.goals import MINIGRID_COLORS, Color, ObjectType
 
 RGB: Final = {
@@ -29,7 +29,6 @@ SCALES: Final = {TINY: 0.4, SMALL: 0.62, BIG: 0.85, HUGE: 1.12}  # beside the or
 
 _CANVAS_PIXELS: Final = 192  # shapes are drawn this large and then made smaller
 _FULL, _DIM, _DARK = 255, 130, 0  # how much of its color a part of a shape shows
-_TYPE_OF: Final = {code: kind for kind, code in TYPE_CODES.items()}
 
 
 def draw_tile(type_code: int, color_code: int, state: int, tile_pixels: int) -> NDArray[np.uint8]:
@@ -79,7 +78,7 @@ def _shape(type_code: int, state: int) -> NDArray[np.uint8]:
         drawing.render(picture)
         return picture[:, :, 0]
     pen = _Pen()
-    match _TYPE_OF.get(type_code):
+    match TYPE_OF_CODE.get(type_code):
         case ObjectType.BELL:
             pen.circle(0.5, 0.16, 0.06)
             pen.ellipse(0.5, 0.42, 0.24, 0.24)

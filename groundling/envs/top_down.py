@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from groundling.envs import constants, state
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.compiling import compiler
-from groundling.envs.constants import BORDER, CLOSED, DOOR, LOCKED, NUM_COLORS, NUM_STATES, OPEN
+from groundling.envs.constants import BORDER, CLOSED, DOOR, LOCKED, NUM_COLORS, NUM_STATES, OPEN, look_parts
 from groundling.envs.state import Worlds
 from groundling.envs.tiles import draw_tile
 from groundling.errors import ConfigurationError
@@ -37,12 +37,12 @@ class TopDownPainter:
         if not MIN_PIXELS <= tile_pixels <= MAX_PIXELS:
             raise ConfigurationError(f"top-down tiles have {MIN_PIXELS} to {MAX_PIXELS} pixels, got {tile_pixels}")
         looks = {int(seen) & 0xFFFFFF for seen in np.unique(bank.looks)}
-        doors = {seen & 0xFFFF for seen in looks if seen & 0xFF == DOOR}
+        doors = {seen & 0xFFFF for seen in looks if look_parts(seen)[0] == DOOR}
         looks |= {door | state << 16 for door in doors for state in (OPEN, CLOSED, LOCKED)}
         self._tiles = np.zeros((len(looks), tile_pixels, tile_pixels, 3), dtype=np.uint8)
         self._tile_of = np.zeros(256 * NUM_COLORS * NUM_STATES, dtype=np.int16)
         for row, seen in enumerate(sorted(looks)):
-            kind, color, state = seen & 0xFF, seen >> 8 & 0xFF, seen >> 16 & 0xFF
+            kind, color, state = look_parts(seen)
             self._tiles[row] = draw_tile(kind, color, state, tile_pixels)
             self._tile_of[(kind * NUM_COLORS + color) * NUM_STATES + state] = row
         _, height, width = bank.cells.shape

@@ -10,8 +10,7 @@ from typing import Any
 from groundling.errors import RunFolderError
 from groundling.eval.statistics import wilson_interval
 from groundling.eval.suite_report import EVALUATION_NAME
-
-CONFIG_NAME = "config.json"
+from groundling.training.loop import CONFIG_NAME
 
 
 @dataclass(frozen=True)

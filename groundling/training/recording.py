@@ -185,7 +185,7 @@ def _complaint(task: str, sees: Sight, bank: EpisodeBank, parts: list[Played]) -
     )
     if sees == "explored":
         return told + "Try the one that knows the whole world (--expert world)"
-    return told + "The task may have no solution (groundling.envs.solver.solve), or asks for what no expert knows"
+    return told + "The task may have no solution, or asks for what no expert knows"
 
 
 class _Bar(Progress):

@@ -377,15 +377,6 @@ def test_missing_simulator_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     assert issubclass(MissingSimulatorError, GroundlingError)
 
 
-def test_importing_and_registering_does_not_import_the_engine() -> None:
-    program = (
-        "import sys, groundling.envs.simulators.doom_vector as doom; doom.register_doom(); doom.register_doom(); "
-        "print([name for name in ('vizdoom', 'omg', 'torch') if name in sys.modules])"
-    )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
-
-
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 

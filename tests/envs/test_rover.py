@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -157,17 +159,30 @@ def test_is_never_inside_of_anything_nor_went_through_it(slides: bool, step: flo
     assert moved > 50
 
 
+def tiles_ahead(x: float, y: float, heading: float, reach: float) -> Iterator[tuple[tuple[int, int], float]]:
+    """The tiles that a line of sight crosses, and the distance at which it comes to each."""
+    slopes = math.cos(heading), math.sin(heading)
+    borders = [
+        (edge - start) / slope
+        for start, slope in zip((x, y), slopes, strict=True)
+        for edge in range(int(start - reach), int(start + reach) + 2)
+        if slope
+    ]
+    ends = [0.0, *sorted(t for t in borders if 0 < t < reach), reach]
+    for near, far in pairwise(ends):
+        if far > near:
+            middle = (near + far) / 2
+            yield (int(x + middle * slopes[0]), int(y + middle * slopes[1])), near
+
+
 def faces(batch: RoverBatch, row: int) -> int:
-    """The cell code of what an environment's rover faces in reach, found by walking along the line of sight."""
-    x, y, heading = batch.poses.x[row], batch.poses.y[row], batch.poses.heading[row]
-    own = (int(x), int(y))
-    for distance in np.arange(0, batch.rover.reach_m, 0.001):
-        at_x, at_y = x + distance * math.cos(heading), y + distance * math.sin(heading)
-        tile = (int(at_x), int(at_y))
+    """The cell code of what an environment's rover faces in reach, found tile by tile along the line of sight."""
+    x, y, heading = float(batch.poses.x[row]), float(batch.poses.y[row]), float(batch.poses.heading[row])
+    for tile, distance in tiles_ahead(x, y, heading, batch.rover.reach_m):
+        if tile == (int(x), int(y)):
+            continue
         code = int(batch.state.cells[row, tile[1] * batch.width + tile[0]])
         seen = int(batch.state.looks[row, code])
-        if tile == own:
-            continue
         if seen & 0xFF == WALL:
             return NOTHING_CODE
         if seen & 0xFF == DOOR:

@@ -60,7 +60,7 @@ def parts(request: pytest.FixtureRequest) -> Parts:
     factor: Factor = request.param
     held_out = HeldOut(factors=(factor,))
     splits = training_split(held_out), seen_split(held_out), held_out_split(held_out, factor)
-    return Parts(factor, held_out, *(build(LEVELS[factor], split, 120) for split in splits))
+    return Parts(factor, held_out, *(build(LEVELS[factor], split, 60) for split in splits))
 
 
 # Factors, on the arrays of banks

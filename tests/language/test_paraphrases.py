@@ -154,14 +154,16 @@ def forms_of_held_out_synonyms() -> frozenset[str]:
 @pytest.mark.parametrize("name", PHRASINGS)
 def test_every_phrasing_is_used_and_reads_back(name: str) -> None:
     rng = np.random.default_rng(0)
-    used = 0
-    for goal in EVERY_KIND * 20:
+    used: Counter[Goal] = Counter()
+    for number, goal in enumerate(EVERY_KIND * 20):
+        if number >= 8 * len(EVERY_KIND) and not used[goal]:
+            continue  # it was left out eight times, so it does not say this
         said = paraphrase(goal, rng, phrasings=[name], synonyms=[])
         assert set(said.phrasings_used) <= {name}
         assert said.synonyms_used == ()
         assert (said.text == render(goal)) == (not said.phrasings_used)
         if said.phrasings_used:
-            used += 1
+            used[goal] += 1
             assert readings(said.text) == [goal], said.text
             # a template's own words stand in the sentence in its order
             words = iter(split_words(said.text.replace(" are", " is")))
@@ -322,7 +324,7 @@ def test_every_phrasing_and_synonym_of_a_wording_is_drawn(kind: WordingKind, mon
 
     monkeypatch.setattr(paraphrases, "_RandomChooser", NotingChooser)
     rng, wording = np.random.default_rng(0), Wording(kind)
-    for goal in EVERY_KIND * 200:
+    for goal in EVERY_KIND * 60:
         wording.phrase(goal, rng)
     phrasings = set(PHRASINGS) - (set() if kind == "phrasing" else set(HELD_OUT_PHRASINGS))
     synonyms = set(SYNONYMS) - (set() if kind == "synonym" else set(HELD_OUT_SYNONYMS))

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from own_levels import AnyGoal, registered
 
+from groundling.agents.bots import Expert
 from groundling.envs import parity, worlds
 from groundling.envs.bank import Episode
 from groundling.envs.constants import (
@@ -19,11 +21,13 @@ from groundling.envs.constants import (
     ORDERED,
     PORTABLE_BIT,
     STRICT,
+    Action,
     Verb,
     without,
 )
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.parity import compare_with_minigrid
+from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 
 LEVELS = minigrid_levels()
@@ -51,8 +55,9 @@ def test_world_equals_minigrid_under_the_actions_of_its_bot(level: str) -> None:
     assert result.finished > 0 or level in TOO_HARD_FOR_THE_BOT
 
 
-def test_solver_succeeds_in_minigrid_on_its_own_levels() -> None:
-    results = [compare_with_minigrid(level, range(3), actor="solver") for level in MINIGRID]
+def test_expert_succeeds_in_minigrid_on_its_own_levels_and_those_too_hard_for_its_bot() -> None:
+    levels = [*MINIGRID, *(level for level in TOO_HARD_FOR_THE_BOT if "Debug" not in level)]
+    results = [compare_with_minigrid(level, range(3), actor="expert", make_expert=Expert) for level in levels]
     assert [line for result in results for line in result.mismatches] == []
     assert [result.level for result in results if result.finished < result.episodes] == []
 
@@ -72,10 +77,10 @@ def test_world_equals_minigrid_when_objects_are_handled_often(level: str) -> Non
         assert result.failures > 0
 
 
-@pytest.mark.parametrize("actor", ["handling", "bot"])
+@pytest.mark.parametrize("actor", ["handling", "bot", "expert"])
 def test_strict_clauses_and_orders_of_every_kind_equal_babyais(actor: parity.Actor) -> None:
     with registered(AnyGoal, "Own/AnyGoal-v0") as level:
-        result = compare_with_minigrid(level, range(60), actor=actor, noise=0.1, max_steps=100)
+        result = compare_with_minigrid(level, range(60), actor=actor, make_expert=Expert, noise=0.1, max_steps=100)
     assert result.mismatches == ()
     assert result.successes > 0
     assert result.failures > 0
@@ -106,6 +111,32 @@ def test_the_same_comparison_gives_the_same_figures() -> None:
 def test_bot_is_refused_where_it_cannot_play() -> None:
     with pytest.raises(ConfigurationError, match=r"BabyAI's levels only, not MiniGrid-MemoryS7-v0"):
         compare_with_minigrid("MiniGrid-MemoryS7-v0", range(1), actor="bot")
+
+
+class LostOnce:
+    """An expert that is lost at the first step and knows nothing but to wait at all others."""
+
+    def __init__(self, worlds: WorldBatch) -> None:
+        self.lost = np.ones(worlds.num_envs, dtype=np.bool_)
+        self.asked = 0
+
+    def actions(self) -> NDArray[np.int64]:
+        self.lost[:] = self.asked == 0
+        self.asked += 1
+        return np.full(len(self.lost), Action.DONE)
+
+
+def test_episode_that_the_expert_has_given_up_is_left_to_random_actions() -> None:
+    level, seeds = "MiniGrid-Fetch-5x5-N2-v0", range(8)
+    left = compare_with_minigrid(level, seeds, actor="expert", make_expert=LostOnce)
+    assert left == replace(compare_with_minigrid(level, seeds), actor="expert")
+    assert left.successes > 0
+    assert left.finished == 0
+
+
+def test_expert_that_nothing_makes_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="make_expert"):
+        compare_with_minigrid("MiniGrid-MemoryS7-v0", range(1), actor="expert")
 
 
 # Negative controls: with one rule less, or one thing displaced, the comparison has to fail

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from groundling.agents.bots import unsolved_seeds
 from groundling.cli import COMMANDS, parse
 from groundling.envs import EpisodeBank, contract
-from groundling.envs.solver import unsolvable
 from groundling.envs.sources import find_source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
     source = find_source(f"{file}:FetchBehindDoor")
     assert source.id == "my/FetchBehindDoor-v0"
     contract.check(source, range(30))
-    assert unsolvable(EpisodeBank.of_seeds(f"{file}:FetchBehindDoor", range(30))) == []
+    assert unsolved_seeds(EpisodeBank.of_seeds(f"{file}:FetchBehindDoor", range(30))) == []
 
 
 def test_commands_of_the_readme_exist() -> None:

@@ -14,6 +14,7 @@ from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 
 Sight = Literal["world", "explored"]
+SIGHTS: tuple[Sight, ...] = get_args(Sight)
 NEVER = -1
 UNREACHABLE = -1
 EPISODES_AT_ONCE = 1024
@@ -41,7 +42,7 @@ class Expert:
     """
 
     def __init__(self, worlds: WorldBatch, *, sees: Sight = "explored") -> None:
-        if sees not in get_args(Sight):
+        if sees not in SIGHTS:
             raise ConfigurationError(f"an expert sees the 'world' or what it has 'explored', not {sees!r}")
         self.worlds = worlds
         self.sees = sees
@@ -142,6 +143,20 @@ def expert_steps(bank: EpisodeBank, *, sees: Sight = "world") -> NDArray[np.int3
         worlds.reset()
         counts.append(Expert(worlds, sees=sees).steps_to_go())
     return np.concatenate(counts)
+
+
+def unsolved_seeds(bank: EpisodeBank) -> list[int]:
+    """The seeds of the episodes of a bank that neither expert brings to success within their time limit.
+
+    The all-seeing expert plays every episode, and the exploring one those that are left. This is no proof that nobody
+    could solve an episode that is named; one that is not named has been solved.
+    """
+    rows = np.arange(len(bank))
+    for sees in SIGHTS:
+        if len(rows):
+            steps = expert_steps(bank.take(rows), sees=sees)
+            rows = rows[(steps == UNREACHABLE) | (steps > bank.max_steps[rows])]
+    return [int(seed) for seed in bank.seeds[rows]]
 
 
 def copy_of(worlds: WorldBatch) -> WorldBatch:

@@ -24,6 +24,7 @@ from groundling.envs.constants import (
     CLOSED,
     DOOR,
     EMPTY,
+    FLOOR,
     GOAL,
     MAX_OBJECTS,
     NUM_COLORS,
@@ -33,7 +34,6 @@ from groundling.envs.constants import (
     UNSEEN,
 )
 
-FLOOR: Final = 3  # MiniGrid's, which one walks on
 FARTHEST = np.array([1, 2, 3, 4, 5, 7, 10, 14, 20, 30, np.iinfo(np.int16).max])  # tiles, of each class of distances
 NUM_CLASSES: Final = len(FARTHEST)
 AHEAD, LEFT, RIGHT, BEHIND = range(4)

@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from groundling.envs.batch import ObservationArrays
 from groundling.envs.families.chaplot.episodes import (
     ChaplotEpisode,
     Difficulty,
@@ -22,6 +23,7 @@ from groundling.envs.families.chaplot.episodes import (
     sample_episode,
 )
 from groundling.envs.families.chaplot.rules import GROUNDED_RULES as RULES
+from groundling.envs.families.chaplot.rules import NUM_GROUNDED_ACTIONS
 from groundling.envs.simulators.doom_engine import (
     DoomEngine,
     DoomState,
@@ -39,12 +41,9 @@ from groundling.language.grounded import GROUNDED_VOCABULARY, INSTRUCTION_LENGTH
 _log = logging.getLogger(__name__)
 
 ACTIONS = ("left", "right", "forward")
-NUM_ACTIONS = len(ACTIONS)
 DEFAULT_SIZE = (160, 120)
 DEFAULT_HORIZON = 0.42
 RESTART_INTERVAL_S = 60.0
-
-ObservationArrays = dict[str, NDArray[Any]]
 
 DOOM_IDS: Final = {f"groundling/GroundedDoom-{d.capitalize()}-v0": d for d in Difficulty}
 
@@ -131,7 +130,7 @@ class ChaplotDoomEnv(gymnasium.Env[ObservationArrays, int]):
                 "instruction": spaces.Box(0, len(GROUNDED_VOCABULARY) - 1, (INSTRUCTION_LENGTH,), np.int32),
             }
         )
-        self.action_space = spaces.Discrete(NUM_ACTIONS)  # type: ignore[assignment]
+        self.action_space = spaces.Discrete(NUM_GROUNDED_ACTIONS)  # type: ignore[assignment]
         fields = {
             "image": Field((height, width, 3), "uint8", RGB),
             "instruction": Field((INSTRUCTION_LENGTH,), "int32", TOKENS, len(GROUNDED_VOCABULARY)),
@@ -266,7 +265,7 @@ class ChaplotDoomEnv(gymnasium.Env[ObservationArrays, int]):
             ActionError: if it is none in [0, 3).
         """
         if np.ndim(action) != 0 or not self.action_space.contains(action):
-            raise ActionError(f"an action is an integer in [0, {NUM_ACTIONS}), got {action!r}")
+            raise ActionError(f"an action is an integer in [0, {NUM_GROUNDED_ACTIONS}), got {action!r}")
         return int(action)
 
     def render(self) -> NDArray[np.uint8] | None:

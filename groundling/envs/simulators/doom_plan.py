@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.constants import WALL_LOOK
+from groundling.envs.constants import WALL_LOOK, look_parts
 from groundling.envs.families.chaplot.episodes import ChaplotEpisode
 from groundling.envs.families.chaplot.room import look_of
 from groundling.envs.families.chaplot.rules import GROUNDED_RULES as RULES
@@ -21,12 +21,8 @@ TILE_PIXELS = 24
 def render_plan(episode: ChaplotEpisode, state: DoomState, *, tile_pixels: int = TILE_PIXELS) -> NDArray[np.uint8]:
     """An episode's room from above, the player at its pose: [15 * tile_pixels, 15 * tile_pixels, 3] uint8."""
     layout = np.zeros((RULES.room_tiles + 2, RULES.room_tiles + 2, 3), dtype=np.uint8)
-    layout[[0, -1]] = layout[:, [0, -1]] = _seen(WALL_LOOK)
+    layout[[0, -1]] = layout[:, [0, -1]] = look_parts(WALL_LOOK)
     for thing, (column, row) in zip(episode.things, episode.tiles, strict=True):
-        layout[row, column] = _seen(look_of(thing))
+        layout[row, column] = look_parts(look_of(thing))
     place = 1 + state.x / UNITS_PER_M, 1 + RULES.room_tiles - state.y / UNITS_PER_M
     return render_body(layout, place, -math.radians(state.angle_deg), RULES.agent_radius_m, tile_pixels=tile_pixels)
-
-
-def _seen(look: int) -> tuple[int, int, int]:
-    return look & 0xFF, look >> 8 & 0xFF, look >> 16 & 0xFF

@@ -17,6 +17,7 @@ from groundling.envs.constants import (
     BORDER,
     FIRST_OBJECT,
     MAX_OBJECTS,
+    MAX_POSITIONS,
     NO_PLACE,
     NOTHING_CODE,
     NOWHERE,
@@ -52,7 +53,6 @@ from groundling.language.goals import (
 )
 from groundling.language.grammar import parse, render
 
-MAX_POSITIONS = 2**15 - 1  # an int16
 Operands = list[tuple[int, int]]  # the operands of each clause, in the order of the sentence
 
 

@@ -29,6 +29,7 @@ from groundling.envs.constants import (
 from groundling.envs.embodiment import Embodiment
 from groundling.envs.families.chaplot import episodes, rules
 from groundling.envs.families.chaplot.episodes import ChaplotEpisode, Difficulty, sample_episode
+from groundling.envs.families.chaplot.rules import NUM_GROUNDED_ACTIONS
 from groundling.envs.families.chaplot.rules import ROOM_RULES as RULES
 from groundling.envs.first_person import Camera
 from groundling.envs.rover import Rover, Scoring
@@ -68,7 +69,7 @@ EMBODIMENT: Final = Embodiment(
     ),
     camera=Camera(width=96, height=56, fov_degrees=90.0),
     scoring=Scoring(success=RULES.correct_reward, decay=0.0, failure=RULES.wrong_reward),
-    num_actions=3,
+    num_actions=NUM_GROUNDED_ACTIONS,
     time_scale=1,
     vocabulary=GROUNDED_VOCABULARY,
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Final
+
+NUM_GROUNDED_ACTIONS: Final = 3  # turn left, turn right, forward
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ THINGS: Mapping[str, Thing] = {
     "y": Thing(KEY, YELLOW),
     "x": Thing(BOX, BLUE),
     "B": Thing(BOX, PURPLE, inside="k"),
+    "Y": Thing(BOX, PURPLE, inside="y"),
     "D": Thing(DOOR, RED, CLOSED),
     "O": Thing(DOOR, RED, OPEN),
     "L": Thing(DOOR, YELLOW, LOCKED),
@@ -81,19 +82,29 @@ def episode(
 
     Args:
         rows: the map: ``#`` a wall, ``.`` nothing, ``>v<^`` the agent, a letter of THINGS an object.
-        goal: verb, letters of the objects meant, letters of the fixed objects (or tiles, where the verb takes them),
-            perhaps flags; or several of these, in the order in which they are to be done.
+        goal: verb, letters of the objects meant (all of each letter, those in boxes as well), letters of the fixed
+            objects (or tiles, where the verb takes them), perhaps flags; or several of these, in the order in which
+            they are to be done.
         strict: whether the first clause is strict.
         walls_hide: whether walls and shut doors hide what is behind.
         max_steps: time limit.
         instruction: the sentence (the tests of rules do not read it).
         seed: the seed it pretends to come from.
     """
-    letters = [letter for letter in dict.fromkeys("".join(rows)) if letter in THINGS]
-    letters += [inside for letter in letters if (inside := THINGS[letter].inside) is not None]
-    code = {letter: FIRST_OBJECT + k for k, letter in enumerate(letters)}
-    cells = np.array([[1 if tile == "#" else code.get(tile, 0) for tile in row] for row in rows], dtype=np.uint8)
     text = "".join(rows)
+    tiles = [tile for tile, letter in enumerate(text) if letter in THINGS]
+    letters = [text[tile] for tile in tiles]
+    contents = [0] * len(tiles)
+    for k, letter in enumerate(letters.copy()):
+        if (inside := THINGS[letter].inside) is not None:
+            contents[k] = FIRST_OBJECT + len(letters)
+            letters.append(inside)
+            tiles.append(NOWHERE)
+            contents.append(0)
+    cells = np.array([int(letter == "#") for letter in text], dtype=np.uint8)
+    for k, tile in enumerate(tiles):
+        if tile != NOWHERE:
+            cells[tile] = FIRST_OBJECT + k
     agent = next(tile for tile in text if tile in ">v<^")
     y, x = divmod(text.index(agent), len(rows[0]))
     clauses: list[Any] = [goal] if isinstance(goal[0], Verb) else list(goal)
@@ -101,7 +112,7 @@ def episode(
 
     def operand(asked: Operand) -> int:
         if isinstance(asked, str):
-            return sum(1 << (code[letter] - FIRST_OBJECT) for letter in asked)
+            return sum(1 << k for k, letter in enumerate(letters) if letter in asked)
         return place(*asked)
 
     def row(verb: Verb, first: Operand, second: Operand, flags: int = 0) -> tuple[int, int, int, int]:
@@ -110,10 +121,10 @@ def episode(
     program = [row(*clause) for clause in clauses]
     program[0] = (program[0][0], program[0][1] | STRICT * strict, *program[0][2:])
     return Episode(
-        cells=cells,
+        cells=cells.reshape(len(rows), -1),
         looks=tuple(without(look(THINGS[c].kind, THINGS[c].color, THINGS[c].state), *off) for c in letters),
-        contents=tuple(code.get(THINGS[c].inside or "", 0) for c in letters),
-        positions=tuple(text.index(c) if c in text else NOWHERE for c in letters),
+        contents=tuple(contents),
+        positions=tuple(tiles),
         pose=(x, y, ">v<^".index(agent)),
         carried=0,
         program=tuple(program),
