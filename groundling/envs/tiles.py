@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import constants
-from groundling.envs.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
+from groundling.envs.engine import constants
+from groundling.envs.engine.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
 from groundling.language.goals import MINIGRID_COLORS, Color, ObjectType
 
 RGB: Final = {

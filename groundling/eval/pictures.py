@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.constants import VIEW_SIZE
+from groundling.envs.engine.constants import VIEW_SIZE
 from groundling.envs.tiles import draw_tile
 from groundling.interfaces import RGB, SYMBOLS, Spec
 

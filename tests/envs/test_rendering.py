@@ -17,7 +17,7 @@ from minigrid.core.world_object import WorldObj
 from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank, make, make_vec
-from groundling.envs.constants import (
+from groundling.envs.engine.constants import (
     COLOR_CODES,
     DOOR,
     FIRST_OBJECT,

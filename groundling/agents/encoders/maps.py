@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from groundling.agents.encoders.cells import CELL_VALUES, pack_cells
-from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, UNSEEN
+from groundling.envs.engine.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, UNSEEN
 from groundling.errors import ObservationError
 
 NEAR = 4  # tiles to each side of the agent that are told apart

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from groundling.agents.encoders.maps import NOT_SEEN, sum_regions
-from groundling.envs.constants import (
+from groundling.envs.engine.constants import (
     CLOSED,
     DOOR,
     EMPTY,

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.constants import (
+from groundling.envs.engine.constants import (
     ARMOR,
     BALL,
     BIG,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundling.envs.constants import NUM_SOLID_TYPES
+from groundling.envs.engine.constants import NUM_SOLID_TYPES
 from groundling.envs.first_person.camera import Lens, Variation
 from groundling.envs.first_person.drawing import (
     HALF,

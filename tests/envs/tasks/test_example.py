@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from groundling.envs import contract
 from groundling.envs.families.own.registered import find_task
+from groundling.envs.worlds import contract
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "add_a_task.py"

@@ -10,7 +10,7 @@ from typing import Any
 from groundling.envs.families.goals import GoalFamily
 from groundling.envs.families.own.registered import find_registered, registered_tasks, source_of_class
 from groundling.envs.gymnasium_ids import register_id
-from groundling.envs.task import Task, TaskSource
+from groundling.envs.worlds.task import Task, TaskSource
 from groundling.errors import TaskError
 from groundling.own_code import reference_of
 
