@@ -86,7 +86,7 @@ def test_missing_start_of_a_curriculum_is_told_before_training(tmp_path: Path, m
     start = tmp_path / "room-medium-ours-seed1"
     config = TrainConfig(agent=AgentConfig(), init=str(tmp_path / "room-easy-ours-seed1"))
     agent = ActorCritic(config.agent)
-    Checkpoint(config, agent.space, 8, 1, agent.state_dict(), {}, {}, {}, {}, {}).save(start / CHECKPOINT_NAME)
+    Checkpoint(config, agent.spec, 8, 1, agent.state_dict(), {}, {}, {}, {}).save(start / CHECKPOINT_NAME)
     (start / METRICS_NAME).write_text('{"frames": 8, "frames_per_second": 1.0}\n')
     with pytest.raises(CheckpointError, match="room-easy-ours-seed1"):
         grounded_room.run_cell(grounded_room.Options(curriculum=True, runs=tmp_path), "room", "hard", "ours", 1)

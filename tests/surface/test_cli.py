@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 
 import groundling
+from groundling.agents.encoders.pixels import CNNConfig
 from groundling.cli import COMMANDS, main, parse
+from groundling.cli.options import config_of
 from groundling.cli.train import blind_control_of
 from groundling.envs import HeldOut, registered_tasks
-from groundling.envs.banks.sources import find_source
-from groundling.envs.catalog import known_ids
+from groundling.envs.catalog import find_family, known_ids
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.families.goals import SUITES
-from groundling.training import Checkpoint
+from groundling.envs.simulators.doom import DOOM_IDS
+from groundling.training import A2CConfig, Checkpoint, PPOConfig, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import read_metrics
 from groundling.training.presets import PRESETS, Preset
@@ -103,8 +105,7 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         (["evaluate"], "folder of the run"),
         (["evaluate", "nowhere"], "no run at nowhere"),
         (["evaluate", "nowhere", "--episodes", "many"], "many"),
-        (["evaluate", "nowhere", "--suite", "unseen"], "unseen"),
-        (["evaluate", "nowhere", "--by", "color"], "color"),
+        (["evaluate", "nowhere", "--suite", "unseen"], "no run at nowhere"),
         (["tasks", "--bogus"], "--bogus"),
         (["play"], "needs a terminal"),
         (["play", "--task", "BabyAI-Nope-v0"], "BabyAI-Nope-v0"),
@@ -143,11 +144,11 @@ def test_tasks_are_listed_one_line_each(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["tasks"]) == 0
     lines = capsys.readouterr().out.splitlines()
     ids = known_ids()
-    assert set(ids) == {*registered_tasks(), *minigrid_levels(), *ROOMS}
+    assert set(ids) == {*registered_tasks(), *minigrid_levels(), *ROOMS, *DOOM_IDS}
     assert [line.split()[0] for line in lines[: len(ids)]] == ids
     for line in lines[: len(ids)]:
         sentence, asked_for = re.fullmatch(r'\S+ +"(.+)": (.+)', line).groups()
-        assert find_source(line.split()[0]).meaning(sentence)
+        assert find_family(line.split()[0]).meaning({"instruction": sentence})
         assert asked_for
     assert lines[-1].startswith(f"{len(ids)} tasks.")
     assert len(lines) == len(ids) + 2
@@ -189,10 +190,30 @@ def test_what_is_held_out_reaches_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_preset_is_what_the_other_options_begin_with(preset: Preset) -> None:
-    assert parse("train", ["--preset", preset]).config == PRESETS[preset]
-    changed = parse("train", [f"--preset={preset}", "--seed", "7", "--ppo.gamma", "0.5"]).config
-    ppo = dataclasses.replace(PRESETS[preset].ppo, gamma=0.5)
-    assert changed == dataclasses.replace(PRESETS[preset], seed=7, ppo=ppo)
+    """Of the settings that a preset has for algorithms, those of the algorithm that is named are taken."""
+    own = PRESETS[preset]
+    expected = dataclasses.replace(own, settings=(own.algorithm_settings,))
+    assert config_told(["--preset", preset]) == expected
+    told = ["--seed", "7", "--algorithm", "ppo", "--ppo.gamma", "0.5"]
+    ppo = dataclasses.replace(own.settings_of(PPOConfig), gamma=0.5)
+    changed = dataclasses.replace(own, algorithm="ppo", seed=7, settings=(ppo,))
+    assert config_told([f"--preset={preset}", *told]) == changed
+
+
+def test_settings_that_the_named_parts_do_not_have_are_no_options(capsys: pytest.CaptureFixture[str]) -> None:
+    for options in (["--a2c.gamma", "0.5"], ["--agent.conv-channels", "1", "1", "1"]):
+        assert options[0] in assert_one_line_of_complaint(["train", *options], capsys)
+    config = config_told(
+        ["--algorithm", "a2c", "--a2c.gamma", "0.5", "--agent.vision", "cnn", "--agent.attributes", "2"]
+    )
+    assert config.settings_of(A2CConfig).gamma == 0.5
+    assert config.agent.settings_of(CNNConfig).attributes == 2
+
+
+def config_told(options: list[str]) -> TrainConfig:
+    """The configuration that options of ``train`` say."""
+    command = parse("train", options)
+    return config_of(command.config, command.parts)
 
 
 def test_help_shows_the_defaults_of_the_preset(capsys: pytest.CaptureFixture[str]) -> None:
@@ -357,8 +378,15 @@ def test_evaluate_tells_a_damaged_run_in_one_line(
     assert "not valid JSON" in assert_one_line_of_complaint(["evaluate", str(tmp_path / "copy")], capsys)
 
 
+def test_unknown_suite_and_breakdown_are_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = assert_one_line_of_complaint(["evaluate", str(run), "--suite", "unseen"], capsys)
+    assert "no suite 'unseen': choose among layout, combination" in told
+    told = assert_one_line_of_complaint(["evaluate", str(run), "--by", "color"], capsys)
+    assert "no breakdown by 'color'" in told
+
+
 def test_evaluate_of_no_episode_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "at least one" in assert_one_line_of_complaint(["evaluate", str(run), "--episodes", "0"], capsys)
+    assert "at least 1" in assert_one_line_of_complaint(["evaluate", str(run), "--episodes", "0"], capsys)
 
 
 def test_bench_prints_speeds_beside_minigrid(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,10 +28,24 @@ def compiler(*files: str) -> Callable[[_Function], _Function]:
 
     def compile(function: _Function) -> _Function:
         compiled: Any = numba.njit(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[call-overload]
-        compiled._cache._cache_file._source_stamp = stamp
+        cache_file = compiled._cache._cache_file
+        cache_file._source_stamp = stamp
+        cache_file._load_index = _unless_unreadable(cache_file._load_index)
         return compiled
 
     return compile
+
+
+def _unless_unreadable(load_index: Callable[[], dict[Any, Any]]) -> Callable[[], dict[Any, Any]]:
+    """Numba's reading of its index, empty where an older version left one whose types are in modules that have moved."""
+
+    def load() -> dict[Any, Any]:
+        try:
+            return load_index()
+        except Exception:  # whatever a pickle may raise
+            return {}
+
+    return load
 
 
 def inner_kernel(function: _Function) -> _Function:

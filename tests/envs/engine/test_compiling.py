@@ -62,3 +62,15 @@ def test_kernel_is_taken_from_the_cache_until_a_file_that_it_is_made_of_changes(
     assert run(1) == (3, 1)
     assert run(5) == (11, 0), "the cache did not notice that the inner kernel changed"
     assert run(5) == (11, 1)
+
+
+def test_index_of_a_cache_that_cannot_be_read_is_written_anew(run: Run, tmp_path: Path) -> None:
+    """As an older version leaves one, whose pickled types are in modules that have moved."""
+    run(1)
+    (index,) = (tmp_path / "cache").rglob("outer.twice*.nbi")
+    whole = index.read_bytes()
+    broken = whole.replace(b"numba.core.types", b"numba.gone.types")
+    assert broken != whole
+    index.write_bytes(broken)
+    assert run(1) == (3, 0)
+    assert run(1) == (3, 1)
