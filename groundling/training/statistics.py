@@ -11,7 +11,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
-SUCCESS_KEYS = ("success", "is_success")
+from groundling.envs.engine.outcomes import SUCCESS_KEYS, successes_of
 
 
 @dataclass
@@ -115,11 +115,9 @@ class RunningEpisodes:
         self._lengths += 1
         told = {key: value for key, value in info.items() if key not in SUCCESS_KEYS}
         told["episode"] = {"r": self._returns.copy(), "l": self._lengths.copy()}
-        for place in (info.get("final_info", {}), info):
-            success = next((place[key] for key in SUCCESS_KEYS if isinstance(place, dict) and key in place), None)
-            if success is not None:
-                told["success"] = success
-                break
+        success = successes_of(info, ended)
+        if success is not None:
+            told["success"] = success
         self._returns[ended] = 0
         self._lengths[ended] = 0
         return told

@@ -37,7 +37,7 @@ def compiler(*files: str) -> Callable[[_Function], _Function]:
 
 
 def _unless_unreadable(load_index: Callable[[], dict[Any, Any]]) -> Callable[[], dict[Any, Any]]:
-    """Numba's reading of its index, empty where an older version left one whose types are in modules that have moved."""
+    """How Numba reads its index; empty where an older version left one whose types are in modules that have moved."""
 
     def load() -> dict[Any, Any]:
         try:
