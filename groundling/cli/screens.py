@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.text import Text
 
 from groundling.envs import Action, GroundlingEnv
-from groundling.envs.constants import DOOR, EMPTY, NOTHING_CODE
+from groundling.envs.constants import DOOR, EMPTY, FIRST_TASK_TYPE, NOTHING_CODE
 from groundling.envs.first_person import Camera
+from groundling.envs.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.rendering import visible_tiles, world_layout
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
@@ -194,7 +195,9 @@ def what_is_carried(env: GroundlingEnv) -> Text:
     if state.carried[0] == NOTHING_CODE:
         return Text()
     look = int(state.looks[0, state.carried[0]])
-    return Text.assemble(" carrying ", (SIGNS.get(look & 0xFF, OTHER_SIGN), COLORS[look >> 8 & 0xFF]))
+    return Text.assemble(
+        " carrying ", tile(np.array([look & 0xFF, look >> 8 & 0xFF, look >> 16 & 0xFF]), env.worlds.kinds)
+    )
 
 
 def draw_world(env: GroundlingEnv) -> Text:
@@ -209,18 +212,21 @@ def draw_world(env: GroundlingEnv) -> Text:
             if (x, y) == (agent_x, agent_y):
                 text.append(AGENT_SIGNS[direction], style="bold red")
             else:
-                sign, style = tile(cell)
+                sign, style = tile(cell, env.worlds.kinds)
                 text.append(sign, style=style if lit[y, x] else f"{style} dim")
         text.append("\n")
     return text
 
 
-def tile(cell: NDArray[np.uint8]) -> tuple[str, str]:
+def tile(cell: NDArray[np.integer[Any]], kinds: Kinds = PLAIN_KINDS) -> tuple[str, str]:
     """Sign and color of a (type, color, state)."""
     kind, color, state = map(int, cell)
+    style = COLORS[color] if color < len(COLORS) else "rgb({},{},{})".format(*kinds.rgb[color])
     if kind == DOOR:
-        return DOOR_SIGNS[state], COLORS[color]
-    return SIGNS.get(kind, OTHER_SIGN), "bright_black" if kind == EMPTY else COLORS[color]
+        return DOOR_SIGNS[state], style
+    if kind >= FIRST_TASK_TYPE:  # the first letter of a type that a task brings
+        return f"{kinds.type_names[kind][0]} ", style
+    return SIGNS.get(kind, OTHER_SIGN), "bright_black" if kind == EMPTY else style
 
 
 @contextmanager

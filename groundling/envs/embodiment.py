@@ -9,14 +9,16 @@ import numpy as np
 from gymnasium import spaces
 
 from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.constants import NUM_ACTIONS, NUM_STATES, VIEW_SIZE
 from groundling.envs.explored import explored_shape
 from groundling.envs.first_person import Camera
+from groundling.envs.kinds import kinds_of
 from groundling.envs.mixture import TaskMixture
 from groundling.envs.rover import Rover, Scoring
 from groundling.envs.rovers import RoverBatch
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
+from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 MAX_CODE = 255
@@ -38,6 +40,7 @@ class Embodiment:
         time_scale: steps that a rover is given for each of an episode's time limit; None gives it as many as it takes
             for a move of the grid.
         vocabulary: of the instructions' token ids.
+        lexicon: words of a task's own, which the vocabulary holds and the pictures show.
     """
 
     rover: Rover | None = None
@@ -48,6 +51,7 @@ class Embodiment:
     num_actions: int = NUM_ACTIONS
     time_scale: int | None = None
     vocabulary: Vocabulary = VOCABULARY
+    lexicon: Lexicon = PLAIN
 
     def changed(
         self,
@@ -93,6 +97,7 @@ class Embodiment:
                 num_threads=num_threads,
                 top_down_pixels=self.top_down_pixels,
                 explored_radius=self.explored_radius,
+                lexicon=self.lexicon,
             )
         return RoverBatch(
             bank,
@@ -106,10 +111,13 @@ class Embodiment:
             order_seed=order_seed,
             num_threads=num_threads,
             top_down_pixels=self.top_down_pixels,
+            lexicon=self.lexicon,
         )
 
     def observation_space(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> spaces.Dict:
         """What one agent sees; the same space for all levels of as many tokens an instruction.
+
+        Symbols of a task that brings types or colors have bounds of their own: the highest type, color and state.
 
         Args:
             instruction_length: L, tokens.
@@ -122,9 +130,9 @@ class Embodiment:
             height, width = (tiles * self.top_down_pixels for tiles in map_size)
             senses["top_down"] = spaces.Box(0, 255, (height, width, 3), np.uint8)
         if self.explored_radius is not None:
-            senses["explored"] = spaces.Box(0, 255, explored_shape(self.explored_radius), np.uint8)
+            senses["explored"] = self._symbols(explored_shape(self.explored_radius))
         if self.rover is None:
-            image = spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8)
+            image = self._symbols((VIEW_SIZE, VIEW_SIZE, 3))
             return spaces.Dict({"image": image, "direction": spaces.Discrete(4), "instruction": instruction, **senses})
         camera = self.camera
         size = (camera.height, camera.width)
@@ -135,6 +143,14 @@ class Embodiment:
         if camera.segmentation:
             senses["segmentation"] = spaces.Box(0, MAX_CODE, size, np.uint8)
         return spaces.Dict({**senses, "instruction": instruction})
+
+    def _symbols(self, shape: tuple[int, int, int]) -> spaces.Box:
+        """The space of (type, color, state) on some tiles."""
+        if not (self.lexicon.types or self.lexicon.colors):
+            return spaces.Box(0, MAX_CODE, shape, np.uint8)
+        kinds = kinds_of(self.lexicon)
+        highest = np.array((len(kinds.solids) - 1, len(kinds.rgb) - 1, NUM_STATES - 1), dtype=np.uint8)
+        return spaces.Box(np.zeros(shape, np.uint8), np.broadcast_to(highest, shape).copy(), dtype=np.uint8)
 
 
 GRID = Embodiment()

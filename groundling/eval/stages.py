@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from groundling.envs.bank import EpisodeBank
 from groundling.envs.constants import VIEW_SIZE
 from groundling.envs.embodiment import Embodiment
+from groundling.envs.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.rendering import render_world
 from groundling.envs.simulators.doom import GroundedDoomEnv
 from groundling.envs.simulators.doom_plan import render_plan
@@ -89,7 +90,7 @@ class BankStage(Stage):
     def _scene(self, told: str) -> Scene:
         observation = self._worlds.seen()
         image = observation["image"][0]
-        seen = image.copy() if self._is_rover else draw_symbols(image)
+        seen = image.copy() if self._is_rover else draw_symbols(image, self._worlds.kinds)
         return Scene(observation, seen, render_world(self._worlds, 0), told)
 
 
@@ -134,12 +135,12 @@ def how_it_ended(success: bool, terminated: bool, truncated: bool) -> str:
     return OUT_OF_TIME if truncated else ""
 
 
-def draw_symbols(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def draw_symbols(image: NDArray[np.uint8], kinds: Kinds = PLAIN_KINDS) -> NDArray[np.uint8]:
     """MiniGrid's symbolic view [7, 7, 3] as tiles, [7 * P, 7 * P, 3]; the agent is at the bottom, looking up."""
     canvas = np.zeros((VIEW_SIZE * TILE_PIXELS, VIEW_SIZE * TILE_PIXELS, 3), dtype=np.uint8)
     for column, line in np.ndindex(VIEW_SIZE, VIEW_SIZE):
         kind, color, state = map(int, image[column, line])
         if kind:
             y, x = line * TILE_PIXELS, column * TILE_PIXELS
-            canvas[y : y + TILE_PIXELS, x : x + TILE_PIXELS] = draw_tile(kind, color, state, TILE_PIXELS)
+            canvas[y : y + TILE_PIXELS, x : x + TILE_PIXELS] = draw_tile(kind, color, state, TILE_PIXELS, kinds)
     return canvas
