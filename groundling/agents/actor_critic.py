@@ -18,6 +18,7 @@ from groundling.agents.memory import Memory
 from groundling.agents.pixels import ChaplotEyes, CNNEyes
 from groundling.agents.space import AgentSpace
 from groundling.agents.symbolic import SymbolicEyes
+from groundling.agents.vision import CellSizes
 from groundling.envs.due import NUM_DUE
 from groundling.errors import ConfigurationError
 
@@ -65,6 +66,7 @@ class ActorCritic(nn.Module):
             time_steps=config.time_steps,
             word_dim=config.instruction_dim if config.memory_reads else 0,
             finds=config.memory_finds,
+            cells=CellSizes(space.num_types, space.num_colors),
         )
         self.policy = nn.Linear(self.memory.out_dim, space.num_actions)
         self.value = nn.Linear(self.memory.out_dim, 1)
@@ -185,7 +187,7 @@ class ActorCritic(nn.Module):
             instruction: [S, L] token ids.
 
         Returns:
-            [S, CELL_VALUES] the norm of the readout of every (type, color, state) under each sentence.
+            [S, values] the norm of the readout of every (type, color, state) under each sentence.
 
         Raises:
             ConfigurationError: if the agent sees pixels: :meth:`attention_map` shows what it attends to.

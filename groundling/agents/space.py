@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.constants import NUM_ACTIONS, NUM_COLORS, NUM_TYPES, VIEW_SIZE
+from groundling.envs.embodiment import MAX_CODE
 from groundling.errors import ConfigurationError
 from groundling.language.vocabulary import VOCABULARY
 
@@ -24,11 +25,15 @@ class AgentSpace:
         image_shape: (H, W, 3) of a uint8 image: MiniGrid's symbols, or RGB.
         num_actions: A.
         vocabulary_size: number of token ids, padding included.
+        num_types: of symbolic cells, more than usual where a task brings some.
+        num_colors: likewise.
     """
 
     image_shape: tuple[int, int, int] = (VIEW_SIZE, VIEW_SIZE, 3)
     num_actions: int = NUM_ACTIONS
     vocabulary_size: int = len(VOCABULARY)
+    num_types: int = NUM_TYPES
+    num_colors: int = NUM_COLORS
 
     @classmethod
     def of(
@@ -65,7 +70,11 @@ class AgentSpace:
                     "the highest one as its upper bound"
                 )
         height, width, depth = image.shape
-        return cls((height, width, depth), int(action_space.n), vocabulary_size)
+        space = cls((height, width, depth), int(action_space.n), vocabulary_size)
+        highest = image.high.reshape(-1, depth).max(axis=0).tolist()
+        if max(highest) == MAX_CODE:  # of pictures, or of symbols of which nobody says how many there are
+            return space
+        return replace(space, num_types=max(NUM_TYPES, highest[0] + 1), num_colors=max(NUM_COLORS, highest[1] + 1))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> AgentSpace:

@@ -25,9 +25,9 @@ from groundling.agents.gather import gather_rows
 from groundling.agents.maps import MapReader, packed_map
 from groundling.agents.pairs import KeptPairs, KeptWords, Pairs, make_pairs
 from groundling.agents.space import AgentSpace
-from groundling.agents.vision import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
+from groundling.agents.vision import CellEncoder, CellSizes, DistinctCells, distinct_cells
 from groundling.agents.ways import Things, WayReader, Ways, find_ways
-from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_CELLS, VIEW_SIZE
+from groundling.envs.constants import NUM_STATES, VIEW_CELLS, VIEW_SIZE
 from groundling.envs.explored import explored_shape
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.language.encoders import DistinctSentences, distinct_sentences, make_language_encoder, word_mask
@@ -82,7 +82,8 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
                 f"{' x '.join(map(str, space.image_shape))}: choose the agent's vision 'cnn' "
                 "(--preset pixels trains with it)"
             )
-        self.vision = CellEncoder(config.cell_dim)
+        self.cells = CellSizes(space.num_types, space.num_colors)
+        self.vision = CellEncoder(config.cell_dim, self.cells)
         self.language = make_language_encoder(
             config.language, space.vocabulary_size, config.word_dim, config.instruction_dim
         )
@@ -121,21 +122,21 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
             raise ObservationError("the batch of observations is empty")
         kind, color, state = image.flatten(0, 2).amax(dim=0).tolist()
         facing = direction.aminmax()
-        check_range("type", 0, kind, NUM_TYPES)
-        check_range("color", 0, color, NUM_COLORS)
+        check_range("type", 0, kind, self.cells.types)
+        check_range("color", 0, color, self.cells.colors)
         check_range("state", 0, state, NUM_STATES)
         check_range("direction", int(facing.min), int(facing.max), 4)
         check_tokens(instruction, self.space.vocabulary_size)
         if self.config.blind:
             image = torch.zeros_like(image)
-        present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=image.device)
+        present = torch.zeros(self.cells.values, dtype=torch.int32, device=image.device)
         maps = ways = None
         if explored:
             tiles = self._checked_map(*explored)
-            maps = packed_map(tiles, present)
-            ways = None if self.ways is None else find_ways(tiles)
+            maps = packed_map(tiles, present, self.cells)
+            ways = None if self.ways is None else find_ways(tiles, self.cells)
         return SymbolicPercepts(
-            distinct_cells(image, present), distinct_sentences(instruction), direction.long(), maps, ways
+            distinct_cells(image, present, self.cells), distinct_sentences(instruction), direction.long(), maps, ways
         )
 
     def _checked_map(self, explored: Tensor) -> Tensor:
@@ -158,7 +159,7 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
     def things(self, percepts: SymbolicPercepts, steps: int) -> Things:
         """The things on the maps of T * B observations, for a memory that looks for them."""
         assert percepts.ways is not None
-        return Things.on(percepts.ways, steps)
+        return Things.on(percepts.ways, steps, self.cells)
 
     def attention_map(self, percepts: SymbolicPercepts) -> Tensor:
         """The norm [R, 7, 7] of each cell's readout, by column and row as in the image."""
@@ -172,13 +173,13 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         return torch.relu(self.readout(fused))
 
     def attention(self, tokens: Tensor) -> Tensor:
-        """The norm [S, CELL_VALUES] of the readout of every (type, color, state) under each sentence [S, L]."""
-        return self.readout_of_pairs(torch.arange(CELL_VALUES, device=self.device), tokens).norm(dim=-1)
+        """The norm [S, values] of the readout of every (type, color, state) under each sentence [S, L]."""
+        return self.readout_of_pairs(torch.arange(self.cells.values, device=self.device), tokens).norm(dim=-1)
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Keep what sentences make of cells: within, parameters do not change and no gradients are taken."""
-        self._kept = KeptPairs(self.readout_of_pairs)
+        self._kept = KeptPairs(self.readout_of_pairs, self.cells.values)
         self._kept_words = KeptWords(lambda tokens: super(SymbolicEyes, self).words(tokens).vectors)
         try:
             yield
@@ -196,7 +197,7 @@ class SymbolicEyes(Eyes[SymbolicPercepts]):
         values, tokens = percepts.cells.values, percepts.sentences.tokens
         if self._kept is not None:
             return self._kept.find(values, tokens)
-        return make_pairs(self.readout_of_pairs, values, tokens)
+        return make_pairs(self.readout_of_pairs, values, tokens, self.cells.values)
 
     def _readout_of_cells(self, pairs: Pairs, first: Tensor, cells: DistinctCells) -> Tensor:
         """[R, N, readout_dim]."""
