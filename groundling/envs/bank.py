@@ -51,6 +51,7 @@ class Episode:
         seed: the seed that the generator was given.
         walls_hide: whether walls and closed doors hide what is behind them.
         goal: what the instruction asks for, where it need not be read again.
+        is_own_sentence: whether the instruction is a sentence of the task's own, which the language does not read.
     """
 
     cells: NDArray[np.uint8]
@@ -65,6 +66,7 @@ class Episode:
     seed: int
     walls_hide: bool = True
     goal: Goal | None = None
+    is_own_sentence: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ class EpisodeBank:
         from groundling.envs.sources import find_source, sample_episodes
 
         source = find_source(level)
-        return cls.pack(source.id, sample_episodes(source, seeds), length=source.instruction_length)
+        episodes = sample_episodes(source, seeds)
+        vocabulary = source.embodiment.vocabulary
+        return cls.pack(source.id, episodes, length=source.instruction_length, vocabulary=vocabulary)
 
     @classmethod
     def pack(
@@ -238,8 +242,15 @@ class EpisodeBank:
         return self.instructions[self.sentences[row]]
 
     def goals(self) -> list[Goal]:
-        """The goal of each distinct sentence, [S]."""
-        return [parse(text) for text in self.instructions]
+        """The goal of each distinct sentence, [S].
+
+        Raises:
+            InstructionError: if a sentence is a task's own, which the language does not read.
+        """
+        from groundling.envs.sources import embodiment_of
+
+        lexicon = embodiment_of(self).lexicon
+        return [parse(text, lexicon) for text in self.instructions]
 
     def episodes(self) -> Episodes:
         """The bank as the kernels read it, with token ids [S, L] (0 = padding)."""

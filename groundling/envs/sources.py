@@ -10,8 +10,14 @@ from typing import Protocol
 from groundling.envs.bank import Episode, EpisodeBank
 from groundling.envs.embodiment import GRID, Embodiment
 from groundling.envs.splits import AnySplit, HeldOut, Split, find_split, training_split
-from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
-from groundling.language.goals import without_determiners
+from groundling.errors import (
+    ConfigurationError,
+    InstructionError,
+    TaskError,
+    UnknownEnvironmentError,
+    UnsupportedLevelError,
+)
+from groundling.language.goals import Goal, without_determiners
 from groundling.language.grammar import parse
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
@@ -131,25 +137,57 @@ def vocabulary_of(id: str) -> Vocabulary:
     """The words of a level, a task or a foreign simulator's environment."""
     from groundling.envs.grounded.room import ROOMS
     from groundling.envs.simulators.doom import DOOM_IDS
+    from groundling.envs.task_registry import find_task
 
-    return GROUNDED_VOCABULARY if id in ROOMS or id in DOOM_IDS else VOCABULARY
+    if id in ROOMS or id in DOOM_IDS:
+        return GROUNDED_VOCABULARY
+    try:
+        task = find_task(id)
+    except TaskError:  # its file is gone: whatever is of its own words will be told apart by their checksum
+        return VOCABULARY
+    return VOCABULARY if task is None else task.embodiment.vocabulary
+
+
+def source_of(bank: EpisodeBank) -> EpisodeSource | None:
+    """Where a bank's episodes come from; None if that cannot be found, or has other words by now."""
+    try:
+        source = find_source(bank.level)
+    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
+        return None
+    return source if source.embodiment.vocabulary.fingerprint == bank.vocabulary else None
 
 
 def embodiment_of(bank: EpisodeBank) -> Embodiment:
     """What a bank's episodes are played with where nothing else is asked for: its source's, if that can be found."""
-    try:
-        return find_source(bank.level).embodiment
-    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
-        return GRID
+    source = source_of(bank)
+    return GRID if source is None else source.embodiment
 
 
 def meanings_of(bank: EpisodeBank) -> list[Hashable]:
-    """What each distinct sentence of a bank asks for, [S]."""
+    """What each distinct sentence of a bank asks for, [S]; the sentence itself where nobody knows more."""
+    source = source_of(bank)
+    return [_meaning(text) if source is None else source.meaning(text) for text in bank.instructions]
+
+
+def _meaning(text: str) -> Hashable:
     try:
-        meaning = find_source(bank.level).meaning
-    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
-        meaning = OfGoals().meaning
-    return [meaning(text) for text in bank.instructions]
+        return without_determiners(parse(text))
+    except InstructionError:
+        return text
+
+
+def read_goal(text: str) -> Goal | None:
+    """The goal of a sentence, read with the words of every task that this process has found, too.
+
+    Returns:
+        None if it is a sentence of a task's own, which nobody reads.
+    """
+    from groundling.envs.task_registry import known_lexicons
+
+    for lexicon in known_lexicons():
+        with contextlib.suppress(InstructionError):
+            return parse(text, lexicon)
+    return None
 
 
 def sample_episodes(source: EpisodeSource, seeds: Iterable[int]) -> list[Episode]:

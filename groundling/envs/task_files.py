@@ -86,6 +86,9 @@ def code_of(cls: type[Any]) -> bytes:
     if file is not None and Path(file).is_file():
         return read_code(file)
     methods = {name: value for name, value in vars(cls).items() if isinstance(value, types.FunctionType)}
+    for relation in vars(cls).get("relations", ()):
+        if isinstance(relation.holds, types.FunctionType):
+            methods[str(relation)] = relation.holds
     return b"".join(name.encode() + marshal.dumps(methods[name].__code__) for name in sorted(methods))
 
 

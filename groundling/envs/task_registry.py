@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from groundling.envs.task import Task, TaskSource, check_names
+from groundling.envs.task import Task
 from groundling.envs.task_files import import_file, import_module, origin_of
+from groundling.envs.task_source import TaskSource, check_names
 from groundling.errors import ConfigurationError, TaskError
+from groundling.language.lexicon import PLAIN, Lexicon
 
 ENTRY_POINTS = "groundling.tasks"
 OWN_NAMESPACE = "groundling"
@@ -26,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 _Class = TypeVar("_Class", bound=type[Task])
 _registry: dict[str, TaskSource] = {}
+_unregistered: dict[str, TaskSource] = {}  # that were found in files and modules, by the ids that their banks bear
 _state = {"is_loaded": False}
 
 
@@ -75,7 +78,8 @@ def find_task(id: str) -> TaskSource | None:
 
     Args:
         id: of a registered task, or ``"my_tasks.py:MyTask"`` / ``"package.module:MyTask"``. A class that is registered
-            comes with the id and the settings of the registration next to it.
+            comes with the id and the settings of the registration next to it. One that is not is found again by the id
+            of its source, ``"my_tasks/MyTask"``, as the banks name it.
 
     Raises:
         TaskError: if the file or module cannot be imported or has no such task.
@@ -83,6 +87,8 @@ def find_task(id: str) -> TaskSource | None:
     _load()
     if id in _registry:
         return _registry[id]
+    if id in _unregistered:
+        return _unregistered[id]
     place, colon, name = id.rpartition(":")
     if not colon or not place or not name.isidentifier():
         return None
@@ -99,7 +105,16 @@ def find_task(id: str) -> TaskSource | None:
     if not (isinstance(cls, type) and issubclass(cls, Task)) or inspect.isabstract(cls):
         raise TaskError(_no_such_task(place, name, module))
     own = [source for source in _registry.values() if type(source.task) is cls]
-    return own[0] if own else TaskSource(unregistered_id, cls())
+    if own:
+        return own[0]
+    _unregistered[unregistered_id] = source = TaskSource(unregistered_id, cls())
+    return source
+
+
+def known_lexicons() -> list[Lexicon]:
+    """The language as it is, then with the words of each task that was found in this process and has some."""
+    found = [source.task.lexicon for source in (*_registry.values(), *_unregistered.values())]
+    return list(dict.fromkeys([PLAIN, *found]))
 
 
 def _no_such_task(place: str, name: str, module: types.ModuleType) -> str:
