@@ -10,14 +10,15 @@ from typing import Final, Literal, get_args
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from groundling.envs.sources import read_goal
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluation import Outcome
 from groundling.eval.statistics import Counted
 from groundling.language.goals import clauses, verb_of
-from groundling.language.grammar import parse
 
 Kind = Literal["verb", "clauses", "instruction"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+OWN_WORDS: Final = "in own words"  # sentences that a task says and the language does not read
 MOST_ROWS = 20  # of a table; the file has the others
 LEGEND = (
     "late: share of the episodes that reached their time limit",
@@ -92,11 +93,11 @@ def break_down(outcomes: Iterable[Outcome], kind: Kind) -> tuple[Group, ...]:
     Args:
         outcomes: of the episodes.
         kind: "verb" ("go to", "pick up", "open", "put", "unlock"; an instruction of several clauses counts under each
-            of its verbs), "clauses" (how many there are) or "instruction" (the sentence).
+            of its verbs), "clauses" (how many there are) or "instruction" (the sentence). What a task says in its own
+            words, which nobody reads, is a group by itself.
 
     Raises:
         ConfigurationError: if there is no such kind.
-        InstructionError: if verbs or clauses are asked for and a sentence is not of BabyAI's language.
     """
     if kind not in KINDS:
         raise ConfigurationError(f"there is no breakdown by {kind!r}: choose among {', '.join(KINDS)}")
@@ -113,7 +114,8 @@ def _names(instruction: str, kind: Kind) -> tuple[str, ...]:
         case "verb":
             return tuple(dict.fromkeys(_verbs(instruction)))
         case "clauses":
-            return (str(len(_verbs(instruction))),)
+            verbs = _verbs(instruction)
+            return verbs if verbs == (OWN_WORDS,) else (str(len(verbs)),)
         case "instruction":
             return (instruction,)
 
@@ -121,7 +123,8 @@ def _names(instruction: str, kind: Kind) -> tuple[str, ...]:
 @cache
 def _verbs(instruction: str) -> tuple[str, ...]:
     """The verb of each clause; kept, since all agents play the same episodes and reading a sentence takes a while."""
-    return tuple(verb_of(clause) for clause in clauses(parse(instruction)))
+    goal = read_goal(instruction)
+    return (OWN_WORDS,) if goal is None else tuple(verb_of(clause) for clause in clauses(goal))
 
 
 def breakdown_table(title: str, kind: Kind, rows: Sequence[tuple[str, Group]]) -> Table:

@@ -25,7 +25,6 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError, RunFolderError, SplitError
 from groundling.files import make_folder, write_text
-from groundling.language.grammar import parse
 from groundling.seeding import integer
 from groundling.training.allocation import keep_freed_memory
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
@@ -366,7 +365,8 @@ def _load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:
         return None
     demonstrations = DemonstrationSet.load(path, task=config.task)
     told = training_split(config.held_out)
-    wrong = [text for text in demonstrations.bank.instructions if not told.keeps(parse(text))]
+    bank = demonstrations.bank
+    wrong = [text for text, goal in zip(bank.instructions, bank.goals(), strict=True) if not told.keeps(goal)]
     if wrong:
         raise SplitError(
             f"{path} demonstrates what this run holds out, for example {wrong[0]!r}: record demonstrations "
