@@ -7,6 +7,7 @@ from groundling.envs.constants import Action
 from groundling.envs.families.own.registered import register, registered_tasks
 from groundling.envs.making import make, make_vec, register_environments
 from groundling.envs.mixture import TaskMixture
+from groundling.envs.relation import Relation
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.splits import SPLITS, HeldOut, Split
 from groundling.envs.task import Task
@@ -19,6 +20,7 @@ __all__ = [
     "GroundlingEnv",
     "GroundlingVectorEnv",
     "HeldOut",
+    "Relation",
     "Split",
     "Task",
     "TaskMixture",

@@ -47,9 +47,9 @@ from groundling.envs.constants import (
     look,
 )
 from groundling.envs.first_person import Camera, FirstPersonRenderer, Randomization, Views, solids
+from groundling.envs.kinds import RGB
 from groundling.envs.rover import Poses
 from groundling.envs.state import Worlds
-from groundling.envs.tiles import RGB
 from groundling.errors import ConfigurationError
 from groundling.language.goals import Color
 

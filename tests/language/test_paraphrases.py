@@ -26,6 +26,7 @@ from groundling.language import (
     GoTo,
     GoToMatch,
     Location,
+    NextTo,
     ObjectDescription,
     ObjectType,
     Open,
@@ -74,6 +75,7 @@ EVERY_KIND: tuple[Goal, ...] = (
     *(GoTo(ObjectDescription(color=color)) for color in Color),
     GoTo(replace(RED_BALL, both=True)),
     PickUp(replace(RED_BALL, negated=True)),
+    PickUp(replace(RED_BALL, relation=NextTo(BLUE_KEY))),
 )
 
 # The longest sentences that the goals allow.
@@ -85,6 +87,7 @@ LONGEST: tuple[Goal, ...] = (
     PutNextTo(LONG, LONG_NOT),
     PutNear(LONG, LONG_NOT),
     GoTo(LONG_NOT),
+    GoTo(replace(LONG, relation=NextTo(LONG))),
     UnlockAndGoToGoal(Color.RED, Color.BLUE, Color.GREEN),
     And((LONG_PUT, LONG_PUT)),
     After(LONG_PUT, LONG_PUT),
@@ -99,7 +102,7 @@ def random_goal(rng: np.random.Generator) -> Goal:
     def one_of(values: list) -> object:
         return values[rng.integers(len(values))]
 
-    def description(type_: ObjectType | None) -> ObjectDescription:
+    def description(type_: ObjectType | None, relation: NextTo | None = None) -> ObjectDescription:
         return ObjectDescription(
             type_,
             one_of([None, *Color]),
@@ -108,6 +111,7 @@ def random_goal(rng: np.random.Generator) -> Goal:
             one_of([None, None, None, *Size]),
             both=rng.random() < 0.1,
             negated=rng.random() < 0.2,
+            relation=NextTo(description(any_type())) if relation is None and rng.random() < 0.2 else relation,
         )
 
     def any_type() -> ObjectType | None:
@@ -220,6 +224,7 @@ def test_hand_written_paraphrases() -> None:
         "pick up the pair of crimson spheres": PickUp(replace(RED_BALL, both=True)),
         "visit the biggest of the red balls": GoTo(replace(RED_BALL, size=Size.LARGEST)),
         "find the sphere at your back that is red": GoTo(replace(RED_BALL, location=Location.BEHIND)),
+        "grab the red ball that is beside a blue key": PickUp(replace(RED_BALL, relation=NextTo(BLUE_KEY))),
     }
     assert {text: parse(text) for text in hand_written} == hand_written
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from groundling.envs import contract
-from groundling.envs.task import Task, TaskSource
+from groundling.envs.task import Task
+from groundling.envs.task_source import TaskSource
 from groundling.errors import TaskError
 from groundling.language.goals import Color, PickUp
 
