@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from own_tasks import Neighbors, Northern, source_of
 
+from groundling import own_code
 from groundling.agents.bots import expert_steps, unsolved_seeds
 from groundling.envs import HeldOut, Relation, build_bank, contract
 from groundling.envs.builder import WorldBuilder
@@ -259,16 +262,21 @@ def test_words_of_a_relation_are_one_part_of_the_bank_key(monkeypatch) -> None:
 
 def test_relations_of_a_notebook_are_read_into_the_key(monkeypatch) -> None:
     """Where there is no file, the functions stand for it."""
-    from groundling.envs import task_files
 
-    def print_of(tile: int) -> bytes:
+    def print_of(holds: Callable[[Any, Any], bool]) -> bytes:
         class Local(Bare):
-            relations = (Relation("in a line", lambda world, thing: thing.position[0] == tile),)
+            relations = (Relation("in a line", holds),)
 
-        return task_files.code_of(Local)
+        return own_code.code_of(Local)
 
-    monkeypatch.setattr(task_files.Path, "is_file", lambda path: False)
-    assert b"in a line" in print_of(1)
+    monkeypatch.setattr(own_code.Path, "is_file", lambda path: False)
+    across, other, down = (
+        lambda world, thing: thing.position[0] == 1,
+        lambda world, thing: thing.position[0] == 2,
+        lambda world, thing: thing.position[1] == 1,
+    )
+    assert b"in a line" in print_of(across)
+    assert len({print_of(across), print_of(other), print_of(down)}) == 3
 
 
 def test_varied_words_keep_the_relation() -> None:
