@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 from launch import launch
 
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.building import available_cores, build_bank, tell_episodes
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.bank_building import available_cores, build_bank, tell_episodes
+from groundling.envs.banks.splits import SPLITS
 from groundling.envs.families.babyai.levels import MiniGridLevel
-from groundling.envs.splits import SPLITS
 from groundling.files import write_text
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import (
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.engine.constants import (
     DOOR,
     FIRST_OBJECT,
     KEY,
@@ -23,8 +23,8 @@ from groundling.envs.constants import (
     WALKABLE_BIT,
     Verb,
 )
-from groundling.envs.state import Worlds
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.engine.state import Worlds
+from groundling.envs.engine.worlds import WorldBatch
 
 MAX_STATES = 100_000
 

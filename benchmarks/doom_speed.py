@@ -22,7 +22,7 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from launch import launch
 
-from groundling.envs.building import available_cores
+from groundling.envs.banks.bank_building import available_cores
 from groundling.envs.families.chaplot import Difficulty
 from groundling.envs.simulators.doom import ChaplotDoomEnv
 from groundling.envs.simulators.doom_vector import ChaplotDoomVectorEnv

@@ -39,7 +39,7 @@ from envpool_peer import ALL_SETTINGS, PoolSettings, make_pool, pool_step, why_l
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 from launch import launch
 
-from groundling.envs.building import available_cores
+from groundling.envs.banks.bank_building import available_cores
 from groundling.eval.speed import groundling_speed, minigrid_speed, steps_per_second
 from groundling.files import write_text
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from groundling.envs.constants import NUM_ACTIONS
+from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.families.babyai.known import level_of
 
 BATCH_SIZES = (32, 64, 128, 256, 512, 1024)

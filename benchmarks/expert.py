@@ -30,10 +30,10 @@ from launch import launch
 from numpy.typing import NDArray
 
 from groundling.agents.bots import Expert, Sight
-from groundling.envs.bank import EpisodeBank
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.parity import MiniGridBot
-from groundling.envs.worlds import WorldBatch
 from groundling.files import write_text
 
 

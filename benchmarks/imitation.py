@@ -29,8 +29,8 @@ from runs import curve_of, finish, report_of
 
 from groundling.agents import AgentConfig
 from groundling.envs import HeldOut
+from groundling.envs.banks.splits import Factor
 from groundling.envs.families.goals import SUITES
-from groundling.envs.splits import Factor
 from groundling.eval.figures import png
 from groundling.files import write_text, written_whole
 from groundling.training import PPOConfig, TrainConfig, train

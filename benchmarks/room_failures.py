@@ -23,7 +23,7 @@ from launch import launch
 from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank, TaskMixture
-from groundling.envs.constants import FIRST_OBJECT
+from groundling.envs.engine.constants import FIRST_OBJECT
 from groundling.envs.families.chaplot.room import look_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.eval.suites import suite_bank

@@ -19,8 +19,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.embodiment import GRID
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.embodiment import GRID
 from groundling.envs.families.chaplot.room import EMBODIMENT, ROOMS
 from groundling.envs.first_person import Camera
 from groundling.envs.simulators.doom import ChaplotDoomEnv

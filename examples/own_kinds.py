@@ -6,7 +6,7 @@ groundling train --task examples/own_kinds.py:GatherMushrooms
 import numpy as np
 
 from groundling.envs import Relation, Task, WorldBuilder, register
-from groundling.envs.layout import Thing
+from groundling.envs.worlds.layout import Thing
 from groundling.language import Color, Goal, ObjectType, OwnColor, OwnType, PickUp
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.bank import Episode, EpisodeBank
-from groundling.envs.constants import (
+from groundling.envs.banks.bank import Episode, EpisodeBank
+from groundling.envs.engine.constants import (
     BALL,
     BOX,
     CLOSED,
@@ -31,7 +31,7 @@ from groundling.envs.constants import (
     place,
     without,
 )
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.engine.worlds import WorldBatch
 
 RED, GREEN, BLUE, PURPLE, YELLOW, GREY = range(6)
 LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE, DONE = Action

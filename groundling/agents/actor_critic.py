@@ -19,9 +19,9 @@ from groundling.agents.encoders.base import ObservationEncoder, TextEncoder
 from groundling.agents.encoders.cells import sizes_of
 from groundling.agents.following import Followed, follow, predict
 from groundling.agents.memory import Memory
-from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.embodiment import GRID
-from groundling.envs.subgoals import NUM_SUBGOALS
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.embodiment import GRID
+from groundling.envs.engine.subgoals import NUM_SUBGOALS
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Observation, Spec
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import NUM_ACTIONS
-from groundling.envs.sources import meanings_of
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.sources import meanings_of
+from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Observation, Policy
 

@@ -49,7 +49,7 @@ class AgentConfig(Open):
             way there. It needs a memory and ``map_ways``.
         predicts_subgoal: give the agent one more head, which learns to predict the current subgoal where
             ``subgoal_coef`` of the algorithm is above 0; it is never used when the agent acts. See
-            ``groundling.envs.subgoals``.
+            ``groundling.envs.engine.subgoals``.
         blind: replace the image by nothing, for the control that reads the instruction but does not see.
         settings: of the observation encoders, each a value of the encoder's own class.
     """

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 from groundling.cli.screens import KEYS, LINES_BELOW, half_blocks, read_key
+from groundling.envs.engine.outcomes import successes_of
 from groundling.envs.families.base import EnvFamily
-from groundling.envs.outcomes import successes_of
 from groundling.envs.specification import spec_of
 from groundling.envs.texts import texts_of
 from groundling.eval.pictures import drawn_kinds, picture_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from groundling.envs.building import available_cores
+from groundling.envs.banks.bank_building import available_cores
 from groundling.errors import ConfigurationError
 from groundling.eval.speed import groundling_speed, minigrid_speed
 

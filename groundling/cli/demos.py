@@ -11,7 +11,7 @@ import tyro
 
 from groundling.agents.bots import Sight
 from groundling.envs import HeldOut
-from groundling.envs.splits import training_split
+from groundling.envs.banks.splits import training_split
 from groundling.errors import ConfigurationError
 from groundling.training.demonstrations import SUFFIX, DemonstrationSet
 from groundling.training.minari_export import export_to_minari, minari_folder

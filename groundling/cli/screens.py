@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.text import Text
 
 from groundling.envs import Action, GroundlingEnv
-from groundling.envs.constants import DOOR, EMPTY, FIRST_TASK_TYPE, NOTHING_CODE, look_parts
+from groundling.envs.engine.constants import DOOR, EMPTY, FIRST_TASK_TYPE, NOTHING_CODE, look_parts
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
-from groundling.envs.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.rendering import visible_tiles, world_layout
-from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 
 KEYS = {

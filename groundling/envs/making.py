@@ -7,15 +7,15 @@ from typing import Any, cast
 
 from gymnasium.vector import VectorEnv
 
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.building import DEFAULT_SIZE, build_bank
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.bank_building import DEFAULT_SIZE, build_bank
+from groundling.envs.banks.mixture import TaskMixture
+from groundling.envs.banks.sources import EpisodeSource, embodiment_of
+from groundling.envs.banks.splits import AnySplit, Split
 from groundling.envs.catalog import find_family, groups
-from groundling.envs.embodiment import Body
+from groundling.envs.engine.embodiment import Body
 from groundling.envs.first_person import Camera
-from groundling.envs.mixture import TaskMixture
 from groundling.envs.single import GroundlingEnv
-from groundling.envs.sources import EpisodeSource, embodiment_of
-from groundling.envs.splits import AnySplit, Split
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError
 

@@ -13,10 +13,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.bank import EpisodeBank, sample_episodes
-from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.banks.bank import EpisodeBank, sample_episodes
+from groundling.envs.engine.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.families.babyai.levels import MiniGridLevel
-from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.language.vocabulary import VOCABULARY
 

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.constants import BORDER, UNSEEN, VIEW_SIZE
-from groundling.envs.kinds import PLAIN_KINDS, Kinds
-from groundling.envs.rovers import RoverBatch
+from groundling.envs.engine.constants import BORDER, UNSEEN, VIEW_SIZE
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
+from groundling.envs.engine.rovers import RoverBatch
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.tiles import thing
-from groundling.envs.worlds import WorldBatch
 
 if TYPE_CHECKING:
     from minigrid.core.grid import Grid

@@ -9,15 +9,15 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.batch import ObservationArrays
-from groundling.envs.building import tell_episodes
-from groundling.envs.embodiment import Body
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.bank_building import tell_episodes
+from groundling.envs.banks.sources import find_source
+from groundling.envs.banks.splits import AnySplit
+from groundling.envs.engine.batch import ObservationArrays
+from groundling.envs.engine.embodiment import Body
+from groundling.envs.engine.rovers import RoverBatch
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
-from groundling.envs.rovers import RoverBatch
-from groundling.envs.sources import find_source
-from groundling.envs.splits import AnySplit
-from groundling.envs.worlds import WorldBatch
 from groundling.errors import ActionError, ConfigurationError, SplitError
 
 MAX_REJECTED = 2048

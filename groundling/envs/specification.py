@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
-from groundling.envs.constants import FIRST_TASK_TYPE, NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, Action
+from groundling.envs.engine.constants import FIRST_TASK_TYPE, NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, Action
 from groundling.errors import ConfigurationError
 from groundling.interfaces import CATEGORY, DEPTH, MAP, MASK, RGB, SYMBOLS, TOKENS, VECTOR, Field, Spec
 from groundling.language.own_words import MAX_OWN_COLORS, MAX_OWN_TYPES

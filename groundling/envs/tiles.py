@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import constants
-from groundling.envs.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
-from groundling.envs.kinds import PLAIN_KINDS, SOLIDS, Kinds, Rgb
+from groundling.envs.engine import constants
+from groundling.envs.engine.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
+from groundling.envs.engine.kinds import PLAIN_KINDS, SOLIDS, Kinds, Rgb
 from groundling.language.goals import MINIGRID_COLORS, ObjectType
 
 SCALES: Final = {TINY: 0.4, SMALL: 0.62, BIG: 0.85, HUGE: 1.12}  # beside the ordinary size, at which MiniGrid draws

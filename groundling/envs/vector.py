@@ -12,12 +12,12 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.batch import ObservationArrays
-from groundling.envs.embodiment import GRID, Embodiment
-from groundling.envs.mixture import TaskMixture
-from groundling.envs.rovers import RoverBatch
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.mixture import TaskMixture
+from groundling.envs.engine.batch import ObservationArrays
+from groundling.envs.engine.embodiment import GRID, Embodiment
+from groundling.envs.engine.rovers import RoverBatch
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.seeding import integer
 

@@ -11,10 +11,10 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank
-from groundling.envs.embodiment import Embodiment
+from groundling.envs.banks.sources import embodiment_of
+from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.banked import BankFamily, bank_episodes
 from groundling.envs.families.base import EpisodeSet
-from groundling.envs.sources import embodiment_of
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError

@@ -16,10 +16,10 @@ from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.encoders.cells import pack_cells, sizes_of
 from groundling.agents.explanation import attention, attention_map, gates, has_gates
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.bank import SEQUENCE_TOKENS
-from groundling.envs.constants import DOOR, EMPTY
-from groundling.envs.embodiment import Embodiment
-from groundling.envs.kinds import Kinds
+from groundling.envs.banks.bank import SEQUENCE_TOKENS
+from groundling.envs.engine.constants import DOOR, EMPTY
+from groundling.envs.engine.embodiment import Embodiment
+from groundling.envs.engine.kinds import Kinds
 from groundling.envs.rendering import render_world
 from groundling.envs.vector import GroundlingVectorEnv
 

@@ -9,8 +9,8 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.envs.constants import VIEW_SIZE
-from groundling.envs.kinds import PLAIN_KINDS, Kinds
+from groundling.envs.engine.constants import VIEW_SIZE
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.tiles import draw_tile
 from groundling.interfaces import RGB, SYMBOLS, Spec
 

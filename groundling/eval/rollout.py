@@ -11,7 +11,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.envs.outcomes import require_successes
+from groundling.envs.engine.outcomes import require_successes
 from groundling.envs.texts import texts_of
 from groundling.interfaces import Observation, Policy, Spec
 

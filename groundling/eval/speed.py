@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 
 from groundling.envs import make_vec
-from groundling.envs.constants import NUM_ACTIONS
+from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.families.babyai.known import level_of
 
 WARMUP_STEPS = 8

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank
 from groundling.envs.catalog import find_family
-from groundling.envs.embodiment import Embodiment
+from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.banked import BankEpisodes, BankFamily, BankSuite, bank_episodes
 from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.envs.families.options import WorldOptions

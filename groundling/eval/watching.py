@@ -17,7 +17,7 @@ from torch import Tensor
 from groundling.agents.actor_critic import ActorCritic, Decision, sample_actions
 from groundling.agents.encoders.base import TextEncoder
 from groundling.agents.explanation import attention_map, has_gates, word_strength
-from groundling.envs.constants import NUM_ACTIONS
+from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.specification import spec_of
 from groundling.envs.texts import texts_of
 from groundling.eval.pictures import drawn_kinds, picture_of

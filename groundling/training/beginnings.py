@@ -8,7 +8,7 @@ import torch
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.growth import differences, grown
-from groundling.envs.splits import training_split
+from groundling.envs.banks.splits import training_split
 from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import Spec
 from groundling.seeding import integer

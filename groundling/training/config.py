@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 from groundling.agents.config import AgentConfig, Precision
 from groundling.configuration import Open, accepts_settings, from_plain, plain
 from groundling.envs import EpisodeBank, HeldOut, TaskMixture
-from groundling.envs.embodiment import Embodiment
+from groundling.envs.banks.sources import EpisodeSource
+from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.first_person import Camera
-from groundling.envs.sources import EpisodeSource
 from groundling.errors import ConfigurationError, SplitError
 from groundling.language.vocabulary import Vocabulary
 from groundling.training import tasks as run_tasks

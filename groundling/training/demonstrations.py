@@ -16,11 +16,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.bank import ARRAYS, EpisodeBank
-from groundling.envs.bank import FORMAT_VERSION as EPISODE_FORMAT
-from groundling.envs.constants import VIEW_CELLS, VIEW_SIZE, Action
-from groundling.envs.sources import find_source, vocabulary_of
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.banks.bank import ARRAYS, EpisodeBank
+from groundling.envs.banks.bank import FORMAT_VERSION as EPISODE_FORMAT
+from groundling.envs.banks.sources import find_source, vocabulary_of
+from groundling.envs.engine.constants import VIEW_CELLS, VIEW_SIZE, Action
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import DemonstrationFileError
 from groundling.training.demonstration_file import ArrayFile, open_arrays, write_arrays
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.envs.rovers import RoverBatch
+from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.training.config import TrainConfig
 from groundling.training.demonstrations import DemonstrationSet

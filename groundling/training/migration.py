@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groundling.envs.constants import VIEW_SIZE, Action
-from groundling.envs.explored import explored_shape
+from groundling.envs.engine.constants import VIEW_SIZE, Action
+from groundling.envs.engine.explored import explored_shape
 from groundling.interfaces import CATEGORY, MAP, RGB, SYMBOLS, TOKENS, Field, Spec
 from groundling.language.vocabulary import Vocabulary
 

@@ -19,11 +19,11 @@ import gymnasium
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
-from groundling.envs.constants import NUM_ACTIONS
-from groundling.envs.embodiment import GRID
+from groundling.envs.banks.sources import find_source, vocabulary_of
+from groundling.envs.banks.splits import SPLITS
+from groundling.envs.engine.constants import NUM_ACTIONS
+from groundling.envs.engine.embodiment import GRID
 from groundling.envs.single import GroundlingEnv
-from groundling.envs.sources import find_source, vocabulary_of
-from groundling.envs.splits import SPLITS
 from groundling.errors import ConfigurationError, GroundlingError
 from groundling.files import storage_error
 from groundling.training.demonstrations import Demonstration, DemonstrationSet, Provenance

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from groundling.agents.bots import Expert, Sight
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.building import build_bank
-from groundling.envs.sources import EpisodeSource, find_source
-from groundling.envs.splits import AnySplit
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.bank_building import build_bank
+from groundling.envs.banks.sources import EpisodeSource, find_source
+from groundling.envs.banks.splits import AnySplit
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.training.demonstrations import DemonstrationSet, Provenance
 

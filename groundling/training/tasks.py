@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from gymnasium.vector import VectorEnv
 
-from groundling.envs.bank import EpisodeBank
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.catalog import find_family, is_known
-from groundling.envs.embodiment import Embodiment
+from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.banked import BankFamily, bank_envs, changed_mixture, embodiment_of, mixture_of
 from groundling.envs.families.base import TRAIN, EnvFamily
 from groundling.envs.families.options import WorldOptions
-from groundling.envs.mixture import TaskMixture
 from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.vocabulary import Vocabulary
 from groundling.training.checks import require

@@ -9,7 +9,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from groundling.agents.bots import Expert, Sight
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Teacher
 from groundling.training.demonstrations import DemonstrationSet

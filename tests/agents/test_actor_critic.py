@@ -14,9 +14,9 @@ from groundling.agents.config import AgentConfig
 from groundling.agents.encoders.cells import CELL_VALUES, pack_cells
 from groundling.agents.explanation import attention, gates, has_gates
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.constants import NUM_ACTIONS, VIEW_SIZE
-from groundling.envs.embodiment import GRID
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.constants import NUM_ACTIONS, VIEW_SIZE
+from groundling.envs.engine.embodiment import GRID
 from groundling.errors import ObservationError
 
 B = 6

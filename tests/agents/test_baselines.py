@@ -14,8 +14,8 @@ from torch import Tensor
 
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.envs import EpisodeBank
-from groundling.envs.bank import sample_episodes
-from groundling.envs.sources import find_source
+from groundling.envs.banks.bank import sample_episodes
+from groundling.envs.banks.sources import find_source
 from groundling.errors import ConfigurationError
 from groundling.language import VOCABULARY
 

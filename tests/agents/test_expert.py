@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from groundling.agents.bots import Expert, Sight, expert_steps
 from groundling.agents.bots.expert import copy_of
 from groundling.envs import registered_tasks
-from groundling.envs.bank import Episode, EpisodeBank
-from groundling.envs.constants import (
+from groundling.envs.banks.bank import Episode, EpisodeBank
+from groundling.envs.engine.constants import (
     BORDER,
     FIRST_OBJECT,
     NO_CLAUSE,
@@ -26,7 +26,7 @@ from groundling.envs.constants import (
     Action,
     Verb,
 )
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 
 SIGHTS: tuple[Sight, ...] = ("world", "explored")

@@ -23,7 +23,7 @@ from groundling.agents.fusion import (
     Instruction,
     make_fusion,
 )
-from groundling.envs.constants import BALL, BOX, COLOR_CODES
+from groundling.envs.engine.constants import BALL, BOX, COLOR_CODES
 from groundling.language.encoders import word_mask
 from groundling.language.goals import Color
 from groundling.language.vocabulary import VOCABULARY

@@ -12,8 +12,8 @@ from test_actor_critic import make_agent
 
 from groundling.agents.growth import differences, grown
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.embodiment import GRID
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.embodiment import GRID
 
 B = 6
 

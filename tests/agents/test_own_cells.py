@@ -15,8 +15,8 @@ from groundling.agents.encoders.maps import NOT_SEEN, packed_map
 from groundling.agents.encoders.ways import find_ways, num_traits
 from groundling.agents.explanation import attention, attention_map
 from groundling.envs import make_vec
-from groundling.envs.constants import FIRST_TASK_TYPE, NUM_COLORS, NUM_STATES, NUM_TYPES
-from groundling.envs.embodiment import GRID
+from groundling.envs.engine.constants import FIRST_TASK_TYPE, NUM_COLORS, NUM_STATES, NUM_TYPES
+from groundling.envs.engine.embodiment import GRID
 from groundling.envs.specification import spec_of, spec_of_spaces
 from groundling.errors import ObservationError
 from groundling.interfaces import Field, Spec

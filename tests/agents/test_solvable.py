@@ -9,8 +9,8 @@ from hand_built import STRICT_THEN, Asked, episode
 
 from groundling.agents.bots import expert, expert_steps, unsolved_seeds
 from groundling.envs import EpisodeBank, registered_tasks
-from groundling.envs.bank import Episode
-from groundling.envs.constants import STRICT, Verb
+from groundling.envs.banks.bank import Episode
+from groundling.envs.engine.constants import STRICT, Verb
 
 TO_THE_BALL = (Verb.GO_TO, "b", "")
 

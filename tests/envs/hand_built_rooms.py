@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from groundling.envs import EpisodeBank
-from groundling.envs.bank import Episode
-from groundling.envs.constants import FIRST_OBJECT, NOTHING_CODE, Verb
+from groundling.envs.banks.bank import Episode
+from groundling.envs.engine.constants import FIRST_OBJECT, NOTHING_CODE, Verb
 
 
 def room(

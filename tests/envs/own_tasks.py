@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groundling.envs import Relation, Task
-from groundling.envs.task_source import TaskSource
+from groundling.envs.worlds.task_source import TaskSource
 from groundling.language import (
     Color,
     GoTo,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from groundling.envs.constants import (
+from groundling.envs.engine.constants import (
     ARMOR,
     BALL,
     BIG,
@@ -46,10 +46,10 @@ from groundling.envs.constants import (
     WALL_LOOK,
     look,
 )
+from groundling.envs.engine.kinds import RGB
+from groundling.envs.engine.rover import Poses
+from groundling.envs.engine.state import Worlds
 from groundling.envs.first_person import Camera, FirstPersonRenderer, Randomization, Views, solids
-from groundling.envs.kinds import RGB
-from groundling.envs.rover import Poses
-from groundling.envs.state import Worlds
 from groundling.errors import ConfigurationError
 from groundling.language.goals import Color
 

@@ -11,14 +11,14 @@ import pytest
 from hand_built_rooms import room
 
 import groundling
-from groundling.envs.constants import BORDER, FIRST_OBJECT, STRICT
-from groundling.envs.embodiment import Embodiment
+from groundling.envs.engine.constants import BORDER, FIRST_OBJECT, STRICT
+from groundling.envs.engine.embodiment import Embodiment
+from groundling.envs.engine.rover import OBJECT_RADII, Rover
+from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.families.chaplot.episodes import Difficulty
 from groundling.envs.families.chaplot.room import ROOMS, SPLITS, look_of
 from groundling.envs.families.chaplot.rules import ROOM_RULES
 from groundling.envs.first_person import Camera
-from groundling.envs.rover import OBJECT_RADII, Rover
-from groundling.envs.rovers import RoverBatch
 from groundling.errors import ConfigurationError, SplitError
 from groundling.language.grounded import INSTRUCTIONS, OBJECTS, TEST, TRAIN, denotes, is_clearly_larger
 

@@ -22,8 +22,8 @@ from minigrid.envs.babyai.core import verifier
 from minigrid.envs.babyai.core.verifier import AndInstr, BeforeInstr, GoToInstr, ObjDesc, PickupInstr
 
 from groundling.envs import EpisodeBank
-from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
-from groundling.envs.constants import BOX, FIRST_OBJECT, KEY, NOWHERE
+from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
+from groundling.envs.engine.constants import BOX, FIRST_OBJECT, KEY, NOWHERE
 from groundling.envs.families.babyai.known import level_of, minigrid_levels
 from groundling.envs.families.babyai.levels import SEQUENCE_LEVELS, MiniGridLevel
 from groundling.envs.families.babyai.reading import read_episode

@@ -12,8 +12,11 @@ import pytest
 from own_tasks import APPLE, MOUSE, OCHRE, TEAL, Orchard, OrchardDoor, source_of
 
 from groundling.agents.bots import Expert, expert_steps, unsolved_seeds
-from groundling.envs import EpisodeBank, HeldOut, build_bank, contract, make_vec
-from groundling.envs.constants import (
+from groundling.envs import EpisodeBank, HeldOut, build_bank, make_vec
+from groundling.envs.banks.sources import embodiment_of, meanings_of
+from groundling.envs.banks.sources import source_of as source_of_bank
+from groundling.envs.banks.splits import Split, held_out_split, training_split
+from groundling.envs.engine.constants import (
     DOOR,
     FIRST_TASK_TYPE,
     NUM_COLORS,
@@ -22,17 +25,15 @@ from groundling.envs.constants import (
     PORTABLE_BIT,
     SIZES,
 )
-from groundling.envs.embodiment import GRID
+from groundling.envs.engine.embodiment import GRID
+from groundling.envs.engine.kinds import NUM_SOLIDS, PLAIN_KINDS, SOLIDS, kinds_of
+from groundling.envs.engine.subgoals import FIRST_COLOR, FIRST_TYPE, NUM_SUBGOALS, subgoals_now
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.families.own import registered as task_registry
 from groundling.envs.first_person import Camera
-from groundling.envs.kinds import NUM_SOLIDS, PLAIN_KINDS, SOLIDS, kinds_of
 from groundling.envs.rendering import render_world
-from groundling.envs.sources import embodiment_of, meanings_of
-from groundling.envs.sources import source_of as source_of_bank
-from groundling.envs.splits import Split, held_out_split, training_split
-from groundling.envs.subgoals import FIRST_COLOR, FIRST_TYPE, NUM_SUBGOALS, subgoals_now
 from groundling.envs.tiles import SCALES, draw_tile
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.worlds import contract
 from groundling.errors import ConfigurationError, InstructionError, SplitError, TaskError
 from groundling.language import VOCABULARY, Color, GoTo, ObjectType, OwnColor, OwnType, parse
 from groundling.language.own_words import PLAIN_SHAPES, SHAPES

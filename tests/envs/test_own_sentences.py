@@ -6,10 +6,11 @@ import pytest
 from own_tasks import Thirsty, source_of
 
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
-from groundling.envs import EpisodeBank, HeldOut, build_bank, contract, make_vec
+from groundling.envs import EpisodeBank, HeldOut, build_bank, make_vec
+from groundling.envs.banks.sources import meanings_of
+from groundling.envs.banks.splits import held_out_split, training_split
 from groundling.envs.families.goals import OWN_WORDS, GoalFamily
-from groundling.envs.sources import meanings_of
-from groundling.envs.splits import held_out_split, training_split
+from groundling.envs.worlds import contract
 from groundling.errors import ConfigurationError, InstructionError, SplitError, TaskError
 from groundling.eval.breakdown import break_down
 from groundling.eval.rollout import Outcome

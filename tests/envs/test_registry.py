@@ -12,11 +12,11 @@ import pytest
 
 import groundling
 from groundling.envs import EpisodeBank, GroundlingEnv, GroundlingVectorEnv, make, make_vec, registered_tasks
-from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
+from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
+from groundling.envs.banks.sources import find_source
 from groundling.envs.families.babyai.known import level_of, minigrid_levels
 from groundling.envs.families.babyai.levels import SEQUENCE_LEVELS
 from groundling.envs.families.chaplot.room import ROOMS
-from groundling.envs.sources import find_source
 from groundling.errors import (
     ConfigurationError,
     InstructionError,

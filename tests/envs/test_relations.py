@@ -12,11 +12,12 @@ from own_tasks import Neighbors, Northern, source_of
 
 from groundling import own_code
 from groundling.agents.bots import expert_steps, unsolved_seeds
-from groundling.envs import HeldOut, Relation, build_bank, contract
-from groundling.envs.builder import WorldBuilder
-from groundling.envs.layout import RejectedLayout
-from groundling.envs.splits import training_split
-from groundling.envs.task import Task
+from groundling.envs import HeldOut, Relation, build_bank
+from groundling.envs.banks.splits import training_split
+from groundling.envs.worlds import contract
+from groundling.envs.worlds.builder import WorldBuilder
+from groundling.envs.worlds.layout import RejectedLayout
+from groundling.envs.worlds.task import Task
 from groundling.errors import ConfigurationError, InstructionError, TaskError
 from groundling.language import (
     HELD_OUT_SYNONYMS,

@@ -17,7 +17,7 @@ from minigrid.core.world_object import WorldObj
 from numpy.typing import NDArray
 
 from groundling.envs import EpisodeBank, make, make_vec
-from groundling.envs.constants import (
+from groundling.envs.engine.constants import (
     COLOR_CODES,
     DOOR,
     FIRST_OBJECT,
@@ -29,7 +29,7 @@ from groundling.envs.constants import (
     TYPE_CODES,
     look,
 )
-from groundling.envs.kinds import RGB
+from groundling.envs.engine.kinds import RGB
 from groundling.envs.rendering import render_world, visible_tiles, world_layout
 from groundling.envs.tiles import SCALES, thing
 from groundling.language.goals import MINIGRID_COLORS, Color, ObjectType

@@ -11,7 +11,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from groundling.envs import GroundlingEnv, HeldOut, make
-from groundling.envs.splits import held_out_split
+from groundling.envs.banks.splits import held_out_split
 from groundling.errors import ActionError, ConfigurationError, UnsupportedLevelError
 from groundling.language import VOCABULARY, parse
 

@@ -16,9 +16,9 @@ from specs import rgb_spec
 import groundling
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.constants import NUM_TYPES, Action
-from groundling.envs.embodiment import GRID
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.constants import NUM_TYPES, Action
+from groundling.envs.engine.embodiment import GRID
 from groundling.envs.first_person import Camera
 from groundling.envs.specification import spec_of, spec_of_spaces
 from groundling.errors import ConfigurationError

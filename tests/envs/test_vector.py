@@ -9,8 +9,8 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import RecordEpisodeStatistics, TransformAction, TransformReward
 
 from groundling.envs import EpisodeBank, GroundlingVectorEnv, make_vec
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.vector import FinalObservations
-from groundling.envs.worlds import WorldBatch
 from groundling.errors import ActionError, ConfigurationError
 from groundling.language import VOCABULARY
 from groundling.seeding import integer

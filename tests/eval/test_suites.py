@@ -15,13 +15,13 @@ from rich.console import Console
 
 from groundling.agents import AgentConfig, RandomPolicy
 from groundling.envs import EpisodeBank, HeldOut
-from groundling.envs.bank import sample_episodes
+from groundling.envs.banks.bank import sample_episodes
+from groundling.envs.banks.sources import find_source
+from groundling.envs.banks.splits import FACTORS
 from groundling.envs.catalog import find_family
 from groundling.envs.families import banked
 from groundling.envs.families.banked import BankFamily, grown
 from groundling.envs.families.goals import SUITES
-from groundling.envs.sources import find_source
-from groundling.envs.splits import FACTORS
 from groundling.errors import CheckpointError, RunFolderError, SplitError
 from groundling.eval import evaluate_run, suite_bank
 from groundling.eval.demo import report_run

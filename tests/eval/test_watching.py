@@ -12,7 +12,7 @@ import torch
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.explanation import gates
 from groundling.envs import EpisodeBank, build_bank
-from groundling.envs.embodiment import GRID, Embodiment
+from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.envs.families.banked import bank_episodes, watched_episode
 from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.first_person import Camera

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from own_levels import AnyGoal, registered
 
 from groundling.agents.bots import Expert
-from groundling.envs import parity, worlds
-from groundling.envs.bank import Episode
-from groundling.envs.constants import (
+from groundling.envs import parity
+from groundling.envs.banks.bank import Episode
+from groundling.envs.engine import worlds
+from groundling.envs.engine.constants import (
     JOINED,
     NO_PLACE,
     OPAQUE_BIT,
@@ -25,9 +26,9 @@ from groundling.envs.constants import (
     Verb,
     without,
 )
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.parity import compare_with_minigrid
-from groundling.envs.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 
 LEVELS = minigrid_levels()

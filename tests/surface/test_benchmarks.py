@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.envs.constants import FIRST_OBJECT
+from groundling.envs.engine.constants import FIRST_OBJECT
 from groundling.errors import CheckpointError
 from groundling.training import Checkpoint, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME

@@ -17,11 +17,11 @@ import groundling
 from groundling.cli import COMMANDS, main, parse
 from groundling.cli.train import blind_control_of
 from groundling.envs import HeldOut, registered_tasks
+from groundling.envs.banks.sources import find_source
 from groundling.envs.catalog import known_ids
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.families.goals import SUITES
-from groundling.envs.sources import find_source
 from groundling.training import Checkpoint
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import read_metrics

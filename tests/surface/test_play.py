@@ -18,8 +18,8 @@ import groundling
 from groundling.cli.play import play
 from groundling.cli.screens import KEYS, Screen, TextMap, Window, half_blocks, tile, what_is_carried
 from groundling.envs import Action, GroundlingEnv
-from groundling.envs.constants import DOOR, FIRST_TASK_TYPE, NUM_COLORS
-from groundling.envs.kinds import kinds_of
+from groundling.envs.engine.constants import DOOR, FIRST_TASK_TYPE, NUM_COLORS
+from groundling.envs.engine.kinds import kinds_of
 from groundling.errors import ConfigurationError
 from groundling.language import Lexicon, OwnColor, OwnType
 

@@ -12,8 +12,9 @@ import pytest
 
 from groundling.agents.bots import unsolved_seeds
 from groundling.cli import COMMANDS, parse
-from groundling.envs import EpisodeBank, contract
-from groundling.envs.sources import find_source
+from groundling.envs import EpisodeBank
+from groundling.envs.banks.sources import find_source
+from groundling.envs.worlds import contract
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()

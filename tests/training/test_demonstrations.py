@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import groundling
-from groundling.envs.constants import Action
+from groundling.envs.engine.constants import Action
 from groundling.errors import DemonstrationFileError, UnknownEnvironmentError
 from groundling.language import VOCABULARY
 from groundling.language.vocabulary import Vocabulary

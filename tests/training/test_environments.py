@@ -16,8 +16,8 @@ from pixel_choice import SIZE, VOCABULARY_SIZE, PixelChoice
 from specs import rgb_spec
 
 from groundling.agents import AgentConfig
-from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.embodiment import GRID
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.embodiment import GRID
 from groundling.envs.first_person import Camera
 from groundling.envs.specification import spec_of
 from groundling.errors import CheckpointError, ConfigurationError

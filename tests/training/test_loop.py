@@ -355,7 +355,7 @@ def test_run_trains_on_no_instruction_that_is_held_out(tmp_path: Path) -> None:
 
 
 def test_run_with_nothing_to_train_on_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("groundling.envs.building.BARREN_SEEDS", 64)
+    monkeypatch.setattr("groundling.envs.banks.bank_building.BARREN_SEEDS", 64)
     verbs = tuple(f"go to {kind}" for kind in ("ball", "key", "box"))
     with pytest.raises(SplitError, match=r"'train' of BabyAI-GoToObjS4-v0 is empty: .*verb_object"):
         Trainer(make_config(held_out=HeldOut(factors=("verb_object",), verb_objects=verbs)), tmp_path)

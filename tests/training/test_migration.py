@@ -17,8 +17,8 @@ from groundling.agents import AgentConfig
 from groundling.agents.encoders.pixels import CNNConfig
 from groundling.cli.watch import SHIPPED
 from groundling.envs import make_vec
-from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.embodiment import GRID, Embodiment
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.envs.specification import spec_of
 from groundling.errors import CheckpointError, ConfigurationError
 from groundling.training import A2CConfig, Checkpoint, PPOConfig, TrainConfig, Trainer, resume_config

@@ -15,8 +15,8 @@ import pytest
 
 import groundling
 from groundling.envs import HeldOut
-from groundling.envs.sources import find_source
-from groundling.envs.splits import training_split
+from groundling.envs.banks.sources import find_source
+from groundling.envs.banks.splits import training_split
 from groundling.errors import ConfigurationError, DemonstrationFileError, StorageError
 from groundling.language import VOCABULARY
 from groundling.training import minari_export

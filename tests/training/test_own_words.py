@@ -12,12 +12,12 @@ import pytest
 from groundling.agents.baselines import RandomPolicy
 from groundling.cli import main
 from groundling.envs import EpisodeBank
-from groundling.envs.bank import CLAUSE_TOKENS
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.banks.sources import find_source
 from groundling.envs.catalog import find_family
-from groundling.envs.constants import NUM_STATES
-from groundling.envs.embodiment import GRID
+from groundling.envs.engine.constants import NUM_STATES
+from groundling.envs.engine.embodiment import GRID
 from groundling.envs.families.banked import watched_episode
-from groundling.envs.sources import find_source
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluation import evaluate
 from groundling.eval.figures import attention_figure, telling_view

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from groundling.agents.bots import Expert
 from groundling.envs import EpisodeBank, HeldOut, build_bank
-from groundling.envs.constants import Action
-from groundling.envs.splits import SPLITS, training_split
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.banks.splits import SPLITS, training_split
+from groundling.envs.engine.constants import Action
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError, SplitError, UnknownEnvironmentError
 from groundling.language import parse
 from groundling.training import recording

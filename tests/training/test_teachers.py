@@ -7,7 +7,7 @@ import pytest
 
 from groundling.agents.bots import Expert
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.constants import Action
+from groundling.envs.engine.constants import Action
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Teacher

@@ -48,12 +48,12 @@ from groundling.agents.bots.scene import (
     type_of,
 )
 from groundling.agents.bots.search import first_obstacle, solve
-from groundling.envs import kernels
-from groundling.envs.compiling import compiler, inner_kernel
-from groundling.envs.constants import DOOR, FIRST_OBJECT, JOINED, NOTHING_CODE, NOWHERE
-from groundling.envs.handling import DONE, DROP, PICKUP, stride_of
-from groundling.envs.state import Worlds
-from groundling.envs.verdicts import OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO
+from groundling.envs.engine import kernels
+from groundling.envs.engine.compiling import compiler, inner_kernel
+from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, JOINED, NOTHING_CODE, NOWHERE
+from groundling.envs.engine.dynamics import DONE, DROP, PICKUP, stride_of
+from groundling.envs.engine.goal_check import OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO
+from groundling.envs.engine.state import Worlds
 
 
 class Past(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from groundling.agents.bots.scene import Scene, as_int, is_among, is_clause, is_due, place_of, set_of, type_of
-from groundling.envs.compiling import inner_kernel
-from groundling.envs.constants import BOX, FIRST_OBJECT, JOINED, NO_PLACE, NOTHING_CODE, NOWHERE, ORDERED, STRICT
-from groundling.envs.verdicts import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
+from groundling.envs.engine.compiling import inner_kernel
+from groundling.envs.engine.constants import BOX, FIRST_OBJECT, JOINED, NO_PLACE, NOTHING_CODE, NOWHERE, ORDERED, STRICT
+from groundling.envs.engine.goal_check import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
 
 EXPLORE, DROP_OFF, OPEN_BOX, CLEAR = 16, 17, 18, 19  # verbs of aims that no clause asks for
 NOTHING: Final = np.uint64(0)  # the empty set of objects

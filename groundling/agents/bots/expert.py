@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.agents.bots import advice, memory, plans
-from groundling.envs.bank import EpisodeBank
-from groundling.envs.constants import NOWHERE
-from groundling.envs.worlds import WorldBatch
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.engine.constants import NOWHERE
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 
 Sight = Literal["world", "explored"]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.agents.bots.scene import Scene, as_int
-from groundling.envs.compiling import inlined_kernel, inner_kernel
-from groundling.envs.handling import stride_of
+from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
+from groundling.envs.engine.dynamics import stride_of
 
 MAX_BARRIERS: Final = 5  # tracked at once
 KEY_SLOTS: Final = 3  # colors of keys told apart

@@ -49,10 +49,10 @@ from groundling.agents.bots.scene import (
     state_of,
     type_of,
 )
-from groundling.envs.compiling import inlined_kernel, inner_kernel
-from groundling.envs.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE
-from groundling.envs.handling import DONE, DROP, PICKUP, TOGGLE, stride_of
-from groundling.envs.verdicts import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
+from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
+from groundling.envs.engine.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE
+from groundling.envs.engine.dynamics import DONE, DROP, PICKUP, TOGGLE, stride_of
+from groundling.envs.engine.goal_check import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
 
 # Prices in steps; a barrier that is tracked costs what removing it takes.
 DOOR_PRICE: Final = 2

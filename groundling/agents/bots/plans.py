@@ -33,9 +33,9 @@ from groundling.agents.bots.scene import (
     state_of,
     type_of,
 )
-from groundling.envs.compiling import inner_kernel
-from groundling.envs.constants import CLOSED, DOOR, FIRST_OBJECT, NO_PLACE, NOWHERE, OPEN
-from groundling.envs.handling import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, stride_of
+from groundling.envs.engine.compiling import inner_kernel
+from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, NO_PLACE, NOWHERE, OPEN
+from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, stride_of
 
 PLAN_LENGTH: Final = 128  # actions that are kept; a longer plan is made again on the way
 ACTIONS_AT_ONCE: Final = 3  # that may be added before the length is looked at again

@@ -19,10 +19,10 @@ from groundling.agents.bots.scene import (
     state_of,
     type_of,
 )
-from groundling.envs.compiling import inlined_kernel, inner_kernel
-from groundling.envs.constants import DOOR, FIRST_OBJECT, KEY, LOCKED, NOTHING_CODE, NOWHERE
-from groundling.envs.handling import stride_of
-from groundling.envs.verdicts import PICK_UP, PUT_NEAR, PUT_NEXT_TO
+from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
+from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, KEY, LOCKED, NOTHING_CODE, NOWHERE
+from groundling.envs.engine.dynamics import stride_of
+from groundling.envs.engine.goal_check import PICK_UP, PUT_NEAR, PUT_NEXT_TO
 
 NO_COLOR: Final = -1
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.compiling import inlined_kernel, inner_kernel
-from groundling.envs.constants import (
+from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
+from groundling.envs.engine.constants import (
     DOOR,
     FIRST_OBJECT,
     NO_CLAUSE,
@@ -18,10 +18,10 @@ from groundling.envs.constants import (
     VIEW_SIZE,
     WALKABLE_BIT,
 )
-from groundling.envs.handling import stride_of
-from groundling.envs.kernels import GOLDEN
-from groundling.envs.state import Worlds
-from groundling.envs.views import LIT_AT_FIRST, MIDDLE, sight_of_row
+from groundling.envs.engine.dynamics import stride_of
+from groundling.envs.engine.kernels import GOLDEN
+from groundling.envs.engine.state import Worlds
+from groundling.envs.engine.views import LIT_AT_FIRST, MIDDLE, sight_of_row
 
 HANDS_AND_GOAL = 70  # stands for them in a signature, where objects stand for themselves: there are no more than 64
 

@@ -37,9 +37,9 @@ from groundling.agents.bots.memory import (
 from groundling.agents.bots.moves import NO_ACTION, expand, final_action
 from groundling.agents.bots.problem import Problem, hands_now, is_lock
 from groundling.agents.bots.scene import Scene, as_int, color_of, is_among, is_found, type_of
-from groundling.envs.compiling import inner_kernel
-from groundling.envs.constants import DOOR, FIRST_OBJECT, KEY, NOTHING_CODE
-from groundling.envs.verdicts import OPEN_DOOR
+from groundling.envs.engine.compiling import inner_kernel
+from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, KEY, NOTHING_CODE
+from groundling.envs.engine.goal_check import OPEN_DOOR
 
 
 @inner_kernel

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
+from groundling.envs.engine.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
 from groundling.interfaces import MAP, SYMBOLS, Spec
 
 NUM_ATTRIBUTES = 3  # type, color, state

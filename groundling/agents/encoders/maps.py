@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes, pack_cells
-from groundling.envs.constants import FIRST_TASK_TYPE, NUM_COLORS, NUM_STATES, UNSEEN
+from groundling.envs.engine.constants import FIRST_TASK_TYPE, NUM_COLORS, NUM_STATES, UNSEEN
 from groundling.errors import ObservationError
 from groundling.language.own_words import MAX_OWN_COLORS, MAX_OWN_TYPES
 

@@ -18,8 +18,8 @@ from groundling.agents.encoders.maps import MapReader, packed_map
 from groundling.agents.encoders.pairs import KeptPairs, KeptWords, Pairs, make_pairs
 from groundling.agents.encoders.ways import Things, WayReader, Ways, find_ways
 from groundling.agents.fusion import Instruction, make_fusion
-from groundling.envs.constants import NUM_STATES
-from groundling.envs.explored import MAX_RADIUS, explored_shape
+from groundling.envs.engine.constants import NUM_STATES
+from groundling.envs.engine.explored import MAX_RADIUS, explored_shape
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import CATEGORY, MAP, SYMBOLS, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences, word_mask

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes
 from groundling.agents.encoders.maps import NOT_SEEN, sum_regions
-from groundling.envs.constants import (
+from groundling.envs.engine.constants import (
     CLOSED,
     DOOR,
     EMPTY,

@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 
 from gymnasium.vector import VectorEnv
 
-from groundling.envs.bank import EpisodeBank, sample_episodes
-from groundling.envs.building import build_bank
-from groundling.envs.embodiment import Embodiment
+from groundling.envs.banks.bank import EpisodeBank, sample_episodes
+from groundling.envs.banks.bank_building import build_bank
+from groundling.envs.banks.mixture import TaskMixture
+from groundling.envs.banks.sources import EpisodeSource
+from groundling.envs.banks.splits import AnySplit, HeldOut
+from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.envs.families.options import PLAIN, WorldOptions
-from groundling.envs.mixture import TaskMixture
-from groundling.envs.sources import EpisodeSource
-from groundling.envs.splits import AnySplit, HeldOut
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
 from groundling.interfaces import Spec, Suite

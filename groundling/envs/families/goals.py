@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from groundling.envs.banks.splits import FACTORS, AnySplit, HeldOut, held_out_split, seen_split
 from groundling.envs.families.banked import BankFamily, BankSuite
 from groundling.envs.families.base import INSTRUCTION
-from groundling.envs.splits import FACTORS, AnySplit, HeldOut, held_out_split, seen_split
 from groundling.errors import ConfigurationError, InstructionError, SplitError
 from groundling.interfaces import Suite
 from groundling.language.goals import clauses, verb_of

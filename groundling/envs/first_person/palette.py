@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.kinds import Kinds
+from groundling.envs.engine.kinds import Kinds
 
 
 class Palette(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.constants import CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE, WALL_CODE
+from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE, WALL_CODE
 from groundling.envs.first_person.camera import FOG, SHARPEST, WALL_HEIGHT_M, Lens, Variation
 from groundling.envs.first_person.drawing import (
     BYTE,

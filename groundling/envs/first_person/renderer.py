@@ -11,9 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs import constants, kinds, tiles
-from groundling.envs.compiling import compiler
-from groundling.envs.constants import DOOR, FIRST_OBJECT, MAX_OBJECTS, NOTHING_CODE, OPEN
+from groundling.envs import tiles
+from groundling.envs.engine import constants, kinds
+from groundling.envs.engine.compiling import compiler
+from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, MAX_OBJECTS, NOTHING_CODE, OPEN
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
+from groundling.envs.engine.rover import Poses
+from groundling.envs.engine.state import Worlds
 from groundling.envs.first_person import camera as camera_module
 from groundling.envs.first_person import drawing, parts, raycasting, shapes, solids, textures, things
 from groundling.envs.first_person.camera import Camera, Lens, Variation, lens_of, variation_of
@@ -31,9 +35,6 @@ from groundling.envs.first_person.raycasting import (
 )
 from groundling.envs.first_person.shapes import Frame
 from groundling.envs.first_person.things import draw_held, draw_thing
-from groundling.envs.kinds import PLAIN_KINDS, Kinds
-from groundling.envs.rover import Poses
-from groundling.envs.state import Worlds
 from groundling.errors import ConfigurationError
 from groundling.language import own_words
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.constants import (
+from groundling.envs.engine.constants import (
     ARMOR,
     BALL,
     BIG,
@@ -29,6 +29,7 @@ from groundling.envs.constants import (
     TORCH,
     TYPE_CODES,
 )
+from groundling.envs.engine.kinds import NUM_SOLIDS, SOLIDS
 from groundling.envs.first_person.camera import WALL_HEIGHT_M
 from groundling.envs.first_person.parts import (
     DARK,
@@ -44,7 +45,6 @@ from groundling.envs.first_person.parts import (
     legs,
     relief,
 )
-from groundling.envs.kinds import NUM_SOLIDS, SOLIDS
 from groundling.envs.tiles import SCALES
 from groundling.language.goals import ObjectType
 

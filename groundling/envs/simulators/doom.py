@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from groundling.envs.batch import ObservationArrays
+from groundling.envs.engine.batch import ObservationArrays
 from groundling.envs.families.chaplot.episodes import (
     ChaplotEpisode,
     Difficulty,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.constants import WALL_LOOK, look_parts
+from groundling.envs.engine.constants import WALL_LOOK, look_parts
 from groundling.envs.families.chaplot.episodes import ChaplotEpisode
 from groundling.envs.families.chaplot.room import look_of
 from groundling.envs.families.chaplot.rules import GROUNDED_RULES as RULES

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import ArrayLike, NDArray
 
-from groundling.envs.batch import ObservationArrays
+from groundling.envs.engine.batch import ObservationArrays
 from groundling.envs.families.chaplot.episodes import Difficulty
 from groundling.envs.simulators.doom import DEFAULT_HORIZON, DOOM_IDS, ChaplotDoomEnv
 from groundling.envs.simulators.doom_engine import DoomTimeouts

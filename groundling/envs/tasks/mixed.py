@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundling.envs.builder import WorldBuilder
 from groundling.envs.families.own.registered import register
-from groundling.envs.layout import DIRECTIONS, Thing
-from groundling.envs.task import Task
+from groundling.envs.worlds.builder import WorldBuilder
+from groundling.envs.worlds.layout import DIRECTIONS, Thing
+from groundling.envs.worlds.task import Task
 from groundling.language.goals import Goal, GoTo, ObjectDescription, Open, PickUp, PutNextTo
 
 

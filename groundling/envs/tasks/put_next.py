@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundling.envs.builder import WorldBuilder
 from groundling.envs.families.own.registered import register
-from groundling.envs.task import Task
+from groundling.envs.worlds.builder import WorldBuilder
+from groundling.envs.worlds.task import Task
 from groundling.language.goals import Goal, PutNextTo
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.envs.subgoals import NUM_SUBGOALS, subgoals_now
+from groundling.envs.engine.subgoals import NUM_SUBGOALS, subgoals_now
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.training.recorders import Labels

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from groundling.agents.encoders.cells import CELL_VALUES, NUM_ATTRIBUTES, CellEncoder, distinct_cells, pack_cells
-from groundling.envs.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
+from groundling.envs.engine.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
 
 
 def random_image(batch: int) -> Tensor:

@@ -14,7 +14,7 @@ from groundling.agents.config import AgentConfig
 from groundling.agents.encoders.cells import CELL_VALUES, pack_cells
 from groundling.agents.encoders.maps import NOT_SEEN, packed_map, regions_of, sum_regions
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.constants import NUM_TYPES
+from groundling.envs.engine.constants import NUM_TYPES
 from groundling.errors import ConfigurationError, ObservationError
 
 B, RADIUS = 6, 5

@@ -33,7 +33,7 @@ from groundling.agents.encoders.ways import (
     find_ways,
 )
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.constants import NUM_COLORS, NUM_TYPES
+from groundling.envs.engine.constants import NUM_COLORS, NUM_TYPES
 from groundling.errors import ConfigurationError
 
 RADIUS = 6

@@ -20,8 +20,8 @@ from groundling.agents import AgentConfig
 from groundling.cli import main
 from groundling.cli.any_world import keys_of, play_family
 from groundling.envs.catalog import find_family
+from groundling.envs.engine.outcomes import require_successes
 from groundling.envs.families.options import WorldOptions
-from groundling.envs.outcomes import require_successes
 from groundling.errors import ConfigurationError, SplitError, TaskError
 from groundling.eval.evaluation import PlayedSet
 from groundling.eval.runs import evaluate_run, evaluate_suites

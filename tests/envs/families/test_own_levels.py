@@ -13,9 +13,9 @@ import pytest
 
 from groundling.cli import main
 from groundling.envs import build_bank
+from groundling.envs.banks.sources import find_source
 from groundling.envs.catalog import find_family
 from groundling.envs.families.babyai.levels import MiniGridLevel
-from groundling.envs.sources import find_source
 from groundling.errors import TaskError, UnknownEnvironmentError, UnsupportedLevelError
 
 LEVELS = """
@@ -94,7 +94,9 @@ def test_level_of_several_missions_is_told_a_true_reason(module: Path) -> None:
 
 def test_reference_finds_it_in_another_process(module: Path) -> None:
     reference = find_family(f"{module.stem}:OwnTest-Large-v0").reference
-    code = f"from groundling.envs.sources import find_source\nprint(find_source({reference!r}).setting('room_size'))"
+    code = (
+        f"from groundling.envs.banks.sources import find_source\nprint(find_source({reference!r}).setting('room_size'))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "9"
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from groundling.envs import contract
-from groundling.envs.task import Task
-from groundling.envs.task_source import TaskSource
+from groundling.envs.worlds import contract
+from groundling.envs.worlds.task import Task
+from groundling.envs.worlds.task_source import TaskSource
 from groundling.errors import TaskError
 from groundling.language.goals import Color, PickUp
 

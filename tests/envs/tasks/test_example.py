@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from groundling.agents.bots import unsolved_seeds
-from groundling.envs import EpisodeBank, contract, make_vec
+from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.families.own.registered import find_task
+from groundling.envs.worlds import contract
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "add_a_task.py"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from groundling.envs import contract
-from groundling.envs.bank import CLAUSE_TOKENS
-from groundling.envs.constants import CLOSED, DOOR, FIRST_OBJECT, KEY, LOCKED, OPEN, ORDERED, STRICT, Verb
+from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, KEY, LOCKED, OPEN, ORDERED, STRICT, Verb
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.families.own.registered import find_task, registered_tasks
+from groundling.envs.worlds import contract
 from groundling.errors import ConfigurationError
 from groundling.language.goals import PORTABLE_TYPES, Color, Location, clauses, combinations, descriptions, verb_of
 from groundling.language.grammar import parse

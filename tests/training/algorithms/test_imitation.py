@@ -20,9 +20,9 @@ from torch import Tensor
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.bots import Expert
 from groundling.envs import EpisodeBank, HeldOut, make_vec
-from groundling.envs.constants import Action
+from groundling.envs.engine.constants import Action
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.envs.worlds import WorldBatch
 from groundling.errors import CheckpointError, ConfigurationError, DemonstrationFileError, GroundlingError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
 from groundling.training.algorithms.imitation import (

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.subgoals import subgoals_now
+from groundling.envs.engine.subgoals import subgoals_now
 from groundling.training.algorithms.ppo import PPO, PPOConfig, clipped_policy_loss, explained_variance, kl_divergence
 from groundling.training.rollout import Rollout
 

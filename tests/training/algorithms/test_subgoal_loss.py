@@ -14,7 +14,7 @@ from test_loop import make_config, metrics_of
 from torch.nn import functional
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.envs.subgoals import NUM_SUBGOALS, subgoals_now
+from groundling.envs.engine.subgoals import NUM_SUBGOALS, subgoals_now
 from groundling.errors import ConfigurationError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer
 from groundling.training.algorithms.imitation import ImitationConfig

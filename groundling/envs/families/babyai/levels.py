@@ -16,10 +16,10 @@ from typing import Any
 
 import gymnasium
 
-from groundling.envs.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode, sample_episodes
+from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode, sample_episodes
+from groundling.envs.banks.sources import OfGoals
 from groundling.envs.families.babyai.known import check_class, entry_point_of, is_minigrids, is_of_library, level_class
 from groundling.envs.families.babyai.reading import read_episode
-from groundling.envs.sources import OfGoals
 from groundling.errors import ConfigurationError
 from groundling.own_code import code_of
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from groundling.envs.bank import Episode
-from groundling.envs.constants import (
+from groundling.envs.banks.bank import Episode
+from groundling.envs.engine.constants import (
     BORDER,
     FIRST_OBJECT,
     MAX_OBJECTS,
@@ -29,7 +29,7 @@ from groundling.envs.constants import (
     place,
     without,
 )
-from groundling.envs.programs import compile_goal
+from groundling.envs.worlds.programs import compile_goal
 from groundling.errors import InstructionError, UnsupportedLevelError
 from groundling.language.goals import (
     After,

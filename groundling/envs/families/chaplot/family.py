@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
+from groundling.envs.banks.splits import HeldOut, SentenceSplit
 from groundling.envs.families.banked import BankFamily
 from groundling.envs.families.base import INSTRUCTION, EnvFamily
 from groundling.envs.families.chaplot.episodes import Difficulty
@@ -15,7 +16,6 @@ from groundling.envs.families.chaplot.room import SPLITS, ChaplotRoom
 from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.simulators.doom import ChaplotDoomEnv
 from groundling.envs.simulators.doom_vector import make_chaplot_doom_vec
-from groundling.envs.splits import HeldOut, SentenceSplit
 from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import Spec, Suite
 from groundling.language.grounded import INSTRUCTIONS, parse_grounded

@@ -11,9 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from groundling.envs import constants
-from groundling.envs.bank import Episode
-from groundling.envs.constants import (
+from groundling.envs.banks.bank import Episode
+from groundling.envs.banks.splits import HeldOut, SentenceSplit
+from groundling.envs.engine import constants
+from groundling.envs.engine.constants import (
     BIG,
     COLOR_CODES,
     FIRST_OBJECT,
@@ -26,14 +27,13 @@ from groundling.envs.constants import (
     look,
     without,
 )
-from groundling.envs.embodiment import Embodiment
+from groundling.envs.engine.embodiment import Embodiment
+from groundling.envs.engine.rover import Rover, Scoring
 from groundling.envs.families.chaplot import episodes, rules
 from groundling.envs.families.chaplot.episodes import ChaplotEpisode, Difficulty, sample_episode
 from groundling.envs.families.chaplot.rules import NUM_GROUNDED_ACTIONS
 from groundling.envs.families.chaplot.rules import ROOM_RULES as RULES
 from groundling.envs.first_person import Camera
-from groundling.envs.rover import Rover, Scoring
-from groundling.envs.splits import HeldOut, SentenceSplit
 from groundling.errors import ConfigurationError, SplitError
 from groundling.language import grounded
 from groundling.language.grounded import (

@@ -15,8 +15,8 @@ from groundling.envs.families.own.registered import (
     source_of_class,
 )
 from groundling.envs.gymnasium_ids import register_id
-from groundling.envs.task import Task
-from groundling.envs.task_source import TaskSource
+from groundling.envs.worlds.task import Task
+from groundling.envs.worlds.task_source import TaskSource
 from groundling.errors import TaskError
 from groundling.own_code import reference_of
 

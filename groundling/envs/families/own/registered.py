@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from groundling.envs.gymnasium_ids import register_id
-from groundling.envs.task import Task
-from groundling.envs.task_source import TaskSource, check_names
+from groundling.envs.worlds.task import Task
+from groundling.envs.worlds.task_source import TaskSource, check_names
 from groundling.errors import ConfigurationError, ExtensionError, TaskError
 from groundling.own_code import is_place, origin_of, split_place
 

@@ -1,0 +1,397 @@
+"""The episode bank: thousands of finished episodes as arrays, an exact and nameable data set saved as one file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.catalog import find_family
+from groundling.envs.engine.constants import (
+    CLAUSE_LENGTH,
+    EMPTY_LOOK,
+    FIRST_OBJECT,
+    NO_CLAUSE,
+    NOWHERE,
+    OPAQUE_BIT,
+    WALL_LOOK,
+    without,
+)
+from groundling.envs.engine.state import Episodes
+from groundling.envs.worlds.programs import Program
+from groundling.errors import (
+    BankFileError,
+    ConfigurationError,
+    TaskError,
+    UnknownEnvironmentError,
+    UnsupportedLevelError,
+)
+from groundling.files import written_whole
+from groundling.language.goals import Goal
+from groundling.language.grammar import parse
+from groundling.language.lexicon import PLAIN
+from groundling.language.vocabulary import VOCABULARY, Vocabulary
+
+FORMAT_VERSION = 2
+CLAUSE_TOKENS = 24  # tokens of an instruction of one clause, padding included
+SEQUENCE_TOKENS = 96  # tokens of an instruction of up to four clauses
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode before it is packed: a world, a pose, a goal program and a sentence.
+
+    Attributes:
+        cells: [H, W] uint8 cell codes.
+        looks: one look an object.
+        contents: one cell code an object: what is inside.
+        positions: one y * W + x an object, or NOWHERE.
+        pose: x, y, direction of the agent.
+        carried: cell code of what the agent holds.
+        program: a row (verb, flags, operand, operand) for each clause.
+        max_steps: time limit.
+        instruction: the sentence.
+        seed: the seed that the generator was given.
+        walls_hide: whether walls and closed doors hide what is behind them.
+        goal: what the instruction asks for, where it need not be read again.
+        is_own_sentence: whether the instruction is a sentence of the task's own, which the language does not read.
+    """
+
+    cells: NDArray[np.uint8]
+    looks: tuple[int, ...]
+    contents: tuple[int, ...]
+    positions: tuple[int, ...]
+    pose: tuple[int, int, int]
+    carried: int
+    program: Program
+    max_steps: int
+    instruction: str
+    seed: int
+    walls_hide: bool = True
+    goal: Goal | None = None
+    is_own_sentence: bool = False
+
+
+class Sampler(Protocol):
+    """Whatever turns a seed into an episode; see ``groundling.envs.banks.sources.EpisodeSource``."""
+
+    def sample(self, seed: int) -> Episode:
+        """The episode of a seed."""
+
+
+def _source_of(level: str) -> Any:
+    """The source of a level's or a task's episodes; None if they stand in no bank. Errors as of ``find_family``."""
+    return getattr(find_family(level), "source", None)
+
+
+def sample_episodes(source: Sampler, seeds: Iterable[int]) -> list[Episode]:
+    """The episodes of these seeds, in order.
+
+    Raises:
+        ConfigurationError: if there is no seed or a seed is negative.
+        UnsupportedLevelError, TaskError: if one cannot be compiled or generated.
+    """
+    seeds = [int(seed) for seed in seeds]
+    if not seeds:
+        raise ConfigurationError("a bank needs at least one seed")
+    if min(seeds) < 0:
+        raise ConfigurationError(f"seeds are not negative, got {min(seeds)}")
+    with contextlib.redirect_stdout(io.StringIO()):  # MiniGrid's generators print each layout that they reject
+        return [source.sample(seed) for seed in seeds]
+
+
+@dataclass(frozen=True)
+class EpisodeBank:
+    """Finished episodes of one level or task as arrays: E episodes, at most O objects, S distinct sentences.
+
+    Build one with ``groundling.envs.build_bank`` (a split, in parallel, cached) or :meth:`of_seeds` (exactly these
+    seeds); give it to ``groundling.make_vec(bank=...)``.
+
+    Attributes:
+        level: id of the level or task that the episodes come from.
+        split: the split that they belong to, as JSON (``Split.describe``); empty for chosen seeds.
+        instructions: [S] distinct sentences in the order of their first appearance.
+        seeds: [E] int64, the seed that the generator was given.
+        sentences: [E] int32, each episode's row of ``instructions``.
+        tokens: [S, L] uint16 token ids of the sentences, 0 = padding.
+        vocabulary: checksum of the vocabulary that the token ids are of.
+        cells, looks, contents, positions, poses, carried, programs, max_steps: see ``kernels.Episodes``.
+    """
+
+    level: str
+    split: str
+    instructions: tuple[str, ...]
+    seeds: NDArray[np.int64]
+    sentences: NDArray[np.int32]
+    tokens: NDArray[np.uint16]
+    cells: NDArray[np.uint8]
+    looks: NDArray[np.int32]
+    contents: NDArray[np.uint8]
+    positions: NDArray[np.int16]
+    poses: NDArray[np.int16]
+    carried: NDArray[np.uint8]
+    programs: NDArray[np.uint64]
+    max_steps: NDArray[np.int32]
+    vocabulary: int = VOCABULARY.fingerprint
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @property
+    def instruction_length(self) -> int:
+        """L, tokens of every instruction with its padding."""
+        return self.tokens.shape[1]
+
+    @classmethod
+    def of_seeds(cls, level: str, seeds: Sequence[int]) -> EpisodeBank:
+        """The episodes that a level or task generates for exactly these seeds, in their order.
+
+        For a MiniGrid level each seed is given to a freshly made environment: an episode depends on its seed alone.
+
+        Raises:
+            UnknownEnvironmentError: if there is no level or task with this id.
+            UnsupportedLevelError: if the level asks for what is not compiled.
+            ConfigurationError: if there is no seed or a seed is negative.
+        """
+        source = _source_of(level)
+        if source is None:
+            raise UnsupportedLevelError(f"the episodes of {level} stand in no bank: its simulator makes them")
+        episodes = sample_episodes(source, seeds)
+        vocabulary = source.embodiment.vocabulary
+        return cls.pack(source.id, episodes, length=source.instruction_length, vocabulary=vocabulary)
+
+    @classmethod
+    def pack(
+        cls,
+        level: str,
+        episodes: Sequence[Episode],
+        *,
+        length: int = CLAUSE_TOKENS,
+        split: str = "",
+        vocabulary: Vocabulary = VOCABULARY,
+    ) -> EpisodeBank:
+        """Pack episodes of one level into arrays, smaller maps framed by walls.
+
+        Args:
+            level: id.
+            episodes: at least one.
+            length: tokens of every instruction, padding included.
+            split: that they belong to, as JSON.
+            vocabulary: of the token ids.
+
+        Raises:
+            InstructionError: if an instruction is longer, or has a word that is not in the vocabulary.
+        """
+        count = len(episodes)
+        height = max(e.cells.shape[0] for e in episodes)
+        width = max(e.cells.shape[1] for e in episodes)
+        objects = max([1, *(len(e.looks) for e in episodes)])
+        instructions = tuple(dict.fromkeys(e.instruction for e in episodes))
+        row_of = {text: row for row, text in enumerate(instructions)}
+        bank = cls(
+            level=level,
+            split=split,
+            instructions=instructions,
+            seeds=np.array([e.seed for e in episodes], dtype=np.int64),
+            sentences=np.array([row_of[e.instruction] for e in episodes], dtype=np.int32),
+            tokens=vocabulary.encode_all(instructions, length=length).astype(np.uint16),
+            vocabulary=vocabulary.fingerprint,
+            cells=np.ones((count, height, width), dtype=np.uint8),
+            looks=np.full((count, FIRST_OBJECT + objects), EMPTY_LOOK, dtype=np.int32),
+            contents=np.zeros((count, objects), dtype=np.uint8),
+            positions=np.full((count, objects), NOWHERE, dtype=np.int16),
+            poses=np.array([e.pose for e in episodes], dtype=np.int16),
+            carried=np.array([e.carried for e in episodes], dtype=np.uint8),
+            programs=_no_clauses(count, max(len(e.program) for e in episodes)),
+            max_steps=np.array([e.max_steps for e in episodes], dtype=np.int32),
+        )
+        for row, episode in enumerate(episodes):
+            own_height, own_width = episode.cells.shape
+            bank.cells[row, :own_height, :own_width] = episode.cells
+            here = len(episode.looks)
+            bank.looks[row, 1] = WALL_LOOK if episode.walls_hide else without(WALL_LOOK, OPAQUE_BIT)
+            bank.looks[row, FIRST_OBJECT : FIRST_OBJECT + here] = episode.looks
+            bank.contents[row, :here] = episode.contents
+            bank.programs[row, : len(episode.program)] = np.array(episode.program, dtype=np.uint64)
+            for k, place in enumerate(episode.positions):
+                if place != NOWHERE:
+                    bank.positions[row, k] = place // own_width * width + place % own_width
+        return bank
+
+    @classmethod
+    def concatenate(cls, banks: Sequence[EpisodeBank]) -> EpisodeBank:
+        """The episodes of several banks in order; smaller maps are framed by walls, level and split are the first's."""
+        height, width = (max(bank.cells.shape[axis] for bank in banks) for axis in (1, 2))
+        objects = max(bank.contents.shape[1] for bank in banks)
+        clauses = max(bank.programs.shape[1] for bank in banks)
+        length = max(bank.instruction_length for bank in banks)
+        banks = [bank._enlarged(height, width, objects, clauses, length) for bank in banks]
+        row_of: dict[str, int] = {}
+        tokens, sentences = [], []
+        for bank in banks:
+            fresh = [row for row, text in enumerate(bank.instructions) if text not in row_of]
+            row_of.update({bank.instructions[row]: len(row_of) + i for i, row in enumerate(fresh)})
+            tokens.append(bank.tokens[fresh])
+            sentences.append(np.array([row_of[text] for text in bank.instructions], dtype=np.int32)[bank.sentences])
+        joined = {name: np.concatenate([getattr(bank, name) for bank in banks]) for name in banks[0]._arrays()}
+        joined["sentences"], joined["tokens"] = np.concatenate(sentences), np.concatenate(tokens)
+        first = banks[0]
+        return cls(first.level, first.split, tuple(row_of), vocabulary=first.vocabulary, **joined)
+
+    def _enlarged(self, height: int, width: int, objects: int, clauses: int, length: int) -> EpisodeBank:
+        """The same episodes in larger arrays."""
+        more = objects - self.contents.shape[1]
+        _, own_height, own_width = self.cells.shape
+
+        def padded(array: NDArray[Any], *ends: int, value: int = 0) -> NDArray[Any]:
+            return np.pad(array, [(0, 0), *((0, end) for end in ends)], constant_values=value)
+
+        y, x = np.divmod(self.positions, own_width)
+        placed = np.where(self.positions == NOWHERE, NOWHERE, y * width + x).astype(np.int16)
+        programs = _no_clauses(len(self), clauses)
+        programs[:, : self.programs.shape[1]] = self.programs
+        return replace(
+            self,
+            cells=padded(self.cells, height - own_height, width - own_width, value=1),
+            looks=padded(self.looks, more, value=EMPTY_LOOK),
+            contents=padded(self.contents, more),
+            positions=padded(placed, more, value=NOWHERE),
+            programs=programs,
+            tokens=padded(self.tokens, length - self.instruction_length),
+        )
+
+    def take(self, rows: NDArray[np.integer] | slice) -> EpisodeBank:
+        """A bank of these rows, in their order; sentences that no row uses are left out."""
+        arrays: dict[str, Any] = {n: array[rows] for n, array in self._arrays().items() if n != "tokens"}
+        row_of = {old: new for new, old in enumerate(dict.fromkeys(arrays["sentences"].tolist()))}
+        arrays["sentences"] = np.array([row_of[old] for old in arrays["sentences"].tolist()], dtype=np.int32)
+        instructions = tuple(self.instructions[i] for i in row_of)
+        return replace(self, instructions=instructions, tokens=self.tokens[list(row_of)], **arrays)
+
+    def encoded(self, vocabulary: Vocabulary) -> EpisodeBank:
+        """The same episodes with the token ids of another vocabulary.
+
+        Raises:
+            InstructionError: if a sentence has a word that is not in it.
+        """
+        if vocabulary.fingerprint == self.vocabulary:
+            return self
+        tokens = vocabulary.encode_all(self.instructions, length=self.instruction_length).astype(np.uint16)
+        return replace(self, tokens=tokens, vocabulary=vocabulary.fingerprint)
+
+    def instruction(self, row: int) -> str:
+        """The sentence of an episode."""
+        return self.instructions[self.sentences[row]]
+
+    def goals(self) -> list[Goal]:
+        """The goal of each distinct sentence, [S].
+
+        Raises:
+            InstructionError: if a sentence is a task's own, which the language does not read.
+        """
+        source = self.find_source()
+        lexicon = PLAIN if source is None else source.embodiment.lexicon
+        return [parse(text, lexicon) for text in self.instructions]
+
+    def find_source(self) -> Any:
+        """The source of the episodes (``groundling.envs.banks.sources.source_of``); None where it has other words by now."""
+        try:
+            source = _source_of(self.level)
+        except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
+            return None
+        if source is None or source.embodiment.lexicon == PLAIN:  # whose words may be told among those of other tasks
+            return source
+        return source if source.embodiment.vocabulary.fingerprint == self.vocabulary else None
+
+    def episodes(self) -> Episodes:
+        """The bank as the kernels read it, with token ids [S, L] (0 = padding)."""
+        names = [name for name in Episodes._fields if name != "tokens"]
+        # read-only arrays, as of a mapped file, would be another type to the kernels, and have them compiled anew
+        shared = {name: np.require(getattr(self, name), requirements=["C", "W"]) for name in names}
+        return Episodes(tokens=self.tokens.astype(np.int32), **shared)
+
+    def save(self, path: Path | str, *, key: str = "") -> None:
+        """Write the bank as one file (NumPy's .npz), aside and then renamed: a file is never half-written.
+
+        Args:
+            path: where to; missing folders are made.
+            key: what the bank was built from; :meth:`load` can insist on it.
+
+        Raises:
+            StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
+        """
+        header = json.dumps(
+            {
+                "format": FORMAT_VERSION,
+                "level": self.level,
+                "split": self.split,
+                "key": key,
+                "vocabulary": self.vocabulary,
+            }
+        )
+        text = np.frombuffer("\n".join(self.instructions).encode(), dtype=np.uint8)
+        with written_whole(path) as file:
+            contents: dict[str, Any] = {**self._arrays(), "instructions": text}
+            np.savez(file, header=np.array(header), **contents)
+
+    @classmethod
+    def load(cls, path: Path | str, *, key: str | None = None, vocabulary: Vocabulary = VOCABULARY) -> EpisodeBank:
+        """Read a bank; every byte is checked against the file's checksums.
+
+        Raises:
+            BankFileError: if the file is missing, damaged, truncated, of another format version, or (with ``key``) was
+                built from something else.
+        """
+        path = Path(path)
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                header = json.loads(str(file["header"]))
+                if header.get("format") != FORMAT_VERSION:
+                    raise BankFileError(
+                        f"{path} is an episode bank of format {header.get('format')}, this version reads format "
+                        f"{FORMAT_VERSION}: delete it, and it is built again"
+                    )
+                if header.get("vocabulary") != vocabulary.fingerprint:
+                    raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
+                if key is not None and header.get("key") != key:
+                    raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
+                arrays = {name: file[name] for name in ARRAYS}
+                instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
+                if len(instructions) != len(arrays["tokens"]):
+                    raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
+        except BankFileError:
+            raise
+        except FileNotFoundError:
+            raise BankFileError(f"there is no episode bank at {path}") from None
+        except Exception as error:  # a damaged archive fails in many ways: encryption, compression, headers, checksums
+            raise BankFileError(
+                f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
+            ) from error
+        return cls(
+            level=header["level"],
+            split=header["split"],
+            instructions=instructions,
+            vocabulary=header["vocabulary"],
+            **arrays,
+        )
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {name: getattr(self, name) for name in ARRAYS}
+
+
+ARRAYS: Final = tuple(
+    field.name for field in fields(EpisodeBank) if field.name not in ("level", "split", "instructions", "vocabulary")
+)
+
+
+def _no_clauses(episodes: int, clauses: int) -> NDArray[np.uint64]:
+    programs = np.zeros((episodes, clauses, CLAUSE_LENGTH), dtype=np.uint64)
+    programs[:, :, 0] = NO_CLAUSE
+    return programs

@@ -1,0 +1,1 @@
+"""The compiled world: its arrays, dynamics, goal check, views and bodies."""

@@ -1,0 +1,359 @@
+"""A batch of worlds: the arrays of B environments and the threads that step them, whatever bodies move in them."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.mixture import TaskMixture
+from groundling.envs.engine.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, WALL_CODE
+from groundling.envs.engine.explored import Explorer
+from groundling.envs.engine.kinds import kinds_of
+from groundling.envs.engine.state import Outcomes, Tasks, Worlds
+from groundling.envs.engine.top_down import TopDownPainter
+from groundling.errors import ActionError, ConfigurationError
+from groundling.language.lexicon import PLAIN, Lexicon
+
+SHARES_PER_THREAD = 4
+
+ObservationArrays = dict[str, NDArray[Any]]
+Arrays = TypeVar("Arrays", bound=tuple[NDArray[Any], ...])
+Seen = TypeVar("Seen", bound=tuple[NDArray[Any], ...])
+
+
+class ArrayPool(Generic[Arrays]):
+    """Arrays for results, used again as soon as nobody outside holds them or a view of them.
+
+    Fresh memory for every step would cost more than the step itself (the system hands it out page by page).
+
+    Args:
+        make: makes one more set of arrays.
+    """
+
+    def __init__(self, make: Callable[[], Arrays]) -> None:
+        self._make: Callable[[], Arrays] = make
+        self._sets: list[Arrays] = []
+        self._held_here = max(sys.getrefcount(array) for array in self._add())
+
+    def _add(self) -> Arrays:
+        arrays = self._make()
+        self._sets.append(arrays)
+        return arrays
+
+    def take(self) -> Arrays:
+        """Arrays that only this pool holds."""
+        for arrays in self._sets:
+            if all(sys.getrefcount(array) <= self._held_here for array in arrays):
+                return arrays
+        return self._add()
+
+
+class Pictures(NamedTuple):
+    """Senses that are drawn after a step, empty where nobody asked for them."""
+
+    top_down: NDArray[np.uint8]  # [B, H * P, W * P, 3] RGB, the worlds from above
+    explored: NDArray[np.uint8]  # [B, M, M, 3] column, row, (type, color, state): what each agent has seen
+
+
+class Batch(ABC, Generic[Seen]):
+    """B environments over one bank, stepped in place; what moves in them and what it sees is a subclass's.
+
+    Args:
+        bank: the episodes to play, of one task or of several, which are then drawn evenly at first.
+        num_envs: B.
+        shuffle: draw episodes at random; otherwise environment b plays episodes b, b + B, b + 2B, ...
+        order_seed: seed of that draw.
+        num_threads: threads that share a step; more than one pays from some thousands of environments on.
+        top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
+        explored_radius: tiles that a map of what the agent has seen reaches, another sense; None leaves it out.
+        lexicon: words of a task's own, for what is drawn: what its types and colors look like.
+
+    Attributes:
+        observations: what the agents see now, rewritten by every step.
+        final: the last observation of each environment whose episode ended in the last step.
+        pictures, final_pictures: the same of the senses that are drawn after a step.
+        outcomes: reward, terminated, truncated and the statistics of the episodes that ended.
+        mixture: the tasks of the bank.
+        kinds: the types and colors that can be drawn.
+        num_actions: A.
+    """
+
+    min_envs_per_thread: ClassVar[int]
+    num_actions: int = NUM_ACTIONS
+
+    def __init__(
+        self,
+        bank: EpisodeBank | TaskMixture,
+        num_envs: int,
+        *,
+        shuffle: bool = True,
+        order_seed: int = 0,
+        num_threads: int = 1,
+        top_down_pixels: int | None = None,
+        explored_radius: int | None = None,
+        lexicon: Lexicon = PLAIN,
+    ) -> None:
+        if num_envs < 1:
+            raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
+        if num_threads < 1:
+            raise ConfigurationError(f"num_threads must be at least 1, got {num_threads}")
+        self.mixture = bank if isinstance(bank, TaskMixture) else TaskMixture.of([bank])
+        self.bank = bank = self.mixture.bank
+        self.num_envs = num_envs
+        self.kinds = kinds_of(lexicon)
+        self.shuffle = shuffle
+        self.order_seed = order_seed
+        self.episodes = bank.episodes()
+        self.tasks = Tasks(self.mixture.starts, np.empty(len(self.mixture.tasks)))
+        self.set_shares(np.ones(len(self.mixture.tasks)))
+        _, height, width = bank.cells.shape
+        objects, clauses = bank.contents.shape[1], bank.programs.shape[1]
+        b = num_envs
+        self.width = width + 2 * BORDER
+        self.state = Worlds(
+            cells=np.full((b, (height + 2 * BORDER) * self.width), WALL_CODE, dtype=np.uint8),
+            looks=np.zeros((b, bank.looks.shape[1]), dtype=np.int32),
+            contents=np.zeros((b, objects), dtype=np.uint8),
+            positions=np.zeros((b, objects), dtype=np.int16),
+            marks=np.zeros((b, (height + 2 * BORDER) * self.width), dtype=np.uint8),
+            position=np.zeros(b, dtype=np.int16),
+            direction=np.zeros(b, dtype=np.int64),
+            carried=np.zeros(b, dtype=np.uint8),
+            carried_before=np.zeros((b, clauses), dtype=np.uint8),
+            programs=np.zeros((b, clauses, CLAUSE_LENGTH), dtype=np.uint64),
+            stage=np.zeros(b, dtype=np.uint8),
+            done=np.zeros(b, dtype=np.uint8),
+            step_count=np.zeros(b, dtype=np.int32),
+            max_steps=np.zeros(b, dtype=np.int32),
+            episode_return=np.zeros(b, dtype=np.float64),
+            episode=np.zeros(b, dtype=np.int64),
+            sentence=np.zeros(b, dtype=np.int32),
+            episode_number=np.zeros(b, dtype=np.int64),
+        )
+        self._views = ArrayPool(self.make_observations)
+        self._final_views = ArrayPool(self.make_observations)
+        self._results = ArrayPool(self._make_outcomes)
+        self.observations = self._views.take()
+        self.final = self._final_views.take()
+        self.outcomes = self._results.take()
+        self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels, self.kinds)
+        cells = self.state.cells.shape
+        self._explorer = None if explored_radius is None else Explorer((b, cells[1]), explored_radius)
+        self._pictures = ArrayPool(self._make_pictures)
+        self._final_pictures = ArrayPool(self._make_pictures)
+        self.pictures = self._pictures.take()
+        self.final_pictures = self._final_pictures.take()
+        threads = max(1, min(num_threads, b // self.min_envs_per_thread))
+        self._num_threads = threads
+        edges = np.linspace(0, b, SHARES_PER_THREAD * threads + 1).astype(int)
+        self._shares = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+        self._pool = ThreadPoolExecutor(threads - 1, "groundling-step") if threads > 1 else None
+
+    def reset(self, mask: NDArray[np.bool_] | None = None, *, fresh: bool = False) -> None:
+        """Begin the next episode in every environment (of the mask [B]); for ``fresh`` see :meth:`step`."""
+        if mask is None:
+            chosen = np.ones(self.num_envs, dtype=np.bool_)
+            self._renew_arrays(fresh)
+        else:
+            chosen, before = mask, self.observations
+            self._renew_arrays(fresh)
+            for array, old in zip(self.observations, before, strict=True):
+                array[:] = old
+        self._begin(chosen)
+        self._paint(self.pictures, np.arange(self.num_envs))
+
+    def restart(self, order_seed: int, *, fresh: bool = False) -> None:
+        """Forget every episode played and begin anew with this order."""
+        self.order_seed = order_seed
+        self.state.episode_number[:] = 0
+        self.reset(fresh=fresh)
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """How often each of the K tasks is drawn, [K] with sum 1."""
+        return np.diff(self.tasks.limits, prepend=0.0)
+
+    def set_shares(self, shares: Sequence[float] | NDArray[np.floating[Any]]) -> None:
+        """Draw the tasks of the episodes that begin from now on by these shares (without ``shuffle`` all are played).
+
+        Args:
+            shares: [K] not negative, of any sum; a task of share 0 is not drawn.
+
+        Raises:
+            ConfigurationError: if the shares are not K numbers that are not negative, or all are zero.
+        """
+        array = np.asarray(shares, dtype=np.float64)
+        if array.shape != self.tasks.limits.shape:
+            raise ConfigurationError(f"{len(self.mixture.tasks)} tasks need as many shares, got shape {array.shape}")
+        if not (np.isfinite(array).all() and (array >= 0).all() and array.any()):
+            raise ConfigurationError(f"shares are not negative and not all zero, got {array.tolist()}")
+        limits = np.cumsum(array / array.max())
+        self.tasks.limits[:] = limits / limits[-1]
+
+    def _renew_arrays(self, fresh: bool) -> None:
+        if fresh:
+            self.observations = self._views.take()
+            self.final = self._final_views.take()
+            self.outcomes = self._results.take()
+            self.pictures = self._pictures.take()
+            self.final_pictures = self._final_pictures.take()
+
+    @abstractmethod
+    def make_observations(self) -> Seen:
+        """Empty arrays for what B agents see."""
+
+    def seen(self) -> ObservationArrays:
+        """What the agents see now, by the keys of the observation space."""
+        return {**self.named(self.observations), **self._named_pictures(self.pictures)}
+
+    def last_seen(self) -> ObservationArrays:
+        """What those whose episode ended in the last step saw then; the rows of others mean nothing."""
+        return {**self.named(self.final), **self._named_pictures(self.final_pictures)}
+
+    def _named_pictures(self, pictures: Pictures) -> ObservationArrays:
+        return {name: array for name, array in pictures._asdict().items() if array.size}
+
+    def _make_pictures(self) -> Pictures:
+        shapes = [(0, 0, 0) if drawer is None else drawer.shape for drawer in (self._painter, self._explorer)]
+        return Pictures(*(np.zeros((self.num_envs, *shape), dtype=np.uint8) for shape in shapes))
+
+    def _step_and_paint(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
+        """Step without the next episodes first, since the ends of the last ones are to be painted."""
+        self._step(actions, False, start, stop)
+        if autoreset:
+            rows = np.flatnonzero(self.outcomes.ended[start:stop]) + start
+            for last, now in zip(self.final, self.observations, strict=True):
+                if len(now):
+                    last[rows] = now[rows]
+            self._paint(self.final_pictures, rows)
+            chosen = np.zeros(self.num_envs, dtype=np.bool_)
+            chosen[rows] = True
+            self._begin(chosen)
+        self._paint(self.pictures, np.arange(start, stop))
+
+    def _paint(self, pictures: Pictures, rows: NDArray[np.int64]) -> None:
+        if self._painter is not None:
+            self._painter.draw(self.state, self.width, *self.places(), pictures.top_down, rows)
+        if self._explorer is not None:
+            self._explorer.draw(self.state, self.width, pictures.explored, rows)
+
+    @abstractmethod
+    def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Where the agents are: x and y in tiles, border included, and heading in radians, [B] each."""
+
+    @abstractmethod
+    def named(self, seen: Seen) -> ObservationArrays:
+        """What the agents see by the keys of the observation space, without copies."""
+
+    @abstractmethod
+    def _begin(self, chosen: NDArray[np.bool_]) -> None:
+        """Begin the next episode where ``chosen`` [B] says so."""
+
+    @abstractmethod
+    def _step(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
+        """Step environments ``start`` to ``stop``; several threads may do so at once, each with its own."""
+
+    def _make_outcomes(self) -> Outcomes:
+        return Outcomes(
+            reward=np.zeros(self.num_envs, dtype=np.float64),
+            terminated=np.zeros(self.num_envs, dtype=np.bool_),
+            truncated=np.zeros(self.num_envs, dtype=np.bool_),
+            ended=np.zeros(self.num_envs, dtype=np.bool_),
+            episode_return=np.zeros(self.num_envs, dtype=np.float64),
+            episode_length=np.zeros(self.num_envs, dtype=np.int32),
+            success=np.zeros(self.num_envs, dtype=np.bool_),
+            episode=np.zeros(self.num_envs, dtype=np.int64),
+        )
+
+    def step(self, actions: NDArray[np.integer[Any]], *, autoreset: bool = True, fresh: bool = False) -> None:
+        """Step every environment; results are in ``observations``, ``final`` and ``outcomes``.
+
+        Args:
+            actions: [B] integers in [0, A).
+            autoreset: begin the next episode where one ends.
+            fresh: write the results into arrays that nobody else holds, instead of over the last ones.
+
+        Raises:
+            ActionError: if the actions are not [B] integers in [0, A); no environment is stepped then.
+        """
+        actions = self._checked(actions)
+        self._renew_arrays(fresh)
+        has_drawers = self._painter is not None or self._explorer is not None
+        run = partial(self._step_and_paint if has_drawers else self._step, actions, autoreset)
+        if self._pool is None:
+            run(0, self.num_envs)
+            return
+        shares = iter(self._shares)  # whoever is free takes the next share: threads start late and cores are noisy
+
+        def work() -> None:
+            for share in shares:
+                run(*share)
+
+        others = [self._pool.submit(work) for _ in range(self._num_threads - 1)]
+        work()
+        for other in others:
+            other.result()
+
+    def _checked(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        array = np.asarray(actions)
+        if array.dtype.kind not in "iu":
+            raise ActionError(f"actions are integers, got {array.dtype}: did you pass logits or probabilities?")
+        if array.shape != (self.num_envs,):
+            raise ActionError(
+                f"one action for each of the {self.num_envs} environments is due, got shape {array.shape}"
+            )
+        array = np.ascontiguousarray(array, dtype=np.int64)
+        if array.min() < 0 or array.max() >= self.num_actions:
+            wrong = int(np.flatnonzero((array < 0) | (array >= self.num_actions))[0])
+            raise ActionError(
+                f"action {array[wrong]} of environment {wrong} is out of range: actions are 0 to {self.num_actions - 1}"
+            )
+        return array
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """A copy of everything that the future depends on, the bank apart."""
+        copies = {name: array.copy() for name, array in self._arrays().items()}
+        return {**copies, "order_seed": np.array(self.order_seed), "shuffle": np.array(self.shuffle)}
+
+    def load_state_dict(self, saved: dict[str, NDArray[Any]], *, fresh: bool = False) -> None:
+        """Continue from :meth:`state_dict` of a batch of the same bank and size; for ``fresh`` see :meth:`step`.
+
+        Raises:
+            ConfigurationError: if the shapes are those of another batch; nothing is loaded then.
+        """
+        for name, array in self._arrays().items():
+            if saved[name].shape != array.shape:
+                raise ConfigurationError(
+                    f"the saved environments have {name} of shape {saved[name].shape}, these have {array.shape}: "
+                    "another level, bank or num_envs"
+                )
+        self._renew_arrays(fresh)
+        for name, array in self._arrays().items():
+            array[...] = saved[name]
+        self.order_seed = int(saved["order_seed"])
+        self.shuffle = bool(saved["shuffle"])
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything that the future depends on, the bank apart."""
+        state = {f"state.{name}": array for name, array in self.state._asdict().items()}
+        state["limits"] = self.tasks.limits
+        observations: Any = self.observations
+        for parts in (observations, self.pictures):
+            state |= {f"observations.{name}": array for name, array in parts._asdict().items()}
+        if self._explorer is not None:
+            state |= self._explorer.state_dict()
+        return state
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None

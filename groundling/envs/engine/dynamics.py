@@ -1,0 +1,105 @@
+"""What an action does to the body and to objects: ``minigrid_env.step``, one environment at a time."""
+
+from __future__ import annotations
+
+from groundling.envs.engine import constants, state
+from groundling.envs.engine.compiling import compiler
+from groundling.envs.engine.constants import (
+    BOX,
+    DOOR,
+    FIRST_OBJECT,
+    KEY,
+    LOCKED,
+    NOTHING_CODE,
+    NOWHERE,
+    OPAQUE_BIT,
+    OPEN,
+    PORTABLE_BIT,
+    WALKABLE_BIT,
+    WALL_CODE,
+    Action,
+)
+from groundling.envs.engine.state import Worlds
+
+LEFT, RIGHT, FORWARD = int(Action.LEFT), int(Action.RIGHT), int(Action.FORWARD)
+PICKUP, DROP, TOGGLE, DONE = int(Action.PICKUP), int(Action.DROP), int(Action.TOGGLE), int(Action.DONE)
+
+SOURCES = (__file__, state.__file__, constants.__file__)
+kernel = compiler(*SOURCES)
+
+
+@kernel
+def stride_of(direction: int, width: int) -> int:
+    """Index step from a tile to the one ahead, on a map ``width`` tiles wide (border included)."""
+    if direction == 0:
+        return 1
+    if direction == 1:
+        return width
+    return -1 if direction == 2 else -width
+
+
+@kernel
+def act(w: Worlds, b: int, width: int, action: int) -> int:
+    """Move the body and the objects of environment ``b``; returns the index of the tile then in front."""
+    if action == LEFT:
+        w.direction[b] = (w.direction[b] + 3) & 3
+    elif action == RIGHT:
+        w.direction[b] = (w.direction[b] + 1) & 3
+    stride = stride_of(w.direction[b], width)
+    front = int(w.position[b]) + stride
+    if action == FORWARD:
+        if (w.looks[b, w.cells[b, front]] >> WALKABLE_BIT) & 1:
+            w.position[b] = front
+            front += stride
+    else:
+        handle(w, b, action, front)
+    return front
+
+
+@kernel
+def handle(w: Worlds, b: int, action: int, place: int) -> None:
+    """Pick up, drop or toggle at a tile, as far as what is there and what is carried allow it."""
+    code = int(w.cells[b, place])
+    seen = w.looks[b, code]
+    kind = seen & 0xFF
+    if action == PICKUP:
+        if (seen >> PORTABLE_BIT) & 1 and w.carried[b] == NOTHING_CODE:
+            w.carried[b] = code
+            w.cells[b, place] = NOTHING_CODE
+            w.positions[b, code - FIRST_OBJECT] = NOWHERE
+    elif action == DROP:
+        if code == NOTHING_CODE and w.carried[b] != NOTHING_CODE:
+            w.cells[b, place] = w.carried[b]
+            w.positions[b, w.carried[b] - FIRST_OBJECT] = place
+            w.carried[b] = NOTHING_CODE
+    elif action == TOGGLE and code >= FIRST_OBJECT:
+        if kind == DOOR:
+            toggle_door(w, b, code)
+        elif kind == BOX:
+            open_box(w, b, code, place)
+
+
+@kernel
+def toggle_door(w: Worlds, b: int, code: int) -> None:
+    """Open a closed door, close an open one, unlock a locked one if the key of its color is carried."""
+    seen = w.looks[b, code]
+    state = (seen >> 16) & 0xFF
+    base = seen & 0xFFFF
+    if state == LOCKED:
+        held = w.looks[b, w.carried[b]]
+        if held & 0xFF == KEY and (held >> 8) & 0xFF == (seen >> 8) & 0xFF:
+            w.looks[b, code] = base | 1 << WALKABLE_BIT
+    elif state == OPEN:
+        # where walls can be seen through, so can doors
+        w.looks[b, code] = base | 1 << 16 | (w.looks[b, WALL_CODE] & (1 << OPAQUE_BIT))
+    else:
+        w.looks[b, code] = base | 1 << WALKABLE_BIT
+
+
+@kernel
+def open_box(w: Worlds, b: int, code: int, front: int) -> None:
+    """Replace a box by what it contains."""
+    inside = w.contents[b, code - FIRST_OBJECT]
+    w.cells[b, front] = inside
+    if inside >= FIRST_OBJECT:
+        w.positions[b, inside - FIRST_OBJECT] = front
