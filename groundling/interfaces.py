@@ -48,17 +48,24 @@ class Field:
         dtype: NumPy's name of its type.
         kind: what its numbers mean: one of the kinds above, or one of the user's own.
         size: of integers that are numbered, how many there are: they are in [0, size). 0 where that means nothing.
+        sizes: of symbols: how many types, colors and states there are; empty: MiniGrid's.
     """
 
     shape: tuple[int, ...]
     dtype: str
     kind: str
     size: int = 0
+    sizes: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; sizes only where there are some."""
+        values = {"shape": list(self.shape), "dtype": self.dtype, "kind": self.kind, "size": self.size}
+        return values | ({"sizes": list(self.sizes)} if self.sizes else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Field:
         """Read plain values (``dataclasses.asdict``, or JSON's) back."""
-        return cls(**{**values, "shape": tuple(values["shape"])})
+        return cls(**{**values, "shape": tuple(values["shape"]), "sizes": tuple(values.get("sizes", ()))})
 
 
 @dataclass(frozen=True)
@@ -105,10 +112,7 @@ class Spec:
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "observation": {
-                key: {"shape": list(part.shape), "dtype": part.dtype, "kind": part.kind, "size": part.size}
-                for key, part in self.observation.items()
-            },
+            "observation": {key: part.to_dict() for key, part in self.observation.items()},
             "actions": list(self.actions),
             "vocabulary": list(self.vocabulary.words),
         }
@@ -122,11 +126,13 @@ class Spec:
 
 def _comparable(part: Field) -> tuple[Any, ...]:
     shape = () if part.kind in (TOKENS, DOCUMENT) else part.shape
-    return shape, part.kind, part.size if part.kind not in (TOKENS, DOCUMENT) else 0
+    return shape, part.kind, part.size if part.kind not in (TOKENS, DOCUMENT) else 0, part.sizes
 
 
 def _in_words(part: Field) -> str:
     size = f" of {part.size}" if part.size else ""
+    if part.sizes:
+        size = " of {} types, {} colors and {} states".format(*part.sizes)
     return f"{part.kind} {list(part.shape)}{size}"
 
 

@@ -131,6 +131,7 @@ def code_of(cls: type[Any]) -> bytes:
     if text and cls.__module__ != "__main__":
         return text
     members = [_code_of_member(name, value) for name, value in sorted(vars(cls).items()) if name not in _UNREAD]
+    members += [_code_of_member(str(own), own.holds) for own in vars(cls).get("relations", ())]
     return text + "".join(members).encode()
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from groundling.agents.assembly import assigned_fields
 from groundling.agents.config import AgentConfig, Precision
 from groundling.agents.encoders.base import ObservationEncoder, TextEncoder
+from groundling.agents.encoders.cells import sizes_of
 from groundling.agents.following import Followed, follow, predict
 from groundling.agents.memory import Memory
 from groundling.envs.banks.bank import CLAUSE_TOKENS
@@ -85,6 +86,7 @@ class ActorCritic(nn.Module):
             time_steps=config.time_steps,
             word_dim=config.instruction_dim if config.memory_reads else 0,
             finds=config.memory_finds,
+            cells=sizes_of(spec),
         )
         self.policy = nn.Linear(self.memory.out_dim, spec.num_actions)
         self.value = nn.Linear(self.memory.out_dim, 1)

@@ -21,7 +21,7 @@ def attention(agent: ActorCritic, instruction: Tensor) -> Tensor:
         instruction: [S, L] token ids.
 
     Returns:
-        [S, CELL_VALUES] the norm of the readout of every (type, color, state) under each sentence.
+        [S, values] the norm of the readout of every (type, color, state) under each sentence.
 
     Raises:
         ConfigurationError: if the agent sees pixels: :func:`attention_map` shows what it attends to.

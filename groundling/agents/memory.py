@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.config import MemoryKind
+from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes
 from groundling.agents.encoders.ways import ThingFinder, Things
 from groundling.agents.reading import InstructionReader, Sentences
 
@@ -43,6 +44,7 @@ class Memory(nn.Module):
         time_steps: int = 1,
         word_dim: int = 0,
         finds: bool = False,
+        cells: CellSizes = USUAL_CELLS,
     ) -> None:
         super().__init__()
         self.kind = kind
@@ -55,7 +57,7 @@ class Memory(nn.Module):
             self.cell = nn.LSTMCell(in_dim, memory_dim)
         self.time = nn.Embedding(time_steps, time_dim) if time_dim else None
         self.reader = InstructionReader(memory_dim, word_dim, in_dim) if word_dim else None
-        self.finder = ThingFinder(memory_dim, KEY_DIM, in_dim) if finds else None
+        self.finder = ThingFinder(memory_dim, KEY_DIM, in_dim, sizes=cells) if finds else None
 
     def initial_state(self, num_envs: int, device: torch.device | str = "cpu") -> Tensor:
         """The state [B, M] before the first observation: zeros."""

@@ -17,7 +17,7 @@ from groundling.envs.engine.outcomes import successes_of
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.specification import spec_of
 from groundling.envs.texts import texts_of
-from groundling.eval.pictures import picture_of
+from groundling.eval.pictures import drawn_kinds, picture_of
 
 QUIT = ("q", "\x03", "\x04", "")
 DIGITS = "1234567890"
@@ -86,7 +86,9 @@ def _play_episode(envs: VectorEnv, seed: int, read: Callable[[], str], console: 
 
 def _picture(envs: VectorEnv, observation: Any) -> NDArray[np.uint8] | None:
     pictures = envs.render()
-    return np.asarray(pictures[0], np.uint8) if pictures else picture_of(observation, spec_of(envs))
+    if pictures:
+        return np.asarray(pictures[0], np.uint8)
+    return picture_of(observation, spec_of(envs), kinds=drawn_kinds(envs))
 
 
 def _show(console: Console, text: str, picture: NDArray[np.uint8] | None, *lines: str) -> None:

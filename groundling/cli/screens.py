@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.text import Text
 
 from groundling.envs import Action, GroundlingEnv
-from groundling.envs.engine.constants import DOOR, EMPTY, NOTHING_CODE, look_parts
+from groundling.envs.engine.constants import DOOR, EMPTY, FIRST_TASK_TYPE, NOTHING_CODE, look_parts
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
 from groundling.envs.rendering import visible_tiles, world_layout
@@ -193,8 +194,8 @@ def what_is_carried(env: GroundlingEnv) -> Text:
     state = env.worlds.state
     if state.carried[0] == NOTHING_CODE:
         return Text()
-    kind, color, _ = look_parts(int(state.looks[0, state.carried[0]]))
-    return Text.assemble(" carrying ", (SIGNS.get(kind, OTHER_SIGN), COLORS[color]))
+    look = look_parts(int(state.looks[0, state.carried[0]]))
+    return Text.assemble(" carrying ", tile(np.array(look), env.worlds.kinds))
 
 
 def draw_world(env: GroundlingEnv) -> Text:
@@ -209,18 +210,21 @@ def draw_world(env: GroundlingEnv) -> Text:
             if (x, y) == (agent_x, agent_y):
                 text.append(AGENT_SIGNS[direction], style="bold red")
             else:
-                sign, style = tile(cell)
+                sign, style = tile(cell, env.worlds.kinds)
                 text.append(sign, style=style if lit[y, x] else f"{style} dim")
         text.append("\n")
     return text
 
 
-def tile(cell: NDArray[np.uint8]) -> tuple[str, str]:
+def tile(cell: NDArray[np.integer[Any]], kinds: Kinds = PLAIN_KINDS) -> tuple[str, str]:
     """Sign and color of a (type, color, state)."""
     kind, color, state = map(int, cell)
+    style = COLORS[color] if color < len(COLORS) else "rgb({},{},{})".format(*kinds.rgb[color])
     if kind == DOOR:
-        return DOOR_SIGNS[state], COLORS[color]
-    return SIGNS.get(kind, OTHER_SIGN), "bright_black" if kind == EMPTY else COLORS[color]
+        return DOOR_SIGNS[state], style
+    if kind >= FIRST_TASK_TYPE:  # the first letter of a type that a task brings
+        return f"{kinds.type_names[kind][0]} ", style
+    return SIGNS.get(kind, OTHER_SIGN), "bright_black" if kind == EMPTY else style
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from groundling.envs.making import make, make_vec, register_environments
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.envs.worlds.builder import WorldBuilder
+from groundling.envs.worlds.relation import Relation
 from groundling.envs.worlds.task import Task
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "GroundlingEnv",
     "GroundlingVectorEnv",
     "HeldOut",
+    "Relation",
     "Split",
     "Task",
     "TaskMixture",

@@ -128,7 +128,7 @@ def make_vec(
         if missions:
             if not isinstance(chosen, Split):
                 raise SplitError(f"{source.id} has its sentences listed: ask for them with a SentenceSplit")
-            chosen = chosen.narrowed(missions)
+            chosen = chosen.narrowed(missions, source.embodiment.lexicon)
         bank = build_bank(source, bank_size, seed=seed, split=chosen, cache=cache, progress=progress)
         embodiment = source.embodiment
     elif missions:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine.constants import BORDER, UNSEEN, VIEW_SIZE
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.tiles import thing
@@ -60,14 +61,18 @@ def render_world(worlds: WorldBatch | RoverBatch, row: int, *, tile_pixels: int 
 
     Returns:
         [H * tile_pixels, W * tile_pixels, 3] uint8, RGB.
+
+    Raises:
+        ConfigurationError: if the worlds have types or colors of a task's own, but not its lexicon.
     """
     layout, position, direction = world_layout(worlds, row)
     if isinstance(worlds, RoverBatch):
         poses = worlds.poses
         place = poses.x[row] - BORDER, poses.y[row] - BORDER
-        return render_body(layout, place, poses.heading[row], worlds.rover.radius_m, tile_pixels=tile_pixels)
+        radius = worlds.rover.radius_m
+        return render_body(layout, place, poses.heading[row], radius, tile_pixels=tile_pixels, kinds=worlds.kinds)
     visible = visible_tiles(worlds, row).T
-    picture = _grid_of(layout).render(tile_pixels, position, direction, highlight_mask=visible)
+    picture = _grid_of(layout, worlds.kinds).render(tile_pixels, position, direction, highlight_mask=visible)
     return np.asarray(picture, dtype=np.uint8)
 
 
@@ -78,6 +83,7 @@ def render_body(
     radius: float,
     *,
     tile_pixels: int = TILE_PIXELS,
+    kinds: Kinds = PLAIN_KINDS,
 ) -> NDArray[np.uint8]:
     """A top-down picture of a map with a body on it that stands anywhere: a disc, and a nose where it heads.
 
@@ -87,24 +93,26 @@ def render_body(
         heading_rad: clockwise from the right.
         radius: of the body, in tiles.
         tile_pixels: pixels along a tile.
+        kinds: the types and colors of the map.
 
     Returns:
         [H * tile_pixels, W * tile_pixels, 3] uint8, RGB.
     """
     nothing = np.zeros(layout.shape[1::-1], dtype=np.bool_)
     # MiniGrid draws no agent outside of the map
-    picture = np.array(_grid_of(layout).render(tile_pixels, (-1, -1), 0, highlight_mask=nothing), dtype=np.uint8)
+    picture = np.array(_grid_of(layout, kinds).render(tile_pixels, (-1, -1), 0, highlight_mask=nothing), dtype=np.uint8)
     _draw_body(picture, np.array(place) * tile_pixels, heading_rad, radius * tile_pixels, tile_pixels)
     return picture
 
 
-def _grid_of(layout: NDArray[np.uint8]) -> Grid:
+def _grid_of(layout: NDArray[np.uint8], kinds: Kinds) -> Grid:
     from minigrid.core.grid import Grid
 
     height, width = layout.shape[:2]
     grid = Grid(width, height)
     for y, x in np.ndindex(height, width):
-        grid.set(x, y, thing(*map(int, layout[y, x])))
+        kind, color, state = map(int, layout[y, x])
+        grid.set(x, y, thing(kind, color, state, kinds))
     return grid
 
 

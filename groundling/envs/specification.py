@@ -9,13 +9,15 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
-from groundling.envs.engine.constants import NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, Action
+from groundling.envs.engine.constants import FIRST_TASK_TYPE, NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, Action
 from groundling.errors import ConfigurationError
 from groundling.interfaces import CATEGORY, DEPTH, MAP, MASK, RGB, SYMBOLS, TOKENS, VECTOR, Field, Spec
+from groundling.language.own_words import MAX_OWN_COLORS, MAX_OWN_TYPES
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 MOST_WORDS = 1_000_000  # an upper bound above this is that of an integer type, not of a vocabulary
 HIGHEST_SYMBOL = max(NUM_TYPES, NUM_COLORS, NUM_STATES)
+MOST_SYMBOLS = max(FIRST_TASK_TYPE + MAX_OWN_TYPES, NUM_COLORS + MAX_OWN_COLORS)
 TEXT_KEYS = ("instruction", "mission")
 
 
@@ -112,8 +114,10 @@ def _field(key: str, space: gymnasium.Space[Any], words: int) -> Field:
     if words:
         return Field(shape, dtype, TOKENS, words)
     if space.dtype == np.uint8 and len(shape) == 3 and shape[2] == 3:
-        is_symbolic = space.high.max() <= HIGHEST_SYMBOL or shape[:2] == (7, 7)  # nobody draws pictures of 7 x 7
-        return Field(shape, dtype, (MAP if key == "explored" else SYMBOLS) if is_symbolic else RGB)
+        sizes = _symbol_sizes(space)
+        if not (sizes or space.high.max() <= HIGHEST_SYMBOL or shape[:2] == (7, 7)):  # nobody draws pictures of 7 x 7
+            return Field(shape, dtype, RGB)
+        return Field(shape, dtype, MAP if key == "explored" else SYMBOLS, sizes=sizes)
     if len(shape) == 2 and np.issubdtype(space.dtype, np.floating):
         return Field(shape, dtype, DEPTH)
     if len(shape) == 1 and np.issubdtype(space.dtype, np.floating):
@@ -122,3 +126,14 @@ def _field(key: str, space: gymnasium.Space[Any], words: int) -> Field:
         f"the environments' {key} is {list(shape)} {dtype}: an agent sees [H, W, 3] uint8, [H, W] floating-point depth "
         "and [N] floating-point vectors; environments may say what else they give by an attribute agent_spec"
     )
+
+
+def _symbol_sizes(space: spaces.Box) -> tuple[int, ...]:
+    """How many types, colors and states symbols have by their bounds.
+
+    Nothing if there are no more than usual, or nobody says how many: one bound is that of all three, or of pictures.
+    """
+    types, colors, states = (int(highest) + 1 for highest in space.high.reshape(-1, 3).max(axis=0))
+    if (types <= NUM_TYPES and colors <= NUM_COLORS) or types == colors == states or max(types, colors) > MOST_SYMBOLS:
+        return ()
+    return max(NUM_TYPES, types), max(NUM_COLORS, colors), NUM_STATES

@@ -1,4 +1,4 @@
-"""Tiles: MiniGrid's own, and in their style our own objects, colors and sizes."""
+"""Tiles: MiniGrid's own, and in their style our own objects, colors and sizes, and those of a task."""
 
 from __future__ import annotations
 
@@ -11,74 +11,72 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import constants
 from groundling.envs.engine.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
-from groundling.language.goals import MINIGRID_COLORS, Color, ObjectType
+from groundling.envs.engine.kinds import PLAIN_KINDS, SOLIDS, Kinds, Rgb
+from groundling.language.goals import MINIGRID_COLORS, ObjectType
 
-RGB: Final = {
-    Color.RED: (255, 0, 0),
-    Color.GREEN: (0, 255, 0),
-    Color.BLUE: (0, 0, 255),
-    Color.PURPLE: (112, 39, 195),
-    Color.YELLOW: (255, 255, 0),
-    Color.GREY: (100, 100, 100),
-    Color.ORANGE: (255, 128, 0),
-    Color.PINK: (255, 130, 190),
-    Color.BROWN: (140, 75, 30),
-    Color.WHITE: (255, 255, 255),
-}
 SCALES: Final = {TINY: 0.4, SMALL: 0.62, BIG: 0.85, HUGE: 1.12}  # beside the ordinary size, at which MiniGrid draws
 
 _CANVAS_PIXELS: Final = 192  # shapes are drawn this large and then made smaller
 _FULL, _DIM, _DARK = 255, 130, 0  # how much of its color a part of a shape shows
+_SHAPE_OF: Final = {solid: shape for shape, solid in SOLIDS.items()}
 
 
-def draw_tile(type_code: int, color_code: int, state: int, tile_pixels: int) -> NDArray[np.uint8]:
-    """A tile with this thing on it, [P, P, 3] uint8."""
+def draw_tile(
+    type_code: int, color_code: int, state: int, tile_pixels: int, kinds: Kinds = PLAIN_KINDS
+) -> NDArray[np.uint8]:
+    """A tile with this thing on it, [P, P, 3] uint8; errors as :func:`thing`."""
     from minigrid.core.grid import Grid
 
-    return np.asarray(Grid.render_tile(thing(type_code, color_code, state), tile_size=tile_pixels), dtype=np.uint8)
+    drawn = thing(type_code, color_code, state, kinds)
+    return np.asarray(Grid.render_tile(drawn, tile_size=tile_pixels), dtype=np.uint8)
 
 
-def thing(type_code: int, color_code: int, state: int) -> Any:
-    """What MiniGrid's grid draws on a tile: its own object where it has one, else one of ours, None for nothing."""
+def thing(type_code: int, color_code: int, state: int, kinds: Kinds = PLAIN_KINDS) -> Any:
+    """What MiniGrid's grid draws on a tile: its own object where it has one, else one of ours, None for nothing.
+
+    Raises:
+        ConfigurationError: if the kinds have no such type or color.
+    """
     from minigrid.core.world_object import WorldObj
 
     if type_code >= FIRST_OWN_TYPE or color_code >= len(MINIGRID_COLORS) or state in SIZES:
-        return _OwnThing(type_code, color_code, state)
+        kinds.check(type_code, color_code)
+        return _OwnThing(kinds.solids[type_code], kinds.rgb[color_code], state)
     return WorldObj.decode(type_code, color_code, state)
 
 
 class _OwnThing:
     """An object that MiniGrid does not have, as its grid asks for it (``Grid.render_tile``, which keeps the tiles)."""
 
-    def __init__(self, type_code: int, color_code: int, state: int) -> None:
-        self.code = (type_code, color_code, state)
+    def __init__(self, solid: int, rgb: Rgb, state: int) -> None:
+        self.key = (solid, rgb, state)
 
-    def encode(self) -> tuple[int, int, int]:
-        """The key under which MiniGrid keeps the tile."""
-        return self.code
+    def encode(self) -> tuple[int, Rgb, int]:
+        """The key under which MiniGrid keeps the tile; none of its own has a tuple in it."""
+        return self.key
 
     def render(self, image: NDArray[np.uint8]) -> None:
         """Draw the object on a tile [P, P, 3]."""
-        type_code, color_code, state = self.code
-        shape = _shape(type_code, ORDINARY if state in SIZES else state)
+        solid, rgb, state = self.key
+        shape = _shape(solid, ORDINARY if state in SIZES else state)
         margin = round(_CANVAS_PIXELS * (1 / SCALES.get(state, 1) - 1) / 2)
         scaled = np.pad(shape, margin) if margin >= 0 else shape[-margin:margin, -margin:margin]
         shade = cv2.resize(scaled, image.shape[:2], interpolation=cv2.INTER_AREA)[:, :, None] / _FULL
-        image[:] = np.where(shade > 0, shade * RGB[tuple(Color)[color_code]], image)
+        image[:] = np.where(shade > 0, shade * rgb, image)
 
 
 @lru_cache(maxsize=64)
-def _shape(type_code: int, state: int) -> NDArray[np.uint8]:
-    """How much of its color a thing shows on each pixel of the canvas, [P, P] uint8."""
-    if type_code < FIRST_OWN_TYPE:
+def _shape(solid: int, state: int) -> NDArray[np.uint8]:
+    """How much of its color a solid shows on each pixel of the canvas, [P, P] uint8."""
+    if solid < FIRST_OWN_TYPE:
         from minigrid.core.world_object import WorldObj
 
         picture = np.zeros((_CANVAS_PIXELS, _CANVAS_PIXELS, 3), dtype=np.uint8)
-        drawing: Any = WorldObj.decode(type_code, 0, state)  # in red
+        drawing: Any = WorldObj.decode(solid, 0, state)  # in red
         drawing.render(picture)
         return picture[:, :, 0]
     pen = _Pen()
-    match TYPE_OF_CODE.get(type_code):
+    match TYPE_OF_CODE.get(solid):
         case ObjectType.BELL:
             pen.circle(0.5, 0.16, 0.06)
             pen.ellipse(0.5, 0.42, 0.24, 0.24)
@@ -117,7 +115,7 @@ def _shape(type_code: int, state: int) -> NDArray[np.uint8]:
             angles = np.pi * (np.arange(10) / 5 - 0.5)
             radii = np.where(np.arange(10) % 2, 0.17, 0.41)
             pen.polygon(*zip(0.5 + radii * np.cos(angles), 0.52 + radii * np.sin(angles), strict=True))
-    match type_code:
+    match solid:
         case constants.TORCH:
             pen.rectangle(0.46, 0.42, 0.54, 0.86, _DIM)
             pen.rectangle(0.34, 0.84, 0.66, 0.9, _DIM)
@@ -152,7 +150,48 @@ def _shape(type_code: int, state: int) -> NDArray[np.uint8]:
         case constants.TABLE:
             pen.rectangle(0.1, 0.2, 0.9, 0.8)
             pen.rectangle(0.16, 0.26, 0.84, 0.74, _DIM)
+    _draw_plain_shape(pen, _SHAPE_OF.get(solid))
     return pen.canvas
+
+
+def _draw_plain_shape(pen: _Pen, shape: str | None) -> None:
+    """One of ``own_words.PLAIN_SHAPES``, seen from the side as the other things are."""
+    match shape:
+        case "cone":
+            pen.polygon((0.5, 0.1), (0.84, 0.8), (0.16, 0.8))
+            pen.ellipse(0.5, 0.8, 0.34, 0.1)
+            pen.line((0.32, 0.56), (0.68, 0.56), 0.04, _DARK)
+        case "can":
+            pen.rectangle(0.26, 0.22, 0.74, 0.78)
+            pen.ellipse(0.5, 0.78, 0.24, 0.09)
+            pen.ellipse(0.5, 0.22, 0.24, 0.09, _DIM)
+            pen.rectangle(0.26, 0.44, 0.74, 0.62, _DIM)
+        case "steps":
+            for half, top in ((0.4, 0.64), (0.27, 0.42), (0.14, 0.2)):
+                pen.rectangle(0.5 - half, top, 0.5 + half, 0.86)
+                pen.rectangle(0.5 - half, top + 0.17, 0.5 + half, top + 0.2, _DARK)
+        case "mushroom":
+            pen.rectangle(0.42, 0.46, 0.58, 0.86, _DIM)
+            pen.ellipse(0.5, 0.46, 0.4, 0.32)
+            pen.rectangle(0.1, 0.46, 0.42, 0.8, 0)
+            pen.rectangle(0.58, 0.46, 0.9, 0.8, 0)
+            pen.rectangle(0.42, 0.46, 0.58, 0.86, _DIM)
+            for x, y in ((0.34, 0.34), (0.54, 0.24), (0.68, 0.38)):
+                pen.circle(x, y, 0.05, _DARK)
+        case "hourglass":
+            pen.polygon((0.2, 0.14), (0.8, 0.14), (0.53, 0.5), (0.8, 0.86), (0.2, 0.86), (0.47, 0.5))
+            pen.rectangle(0.16, 0.1, 0.84, 0.17, _DIM)
+            pen.rectangle(0.16, 0.83, 0.84, 0.9, _DIM)
+        case "stack":
+            pen.circle(0.5, 0.64, 0.26)
+            pen.circle(0.5, 0.27, 0.17)
+            pen.ellipse(0.5, 0.42, 0.14, 0.03, _DARK)
+        case "cross":
+            pen.rectangle(0.39, 0.12, 0.61, 0.88)
+            pen.rectangle(0.14, 0.28, 0.86, 0.5)
+        case "diamond":
+            pen.polygon((0.5, 0.08), (0.82, 0.5), (0.5, 0.92), (0.18, 0.5))
+            pen.line((0.2, 0.5), (0.8, 0.5), 0.04, _DARK)
 
 
 class _Pen:

@@ -13,19 +13,16 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.agents.encoders.cells import pack_cells
+from groundling.agents.encoders.cells import pack_cells, sizes_of
 from groundling.agents.explanation import attention, attention_map, gates, has_gates
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.banks.bank import SEQUENCE_TOKENS
-from groundling.envs.engine.constants import DOOR, EMPTY, NUM_COLORS, NUM_STATES, TYPE_CODES
+from groundling.envs.engine.constants import DOOR, EMPTY
 from groundling.envs.engine.embodiment import Embodiment
+from groundling.envs.engine.kinds import Kinds
 from groundling.envs.rendering import render_world
-from groundling.envs.tiles import RGB
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.language.goals import Color
-from groundling.language.vocabulary import VOCABULARY
 
-_TYPES = {code: str(kind) for kind, code in TYPE_CODES.items()}
 SMOOTHING = 5  # updates that a point of the learning curve averages
 
 
@@ -99,10 +96,13 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
     envs = make_vec(bank=bank.take(slice(row, row + 1)), num_envs=1, shuffle=False)
     observation, _ = envs.reset()
     picture = render_world(envs.worlds, 0)
-    tokens = torch.as_tensor(VOCABULARY.encode_all(list(instructions), length=SEQUENCE_TOKENS)).long()
+    vocabulary = envs.embodiment.vocabulary
+    tokens = torch.as_tensor(vocabulary.encode_all(list(instructions), length=SEQUENCE_TOKENS)).long()
     strength = attention(agent, tokens).cpu().numpy()
-    cells = pack_cells(torch.as_tensor(observation["image"][0])).numpy()
-    above_empty = np.maximum(strength - strength[:, [EMPTY * NUM_COLORS * NUM_STATES]], 0)
+    sizes = sizes_of(agent.spec)
+    cells = pack_cells(torch.as_tensor(observation["image"][0]), sizes).numpy()
+    empty = int(pack_cells(torch.tensor([EMPTY, 0, 0]), sizes))
+    above_empty = np.maximum(strength - strength[:, [empty]], 0)
     maps = above_empty[:, cells].transpose(0, 2, 1)  # [S, row, column]
     highest = float(maps.max()) or 1.0
     count = len(instructions)
@@ -116,7 +116,7 @@ def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructio
     for column, (text, values) in enumerate(zip(instructions, maps, strict=True), start=1):
         axis = figure.add_subplot(grid[0, column])
         axis.imshow(values, cmap="magma", vmin=0, vmax=highest)
-        _name_objects(axis, observation["image"][0])
+        _name_objects(axis, observation["image"][0], envs.worlds.kinds)
         axis.set_title(f"“{text}”", fontsize=8)
         axis.set_xticks([])
         axis.set_yticks([])
@@ -156,15 +156,16 @@ def views_figure(agent: ActorCritic, bank: EpisodeBank, embodiment: Embodiment, 
     return figure
 
 
-def _name_objects(axis: Any, image: NDArray[np.uint8]) -> None:
+def _name_objects(axis: Any, image: NDArray[np.uint8], kinds: Kinds) -> None:
     """Write its type on every object of a view, in its color."""
     outline = [withStroke(linewidth=1.5, foreground="black")]
+    names = kinds.type_names
     for column in range(image.shape[0]):
         for line in range(image.shape[1]):
-            kind, color = _TYPES.get(int(image[column, line, 0])), tuple(Color)[int(image[column, line, 1])]
-            if kind is not None:
-                shade = tuple(np.clip(np.array(RGB[color]) / 255 * 0.7 + 0.3, 0, 1))
-                axis.text(column, line, kind, color=shade, fontsize=6, ha="center", va="center", path_effects=outline)
+            name, rgb = names.get(int(image[column, line, 0])), kinds.rgb[int(image[column, line, 1])]
+            if name is not None:
+                shade = tuple(np.clip(np.array(rgb) / 255 * 0.7 + 0.3, 0, 1))
+                axis.text(column, line, name, color=shade, fontsize=6, ha="center", va="center", path_effects=outline)
 
 
 def telling_view(bank: EpisodeBank, *, tries: int = 50, others: int = 2) -> tuple[int, list[str]]:
@@ -179,7 +180,7 @@ def telling_view(bank: EpisodeBank, *, tries: int = 50, others: int = 2) -> tupl
     best: tuple[int, list[str]] = (0, [envs.instructions[0]])
     most = 0
     for row, image in enumerate(observation["image"]):
-        named = _names_in_view(image)
+        named = _names_in_view(image, envs.worlds.kinds)
         own = envs.instructions[row]
         is_visible = any(own.endswith(name) for name in named)
         if is_visible and len(named) > most and own.startswith("go to"):
@@ -189,7 +190,8 @@ def telling_view(bank: EpisodeBank, *, tries: int = 50, others: int = 2) -> tupl
     return best
 
 
-def _names_in_view(image: NDArray[np.uint8]) -> list[str]:
+def _names_in_view(image: NDArray[np.uint8], kinds: Kinds) -> list[str]:
     cells = image.reshape(-1, 3)
-    named = [f"{tuple(Color)[int(c)]} {_TYPES[int(k)]}" for k, c, _ in cells if int(k) in _TYPES and k != DOOR]
+    types, colors = kinds.type_names, kinds.color_names
+    named = [f"{colors[int(c)]} {types[int(k)]}" for k, c, _ in cells if int(k) in types and k != DOOR]
     return list(dict.fromkeys(named))

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from groundling.envs.engine.constants import VIEW_SIZE
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.tiles import draw_tile
 from groundling.interfaces import RGB, SYMBOLS, Spec
 
@@ -16,22 +18,30 @@ TILE_PIXELS = 56
 MAIN_KEY = "image"
 
 
-def picture_of(observation: Mapping[str, Any], spec: Spec, row: int = 0) -> NDArray[np.uint8] | None:
+def drawn_kinds(envs: VectorEnv) -> Kinds:
+    """The types and colors of environments, a task's own among them."""
+    kinds: Kinds = getattr(getattr(envs.unwrapped, "worlds", None), "kinds", PLAIN_KINDS)
+    return kinds
+
+
+def picture_of(
+    observation: Mapping[str, Any], spec: Spec, row: int = 0, kinds: Kinds = PLAIN_KINDS
+) -> NDArray[np.uint8] | None:
     """What an environment's agent sees [H, W, 3] uint8, symbols drawn as tiles; None if it sees no picture."""
     keys = spec.keys_of(RGB, SYMBOLS)
     if not keys:
         return None
     key = MAIN_KEY if MAIN_KEY in keys else keys[0]
     image = np.asarray(observation[key])[row]
-    return image.copy() if spec.observation[key].kind == RGB else draw_symbols(image)
+    return image.copy() if spec.observation[key].kind == RGB else draw_symbols(image, kinds)
 
 
-def draw_symbols(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def draw_symbols(image: NDArray[np.uint8], kinds: Kinds = PLAIN_KINDS) -> NDArray[np.uint8]:
     """MiniGrid's symbolic view [7, 7, 3] as tiles, [7 * P, 7 * P, 3]; the agent is at the bottom, looking up."""
     canvas = np.zeros((VIEW_SIZE * TILE_PIXELS, VIEW_SIZE * TILE_PIXELS, 3), dtype=np.uint8)
     for column, line in np.ndindex(VIEW_SIZE, VIEW_SIZE):
         kind, color, state = map(int, image[column, line])
         if kind:
             y, x = line * TILE_PIXELS, column * TILE_PIXELS
-            canvas[y : y + TILE_PIXELS, x : x + TILE_PIXELS] = draw_tile(kind, color, state, TILE_PIXELS)
+            canvas[y : y + TILE_PIXELS, x : x + TILE_PIXELS] = draw_tile(kind, color, state, TILE_PIXELS, kinds)
     return canvas

@@ -20,7 +20,7 @@ from groundling.agents.explanation import attention_map, has_gates, word_strengt
 from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.specification import spec_of
 from groundling.envs.texts import texts_of
-from groundling.eval.pictures import picture_of
+from groundling.eval.pictures import drawn_kinds, picture_of
 from groundling.eval.rollout import Stepped, roll_out
 from groundling.interfaces import TOKENS, Observation, Spec
 from groundling.language.vocabulary import split_words
@@ -181,7 +181,7 @@ class Spectator:
         action: int | None,
         told: str,
     ) -> None:
-        seen = picture_of(observation, self._spec)
+        seen = picture_of(observation, self._spec, kinds=drawn_kinds(self._envs))
         blank = np.full((PANEL, PANEL, 3), 255, dtype=np.uint8)
         self.moments.append(
             Moment(

@@ -8,7 +8,9 @@ from groundling.language.goals import (
     Goal,
     GoTo,
     GoToMatch,
+    Instructed,
     Location,
+    NextTo,
     ObjectDescription,
     ObjectType,
     Open,
@@ -21,6 +23,8 @@ from groundling.language.goals import (
     UnlockAndGoToGoal,
 )
 from groundling.language.grammar import parse, render
+from groundling.language.lexicon import Lexicon
+from groundling.language.own_words import OwnColor, OwnType
 from groundling.language.paraphrases import (
     HELD_OUT_PHRASINGS,
     HELD_OUT_SYNONYMS,
@@ -44,10 +48,15 @@ __all__ = [
     "GoTo",
     "GoToMatch",
     "Goal",
+    "Instructed",
+    "Lexicon",
     "Location",
+    "NextTo",
     "ObjectDescription",
     "ObjectType",
     "Open",
+    "OwnColor",
+    "OwnType",
     "Paraphrase",
     "PickUp",
     "PutNear",

@@ -12,94 +12,61 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from groundling.errors import InstructionError
+from groundling.language.descriptions import (
+    MINIGRID_COLORS,
+    MINIGRID_OBJECTS,
+    PORTABLE_TYPES,
+    AnyColor,
+    AnyType,
+    Color,
+    Location,
+    NextTo,
+    ObjectDescription,
+    ObjectType,
+    Size,
+)
+
+__all__ = [
+    "MAX_CLAUSES",
+    "MINIGRID_COLORS",
+    "MINIGRID_OBJECTS",
+    "PORTABLE_TYPES",
+    "After",
+    "And",
+    "AnyColor",
+    "AnyType",
+    "Clause",
+    "Color",
+    "GoTo",
+    "GoToMatch",
+    "Goal",
+    "Instructed",
+    "Location",
+    "NextTo",
+    "ObjectDescription",
+    "ObjectType",
+    "Open",
+    "PickUp",
+    "PutNear",
+    "PutNextTo",
+    "Size",
+    "Step",
+    "Then",
+    "UnlockAndGoToGoal",
+    "clause_descriptions",
+    "clauses",
+    "combinations",
+    "descriptions",
+    "steps",
+    "verb_of",
+    "with_descriptions",
+    "without_determiners",
+    "without_rules",
+]
 
 MAX_CLAUSES = 4  # of one goal; "both" counts for two
-
-
-class Color(StrEnum):
-    """The six colors of MiniGrid, then four of our own."""
-
-    RED = "red"
-    GREEN = "green"
-    BLUE = "blue"
-    PURPLE = "purple"
-    YELLOW = "yellow"
-    GREY = "grey"
-    ORANGE = "orange"
-    PINK = "pink"
-    BROWN = "brown"
-    WHITE = "white"
-
-
-class ObjectType(StrEnum):
-    """The kinds of object that an instruction can name: MiniGrid's four, then seven of our own."""
-
-    DOOR = "door"
-    KEY = "key"
-    BALL = "ball"
-    BOX = "box"
-    BELL = "bell"
-    BOOK = "book"
-    CUP = "cup"
-    HAT = "hat"
-    LAMP = "lamp"
-    RING = "ring"
-    STAR = "star"
-
-
-MINIGRID_COLORS = tuple(Color)[:6]
-MINIGRID_OBJECTS = (ObjectType.KEY, ObjectType.BALL, ObjectType.BOX)
-PORTABLE_TYPES = tuple(ObjectType)[1:]
-
-
-class Location(StrEnum):
-    """Where an object was, seen from the agent's starting pose and in its starting room."""
-
-    LEFT = "left"
-    RIGHT = "right"
-    FRONT = "front"
-    BEHIND = "behind"
-
-
-class Size(StrEnum):
-    """How large an object is beside the others that fit the rest of its description: of two, or of more."""
-
-    SMALLER = "smaller"
-    LARGER = "larger"
-    SMALLEST = "smallest"
-    LARGEST = "largest"
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectDescription:
-    """A phrase such as "the red ball on your left", "both red balls" or "something that is not a red ball".
-
-    Attributes:
-        type: kind of object; None reads "object".
-        color: None leaves the color open.
-        location: None leaves the place open.
-        definite: True reads "the" (one object fits at the episode's start), False reads "a" (several do).
-        size: None leaves the size open.
-        both: two objects fit, and both are meant: "both red balls".
-        negated: whatever does *not* fit is meant: "something that is not the red ball".
-    """
-
-    type: ObjectType | None = None
-    color: Color | None = None
-    location: Location | None = None
-    definite: bool = True
-    size: Size | None = None
-    both: bool = False
-    negated: bool = False
-
-    def __post_init__(self) -> None:
-        if self.both and (self.negated or not self.definite or self.size is not None):
-            raise InstructionError("'both' stands alone: not with 'a', a size, or a negation")
-        if self.negated and self.size is not None and self.location is not None:
-            raise InstructionError("a negation excludes an object by its size or by its place, not by both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +115,7 @@ class PutNextTo:
     def __post_init__(self) -> None:
         _refuse_door(self.moved, "moved")
         _refuse_both(self.moved, self.fixed)
+        _refuse_next_to(self.moved, self.fixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +131,7 @@ class PutNear:
     def __post_init__(self) -> None:
         _refuse_door(self.moved, "moved")
         _refuse_both(self.moved, self.fixed)
+        _refuse_next_to(self.moved, self.fixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +203,19 @@ class After:
 Goal = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal | And | Then | After
 
 
+@dataclass(frozen=True, slots=True)
+class Instructed:
+    """A goal that is asked for in a sentence of the task's own, which the language need not know.
+
+    Attributes:
+        goal: what is judged.
+        sentence: what the agent is told, on one line; its words are known to the task (``Task.sentences``).
+    """
+
+    goal: Goal
+    sentence: str
+
+
 def steps(goal: Goal) -> tuple[tuple[Clause, ...], ...]:
     """The clauses of a goal, step after step in the order in which they are to be done."""
     match goal:
@@ -261,8 +243,17 @@ def clauses(goal: Goal) -> tuple[Clause, ...]:
 
 
 def descriptions(goal: Goal) -> tuple[ObjectDescription, ...]:
-    """The object descriptions of a goal, in the order in which the sentence names them."""
-    return tuple(description for clause in clauses(goal) for description in clause_descriptions(clause))
+    """The object descriptions of a goal in the order in which the sentence names them, those of neighbors included."""
+    return tuple(
+        description
+        for clause in clauses(goal)
+        for target in clause_descriptions(clause)
+        for description in (target, *_neighbors(target))
+    )
+
+
+def _neighbors(description: ObjectDescription) -> tuple[ObjectDescription, ...]:
+    return (description.relation.neighbor,) if isinstance(description.relation, NextTo) else ()
 
 
 def clause_descriptions(clause: Clause) -> tuple[ObjectDescription, ...]:
@@ -278,7 +269,7 @@ def clause_descriptions(clause: Clause) -> tuple[ObjectDescription, ...]:
             return ()
 
 
-def combinations(goal: Goal) -> frozenset[tuple[Color, ObjectType]]:
+def combinations(goal: Goal) -> frozenset[tuple[str, str]]:
     """The (color, type) pairs that a goal's sentence names in full; "a ball" or "the red object" name none."""
     return frozenset((d.color, d.type) for d in descriptions(goal) if d.color is not None and d.type is not None)
 
@@ -286,16 +277,28 @@ def combinations(goal: Goal) -> frozenset[tuple[Color, ObjectType]]:
 def without_determiners(goal: Goal) -> Goal:
     """The goal with every "a" read as "the": how many objects fit is a matter of the world, not of the words."""
 
-    def definite(clause: Clause) -> Clause:
+    def definite(description: ObjectDescription) -> ObjectDescription:
+        relation = description.relation
+        if isinstance(relation, NextTo):
+            relation = NextTo(definite(relation.neighbor))
+        return replace(description, definite=True, relation=relation)
+
+    return with_descriptions(goal, definite)
+
+
+def with_descriptions(goal: Goal, change: Callable[[ObjectDescription], ObjectDescription]) -> Goal:
+    """The goal with the description of every clause changed."""
+
+    def changed(clause: Clause) -> Clause:
         match clause:
             case PutNextTo(moved, fixed) | PutNear(moved, fixed):
-                return replace(clause, moved=replace(moved, definite=True), fixed=replace(fixed, definite=True))
+                return replace(clause, moved=change(moved), fixed=change(fixed))
             case GoTo(target) | PickUp(target) | Open(target):
-                return replace(clause, target=replace(target, definite=True))
+                return replace(clause, target=change(target))
             case _:
                 return clause
 
-    return _with_clauses(goal, definite)
+    return _with_clauses(goal, changed)
 
 
 def without_rules(goal: Goal) -> Goal:
@@ -354,6 +357,14 @@ def _refuse_both(*described: ObjectDescription) -> None:
         raise InstructionError("'both' cannot be put or put beside: name one object")
     if all(description.negated for description in described):
         raise InstructionError("of the two objects of 'put', only one can be named by what it is not")
+
+
+def _refuse_next_to(*described: ObjectDescription) -> None:
+    if any(isinstance(description.relation, NextTo) for description in described):
+        raise InstructionError(
+            "what is put, and what it is put beside, cannot be named by what it lies next to: 'put the ball next to "
+            "the box next to the door' would have two readings. Name it by its color, type, size or place"
+        )
 
 
 def _check_length(goal: Goal) -> None:

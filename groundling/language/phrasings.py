@@ -21,6 +21,7 @@ from groundling.language.goals import (
     GoTo,
     GoToMatch,
     Location,
+    NextTo,
     ObjectDescription,
     ObjectType,
     Open,
@@ -31,6 +32,7 @@ from groundling.language.goals import (
     Then,
     UnlockAndGoToGoal,
 )
+from groundling.language.own_words import OwnType
 
 OBJECT = "object"  # the word of an object whose type is left open
 
@@ -42,7 +44,7 @@ class Request:
     goal: Goal
 
 
-Node = Goal | ObjectDescription | Location | Request  # what a phrasing writes
+Node = Goal | ObjectDescription | Location | NextTo | Request  # what a phrasing writes
 
 
 class Word(NamedTuple):
@@ -68,7 +70,7 @@ class Phrasing:
 
     Attributes:
         name: stable name, by which an evaluation split can hold the phrasing out.
-        of: what it writes: a class of goal, an object's description, a location, a whole sentence.
+        of: what it writes: a class of goal, an object's description, a location, a relation, a whole sentence.
         template: its words and slots.
         bare: it begins with a bare verb, so that it can follow "please", "could you" or "after you", and can be joined
             to others; meaningful for goals only.
@@ -143,13 +145,14 @@ CANONICAL: tuple[Phrasing, ...] = (
     Phrasing("and", And, "{clause} and {clause}"),
     Phrasing("then", Then, "{step}, then {step}"),
     Phrasing("after", After, "{last} after you {first}"),
-    Phrasing("one object", ObjectDescription, "{definite} {size} {color} {type} {location}", fixed=_ONE),
-    Phrasing("both objects", ObjectDescription, "both {color} {types} {location}", fixed=_TWO),
+    Phrasing("one object", ObjectDescription, "{definite} {size} {color} {type} {location} {relation}", fixed=_ONE),
+    Phrasing("both objects", ObjectDescription, "both {color} {types} {location} {relation}", fixed=_TWO),
     Phrasing("not", ObjectDescription, "something that is not {excluded}", fixed=_NOT),
     Phrasing("on your left", Location.LEFT, "on your left"),
     Phrasing("on your right", Location.RIGHT, "on your right"),
     Phrasing("in front of you", Location.FRONT, "in front of you"),
     Phrasing("behind you", Location.BEHIND, "behind you"),
+    Phrasing("next to", NextTo, "next to {neighbor}"),
     Phrasing("plain", Request, "{goal}"),
 )
 
@@ -268,16 +271,27 @@ _PARAPHRASES: tuple[Phrasing, ...] = (
     Phrasing("before you", After, "before you {last}, {first}", bare=False),
     Phrasing("but before that", After, "{last}, but before that {first}"),
     # objects
-    Phrasing("of the objects", ObjectDescription, "the {size!} of the {color} {types} {location}", fixed=_THE),
     Phrasing(
-        "that is at a place", ObjectDescription, "{definite} {size} {color} {type} that is {location!}", fixed=_ONE
+        "of the objects", ObjectDescription, "the {size!} of the {color} {types} {location} {relation}", fixed=_THE
+    ),
+    Phrasing(
+        "that is at a place",
+        ObjectDescription,
+        "{definite} {size} {color} {type} that is {location!} {relation}",
+        fixed=_ONE,
     ),
     Phrasing(
         "that is of a color", ObjectDescription, "{definite} {size} {type} {location} that is {color!}", fixed=_ONE
     ),
-    Phrasing("the two", ObjectDescription, "the two {color} {types} {location}", fixed=_TWO),
-    Phrasing("the pair of", ObjectDescription, "the pair of {color} {types} {location}", fixed=_TWO),
-    Phrasing("both of the", ObjectDescription, "both of the {color} {types} {location}", fixed=_TWO),
+    Phrasing(
+        "that is in a relation",
+        ObjectDescription,
+        "{definite} {size} {color} {type} {location} that is {relation!}",
+        fixed=_ONE,
+    ),
+    Phrasing("the two", ObjectDescription, "the two {color} {types} {location} {relation}", fixed=_TWO),
+    Phrasing("the pair of", ObjectDescription, "the pair of {color} {types} {location} {relation}", fixed=_TWO),
+    Phrasing("both of the", ObjectDescription, "both of the {color} {types} {location} {relation}", fixed=_TWO),
     Phrasing("anything but", ObjectDescription, "anything but {excluded}", fixed=_NOT),
     Phrasing("something other than", ObjectDescription, "something other than {excluded}", fixed=_NOT),
     Phrasing("anything other than", ObjectDescription, "anything other than {excluded}", fixed=_NOT),
@@ -293,6 +307,9 @@ _PARAPHRASES: tuple[Phrasing, ...] = (
     Phrasing("in front", Location.FRONT, "in front"),
     Phrasing("at your back", Location.BEHIND, "at your back"),
     Phrasing("in back of you", Location.BEHIND, "in back of you"),
+    # relations; of "put", no object is told by one, since "next to" stands there for what is to be done
+    Phrasing("beside", NextTo, "beside {neighbor}"),
+    Phrasing("adjacent to", NextTo, "adjacent to {neighbor}"),
     # how politely
     Phrasing("please", Request, "please {request}"),
     Phrasing("please at the end", Request, "{request}, please"),
@@ -365,7 +382,11 @@ def synonyms_of(word: str) -> tuple[str, ...]:
 
 
 def plural(noun: str) -> str:
-    """The plural of a noun: balls, boxes, torches."""
+    """The plural of a noun: balls, boxes, torches, berries; of a task's own type the one that it was given."""
+    if isinstance(noun, OwnType) and noun.plural is not None:
+        return noun.plural
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return noun[:-1] + "ies"
     return noun + ("es" if noun.endswith(("x", "ch", "s", "sh")) else "s")
 
 

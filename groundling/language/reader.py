@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple, get_args
 
 from groundling.errors import InstructionError
@@ -21,11 +22,13 @@ from groundling.language.goals import (
     Color,
     Goal,
     Location,
+    NextTo,
     ObjectDescription,
     ObjectType,
     Size,
     Then,
 )
+from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.phrasings import (
     CANONICAL,
     OBJECT,
@@ -52,7 +55,7 @@ _WORD_SLOTS: dict[str, Mapping[str, Any]] = {
     "size": {size.value: size for size in Size},
     **dict.fromkeys(("color", "key", "room", "door"), _COLORS),
 }
-_OPTIONAL_SLOTS = ("size", "color", "location")
+_OPTIONAL_SLOTS = ("size", "color", "location", "relation")
 
 # Other spellings of a word are read as the word itself: synonyms in both numbers, "an", "are".
 _READ_AS: dict[str, str] = {
@@ -118,31 +121,36 @@ _PHRASE_SLOTS: dict[str, _Forms] = {
     "request": _forms(p for p in _ANY_GOAL if p.bare),
     "clause": _CLAUSE_FORMS,
     **dict.fromkeys(("step", "first", "last"), _STEP_FORMS),
-    **dict.fromkeys(("target", "moved", "fixed", "excluded"), _DESCRIPTION_FORMS),
+    **dict.fromkeys(("target", "moved", "fixed", "excluded", "neighbor"), _DESCRIPTION_FORMS),
     "location": _forms(p for p in _ALL if isinstance(p.of, Location)),
+    "relation": _forms(p for p in _ALL if p.of is NextTo),
 }
 
 _WORDS = frozenset(all_words())
 
 
-def read(text: str) -> Goal:
+def read(text: str, lexicon: Lexicon = PLAIN) -> Goal:
     """The goal of a sentence.
+
+    Args:
+        text: the sentence.
+        lexicon: words of a task's own that it may have.
 
     Raises:
         InstructionError: if no template fits; the message points at the word.
     """
     words = _spoken_words(text)
-    goals = _Reader(words).goals()
+    goals = _Reader(words, lexicon).goals()
     if goals:
         return goals[0]
-    second = _Reader(words, explains=True)
+    second = _Reader(words, lexicon, explains=True)
     second.goals()
     raise second.error(text)
 
 
-def readings(text: str) -> list[Goal]:
+def readings(text: str, lexicon: Lexicon = PLAIN) -> list[Goal]:
     """Every goal that a sentence can be read as, each once: one if it belongs to the language, else none."""
-    return list(dict.fromkeys(_Reader(_spoken_words(text)).goals()))
+    return list(dict.fromkeys(_Reader(_spoken_words(text), lexicon).goals()))
 
 
 def _spoken_words(text: str) -> list[str]:
@@ -152,18 +160,37 @@ def _spoken_words(text: str) -> list[str]:
     return words
 
 
+@lru_cache(maxsize=64)
+def _word_slots(lexicon: Lexicon) -> dict[str, Mapping[str, Any]]:
+    """What each slot that holds a single word reads, a task's own words included."""
+    slots = dict(_WORD_SLOTS)
+    slots["type"] = {**slots["type"], **{str(own): own for own in lexicon.types}}
+    slots["types"] = {**slots["types"], **{plural(own): own for own in lexicon.types}}
+    slots["color"] = {**slots["color"], **{str(own): own for own in lexicon.colors}}
+    return slots
+
+
+@lru_cache(maxsize=64)
+def _own_relations(lexicon: Lexicon) -> tuple[tuple[str, list[str]], ...]:
+    """A task's own relations, and the words by which each is read."""
+    return tuple((words, [_READ_AS.get(word, word) for word in split_words(words)]) for words in lexicon.relations)
+
+
 class _Reader:
     """What has been read of one sentence so far.
 
     Attributes:
         words: the sentence's words as the templates write them, then an empty one.
+        lexicon: words of a task's own.
         explains: try every template and keep what was expected at the furthest word; otherwise templates of which a
             word is missing in the sentence are not tried.
     """
 
-    def __init__(self, words: list[str], *, explains: bool = False) -> None:
+    def __init__(self, words: list[str], lexicon: Lexicon, *, explains: bool = False) -> None:
         self.words = [*(_READ_AS.get(word, word) for word in words), ""]
+        self.lexicon = lexicon
         self.explains = explains
+        self._word_slots = _word_slots(lexicon)
         self._present = frozenset(self.words)
         self._done: dict[tuple[int, int], list[tuple[Any, int]]] = {}
         self._furthest = 0
@@ -220,9 +247,11 @@ class _Reader:
 
     def _slot(self, slot: Slot, place: int, is_canonical: bool) -> list[tuple[Any, int]]:
         """What a slot reads at a word."""
-        meanings = _WORD_SLOTS.get(slot.name)
+        meanings = self._word_slots.get(slot.name)
         if meanings is None:
             found = self._phrases(_PHRASE_SLOTS[slot.name], place)
+            if slot.name == "relation":
+                found = [*found, *self._relations(place, is_canonical)]
         elif self.words[place] in meanings:
             found = [(meanings[self.words[place]], place + 1)]
         else:
@@ -232,6 +261,14 @@ class _Reader:
         if not found and meanings is not None:
             self._expect(map(repr, meanings), place, is_canonical)
         return found
+
+    def _relations(self, place: int, is_canonical: bool) -> list[tuple[str, int]]:
+        """The task's own relations that stand at a word."""
+        own = _own_relations(self.lexicon)
+        self._expect((repr(words) for words, _ in own), place, is_canonical)
+        return [
+            (words, place + len(spoken)) for words, spoken in own if self.words[place : place + len(spoken)] == spoken
+        ]
 
     def _expect(self, what: Iterable[str], place: int, is_canonical: bool) -> None:
         if place > self._furthest:
@@ -252,8 +289,9 @@ class _Reader:
         message = f"cannot read this instruction: expected {either} at the mark"
         if not at_end:
             word = split_words(text)[self._furthest]
-            if word not in _WORDS:
-                close = difflib.get_close_matches(word, _WORDS, n=3)
+            known = _WORDS.union(self.lexicon.vocabulary.words)
+            if word not in known:
+                close = difflib.get_close_matches(word, known, n=3)
                 hint = f", did you mean {' or '.join(map(repr, close))}?" if close else ""
                 message += f"; {word!r} is not a word of the language{hint}"
         return InstructionError(

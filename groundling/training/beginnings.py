@@ -11,7 +11,6 @@ from groundling.agents.growth import differences, grown
 from groundling.envs.banks.splits import training_split
 from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import Spec
-from groundling.language.grammar import parse
 from groundling.seeding import integer
 from groundling.training.algorithms import ALGORITHMS
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
@@ -71,7 +70,8 @@ def load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:
         return None
     demonstrations = DemonstrationSet.load(path, task=config.task)
     told = training_split(config.held_out)
-    wrong = [text for text in demonstrations.bank.instructions if not told.keeps(parse(text))]
+    bank = demonstrations.bank
+    wrong = [text for text, goal in zip(bank.instructions, bank.goals(), strict=True) if not told.keeps(goal)]
     if wrong:
         raise SplitError(
             f"{path} demonstrates what this run holds out, for example {wrong[0]!r}: record demonstrations "

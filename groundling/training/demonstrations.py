@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import ARRAYS, EpisodeBank
 from groundling.envs.banks.bank import FORMAT_VERSION as EPISODE_FORMAT
-from groundling.envs.banks.sources import find_source
+from groundling.envs.banks.sources import find_source, vocabulary_of
 from groundling.envs.engine.constants import VIEW_CELLS, VIEW_SIZE, Action
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import DemonstrationFileError
-from groundling.language.vocabulary import VOCABULARY
 from groundling.training.demonstration_file import ArrayFile, open_arrays, write_arrays
 
 SUFFIX: Final = ".demos"
@@ -169,7 +168,8 @@ class DemonstrationSet:
         """The N episodes; those of a loaded set are in the file, ``bank.take(rows)`` reads some of them."""
         instructions = tuple(self.arrays["instructions"].tobytes().decode().split("\n"))
         arrays: dict[str, Any] = {name: self.arrays[name] for name in ARRAYS}
-        return EpisodeBank(level=self.provenance.task, split=self.provenance.split, instructions=instructions, **arrays)
+        provenance, words = self.provenance, vocabulary_of(self.provenance.task).fingerprint
+        return EpisodeBank(provenance.task, provenance.split, instructions, vocabulary=words, **arrays)
 
     def save(self, path: Path | str) -> int:
         """Write one file, aside and then renamed.
@@ -185,7 +185,7 @@ class DemonstrationSet:
         facts = {
             "written_by": f"groundling {__version__}",
             "episode_format": EPISODE_FORMAT,
-            "vocabulary": VOCABULARY.fingerprint,
+            "vocabulary": vocabulary_of(self.provenance.task).fingerprint,
             "provenance": asdict(self.provenance),
         }
         return write_arrays(path, facts, self.arrays)
@@ -215,14 +215,15 @@ class DemonstrationSet:
             raise DemonstrationFileError(
                 f"{path} holds episodes of format {episode_format}, not {EPISODE_FORMAT} as this Groundling: {remedy}"
             )
-        if vocabulary != VOCABULARY.fingerprint:
+        asked = None if task is None else find_source(task).id  # first: a task of a file is known once it was found
+        if vocabulary != vocabulary_of(provenance.task).fingerprint:
             raise DemonstrationFileError(
                 f"{path} was written with another vocabulary, its token ids mean other words here: {remedy}"
             )
         missing = [name for name in _SAVED if name not in file.arrays]
         if missing:
             raise DemonstrationFileError(f"{path} has no array {', '.join(missing)}: {remedy}")
-        if task is not None and (asked := find_source(task).id) != provenance.task:
+        if asked is not None and asked != provenance.task:
             raise DemonstrationFileError(
                 f"{path} holds demonstrations of {provenance.task}, not of {asked}: record some with `groundling demos "
                 f"{task}`, or ask for {provenance.task}"

@@ -19,14 +19,13 @@ import gymnasium
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
-from groundling.envs.banks.sources import find_source
+from groundling.envs.banks.sources import find_source, vocabulary_of
 from groundling.envs.banks.splits import SPLITS
 from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.engine.embodiment import GRID
 from groundling.envs.single import GroundlingEnv
 from groundling.errors import ConfigurationError, GroundlingError
 from groundling.files import storage_error
-from groundling.language.vocabulary import VOCABULARY
 from groundling.training.demonstrations import Demonstration, DemonstrationSet, Provenance
 
 WRITTEN_AT_ONCE: Final = 256  # demonstrations that are held in memory
@@ -119,7 +118,8 @@ def _write(demonstrations: DemonstrationSet, name: str) -> None:
             data_format="hdf5",
             jpeg_encoding=False,  # the image holds codes, not colors
         )
-    dataset.storage.update_metadata({"vocabulary": list(VOCABULARY.words), "groundling": asdict(origin)})
+    words = list(vocabulary_of(origin.task).words)
+    dataset.storage.update_metadata({"vocabulary": words, "groundling": asdict(origin)})
     first = 0
     while block:
         if first:

@@ -46,10 +46,10 @@ from groundling.envs.engine.constants import (
     WALL_LOOK,
     look,
 )
+from groundling.envs.engine.kinds import RGB
 from groundling.envs.engine.rover import Poses
 from groundling.envs.engine.state import Worlds
 from groundling.envs.first_person import Camera, FirstPersonRenderer, Randomization, Views, solids
-from groundling.envs.tiles import RGB
 from groundling.errors import ConfigurationError
 from groundling.language.goals import Color
 

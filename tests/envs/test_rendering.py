@@ -29,8 +29,9 @@ from groundling.envs.engine.constants import (
     TYPE_CODES,
     look,
 )
+from groundling.envs.engine.kinds import RGB
 from groundling.envs.rendering import render_world, visible_tiles, world_layout
-from groundling.envs.tiles import RGB, SCALES, thing
+from groundling.envs.tiles import SCALES, thing
 from groundling.language.goals import MINIGRID_COLORS, Color, ObjectType
 
 

@@ -17,7 +17,7 @@ import groundling
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.banks.bank import CLAUSE_TOKENS
-from groundling.envs.engine.constants import Action
+from groundling.envs.engine.constants import NUM_TYPES, Action
 from groundling.envs.engine.embodiment import GRID
 from groundling.envs.first_person import Camera
 from groundling.envs.specification import spec_of, spec_of_spaces
@@ -71,6 +71,12 @@ def test_specification_of_pixels_is_read_off_and_comes_back_from_json() -> None:
         assert again.actions == each.actions
 
 
+def bounded(*highest: int) -> spaces.Box:
+    """Symbols of a type, a color and a state up to these."""
+    high = np.broadcast_to(np.array(highest, dtype=np.uint8), (9, 9, 3))
+    return spaces.Box(np.zeros((9, 9, 3), dtype=np.uint8), high, dtype=np.uint8)
+
+
 @pytest.mark.parametrize(
     ("space", "field"),
     [
@@ -78,6 +84,10 @@ def test_specification_of_pixels_is_read_off_and_comes_back_from_json() -> None:
         (spaces.Box(0, 255, (7, 7, 3), np.uint8), Field((7, 7, 3), "uint8", SYMBOLS)),
         (spaces.Box(0, 10, (9, 9, 3), np.uint8), Field((9, 9, 3), "uint8", SYMBOLS)),
         (spaces.Box(0, 40, (9, 9, 3), np.uint8), Field((9, 9, 3), "uint8", RGB)),
+        (bounded(16, 9, 6), Field((9, 9, 3), "uint8", SYMBOLS)),
+        (bounded(26, 9, 6), Field((9, 9, 3), "uint8", SYMBOLS, sizes=(27, 10, 7))),
+        (bounded(5, 12, 6), Field((9, 9, 3), "uint8", SYMBOLS, sizes=(NUM_TYPES, 13, 7))),
+        (bounded(200, 200, 100), Field((9, 9, 3), "uint8", RGB)),
         (spaces.Box(0, np.inf, (8, 9), np.float32), Field((8, 9), "float32", DEPTH)),
         (spaces.Box(-1, 1, (6,), np.float64), Field((6,), "float64", VECTOR)),
         (spaces.MultiBinary(4), Field((4,), "int8", MASK)),

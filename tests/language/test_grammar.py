@@ -20,6 +20,7 @@ from groundling.language import (
     GoTo,
     GoToMatch,
     Location,
+    NextTo,
     ObjectDescription,
     ObjectType,
     Open,
@@ -45,12 +46,27 @@ DESCRIPTIONS = [
         for type_, color, definite, size in product(TYPES, COLORS, [True, False], Size)
     ),
 ]
+NEIGHBORS = [
+    ObjectDescription(*parts)
+    for parts in product([None, ObjectType.DOOR], [None, Color.BLUE], LOCATIONS, [True, False], SIZES)
+]
+RELATED = [
+    *(
+        ObjectDescription(*parts, relation=NextTo(neighbor))
+        for parts in product([None, ObjectType.BALL], [None, Color.RED], LOCATIONS, [True, False], [None, Size.LARGEST])
+        for neighbor in NEIGHBORS
+    ),
+    *(ObjectDescription(ObjectType.BALL, both=True, relation=NextTo(neighbor)) for neighbor in NEIGHBORS),
+    *(ObjectDescription(ObjectType.BALL, negated=True, relation=NextTo(neighbor)) for neighbor in NEIGHBORS),
+]
 
 
 @st.composite
 def descriptions(draw: st.DrawFn, types: tuple[ObjectType | None, ...] = (None, *ObjectType)) -> ObjectDescription:
     fields = [draw(st.sampled_from(values)) for values in (types, COLORS, LOCATIONS, [True, False], SIZES)]
-    return ObjectDescription(*fields, *draw(st.sampled_from([(False, False), (True, False), (False, True)])))
+    rest = draw(st.sampled_from([(False, False), (True, False), (False, True)]))
+    neighbor = draw(st.sampled_from([None, None, *NEIGHBORS]))
+    return ObjectDescription(*fields, *rest, None if neighbor is None else NextTo(neighbor))
 
 
 MOVABLE = (None, *(type_ for type_ in ObjectType if type_ is not ObjectType.DOOR))
@@ -108,6 +124,16 @@ SENTENCES: dict[str, Goal] = {
     "pick up something that is not the red ball": PickUp(replace(RED_BALL, negated=True)),
     "go to something that is not a box": GoTo(ObjectDescription(ObjectType.BOX, definite=False, negated=True)),
     "go to something that is not the largest red ball": GoTo(replace(RED_BALL, size=Size.LARGEST, negated=True)),
+    "pick up the red ball next to the blue key": PickUp(replace(RED_BALL, relation=NextTo(BLUE_KEY))),
+    "go to both red balls next to a door": GoTo(
+        replace(RED_BALL, both=True, relation=NextTo(replace(DOOR, definite=False)))
+    ),
+    "go to the door on your left next to the red ball on your right": GoTo(
+        replace(DOOR, location=Location.LEFT, relation=NextTo(replace(RED_BALL, location=Location.RIGHT)))
+    ),
+    "pick up something that is not the red ball next to the blue key": PickUp(
+        replace(RED_BALL, negated=True, relation=NextTo(BLUE_KEY))
+    ),
     "go to the matching object at the end of the hallway": GoToMatch(),
     "get the red key from the blue room, unlock the green door and go to the goal": UnlockAndGoToGoal(
         Color.RED, Color.BLUE, Color.GREEN
@@ -134,9 +160,10 @@ def test_canonical_sentence(text: str) -> None:
 
 
 def test_every_description_has_one_sentence_of_its_own_and_reads_back() -> None:
-    texts = [render(GoTo(description)) for description in DESCRIPTIONS]
-    assert len(set(texts)) == len(DESCRIPTIONS)
-    assert [readings(text) for text in texts] == [[GoTo(description)] for description in DESCRIPTIONS]
+    every = [*DESCRIPTIONS, *RELATED]
+    texts = [render(GoTo(description)) for description in every]
+    assert len(set(texts)) == len(every)
+    assert [readings(text) for text in texts] == [[GoTo(description)] for description in every]
 
 
 @settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
@@ -262,7 +289,11 @@ OBJECTS = "'the', 'a', 'both' or 'something'"
         ("go to the red apple", f"expected {NOUNS} at the mark; 'apple' is not a word of the language", 14),
         ("go to the red, ball", f"expected {NOUNS}", 13),
         ("go to the bal", "'bal' is not a word of the language, did you mean 'ball'", 10),
-        ("go to the ball red", "expected 'on', 'in', 'behind', 'and', 'then', 'after' or the end of the sentence", 15),
+        (
+            "go to the ball red",
+            "expected 'on', 'in', 'behind', 'next', 'and', 'then', 'after' or the end of the sentence",
+            15,
+        ),
         ("go to the red ball, then open the dor", f"expected {NOUNS}", 34),
         ("go to the red ball, then", "expected 'go', 'pick', 'open', 'put' or 'get'", 25),
         ("put the red ball under the box", "expected 'on', 'in', 'behind', 'next' or 'near'", 17),
@@ -293,6 +324,10 @@ def test_error_points_at_the_word(text: str, expectation: str, column: int) -> N
         ("go to something that is not something that is not a box", "a negation cannot be negated"),
         ("go to something that is not both balls", "'both' stands alone"),
         ("go to both balls, then go to both keys, then go to the door", "at most 4 clauses"),
+        ("put the ball next to the box near the door", "cannot be named by what it lies next to"),
+        ("put the ball beside the box beside the door", "described by a relation of its own|by what it lies next to"),
+        ("go to the ball next to the box next to the door", "cannot be described by a relation of its own"),
+        ("go to the ball next to both boxes", "next to one other: not 'both'"),
     ],
 )
 def test_sentence_of_an_impossible_goal_is_refused_with_the_reason(text: str, reason: str) -> None:

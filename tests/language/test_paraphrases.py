@@ -26,6 +26,7 @@ from groundling.language import (
     GoTo,
     GoToMatch,
     Location,
+    NextTo,
     ObjectDescription,
     ObjectType,
     Open,
@@ -74,6 +75,7 @@ EVERY_KIND: tuple[Goal, ...] = (
     *(GoTo(ObjectDescription(color=color)) for color in Color),
     GoTo(replace(RED_BALL, both=True)),
     PickUp(replace(RED_BALL, negated=True)),
+    PickUp(replace(RED_BALL, relation=NextTo(BLUE_KEY))),
 )
 
 # The longest sentences that the goals allow.
@@ -85,6 +87,7 @@ LONGEST: tuple[Goal, ...] = (
     PutNextTo(LONG, LONG_NOT),
     PutNear(LONG, LONG_NOT),
     GoTo(LONG_NOT),
+    GoTo(replace(LONG, relation=NextTo(LONG))),
     UnlockAndGoToGoal(Color.RED, Color.BLUE, Color.GREEN),
     And((LONG_PUT, LONG_PUT)),
     After(LONG_PUT, LONG_PUT),
@@ -99,7 +102,7 @@ def random_goal(rng: np.random.Generator) -> Goal:
     def one_of(values: list) -> object:
         return values[rng.integers(len(values))]
 
-    def description(type_: ObjectType | None) -> ObjectDescription:
+    def description(type_: ObjectType | None, relation: NextTo | None = None) -> ObjectDescription:
         return ObjectDescription(
             type_,
             one_of([None, *Color]),
@@ -108,6 +111,7 @@ def random_goal(rng: np.random.Generator) -> Goal:
             one_of([None, None, None, *Size]),
             both=rng.random() < 0.1,
             negated=rng.random() < 0.2,
+            relation=NextTo(description(any_type())) if relation is None and rng.random() < 0.2 else relation,
         )
 
     def any_type() -> ObjectType | None:
@@ -175,7 +179,7 @@ def test_every_phrasing_is_used_and_reads_back(name: str) -> None:
 def test_every_synonym_is_used_in_place_of_its_word_and_reads_back(synonym: str) -> None:
     rng = np.random.default_rng(0)
     word, used = SYNONYMS[synonym], 0
-    for goal in EVERY_KIND * 20:
+    for goal in EVERY_KIND * 120:
         said = paraphrase(goal, rng, synonyms=[synonym])
         assert set(said.synonyms_used) <= {synonym}
         if said.synonyms_used:
@@ -220,6 +224,7 @@ def test_hand_written_paraphrases() -> None:
         "pick up the pair of crimson spheres": PickUp(replace(RED_BALL, both=True)),
         "visit the biggest of the red balls": GoTo(replace(RED_BALL, size=Size.LARGEST)),
         "find the sphere at your back that is red": GoTo(replace(RED_BALL, location=Location.BEHIND)),
+        "grab the red ball that is beside a blue key": PickUp(replace(RED_BALL, relation=NextTo(BLUE_KEY))),
     }
     assert {text: parse(text) for text in hand_written} == hand_written
 
@@ -302,7 +307,7 @@ def test_canonical_form_is_drawn_half_of_the_time_and_the_others_alike() -> None
 def test_trained_wording_never_holds_what_is_held_out_and_reaches_all_the_rest() -> None:
     rng, wording = np.random.default_rng(0), Wording("trained")
     held_out, trained_words = forms_of_held_out_synonyms(), set()
-    for goal in EVERY_KIND * 100:
+    for goal in EVERY_KIND * 120:
         words = words_in(wording.phrase(goal, rng))
         assert not words & held_out
         trained_words |= words
@@ -324,7 +329,7 @@ def test_every_phrasing_and_synonym_of_a_wording_is_drawn(kind: WordingKind, mon
 
     monkeypatch.setattr(paraphrases, "_RandomChooser", NotingChooser)
     rng, wording = np.random.default_rng(0), Wording(kind)
-    for goal in EVERY_KIND * 60:
+    for goal in EVERY_KIND * 120:
         wording.phrase(goal, rng)
     phrasings = set(PHRASINGS) - (set() if kind == "phrasing" else set(HELD_OUT_PHRASINGS))
     synonyms = set(SYNONYMS) - (set() if kind == "synonym" else set(HELD_OUT_SYNONYMS))
@@ -336,7 +341,7 @@ def test_phrasing_wording_always_holds_a_held_out_phrasing_in_trained_words() ->
     trained_names = set(PHRASINGS) - set(HELD_OUT_PHRASINGS)
     trained_words = set(words_of([*CANONICAL, *(PHRASINGS[name] for name in trained_names)]))
     trained_words |= {word for word in VOCABULARY.words if word not in forms_of_held_out_synonyms()}
-    for goal in EVERY_KIND * 10:
+    for goal in EVERY_KIND * 120:
         text = Wording("phrasing").phrase(goal, rng)
         assert words_in(text) <= trained_words, text
         assert parse(text) == goal
@@ -357,7 +362,7 @@ def test_every_word_of_a_held_out_phrasing_is_in_a_trained_one() -> None:
 def test_synonym_wording_always_holds_a_held_out_synonym() -> None:
     rng = np.random.default_rng(0)
     held_out_templates = [PHRASINGS[name] for name in HELD_OUT_PHRASINGS if PHRASINGS[name].of is GoTo]
-    for goal in EVERY_KIND * 10:
+    for goal in EVERY_KIND * 120:
         text = Wording("synonym").phrase(goal, rng)
         assert words_in(text) & forms_of_held_out_synonyms(), text
         assert parse(text) == goal

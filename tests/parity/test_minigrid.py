@@ -217,18 +217,22 @@ CONTROLS: dict[str, tuple[str, parity.Actor, Change]] = {
 }
 
 
+RARE = ("place to announce", "put near")  # what makes a difference in one episode of many
+
+
 @pytest.mark.parametrize("name", CONTROLS)
 def test_comparison_notices_a_rule_that_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     level, actor, change = CONTROLS[name]
+    seeds = range(24 if name in RARE else 8)
     original = parity.sample_episodes
 
     def changed(*arguments: Any) -> list[Episode]:
         return [change(episode) for episode in original(*arguments)]
 
     with registered(AnyGoal, "Own/AnyGoal-v0"):
-        assert compare_with_minigrid(level, range(24), actor=actor, max_steps=150).mismatches == ()
+        assert compare_with_minigrid(level, seeds, actor=actor, max_steps=150).mismatches == ()
         monkeypatch.setattr(parity, "sample_episodes", changed)
-        assert compare_with_minigrid(level, range(24), actor=actor, max_steps=150).mismatches != ()
+        assert compare_with_minigrid(level, seeds, actor=actor, max_steps=150).mismatches != ()
 
 
 def test_comparison_names_the_first_difference(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,12 @@ import pytest
 
 import groundling
 from groundling.cli.play import play
-from groundling.cli.screens import KEYS, Screen, TextMap, Window, half_blocks, what_is_carried
+from groundling.cli.screens import KEYS, Screen, TextMap, Window, half_blocks, tile, what_is_carried
 from groundling.envs import Action, GroundlingEnv
+from groundling.envs.engine.constants import DOOR, FIRST_TASK_TYPE, NUM_COLORS
+from groundling.envs.engine.kinds import kinds_of
 from groundling.errors import ConfigurationError
+from groundling.language import Lexicon, OwnColor, OwnType
 
 PYTHON = [sys.executable, "-m", "groundling"]
 LEVEL = "BabyAI-GoToObjS4-v0"
@@ -205,3 +208,10 @@ def test_what_is_carried_is_shown() -> None:
     assert what_is_carried(env).plain == ""
     env.worlds.state.carried[0] = 2
     assert what_is_carried(env).plain.startswith(" carrying ")
+
+
+def test_map_shows_the_types_and_colors_that_a_task_brings() -> None:
+    kinds = kinds_of(Lexicon((OwnType("apple"),), (OwnColor("teal", (0, 128, 128)),)))
+    assert tile(np.array([FIRST_TASK_TYPE, NUM_COLORS, 0]), kinds) == ("a ", "rgb(0,128,128)")
+    assert tile(np.array([DOOR, NUM_COLORS, 1]), kinds)[1] == "rgb(0,128,128)"
+    assert tile(np.array([FIRST_TASK_TYPE, 0, 0]), kinds)[1] == "red"

@@ -226,7 +226,7 @@ def test_file_of_another_vocabulary_is_refused(
     recorded: DemonstrationSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(module, "VOCABULARY", Vocabulary.of(["other", "words"]))
+        patch.setattr(module, "vocabulary_of", lambda task: Vocabulary.of(["other", "words"]))
         recorded.save(tmp_path / "file")
     with pytest.raises(
         DemonstrationFileError, match=r"another vocabulary.*record it again, or read it with groundling"

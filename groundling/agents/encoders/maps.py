@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from groundling.agents.encoders.cells import CELL_VALUES, pack_cells
-from groundling.envs.engine.constants import NUM_COLORS, NUM_STATES, NUM_TYPES, UNSEEN
+from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes, pack_cells
+from groundling.envs.engine.constants import FIRST_TASK_TYPE, NUM_COLORS, NUM_STATES, UNSEEN
 from groundling.errors import ObservationError
+from groundling.language.own_words import MAX_OWN_COLORS, MAX_OWN_TYPES
 
 NEAR = 4  # tiles to each side of the agent that are told apart
 WIDENING = 3  # how much wider regions are from one ring to the next
@@ -45,7 +46,9 @@ def regions_of(radius: int) -> tuple[NDArray[np.int32], int]:
 
 
 @numba.njit(cache=True, nogil=True)
-def _pack(cells: NDArray[np.uint8], present: NDArray[np.int32], packed: NDArray[np.int16]) -> bool:
+def _pack(
+    cells: NDArray[np.uint8], present: NDArray[np.int32], packed: NDArray[np.int16], types: int, colors: int
+) -> bool:
     for b in range(cells.shape[0]):
         for n in range(cells.shape[1]):
             kind = cells[b, n, 0]
@@ -53,20 +56,21 @@ def _pack(cells: NDArray[np.uint8], present: NDArray[np.int32], packed: NDArray[
                 packed[b, n] = NOT_SEEN
                 continue
             color, state = cells[b, n, 1], cells[b, n, 2]
-            if kind >= NUM_TYPES or color >= NUM_COLORS or state >= NUM_STATES:
+            if kind >= types or color >= colors or state >= NUM_STATES:
                 return False
-            value = (int(kind) * NUM_COLORS + color) * NUM_STATES + state
+            value = (int(kind) * colors + color) * NUM_STATES + state
             packed[b, n] = value
             present[value] = 1
     return True
 
 
-def packed_map(explored: Tensor, present: Tensor) -> Tensor:
+def packed_map(explored: Tensor, present: Tensor, sizes: CellSizes = USUAL_CELLS) -> Tensor:
     """The cells of maps as integers, those that were not seen ``NOT_SEEN``.
 
     Args:
         explored: [R, M, M, 3] uint8 of MiniGrid's (type, color, state).
-        present: [CELL_VALUES] int32, set to 1 where a cell is in a map.
+        present: [sizes.values] int32, set to 1 where a cell is in a map.
+        sizes: how many types and colors there are.
 
     Returns:
         [R, M * M] int16.
@@ -77,17 +81,17 @@ def packed_map(explored: Tensor, present: Tensor) -> Tensor:
     cells = explored.flatten(1, 2)
     if explored.device.type == "cpu":
         packed = torch.empty(cells.shape[:2], dtype=torch.int16)
-        is_right = _pack(cells.contiguous().numpy(), present.numpy(), packed.numpy())
+        is_right = _pack(cells.contiguous().numpy(), present.numpy(), packed.numpy(), sizes.types, sizes.colors)
     else:
-        limits = torch.tensor([NUM_TYPES, NUM_COLORS, NUM_STATES], device=cells.device)
+        limits = torch.tensor([*sizes, NUM_STATES], device=cells.device)
         is_right = bool((cells < limits).all())
-        packed = torch.where(cells[..., 0] == UNSEEN, NOT_SEEN, pack_cells(cells)).to(torch.int16)
+        packed = torch.where(cells[..., 0] == UNSEEN, NOT_SEEN, pack_cells(cells, sizes)).to(torch.int16)
         if is_right:
             present[packed[packed != NOT_SEEN].long()] = 1
     if not is_right:
         raise ObservationError(
-            f"a map has cells whose type, color or state is out of range: they are below {NUM_TYPES}, {NUM_COLORS} and "
-            f"{NUM_STATES}"
+            f"a map has cells whose type, color or state is out of range: they are below {sizes.types}, "
+            f"{sizes.colors} and {NUM_STATES}"
         )
     return packed
 
@@ -165,7 +169,7 @@ def sum_regions(table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, re
     Args:
         table: [P, D] float32, what each sentence makes of each distinct cell.
         first: [R] int64, the row of the table at which the cells under a map's sentence begin.
-        row_of: [CELL_VALUES] int32, where from there a cell's row is.
+        row_of: [values] int32, where from there a cell's row is.
         packed: [R, N] int16, the cells, see :func:`packed_map`.
         region: [R, N] or, of all maps alike, [1, N] integers in [0, G), or -1.
         count: G.
@@ -206,4 +210,4 @@ class MapReader(nn.Module):
         return self.spatial(sums.flatten(1))
 
 
-assert np.iinfo(np.int16).max > CELL_VALUES
+assert np.iinfo(np.int16).max > CellSizes(FIRST_TASK_TYPE + MAX_OWN_TYPES, NUM_COLORS + MAX_OWN_COLORS).values

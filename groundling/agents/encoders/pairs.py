@@ -23,7 +23,7 @@ class Pairs(NamedTuple):
     Attributes:
         table: [P, D].
         first: [S] int64, the row at which the cells under each sentence begin.
-        row_of_value: [CELL_VALUES] int32, where from there a packed cell's row is; of cells that are not in the batch
+        row_of_value: [values] int32, where from there a packed cell's row is; of cells that are not in the batch
             anything.
     """
 
@@ -32,11 +32,11 @@ class Pairs(NamedTuple):
     row_of_value: Tensor
 
 
-def make_pairs(read: Reader, values: Tensor, tokens: Tensor) -> Pairs:
-    """Every pair of distinct cells [V] int64, ascending, and sentences [S, L]."""
+def make_pairs(read: Reader, values: Tensor, tokens: Tensor, cell_values: int = CELL_VALUES) -> Pairs:
+    """Every pair of distinct cells [V] int64, ascending and below ``cell_values``, and sentences [S, L]."""
     table = read(values, tokens).flatten(0, 1)
     first = torch.arange(len(tokens), device=tokens.device) * len(values)
-    return Pairs(table, first, rows_of_values(_presence(values)))
+    return Pairs(table, first, rows_of_values(_presence(values, cell_values)))
 
 
 class KeptPairs:
@@ -44,14 +44,16 @@ class KeptPairs:
 
     Args:
         read: what makes them; it has to give the same as long as they are kept.
+        cell_values: how many different cells there are.
     """
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: Reader, cell_values: int = CELL_VALUES) -> None:
         self._read = read
+        self._cell_values = cell_values
         self._values = torch.zeros(0, dtype=torch.int64)
         self._tokens: list[Tensor] = []
         self._rows: dict[bytes, int] = {}
-        self._table = torch.zeros(0, CELL_VALUES, 0)  # [capacity, CELL_VALUES, D], written where something was read
+        self._table = torch.zeros(0, cell_values, 0)  # [capacity, values, D], written where something was read
 
     def find(self, values: Tensor, tokens: Tensor) -> Pairs:
         """As :func:`make_pairs`, reading only what was not read before."""
@@ -64,9 +66,9 @@ class KeptPairs:
         read = len(self._tokens)
         rows = [self._row_of(sentence, key) for sentence, key in zip(tokens, _keys(tokens), strict=True)]
         self._write(self._values, read)
-        first = torch.tensor(rows, device=tokens.device) * CELL_VALUES
+        first = torch.tensor(rows, device=tokens.device) * self._cell_values
         return Pairs(
-            self._table.flatten(0, 1), first, torch.arange(CELL_VALUES, dtype=torch.int32, device=first.device)
+            self._table.flatten(0, 1), first, torch.arange(self._cell_values, dtype=torch.int32, device=first.device)
         )
 
     def _forget(self) -> None:
@@ -87,7 +89,7 @@ class KeptPairs:
             return
         made = self._read(values, pad_sequence(self._tokens[start:], batch_first=True))
         if count > len(self._table):
-            grown = made.new_empty(2 * count, CELL_VALUES, made.shape[2])
+            grown = made.new_empty(2 * count, self._cell_values, made.shape[2])
             if start:
                 grown[:start] = self._table[:start]
             self._table = grown
@@ -99,8 +101,8 @@ def _keys(tokens: Tensor) -> list[bytes]:
     return [row.tobytes().rstrip(b"\0") for row in tokens.cpu().numpy()]
 
 
-def _presence(values: Tensor) -> Tensor:
-    present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=values.device)
+def _presence(values: Tensor, cell_values: int) -> Tensor:
+    present = torch.zeros(cell_values, dtype=torch.int32, device=values.device)
     present[values] = 1
     return present
 

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.encoders.base import TextEncoder, check_image, check_range, sentences_of_rows
-from groundling.agents.encoders.cells import CELL_VALUES, CellEncoder, DistinctCells, distinct_cells
+from groundling.agents.encoders.cells import CellEncoder, DistinctCells, distinct_cells, sizes_of
 from groundling.agents.encoders.gather import gather_rows
 from groundling.agents.encoders.maps import MapReader, packed_map
 from groundling.agents.encoders.pairs import KeptPairs, KeptWords, Pairs, make_pairs
 from groundling.agents.encoders.ways import Things, WayReader, Ways, find_ways
 from groundling.agents.fusion import Instruction, make_fusion
-from groundling.envs.engine.constants import NUM_COLORS, NUM_STATES, NUM_TYPES
+from groundling.envs.engine.constants import NUM_STATES
 from groundling.envs.engine.explored import MAX_RADIUS, explored_shape
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import CATEGORY, MAP, SYMBOLS, Field, Observation, Spec
@@ -109,7 +109,8 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         self.image_key = key_of[SYMBOLS]
         self.direction_key, self.map_key = key_of.get(CATEGORY), key_of.get(MAP)
         self.shape = spec.observation[self.image_key].shape
-        self.vision = CellEncoder(settings.cell_dim)
+        self.cells = sizes_of(spec)
+        self.vision = CellEncoder(settings.cell_dim, self.cells)
         self.language = self._make_language(language)
         self.fusion = make_fusion(config.fusion, settings.cell_dim, config.instruction_dim)
         self.readout = nn.Linear(self.fusion.out_dim, settings.readout_dim)
@@ -165,18 +166,18 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         if len(sentences.row_of) != len(image):
             raise ObservationError(f"{self.text_key} must be [{len(image)}, L], it has {len(sentences.row_of)} rows")
         kind, color, state = image.flatten(0, 2).amax(dim=0).tolist()
-        check_range("type", 0, kind, NUM_TYPES)
-        check_range("color", 0, color, NUM_COLORS)
+        check_range("type", 0, kind, self.cells.types)
+        check_range("color", 0, color, self.cells.colors)
         check_range("state", 0, state, NUM_STATES)
         if self.config.blind:
             image = torch.zeros_like(image)
-        present = torch.zeros(CELL_VALUES, dtype=torch.int32, device=image.device)
+        present = torch.zeros(self.cells.values, dtype=torch.int32, device=image.device)
         maps = ways = None
         if self.map is not None and self.map_key is not None:
             tiles = self._checked_map(self._tensor(observation, self.map_key))
-            maps = packed_map(tiles, present)
-            ways = None if self.ways is None else find_ways(tiles)
-        return PreparedSymbols(distinct_cells(image, present), sentences, direction, maps, ways)
+            maps = packed_map(tiles, present, self.cells)
+            ways = None if self.ways is None else find_ways(tiles, self.cells)
+        return PreparedSymbols(distinct_cells(image, present, self.cells), sentences, direction, maps, ways)
 
     def _direction(self, observation: Observation, batch: int) -> Tensor | None:
         """The directions [B], checked; None where there are none."""
@@ -212,7 +213,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
     def things(self, prepared: PreparedSymbols, steps: int) -> Things:
         """The things on the maps of T * B observations, for a memory that looks for them."""
         assert prepared.ways is not None
-        return Things.on(prepared.ways, steps)
+        return Things.on(prepared.ways, steps, self.cells)
 
     def attention_map(self, prepared: PreparedSymbols) -> Tensor:
         """The norm [R, H, W] of each cell's readout, by column and row as in the image."""
@@ -226,13 +227,13 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         return torch.relu(self.readout(fused))
 
     def attention(self, tokens: Tensor) -> Tensor:
-        """The norm [S, CELL_VALUES] of the readout of every (type, color, state) under each sentence [S, L]."""
-        return self.readout_of_pairs(torch.arange(CELL_VALUES, device=self.device), tokens).norm(dim=-1)
+        """The norm [S, values] of the readout of every (type, color, state) under each sentence [S, L]."""
+        return self.readout_of_pairs(torch.arange(self.cells.values, device=self.device), tokens).norm(dim=-1)
 
     @contextmanager
     def inference_cache(self) -> Iterator[None]:
         """Keep what sentences make of cells: within, parameters do not change and no gradients are taken."""
-        self._kept = KeptPairs(self.readout_of_pairs)
+        self._kept = KeptPairs(self.readout_of_pairs, self.cells.values)
         self._kept_words = KeptWords(lambda tokens: super(SymbolicEncoder, self).words(tokens).vectors)
         try:
             yield
@@ -250,7 +251,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         values, tokens = prepared.cells.values, prepared.sentences.tokens
         if self._kept is not None:
             return self._kept.find(values, tokens)
-        return make_pairs(self.readout_of_pairs, values, tokens)
+        return make_pairs(self.readout_of_pairs, values, tokens, self.cells.values)
 
     def _readout_of_cells(self, pairs: Pairs, first: Tensor, cells: DistinctCells) -> Tensor:
         """[R, N, readout_dim]."""

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes
 from groundling.agents.encoders.maps import NOT_SEEN, sum_regions
 from groundling.envs.engine.constants import (
     CLOSED,
@@ -39,9 +40,16 @@ NUM_CLASSES: Final = len(FARTHEST)
 AHEAD, LEFT, RIGHT, BEHIND = range(4)
 NO_WAY: Final = 4 * NUM_CLASSES  # the thing was seen, and no way there
 NUM_WAYS: Final = NO_WAY + 1
-FIRST_STATE: Final = NUM_TYPES + NUM_COLORS
+FIRST_STATE: Final = NUM_TYPES + NUM_COLORS  # where a task brings types or colors, they push these back
 FIRST_WAY: Final = FIRST_STATE + NUM_STATES
-NUM_TRAITS: Final = FIRST_WAY + NUM_WAYS
+
+
+def num_traits(sizes: CellSizes = USUAL_CELLS) -> int:
+    """How many traits things can have: their types, colors, states and ways, one after the other."""
+    return sizes.types + sizes.colors + NUM_STATES + NUM_WAYS
+
+
+NUM_TRAITS: Final = num_traits()
 
 
 class Ways(NamedTuple):
@@ -66,7 +74,7 @@ class Things(NamedTuple):
     """What a memory may look for: at most K things on each of the maps of T * B observations.
 
     Attributes:
-        traits: [T, B, K, 4] int64: type, color, state and way, numbered one after the other (``NUM_TRAITS``).
+        traits: [T, B, K, 4] int64: type, color, state and way, numbered one after the other (``num_traits``).
         way: [T, B, K] int64, the way to each, -1 beyond the last one.
     """
 
@@ -74,16 +82,17 @@ class Things(NamedTuple):
     way: Tensor
 
     @classmethod
-    def on(cls, ways: Ways, steps: int) -> Things:
-        """Those of T * B maps, time first."""
+    def on(cls, ways: Ways, steps: int, sizes: CellSizes = USUAL_CELLS) -> Things:
+        """Those of T * B maps, time first, of cells of these sizes."""
         kind, way = (array.long().unflatten(0, (steps, -1)) for array in (ways.kind, ways.way))
         looks, state = kind.clamp(min=0) // NUM_STATES, kind.clamp(min=0) % NUM_STATES
-        of_type, color = looks // NUM_COLORS, looks % NUM_COLORS
-        traits = (of_type, NUM_TYPES + color, FIRST_STATE + state, FIRST_WAY + way.clamp(min=0))
+        of_type, color = looks // sizes.colors, looks % sizes.colors
+        first_state = sizes.types + sizes.colors
+        traits = (of_type, sizes.types + color, first_state + state, first_state + NUM_STATES + way.clamp(min=0))
         return cls(torch.stack(traits, dim=-1), way)
 
 
-def find_ways(explored: Tensor) -> Ways:
+def find_ways(explored: Tensor, sizes: CellSizes = USUAL_CELLS) -> Ways:
     """The ways on maps [R, M, M, 3] uint8 of (type, color, state), from the tile amid; ahead is up.
 
     One walks over floor and through doors that are open or closed; locked doors and things can be walked up to.
@@ -94,7 +103,7 @@ def find_ways(explored: Tensor) -> Ways:
     way = np.full((count, MAX_OBJECTS), -1, dtype=np.int8)
     unseen = np.zeros((count, NUM_WAYS), dtype=np.uint8)
     scratch = np.zeros((2, side * side), dtype=np.int32)
-    most = _find(maps, kind, way, unseen, _class_of_distance(side * side), scratch)
+    most = _find(maps, kind, way, unseen, _class_of_distance(side * side), scratch, sizes.colors)
     device = explored.device
     return Ways(
         torch.from_numpy(kind[:, :most]).to(device),
@@ -121,6 +130,7 @@ def _find(
     unseen: NDArray[np.uint8],
     class_of: NDArray[np.int64],
     scratch: NDArray[np.int32],
+    colors: int,
 ) -> int:
     side = maps.shape[1]
     queue, found = scratch[0], scratch[1]  # of a cell: 0 before it is found, else 1 + 4 * distance + direction
@@ -154,7 +164,7 @@ def _find(
             kind = cells[n, 0]
             if kind < DOOR or kind == GOAL or n == middle or count == kinds.shape[1]:
                 continue
-            kinds[b, count] = (int(kind) * NUM_COLORS + cells[n, 1]) * NUM_STATES + cells[n, 2]
+            kinds[b, count] = (int(kind) * colors + cells[n, 1]) * NUM_STATES + cells[n, 2]
             if found[n]:
                 ways[b, count] = (found[n] - 1) % 4 * NUM_CLASSES + class_of[(found[n] - 1) // 4]
             else:
@@ -203,15 +213,19 @@ class ThingFinder(nn.Module):
         key_dim: size of W h and of l.
         out_dim: size of what is found.
         heads: that look for different things.
+        sizes: how many types and colors these have.
     """
 
-    def __init__(self, state_dim: int, key_dim: int, out_dim: int, *, heads: int = 2) -> None:
+    def __init__(
+        self, state_dim: int, key_dim: int, out_dim: int, *, heads: int = 2, sizes: CellSizes = USUAL_CELLS
+    ) -> None:
         super().__init__()
         self.heads = heads
+        self.num_traits = num_traits(sizes)
         self.ask = nn.Linear(state_dim, heads * key_dim)
-        self.traits = nn.Linear(key_dim, NUM_TRAITS, bias=False)
+        self.traits = nn.Linear(key_dim, self.num_traits, bias=False)
         self.none = nn.Parameter(torch.zeros(heads))
-        self.tell = nn.Linear(heads * NUM_TRAITS, out_dim, bias=False)
+        self.tell = nn.Linear(heads * self.num_traits, out_dim, bias=False)
 
     def forward(self, state: Tensor, traits: Tensor, way: Tensor) -> Tensor:
         """What states [B, state_dim] find among things: traits [B, K, 4] and ways [B, K] int64. [B, out_dim]."""
@@ -222,7 +236,7 @@ class ThingFinder(nn.Module):
         scores = scores.masked_fill((way < 0).unsqueeze(1), -math.inf)
         none = self.none.unsqueeze(1).expand(count, -1, 1)
         weight = torch.cat([scores, none], dim=2).softmax(dim=2)[..., :-1]
-        found = weight.new_zeros(count, self.heads, NUM_TRAITS)
+        found = weight.new_zeros(count, self.heads, self.num_traits)
         found = found.scatter_add(2, place, weight.repeat_interleave(kinds, dim=2))
         return self.tell(found.flatten(1))
 

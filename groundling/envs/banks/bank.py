@@ -26,10 +26,17 @@ from groundling.envs.engine.constants import (
 )
 from groundling.envs.engine.state import Episodes
 from groundling.envs.worlds.programs import Program
-from groundling.errors import BankFileError, ConfigurationError, UnsupportedLevelError
+from groundling.errors import (
+    BankFileError,
+    ConfigurationError,
+    TaskError,
+    UnknownEnvironmentError,
+    UnsupportedLevelError,
+)
 from groundling.files import written_whole
 from groundling.language.goals import Goal
 from groundling.language.grammar import parse
+from groundling.language.lexicon import PLAIN
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 FORMAT_VERSION = 2
@@ -54,6 +61,7 @@ class Episode:
         seed: the seed that the generator was given.
         walls_hide: whether walls and closed doors hide what is behind them.
         goal: what the instruction asks for, where it need not be read again.
+        is_own_sentence: whether the instruction is a sentence of the task's own, which the language does not read.
     """
 
     cells: NDArray[np.uint8]
@@ -68,6 +76,7 @@ class Episode:
     seed: int
     walls_hide: bool = True
     goal: Goal | None = None
+    is_own_sentence: bool = False
 
 
 class Sampler(Protocol):
@@ -75,6 +84,11 @@ class Sampler(Protocol):
 
     def sample(self, seed: int) -> Episode:
         """The episode of a seed."""
+
+
+def _source_of(level: str) -> Any:
+    """The source of a level's or a task's episodes; None if they stand in no bank. Errors as of ``find_family``."""
+    return getattr(find_family(level), "source", None)
 
 
 def sample_episodes(source: Sampler, seeds: Iterable[int]) -> list[Episode]:
@@ -146,15 +160,12 @@ class EpisodeBank:
             UnsupportedLevelError: if the level asks for what is not compiled.
             ConfigurationError: if there is no seed or a seed is negative.
         """
-        source: Any = getattr(find_family(level), "source", None)
+        source = _source_of(level)
         if source is None:
             raise UnsupportedLevelError(f"the episodes of {level} stand in no bank: its simulator makes them")
-        return cls.pack(
-            source.id,
-            sample_episodes(source, seeds),
-            length=source.instruction_length,
-            vocabulary=source.embodiment.vocabulary,
-        )
+        episodes = sample_episodes(source, seeds)
+        vocabulary = source.embodiment.vocabulary
+        return cls.pack(source.id, episodes, length=source.instruction_length, vocabulary=vocabulary)
 
     @classmethod
     def pack(
@@ -280,8 +291,24 @@ class EpisodeBank:
         return self.instructions[self.sentences[row]]
 
     def goals(self) -> list[Goal]:
-        """The goal of each distinct sentence, [S]."""
-        return [parse(text) for text in self.instructions]
+        """The goal of each distinct sentence, [S].
+
+        Raises:
+            InstructionError: if a sentence is a task's own, which the language does not read.
+        """
+        source = self.find_source()
+        lexicon = PLAIN if source is None else source.embodiment.lexicon
+        return [parse(text, lexicon) for text in self.instructions]
+
+    def find_source(self) -> Any:
+        """The source of the episodes, see ``sources.source_of``; None where it has other words by now."""
+        try:
+            source = _source_of(self.level)
+        except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
+            return None
+        if source is None or source.embodiment.lexicon == PLAIN:  # whose words may be told among those of other tasks
+            return source
+        return source if source.embodiment.vocabulary.fingerprint == self.vocabulary else None
 
     def episodes(self) -> Episodes:
         """The bank as the kernels read it, with token ids [S, L] (0 = padding)."""

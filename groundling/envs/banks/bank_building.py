@@ -140,7 +140,7 @@ def tell_episodes(source: EpisodeSource, seeds: Iterable[int], split: AnySplit) 
 
 def _tell(episode: Episode, split: AnySplit) -> Episode | None:
     """The episode in the words of the split; None if it does not belong to it."""
-    text = split.tell(episode.instruction, episode.goal, episode.seed)
+    text = split.tell(episode.instruction, episode.goal, episode.seed, is_own=episode.is_own_sentence)
     return None if text is None else replace(episode, instruction=text)
 
 
@@ -182,7 +182,11 @@ def _emptiness(source: EpisodeSource, split: AnySplit, seeds: int) -> str:
     if isinstance(split, SentenceSplit):
         return nothing + f"It keeps {', '.join(map(repr, split.sentences)) or 'no sentence'}"
     if split.missions:
-        why = "the level may never ask for" if any(map(split.keeps, map(parse, split.missions))) else "it does not keep"
+        why = (
+            "the level may never ask for"
+            if any(split.keeps(parse(text, split.lexicon)) for text in split.missions)
+            else "it does not keep"
+        )
         return nothing + f"It is narrowed to {', '.join(map(repr, split.missions))}, which {why}"
     if split.tests is None:
         return nothing + f"What is held out ({', '.join(split.held_out.factors)}) leaves nothing of this level"

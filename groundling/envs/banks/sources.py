@@ -9,9 +9,10 @@ from groundling.envs.banks.bank import Episode, EpisodeBank
 from groundling.envs.banks.splits import AnySplit, HeldOut, Split, find_split, training_split
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.embodiment import GRID, Embodiment
-from groundling.errors import TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.errors import InstructionError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.goals import without_determiners
 from groundling.language.grammar import parse
+from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 
 class OfGoals:
@@ -105,18 +106,34 @@ def find_source(id: str) -> EpisodeSource:
     return source
 
 
+def vocabulary_of(id: str) -> Vocabulary:
+    """The words of an environment; the language's where it cannot be found, as a task whose file is gone."""
+    try:
+        return find_family(id).spec.vocabulary
+    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
+        return VOCABULARY
+
+
+def source_of(bank: EpisodeBank) -> EpisodeSource | None:
+    """Where a bank's episodes come from; None if that cannot be found, or has other words by now."""
+    source: EpisodeSource | None = bank.find_source()
+    return source
+
+
 def embodiment_of(bank: EpisodeBank) -> Embodiment:
     """What a bank's episodes are played with where nothing else is asked for: its source's, if that can be found."""
-    try:
-        return find_source(bank.level).embodiment
-    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
-        return GRID
+    source = source_of(bank)
+    return GRID if source is None else source.embodiment
 
 
 def meanings_of(bank: EpisodeBank) -> list[Hashable]:
-    """What each distinct sentence of a bank asks for, [S]."""
+    """What each distinct sentence of a bank asks for, [S]; the sentence itself where nobody knows more."""
+    source = source_of(bank)
+    return [_meaning(text) if source is None else source.meaning(text) for text in bank.instructions]
+
+
+def _meaning(text: str) -> Hashable:
     try:
-        meaning = find_source(bank.level).meaning
-    except (UnknownEnvironmentError, UnsupportedLevelError, TaskError):
-        meaning = OfGoals().meaning
-    return [meaning(text) for text in bank.instructions]
+        return without_determiners(parse(text))
+    except InstructionError:
+        return text

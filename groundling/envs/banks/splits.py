@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from groundling.errors import ConfigurationError, InstructionError, SplitError
 from groundling.language.goals import (
@@ -23,13 +23,12 @@ from groundling.language.goals import (
     verb_of,
 )
 from groundling.language.grammar import parse
+from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.paraphrases import HELD_OUT_PHRASINGS, HELD_OUT_SYNONYMS, Wording, WordingKind
 from groundling.seeding import generator
 
 Factor = Literal["combination", "verb_object", "location", "length", "phrasing", "synonym"]
 FACTORS: tuple[Factor, ...] = ("combination", "verb_object", "location", "length", "phrasing", "synonym")
-_First = TypeVar("_First", bound=StrEnum)
-_Second = TypeVar("_Second", bound=StrEnum)
 
 
 class Verb(StrEnum):
@@ -41,15 +40,16 @@ class Verb(StrEnum):
     PUT = "put"
 
 
-def _read(text: str, first: type[_First], second: type[_Second]) -> tuple[_First, _Second]:
+def _read(text: str, first: type[StrEnum], second: type[StrEnum], own: tuple[str, ...]) -> tuple[str, str]:
+    """The two words of an entry; a task's own types and colors may stand where the language's do."""
     head, _, tail = text.rpartition(" ")
-    try:
-        return first(head), second(tail)
-    except ValueError as error:
-        raise SplitError(
-            f"cannot read {text!r} of the held-out sets: it names one of {', '.join(first)}, then one of "
-            f"{', '.join(second)}"
-        ) from error
+    for word, kind in ((head, first), (tail, second)):
+        if word not in list(kind) and not (word in own and kind in (Color, ObjectType)):
+            raise SplitError(
+                f"cannot read {text!r} of the held-out sets: it names one of {', '.join(first)}, then one of "
+                f"{', '.join(second)}. A task's own types and colors are named in own_words as well"
+            )
+    return head, tail
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class HeldOut:
         phrasings: names of phrasings (``groundling.language.paraphrases``).
         synonyms: words that stand for a trained one.
         varied: tell training instructions in many wordings; implied by the factors "phrasing" and "synonym".
+        own_words: types and colors of a task's own that the sets name, "apple".
 
     Raises:
         SplitError: if a factor or an entry cannot be read.
@@ -82,6 +83,7 @@ class HeldOut:
     phrasings: tuple[str, ...] = tuple(sorted(HELD_OUT_PHRASINGS))
     synonyms: tuple[str, ...] = tuple(sorted(HELD_OUT_SYNONYMS))
     varied: bool = False
+    own_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for factor in self.factors:
@@ -111,16 +113,16 @@ class HeldOut:
             raise SplitError(f"these held-out sets are not of this version: {error}") from error
 
     @cached_property
-    def _pairs(self) -> frozenset[tuple[Color, ObjectType]]:
-        return frozenset(_read(text, Color, ObjectType) for text in self.combinations)
+    def _pairs(self) -> frozenset[tuple[str, str]]:
+        return frozenset(_read(text, Color, ObjectType, self.own_words) for text in self.combinations)
 
     @cached_property
-    def _verb_types(self) -> frozenset[tuple[str, ObjectType]]:
-        return frozenset(_read(text, Verb, ObjectType) for text in self.verb_objects)
+    def _verb_types(self) -> frozenset[tuple[str, str]]:
+        return frozenset(_read(text, Verb, ObjectType, self.own_words) for text in self.verb_objects)
 
     @cached_property
-    def _places(self) -> frozenset[tuple[ObjectType, Location]]:
-        return frozenset(_read(text, ObjectType, Location) for text in self.locations)
+    def _places(self) -> frozenset[tuple[str, str]]:
+        return frozenset(_read(text, ObjectType, Location, self.own_words) for text in self.locations)
 
     @property
     def wording(self) -> Literal["canonical", "trained"]:
@@ -161,6 +163,7 @@ class Split:
         tests: the factor whose held-out part it keeps (and what is held out by no other); None keeps what training may
             ask for.
         missions: sentences to which it is narrowed; none keeps all.
+        lexicon: words of a task's own that these sentences have; no part of :meth:`describe`.
     """
 
     name: str
@@ -168,6 +171,7 @@ class Split:
     held_out: HeldOut = field(default_factory=HeldOut)
     tests: Factor | None = None
     missions: tuple[str, ...] = ()
+    lexicon: Lexicon = field(default=PLAIN, repr=False)
 
     def __post_init__(self) -> None:
         if self.tests is not None and self.tests not in self.held_out.factors:
@@ -176,7 +180,7 @@ class Split:
 
     @cached_property
     def _missions(self) -> frozenset[Goal]:
-        return frozenset(map(parse, self.missions))
+        return frozenset(parse(text, self.lexicon) for text in self.missions)
 
     @cached_property
     def wording(self) -> Wording:
@@ -196,31 +200,48 @@ class Split:
         due: set[Factor] = set() if self.tests in (None, "phrasing", "synonym") else {self.tests}
         return self.held_out.violated(goal) == due
 
-    def phrase(self, instruction: str, goal: Goal, seed: int) -> str | None:
+    def phrase(self, instruction: str, goal: Goal, seed: int, *, is_own: bool = False) -> str | None:
         """How an episode's instruction is told in this split; None if the goal cannot be told so."""
         if self.wording.kind == "canonical":
             return instruction
+        if is_own:  # what a task says in its own words is said in no others
+            return instruction if self.wording.kind == "trained" else None
         try:
             return self.wording.phrase(goal, generator(seed, "wording", self.wording.kind))
         except InstructionError:
             return None
 
-    def tell(self, instruction: str, goal: Goal | None, seed: int) -> str | None:
-        """An episode's instruction in the words of the split; None if the episode does not belong to it."""
-        goal = goal or parse(instruction)
-        return self.phrase(instruction, goal, seed) if self.keeps(goal) else None
+    def tell(self, instruction: str, goal: Goal | None, seed: int, *, is_own: bool = False) -> str | None:
+        """An episode's instruction in the words of the split; None if the episode does not belong to it.
 
-    def narrowed(self, missions: tuple[str, ...]) -> Split:
+        Args:
+            instruction: the canonical sentence, or one of the task's own.
+            goal: what it asks for; None reads it.
+            seed: of the episode.
+            is_own: whether it is a sentence of the task's own, which stays as it is.
+        """
+        goal = goal or parse(instruction, self.lexicon)
+        return self.phrase(instruction, goal, seed, is_own=is_own) if self.keeps(goal) else None
+
+    def narrowed(self, missions: tuple[str, ...], lexicon: Lexicon = PLAIN) -> Split:
         """The episodes whose goal is that of one of these sentences.
+
+        Args:
+            missions: the sentences.
+            lexicon: words of a task's own that they may have.
 
         Raises:
             InstructionError: if a sentence cannot be read.
         """
-        return replace(self, missions=missions)
+        return replace(self, missions=missions, lexicon=lexicon)
 
     def describe(self) -> str:
         """The split as JSON: part of the key of a cached bank, and saved in it."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+        values = dataclasses.asdict(self)
+        del values["lexicon"]
+        if not self.held_out.own_words:  # so that splits without them are described as they were before there were any
+            del values["held_out"]["own_words"]
+        return json.dumps(values, sort_keys=True)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Split:
@@ -250,7 +271,7 @@ class SentenceSplit:
     is_evaluation: bool
     sentences: tuple[str, ...]
 
-    def tell(self, instruction: str, goal: Goal | None, seed: int) -> str | None:
+    def tell(self, instruction: str, goal: Goal | None, seed: int, *, is_own: bool = False) -> str | None:
         """The instruction; None if it does not belong to the split."""
         return instruction if instruction in self.sentences else None
 

@@ -16,9 +16,11 @@ from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.engine.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, WALL_CODE
 from groundling.envs.engine.explored import Explorer
+from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.state import Outcomes, Tasks, Worlds
 from groundling.envs.engine.top_down import TopDownPainter
 from groundling.errors import ActionError, ConfigurationError
+from groundling.language.lexicon import PLAIN, Lexicon
 
 SHARES_PER_THREAD = 4
 
@@ -72,6 +74,7 @@ class Batch(ABC, Generic[Seen]):
         num_threads: threads that share a step; more than one pays from some thousands of environments on.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
         explored_radius: tiles that a map of what the agent has seen reaches, another sense; None leaves it out.
+        lexicon: words of a task's own, for what is drawn: what its types and colors look like.
 
     Attributes:
         observations: what the agents see now, rewritten by every step.
@@ -79,6 +82,7 @@ class Batch(ABC, Generic[Seen]):
         pictures, final_pictures: the same of the senses that are drawn after a step.
         outcomes: reward, terminated, truncated and the statistics of the episodes that ended.
         mixture: the tasks of the bank.
+        kinds: the types and colors that can be drawn.
         num_actions: A.
     """
 
@@ -95,6 +99,7 @@ class Batch(ABC, Generic[Seen]):
         num_threads: int = 1,
         top_down_pixels: int | None = None,
         explored_radius: int | None = None,
+        lexicon: Lexicon = PLAIN,
     ) -> None:
         if num_envs < 1:
             raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
@@ -103,6 +108,7 @@ class Batch(ABC, Generic[Seen]):
         self.mixture = bank if isinstance(bank, TaskMixture) else TaskMixture.of([bank])
         self.bank = bank = self.mixture.bank
         self.num_envs = num_envs
+        self.kinds = kinds_of(lexicon)
         self.shuffle = shuffle
         self.order_seed = order_seed
         self.episodes = bank.episodes()
@@ -138,7 +144,7 @@ class Batch(ABC, Generic[Seen]):
         self.observations = self._views.take()
         self.final = self._final_views.take()
         self.outcomes = self._results.take()
-        self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels)
+        self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels, self.kinds)
         cells = self.state.cells.shape
         self._explorer = None if explored_radius is None else Explorer((b, cells[1]), explored_radius)
         self._pictures = ArrayPool(self._make_pictures)

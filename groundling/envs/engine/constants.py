@@ -49,10 +49,11 @@ ARMOR: Final = 22
 CHAIR: Final = 23
 TABLE: Final = 24
 NUM_SOLID_TYPES: Final = 25
+FIRST_TASK_TYPE: Final = NUM_SOLID_TYPES  # types that a task brings, in the order in which it declares them
 
 GREEN: Final = 1
 GREY: Final = 5
-NUM_COLORS: Final = len(Color)
+NUM_COLORS: Final = len(Color)  # the codes of a task's own colors come after these
 COLOR_CODES: Final = {color: code for code, color in enumerate(Color)}  # MiniGrid's six come first, in its order
 TYPE_CODES: Final = {
     ObjectType.DOOR: DOOR,

@@ -10,14 +10,16 @@ from gymnasium import spaces
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.engine.constants import NUM_ACTIONS, VIEW_SIZE, Action
+from groundling.envs.engine.constants import NUM_ACTIONS, NUM_STATES, VIEW_SIZE, Action
 from groundling.envs.engine.explored import explored_shape
+from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.rover import Rover, Scoring
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
 from groundling.interfaces import CATEGORY, DEPTH, MAP, RGB, SEGMENTATION, SYMBOLS, TOKENS, Field, Spec
+from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 MAX_CODE = 255
@@ -39,6 +41,7 @@ class Embodiment:
         time_scale: steps that a rover is given for each of an episode's time limit; None gives it as many as it takes
             for a move of the grid.
         vocabulary: of the instructions' token ids.
+        lexicon: words of a task's own, which the vocabulary holds and the pictures show.
     """
 
     rover: Rover | None = None
@@ -49,6 +52,7 @@ class Embodiment:
     num_actions: int = NUM_ACTIONS
     time_scale: int | None = None
     vocabulary: Vocabulary = VOCABULARY
+    lexicon: Lexicon = PLAIN
 
     def changed(
         self,
@@ -94,6 +98,7 @@ class Embodiment:
                 num_threads=num_threads,
                 top_down_pixels=self.top_down_pixels,
                 explored_radius=self.explored_radius,
+                lexicon=self.lexicon,
             )
         return RoverBatch(
             bank,
@@ -107,6 +112,7 @@ class Embodiment:
             order_seed=order_seed,
             num_threads=num_threads,
             top_down_pixels=self.top_down_pixels,
+            lexicon=self.lexicon,
         )
 
     def spec(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> Spec:
@@ -116,13 +122,21 @@ class Embodiment:
         kinds |= {"image": SYMBOLS if self.rover is None else RGB, "instruction": TOKENS}
         sizes = {"direction": 4, "segmentation": MAX_CODE + 1, "instruction": len(self.vocabulary)}
         fields = {
-            key: Field(tuple(part.shape or ()), str(part.dtype), kinds[key], sizes.get(key, 0))
+            key: Field(
+                tuple(part.shape or ()),
+                str(part.dtype),
+                kinds[key],
+                sizes.get(key, 0),
+                self._symbol_sizes() if kinds[key] in (SYMBOLS, MAP) else (),
+            )
             for key, part in space.spaces.items()
         }
         return Spec(fields, tuple(action.name.lower() for action in list(Action)[: self.num_actions]), self.vocabulary)
 
     def observation_space(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> spaces.Dict:
         """What one agent sees; the same space for all levels of as many tokens an instruction.
+
+        Symbols of a task that brings types or colors have bounds of their own: the highest type, color and state.
 
         Args:
             instruction_length: L, tokens.
@@ -135,9 +149,9 @@ class Embodiment:
             height, width = (tiles * self.top_down_pixels for tiles in map_size)
             senses["top_down"] = spaces.Box(0, 255, (height, width, 3), np.uint8)
         if self.explored_radius is not None:
-            senses["explored"] = spaces.Box(0, 255, explored_shape(self.explored_radius), np.uint8)
+            senses["explored"] = self._symbols(explored_shape(self.explored_radius))
         if self.rover is None:
-            image = spaces.Box(0, 255, (VIEW_SIZE, VIEW_SIZE, 3), np.uint8)
+            image = self._symbols((VIEW_SIZE, VIEW_SIZE, 3))
             return spaces.Dict({"image": image, "direction": spaces.Discrete(4), "instruction": instruction, **senses})
         camera = self.camera
         size = (camera.height, camera.width)
@@ -148,6 +162,21 @@ class Embodiment:
         if camera.segmentation:
             senses["segmentation"] = spaces.Box(0, MAX_CODE, size, np.uint8)
         return spaces.Dict({**senses, "instruction": instruction})
+
+    def _symbol_sizes(self) -> tuple[int, ...]:
+        """How many types, colors and states there are, where a task brings some; else nothing."""
+        if not (self.lexicon.types or self.lexicon.colors):
+            return ()
+        kinds = kinds_of(self.lexicon)
+        return len(kinds.solids), len(kinds.rgb), NUM_STATES
+
+    def _symbols(self, shape: tuple[int, int, int]) -> spaces.Box:
+        """The space of (type, color, state) on some tiles."""
+        sizes = self._symbol_sizes()
+        if not sizes:
+            return spaces.Box(0, MAX_CODE, shape, np.uint8)
+        highest = (np.array(sizes) - 1).astype(np.uint8)
+        return spaces.Box(np.zeros(shape, np.uint8), np.broadcast_to(highest, shape).copy(), dtype=np.uint8)
 
 
 GRID = Embodiment()

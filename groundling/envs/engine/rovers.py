@@ -12,8 +12,10 @@ from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.engine import rover_kernels
 from groundling.envs.engine.batch import Batch, ObservationArrays
 from groundling.envs.engine.constants import NUM_ACTIONS
+from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.rover import Rover, Scoring, make_poses
 from groundling.envs.first_person import Camera, FirstPersonRenderer, Views
+from groundling.language.lexicon import PLAIN, Lexicon
 
 ABSENT = 0  # environments in the array of a sense that the camera lacks
 
@@ -43,9 +45,13 @@ class RoverBatch(Batch[Sights]):
         order_seed: seed of that draw.
         num_threads: threads that share a step.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
+        lexicon: words of a task's own: what its types and colors look like.
 
     Attributes:
         poses: where the rovers are.
+
+    Raises:
+        ConfigurationError: if the bank has types or colors that the lexicon lacks.
     """
 
     min_envs_per_thread = 16
@@ -64,6 +70,7 @@ class RoverBatch(Batch[Sights]):
         order_seed: int = 0,
         num_threads: int = 1,
         top_down_pixels: int | None = None,
+        lexicon: Lexicon = PLAIN,
     ) -> None:
         self.rover = rover
         self.camera = camera
@@ -73,7 +80,10 @@ class RoverBatch(Batch[Sights]):
         self.poses = make_poses(num_envs)
         self._styles = np.zeros(num_envs, dtype=np.uint64)
         self._motion = rover.motion()
-        self._renderer = FirstPersonRenderer(camera)
+        kinds = kinds_of(lexicon)
+        self._renderer = FirstPersonRenderer(camera, kinds)
+        looks = (bank.bank if isinstance(bank, TaskMixture) else bank).looks
+        kinds.check(int((looks & 0xFF).max()), int((looks >> 8 & 0xFF).max()))
         super().__init__(
             bank,
             num_envs,
@@ -81,6 +91,7 @@ class RoverBatch(Batch[Sights]):
             order_seed=order_seed,
             num_threads=num_threads,
             top_down_pixels=top_down_pixels,
+            lexicon=lexicon,
         )
 
     def make_observations(self) -> Sights:

@@ -39,7 +39,8 @@ def subgoals_now(worlds: Batch[Any]) -> NDArray[np.bool_]:
     """What is due in each of B environments, [B, NUM_SUBGOALS] bool.
 
     Of every clause that may be done now: its verb; the type and the color of the things to go to, where all that it may
-    mean have the same. Of "put A next to B" these are A's until an A is carried, then B's (and ``LOADED`` is set).
+    mean have the same (a task's own types and colors are not told). Of "put A next to B" these are A's until an A is
+    carried, then B's (and ``LOADED`` is set).
     """
     due = np.zeros((worlds.num_envs, NUM_SUBGOALS), dtype=np.bool_)
     note_subgoals(worlds.state, due)
@@ -76,7 +77,7 @@ def note_kind(w: Worlds, b: int, things: np.uint64, due: NDArray[np.bool_]) -> N
             is_one_kind &= kind in (-1, look & 0xFF)
             is_one_color &= color in (-1, (look >> 8) & 0xFF)
             kind, color = look & 0xFF, (look >> 8) & 0xFF
-    if kind >= 0 and is_one_kind:
+    if 0 <= kind < NUM_SOLID_TYPES and is_one_kind:  # what a task brings has no place among what is told
         due[b, FIRST_TYPE + kind] = True
-    if color >= 0 and is_one_color:
+    if 0 <= color < NUM_COLORS and is_one_color:
         due[b, FIRST_COLOR + color] = True

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.engine import constants, state
 from groundling.envs.engine.compiling import compiler
-from groundling.envs.engine.constants import BORDER, CLOSED, DOOR, LOCKED, NUM_COLORS, NUM_STATES, OPEN, look_parts
+from groundling.envs.engine.constants import BORDER, CLOSED, DOOR, LOCKED, NUM_STATES, OPEN, look_parts
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.state import Worlds
 from groundling.envs.tiles import draw_tile
 from groundling.errors import ConfigurationError
@@ -28,23 +29,25 @@ class TopDownPainter:
     Args:
         bank: the episodes that will be played.
         tile_pixels: P, of a tile.
+        kinds: the types and colors of the worlds.
 
     Raises:
-        ConfigurationError: if P is not from 4 to 64.
+        ConfigurationError: if P is not from 4 to 64, or the bank has types or colors that the kinds lack.
     """
 
-    def __init__(self, bank: EpisodeBank, tile_pixels: int) -> None:
+    def __init__(self, bank: EpisodeBank, tile_pixels: int, kinds: Kinds = PLAIN_KINDS) -> None:
         if not MIN_PIXELS <= tile_pixels <= MAX_PIXELS:
             raise ConfigurationError(f"top-down tiles have {MIN_PIXELS} to {MAX_PIXELS} pixels, got {tile_pixels}")
         looks = {int(seen) & 0xFFFFFF for seen in np.unique(bank.looks)}
         doors = {seen & 0xFFFF for seen in looks if look_parts(seen)[0] == DOOR}
         looks |= {door | state << 16 for door in doors for state in (OPEN, CLOSED, LOCKED)}
         self._tiles = np.zeros((len(looks), tile_pixels, tile_pixels, 3), dtype=np.uint8)
-        self._tile_of = np.zeros(256 * NUM_COLORS * NUM_STATES, dtype=np.int16)
+        self._tile_of = np.zeros((len(kinds.solids), len(kinds.rgb), NUM_STATES), dtype=np.int16)
         for row, seen in enumerate(sorted(looks)):
             kind, color, state = look_parts(seen)
-            self._tiles[row] = draw_tile(kind, color, state, tile_pixels)
-            self._tile_of[(kind * NUM_COLORS + color) * NUM_STATES + state] = row
+            kinds.check(kind, color)
+            self._tiles[row] = draw_tile(kind, color, state, tile_pixels, kinds)
+            self._tile_of[kind, color, state] = row
         _, height, width = bank.cells.shape
         self.shape = (height * tile_pixels, width * tile_pixels, 3)
 
@@ -81,7 +84,7 @@ def draw_from_above(
         for row in range(pictures.shape[1] // size):
             for column in range(pictures.shape[2] // size):
                 seen = w.looks[b, w.cells[b, (row + BORDER) * width + column + BORDER]]
-                tile = tile_of[((seen & 0xFF) * NUM_COLORS + (seen >> 8 & 0xFF)) * NUM_STATES + (seen >> 16 & 0xFF)]
+                tile = tile_of[seen & 0xFF, seen >> 8 & 0xFF, seen >> 16 & 0xFF]
                 for line in range(size):
                     for dot in range(size):
                         for channel in range(3):

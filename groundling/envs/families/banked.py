@@ -228,7 +228,7 @@ def embodiment_of(families: Sequence[BankFamily], world: WorldOptions = PLAIN) -
     own = {replace(family.source.embodiment, vocabulary=vocabulary) for family in families}
     if len(own) != 1:
         ids = ", ".join(family.id for family in families)
-        raise ConfigurationError(f"{ids} are played with different bodies: train on them apart")
+        raise ConfigurationError(f"{ids} are played with different bodies or words of their own: train on them apart")
     (embodiment,) = own
     body = None if world.body == "own" else world.body
     camera = world.camera if world.body == "rover" else None

@@ -9,13 +9,15 @@ from typing import Final
 from groundling.envs.banks.splits import FACTORS, AnySplit, HeldOut, held_out_split, seen_split
 from groundling.envs.families.banked import BankFamily, BankSuite
 from groundling.envs.families.base import INSTRUCTION
-from groundling.errors import ConfigurationError, SplitError
+from groundling.errors import ConfigurationError, InstructionError, SplitError
 from groundling.interfaces import Suite
 from groundling.language.goals import clauses, verb_of
 from groundling.language.grammar import parse
+from groundling.language.lexicon import Lexicon
 
 VERB: Final = "verb"
 CLAUSES: Final = "clauses"
+OWN_WORDS: Final = "in own words"  # the group of sentences that a task says and the language does not read
 KINDS: Final = (VERB, CLAUSES, INSTRUCTION)
 
 
@@ -63,18 +65,22 @@ class GoalFamily(BankFamily):
 
     def groups(self, kind: str, text: str) -> tuple[str, ...]:
         """By "verb" (an instruction of several clauses counts under each of its verbs), "clauses" (how many there are)
-        or "instruction" (the sentence).
+        or "instruction" (the sentence). What a task says in its own words, which nobody reads, is a group by itself.
         """
-        if kind == VERB:
-            return tuple(dict.fromkeys(_verbs(text)))
-        if kind == CLAUSES:
-            return (str(len(_verbs(text))),)
+        if kind in (VERB, CLAUSES):
+            verbs = _verbs(text, self.source.embodiment.lexicon)
+            if not verbs:
+                return (OWN_WORDS,)
+            return tuple(dict.fromkeys(verbs)) if kind == VERB else (str(len(verbs)),)
         if kind == INSTRUCTION:
             return (text,)
         raise ConfigurationError(f"there is no breakdown by {kind!r}: choose among {', '.join(KINDS)}")
 
 
 @cache
-def _verbs(instruction: str) -> tuple[str, ...]:
-    """The verb of each clause; kept, since all agents play the same episodes and reading a sentence takes a while."""
-    return tuple(verb_of(clause) for clause in clauses(parse(instruction)))
+def _verbs(instruction: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The verb of each clause, none if nobody reads it; kept, since all agents play the same episodes."""
+    try:
+        return tuple(verb_of(clause) for clause in clauses(parse(instruction, lexicon)))
+    except InstructionError:
+        return ()

@@ -24,6 +24,7 @@ from groundling.envs.first_person.drawing import (
     drawing_kernel,
     packed,
 )
+from groundling.envs.first_person.palette import Palette
 from groundling.envs.first_person.textures import (
     CEILINGS,
     CHOICES,
@@ -37,7 +38,6 @@ from groundling.envs.first_person.textures import (
     TEXELS,
     WALLS,
 )
-from groundling.envs.tiles import RGB
 
 # Rows of a frame's tables of columns
 DEPTH, V_START, V_STEP, SLOPE = range(4)  # float32
@@ -46,7 +46,6 @@ FLOAT_ROWS, INTEGER_ROWS = 4, 5
 
 CODE_SHIFT = 24  # a pixel is 0xCCBBGGRR: cell code (0 floor, 1 wall), blue, green, red
 FULL = F(256)  # of a shade
-COLORS = np.array(tuple(RGB.values()), dtype=np.float32) / F(255)  # [colors, 3]
 WHITEN = F(0.12)  # light that even a pure color reflects
 
 LIGHTING, SURFACES, TEXTURES, OBJECTS = 0, 16, 32, 64  # streams of a style
@@ -151,6 +150,7 @@ def cast_columns(
     eye: Eye,
     lens: Lens,
     style: Style,
+    palette: Palette,
     floats: NDArray[np.float32],
     integers: NDArray[np.int32],
     tiles: NDArray[np.int32],
@@ -164,6 +164,7 @@ def cast_columns(
         eye: where the camera is.
         lens: the camera's tables.
         style: how the episode looks.
+        palette: what types and colors look like; it has those of all doors.
         floats: [FLOAT_ROWS, stride], written: of each column.
         integers: [INTEGER_ROWS, stride], written: of each column.
         tiles: [objects], written: on which tile each object that was met stands.
@@ -258,9 +259,15 @@ def cast_columns(
         integers[TEXTURE, column] = STARTS[texture, level] + u * size
         if door != 0:
             color = (looks[code] >> 8) & 0xFF
-            integers[RED, column] = shade(light * style.light_red * (WHITEN + (ONE - WHITEN) * COLORS[color, 0]))
-            integers[GREEN, column] = shade(light * style.light_green * (WHITEN + (ONE - WHITEN) * COLORS[color, 1]))
-            integers[BLUE, column] = shade(light * style.light_blue * (WHITEN + (ONE - WHITEN) * COLORS[color, 2]))
+            integers[RED, column] = shade(
+                light * style.light_red * (WHITEN + (ONE - WHITEN) * palette.colors[color, 0])
+            )
+            integers[GREEN, column] = shade(
+                light * style.light_green * (WHITEN + (ONE - WHITEN) * palette.colors[color, 1])
+            )
+            integers[BLUE, column] = shade(
+                light * style.light_blue * (WHITEN + (ONE - WHITEN) * palette.colors[color, 2])
+            )
         else:
             code = WALL_CODE
             integers[RED, column] = shade(light * style.wall_red)

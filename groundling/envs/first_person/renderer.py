@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs import tiles
-from groundling.envs.engine import constants
+from groundling.envs.engine import constants, kinds
 from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, MAX_OBJECTS, NOTHING_CODE, OPEN
+from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.rover import Poses
 from groundling.envs.engine.state import Worlds
 from groundling.envs.first_person import camera as camera_module
-from groundling.envs.first_person import drawing, raycasting, shapes, solids, textures, things
+from groundling.envs.first_person import drawing, parts, raycasting, shapes, solids, textures, things
 from groundling.envs.first_person.camera import Camera, Lens, Variation, lens_of, variation_of
 from groundling.envs.first_person.drawing import BYTE, EIGHT, SIXTEEN, F, drawing_kernel, hash64, packed
+from groundling.envs.first_person.palette import Palette, palette_of
 from groundling.envs.first_person.raycasting import (
     CODE_SHIFT,
     FLOAT_ROWS,
@@ -34,6 +36,7 @@ from groundling.envs.first_person.raycasting import (
 from groundling.envs.first_person.shapes import Frame
 from groundling.envs.first_person.things import draw_held, draw_thing
 from groundling.errors import ConfigurationError
+from groundling.language import own_words
 
 
 class Views(NamedTuple):
@@ -71,9 +74,12 @@ kernel = compiler(
     raycasting.__file__,
     shapes.__file__,
     things.__file__,
+    parts.__file__,
     solids.__file__,
     textures.__file__,
     tiles.__file__,
+    kinds.__file__,
+    own_words.__file__,
 )
 
 
@@ -87,6 +93,7 @@ def draw_batch(
     words: NDArray[np.uint32],
     lens: Lens,
     variation: Variation,
+    palette: Palette,
     scratch: Scratch,
     start: int,
     stop: int,
@@ -97,7 +104,7 @@ def draw_batch(
     for b in range(start, stop):
         depths = views.depth[b] if in_place else scratch.depths
         frame = Frame(depths, scratch.pixels, scratch.floats, lens.row_slopes)
-        draw_scene(scenes, poses, width, styles[b], lens, variation, scratch, frame, b)
+        draw_scene(scenes, poses, width, styles[b], lens, variation, palette, scratch, frame, b)
         if len(views.rgb) > 0:
             if variation.pixel_noise > 0:
                 noise_seed = hash64(styles[b] ^ hash64(np.uint64(scenes.step_count[b])))
@@ -120,6 +127,7 @@ def draw_scene(
     seed: np.uint64,
     lens: Lens,
     variation: Variation,
+    palette: Palette,
     scratch: Scratch,
     frame: Frame,
     b: int,
@@ -129,7 +137,7 @@ def draw_scene(
     eye = Eye(F(poses.x[b]), F(poses.y[b]), F(np.cos(heading)), F(np.sin(heading)))
     style = style_of(seed, variation)
     cells, looks = scenes.cells[b], scenes.looks[b]
-    met = cast_columns(cells, looks, width, eye, lens, style, scratch.floats, scratch.integers, scratch.tiles)
+    met = cast_columns(cells, looks, width, eye, lens, style, palette, scratch.floats, scratch.integers, scratch.tiles)
     fill_background(eye, lens, style, scratch.floats, scratch.integers, frame.depths, frame.pixels)
     k = 0
     while met != np.uint64(0):
@@ -156,12 +164,13 @@ def draw_scene(
                     style,
                     seed,
                     variation,
+                    palette,
                 )
         met >>= np.uint64(1)
         k += 1
     held = int(scenes.carried[b])
     if held != NOTHING_CODE:
-        draw_held(int(looks[held]), held, eye, lens, frame, style, seed, variation)
+        draw_held(int(looks[held]), held, eye, lens, frame, style, seed, variation, palette)
 
 
 @drawing_kernel
@@ -243,10 +252,12 @@ class FirstPersonRenderer:
 
     Args:
         camera: of every rover.
+        kinds: the types and colors of the worlds; a thing of any other is not drawn.
     """
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Camera, kinds: Kinds = PLAIN_KINDS) -> None:
         self.camera = camera
+        self._palette = palette_of(kinds)
         self._lens = lens_of(camera)
         self._variation = variation_of(camera.randomization)
 
@@ -305,4 +316,6 @@ class FirstPersonRenderer:
             tiles=np.empty(MAX_OBJECTS, dtype=np.int32),
         )
         scenes = Scenes(state.cells, state.looks, state.carried, state.step_count)
-        draw_batch(scenes, poses, width, style, views, words, lens, self._variation, scratch, start, stop)
+        draw_batch(
+            scenes, poses, width, style, views, words, lens, self._variation, self._palette, scratch, start, stop
+        )

@@ -1,14 +1,12 @@
-"""What things are made of: a few simple parts a type, as tables that the kernels read.
+"""Solids: what things are made of, a few simple parts each (``parts``), as tables that the kernels read.
 
-A part is a *lathe* (a solid of revolution about an upright axis: balls, cylinders, cones, bells), a *block* (a box)
-or a *relief* (a picture with shade and depth that turns to the viewer: rings, stars, keys). Lengths are metres at the
-ordinary size; x points to the right, y to the back, z up, and the origin is where the thing stands. No part leaves a
-circle of 0.43 m at the ordinary size, so that a rover beside a thing is not inside it.
+A type of the language is drawn as the solid of its own code. A type of a task's own is drawn as any of them, or as one
+of the plain solids behind them (``kinds.SOLIDS``).
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +21,6 @@ from groundling.envs.engine.constants import (
     GOAL,
     KEY,
     KEYCARD,
-    NUM_SOLID_TYPES,
     NUM_STATES,
     PILLAR,
     SKULLKEY,
@@ -32,44 +29,26 @@ from groundling.envs.engine.constants import (
     TORCH,
     TYPE_CODES,
 )
+from groundling.envs.engine.kinds import NUM_SOLIDS, SOLIDS
 from groundling.envs.first_person.camera import WALL_HEIGHT_M
+from groundling.envs.first_person.parts import (
+    DARK,
+    GOLD,
+    IRON,
+    MAX_PARTS,
+    PAPER,
+    PART_FIELDS,
+    WOOD,
+    ball,
+    block,
+    lathe,
+    legs,
+    relief,
+)
 from groundling.envs.tiles import SCALES
 from groundling.language.goals import ObjectType
 
-LATHE, BLOCK, RELIEF = 0, 1, 2
-MAX_PARTS: Final = 9
-
-# Columns of a part
-(
-    KIND,
-    X,  # of its axis or middle
-    Y,
-    BOTTOM,
-    TOP,
-    SQUARE,  # lathe: radius^2 = SQUARE + LINEAR * z + CONSTANT, z from the ground
-    LINEAR,
-    CONSTANT,
-    HALF_X,  # block, relief: half its width; lathe: how much wider than deep
-    HALF_Y,  # block: half its depth
-    PICTURE,  # relief
-    THICKNESS,  # relief: depth of the brightest texel above the darkest
-    TINT,  # how much of the thing's color it has
-    RED,  # and of this color otherwise
-    GREEN,
-    BLUE,
-    GLOW,  # how much it shines by itself
-    REACH,  # radius of a cylinder about its axis that holds it
-) = range(18)
-PART_FIELDS: Final = 18
-
 FIXED_YAW, FACING_YAW, DOORWAY_YAW = 0, 1, 2  # turned as the world is, to the viewer, along a doorway
-
-_Color = tuple[float, float, float]
-_IRON: Final = (0.35, 0.35, 0.38)
-_WOOD: Final = (0.45, 0.3, 0.18)
-_PAPER: Final = (0.95, 0.93, 0.85)
-_GOLD: Final = (0.9, 0.72, 0.25)
-_DARK: Final = (0.07, 0.07, 0.08)
 
 RELIEF_BITS: Final = 6
 RELIEF_SIZE: Final = 1 << RELIEF_BITS
@@ -77,140 +56,112 @@ RELIEF_LEVELS: Final = 3  # 64, 32, 16
 RING_PICTURE, STAR_PICTURE, KEY_PICTURE, CARD_PICTURE, SKULL_PICTURE, HANDLE_PICTURE, ARMOR_PICTURE = range(7)
 
 
-def _part(
-    kind: int,
-    x: float,
-    y: float,
-    bottom: float,
-    top: float,
-    *,
-    curve: tuple[float, float, float] = (0, 0, 0),
-    half: tuple[float, float] = (1, 1),
-    picture: int = 0,
-    thickness: float = 0.0,
-    tint: float = 1.0,
-    color: _Color = (0, 0, 0),
-    glow: float = 0.0,
-    reach: float,
-) -> list[float]:
-    return [kind, x, y, bottom, top, *curve, *half, picture, thickness, tint, *color, glow, reach]
-
-
-def _lathe(*profile: tuple[float, float], x: float = 0, y: float = 0, wider: float = 1, **paint: Any) -> list[float]:
-    """A solid of revolution through two or three points (height, radius) of its outline, from the lowest up."""
-    heights, radii = np.array(profile).T
-    if len(profile) == 2:  # a cylinder or a cone: the radius is linear
-        slope = (radii[1] - radii[0]) / (heights[1] - heights[0])
-        base = radii[0] - slope * heights[0]
-        curve = (slope**2, 2 * slope * base, base**2)
-    else:
-        square, linear, constant = np.polyfit(heights, radii**2, 2)
-        curve = (float(square), float(linear), float(constant))
-    at = np.linspace(heights[0], heights[-1], 50)
-    reach = float(np.sqrt(np.maximum(np.polyval(curve, at), 0).max())) * max(wider, 1)
-    paint = {"tint": 1.0, **paint}
-    return _part(LATHE, x, y, heights[0], heights[-1], curve=curve, half=(wider, 1), reach=reach, **paint)
-
-
-def _ball(z: float, radius: float, *, tall: float = 1, **paint: Any) -> list[float]:
-    """A ball, or an egg ``tall`` times as high as wide."""
-    low, high = z - radius * tall, z + radius * tall
-    return _lathe((low, 0), (z, radius), (high, 0), **paint)
-
-
-def _block(
-    bottom: float, top: float, half_x: float, half_y: float, x: float = 0, y: float = 0, **paint: Any
-) -> list[float]:
-    reach = float(np.hypot(half_x, half_y))
-    return _part(BLOCK, x, y, bottom, top, half=(half_x, half_y), reach=reach, **paint)
-
-
-def _relief(picture: int, bottom: float, height: float, x: float = 0, y: float = 0, **paint: Any) -> list[float]:
-    half = height / 2
-    return _part(RELIEF, x, y, bottom, bottom + height, half=(half, 1), picture=picture, reach=half, **paint)
-
-
-def _legs(height: float, out: float, half: float) -> list[list[float]]:
-    return [_block(0, height, half, half, x, y) for x in (-out, out) for y in (-out, out)]
-
-
 _PARTS: Final[dict[int, list[list[float]]]] = {
-    BALL: [_ball(0.33, 0.33)],
+    BALL: [ball(0.33, 0.33)],
     BOX: [
-        _block(0, 0.36, 0.24, 0.24),
-        _block(0.36, 0.5, 0.265, 0.265),
-        _block(-0.01, 0.507, 0.05, 0.27, tint=0.3, color=_DARK),
-        _block(-0.01, 0.507, 0.27, 0.05, tint=0.3, color=_DARK),
+        block(0, 0.36, 0.24, 0.24),
+        block(0.36, 0.5, 0.265, 0.265),
+        block(-0.01, 0.507, 0.05, 0.27, tint=0.3, color=DARK),
+        block(-0.01, 0.507, 0.27, 0.05, tint=0.3, color=DARK),
     ],
-    KEY: [_relief(KEY_PICTURE, 0.04, 0.72, thickness=0.04)],
+    KEY: [relief(KEY_PICTURE, 0.04, 0.72, thickness=0.04)],
     TYPE_CODES[ObjectType.BELL]: [
-        _lathe((0.1, 0.34), (0.3, 0.225), (0.46, 0.2)),
-        _lathe((0.46, 0.2), (0.56, 0.155), (0.62, 0)),
-        _lathe((0.06, 0.35), (0.12, 0.35)),
-        _ball(0.07, 0.07, tint=0.3, color=_DARK),
-        _ball(0.66, 0.06),
+        lathe((0.1, 0.34), (0.3, 0.225), (0.46, 0.2)),
+        lathe((0.46, 0.2), (0.56, 0.155), (0.62, 0)),
+        lathe((0.06, 0.35), (0.12, 0.35)),
+        ball(0.07, 0.07, tint=0.3, color=DARK),
+        ball(0.66, 0.06),
     ],
     TYPE_CODES[ObjectType.BOOK]: [
-        _block(0.0, 0.64, 0.022, 0.25, x=-0.11),
-        _block(0.0, 0.64, 0.022, 0.25, x=0.11),
-        _block(0.0, 0.64, 0.13, 0.025, y=0.24),
-        _block(0.03, 0.61, 0.09, 0.21, tint=0, color=_PAPER),
-        _block(0.4, 0.5, 0.137, 0.14, tint=0, color=_GOLD),
+        block(0.0, 0.64, 0.022, 0.25, x=-0.11),
+        block(0.0, 0.64, 0.022, 0.25, x=0.11),
+        block(0.0, 0.64, 0.13, 0.025, y=0.24),
+        block(0.03, 0.61, 0.09, 0.21, tint=0, color=PAPER),
+        block(0.4, 0.5, 0.137, 0.14, tint=0, color=GOLD),
     ],
     TYPE_CODES[ObjectType.CUP]: [
-        _lathe((0.0, 0.19), (0.5, 0.27)),
-        _lathe((0.5, 0.225), (0.504, 0.225), tint=0.25, color=_DARK),
-        _relief(HANDLE_PICTURE, 0.08, 0.38, x=0.27),
+        lathe((0.0, 0.19), (0.5, 0.27)),
+        lathe((0.5, 0.225), (0.504, 0.225), tint=0.25, color=DARK),
+        relief(HANDLE_PICTURE, 0.08, 0.38, x=0.27),
     ],
     TYPE_CODES[ObjectType.HAT]: [
-        _lathe((0.0, 0.37), (0.05, 0.37)),
-        _lathe((0.05, 0.25), (0.48, 0.21)),
-        _lathe((0.06, 0.262), (0.16, 0.255), tint=0.2, color=_DARK),
+        lathe((0.0, 0.37), (0.05, 0.37)),
+        lathe((0.05, 0.25), (0.48, 0.21)),
+        lathe((0.06, 0.262), (0.16, 0.255), tint=0.2, color=DARK),
     ],
     TYPE_CODES[ObjectType.LAMP]: [
-        _lathe((0.0, 0.2), (0.05, 0.17), tint=0, color=_IRON),
-        _lathe((0.05, 0.035), (0.45, 0.035), tint=0, color=_IRON),
-        _lathe((0.4, 0.33), (0.74, 0.16), glow=0.5),
+        lathe((0.0, 0.2), (0.05, 0.17), tint=0, color=IRON),
+        lathe((0.05, 0.035), (0.45, 0.035), tint=0, color=IRON),
+        lathe((0.4, 0.33), (0.74, 0.16), glow=0.5),
     ],
     TYPE_CODES[ObjectType.RING]: [
-        _relief(RING_PICTURE, 0.0, 0.56, thickness=0.06),
-        _lathe((0.52, 0.06), (0.61, 0.14), tint=0.55, color=(1, 1, 1), glow=0.3),
-        _lathe((0.61, 0.14), (0.68, 0.09), tint=0.55, color=(1, 1, 1), glow=0.3),
+        relief(RING_PICTURE, 0.0, 0.56, thickness=0.06),
+        lathe((0.52, 0.06), (0.61, 0.14), tint=0.55, color=(1, 1, 1), glow=0.3),
+        lathe((0.61, 0.14), (0.68, 0.09), tint=0.55, color=(1, 1, 1), glow=0.3),
     ],
-    TYPE_CODES[ObjectType.STAR]: [_relief(STAR_PICTURE, 0.0, 0.76, thickness=0.1)],
-    GOAL: [_block(0.0, 0.015, 0.47, 0.47, glow=0.3)],
+    TYPE_CODES[ObjectType.STAR]: [relief(STAR_PICTURE, 0.0, 0.76, thickness=0.1)],
+    GOAL: [block(0.0, 0.015, 0.47, 0.47, glow=0.3)],
     DOOR: [  # open: what else stands in the doorway is drawn with the walls
-        _block(0.0, WALL_HEIGHT_M, 0.05, 0.1, x=-0.45, tint=0.7, color=_DARK),
-        _block(0.0, WALL_HEIGHT_M, 0.05, 0.1, x=0.45, tint=0.7, color=_DARK),
-        _block(WALL_HEIGHT_M - 0.12, WALL_HEIGHT_M, 0.5, 0.1, tint=0.7, color=_DARK),
-        _block(0.0, WALL_HEIGHT_M - 0.12, 0.03, 0.47, x=-0.43),
+        block(0.0, WALL_HEIGHT_M, 0.05, 0.1, x=-0.45, tint=0.7, color=DARK),
+        block(0.0, WALL_HEIGHT_M, 0.05, 0.1, x=0.45, tint=0.7, color=DARK),
+        block(WALL_HEIGHT_M - 0.12, WALL_HEIGHT_M, 0.5, 0.1, tint=0.7, color=DARK),
+        block(0.0, WALL_HEIGHT_M - 0.12, 0.03, 0.47, x=-0.43),
     ],
     TORCH: [
-        _lathe((0.0, 0.15), (0.04, 0.12), tint=0, color=_IRON),
-        _lathe((0.04, 0.045), (0.56, 0.045), tint=0, color=_WOOD),
-        _lathe((0.54, 0.07), (0.66, 0.15), tint=0, color=_IRON),
-        _lathe((0.6, 0.12), (0.7, 0.175), (0.8, 0.14), glow=0.75),
-        _lathe((0.8, 0.14), (1.04, 0.0), glow=0.75),
-        _lathe((0.64, 0.05), (0.7, 0.085), (0.84, 0.0), tint=0.3, color=(1, 1, 1), glow=1.0, y=-0.11),
+        lathe((0.0, 0.15), (0.04, 0.12), tint=0, color=IRON),
+        lathe((0.04, 0.045), (0.56, 0.045), tint=0, color=WOOD),
+        lathe((0.54, 0.07), (0.66, 0.15), tint=0, color=IRON),
+        lathe((0.6, 0.12), (0.7, 0.175), (0.8, 0.14), glow=0.75),
+        lathe((0.8, 0.14), (1.04, 0.0), glow=0.75),
+        lathe((0.64, 0.05), (0.7, 0.085), (0.84, 0.0), tint=0.3, color=(1, 1, 1), glow=1.0, y=-0.11),
     ],
     PILLAR: [
-        _block(0.0, 0.1, 0.26, 0.26, tint=0.75, color=_DARK),
-        _lathe((0.1, 0.2), (0.84, 0.17)),
-        _lathe((0.1, 0.235), (0.16, 0.235)),
-        _lathe((0.8, 0.18), (0.88, 0.25)),
-        _block(0.88, 1.0, 0.27, 0.27),
+        block(0.0, 0.1, 0.26, 0.26, tint=0.75, color=DARK),
+        lathe((0.1, 0.2), (0.84, 0.17)),
+        lathe((0.1, 0.235), (0.16, 0.235)),
+        lathe((0.8, 0.18), (0.88, 0.25)),
+        block(0.88, 1.0, 0.27, 0.27),
     ],
-    KEYCARD: [_relief(CARD_PICTURE, 0.08, 0.6, thickness=0.01)],
-    SKULLKEY: [_relief(SKULL_PICTURE, 0.02, 0.72, thickness=0.08)],
-    ARMOR: [_relief(ARMOR_PICTURE, 0.02, 0.74, thickness=0.12)],
+    KEYCARD: [relief(CARD_PICTURE, 0.08, 0.6, thickness=0.01)],
+    SKULLKEY: [relief(SKULL_PICTURE, 0.02, 0.72, thickness=0.08)],
+    ARMOR: [relief(ARMOR_PICTURE, 0.02, 0.74, thickness=0.12)],
     CHAIR: [
-        *_legs(0.36, 0.2, 0.03),
-        _block(0.34, 0.4, 0.24, 0.24),
-        _block(0.4, 0.86, 0.03, 0.03, x=-0.2, y=0.2),
-        _block(0.4, 0.86, 0.03, 0.03, x=0.2, y=0.2),
-        _block(0.66, 0.84, 0.22, 0.025, y=0.2),
+        *legs(0.36, 0.2, 0.03),
+        block(0.34, 0.4, 0.24, 0.24),
+        block(0.4, 0.86, 0.03, 0.03, x=-0.2, y=0.2),
+        block(0.4, 0.86, 0.03, 0.03, x=0.2, y=0.2),
+        block(0.66, 0.84, 0.22, 0.025, y=0.2),
     ],
-    TABLE: [*_legs(0.46, 0.24, 0.035), _block(0.46, 0.53, 0.31, 0.31)],
+    TABLE: [*legs(0.46, 0.24, 0.035), block(0.46, 0.53, 0.31, 0.31)],
+    SOLIDS["cone"]: [
+        lathe((0.0, 0.36), (0.05, 0.36)),
+        lathe((0.05, 0.27), (0.74, 0.0)),
+        lathe((0.26, 0.215), (0.36, 0.165), tint=0.2, color=DARK),
+    ],
+    SOLIDS["can"]: [
+        lathe((0.0, 0.22), (0.56, 0.22)),
+        lathe((0.18, 0.227), (0.38, 0.227), tint=0.45, color=PAPER),
+        lathe((0.56, 0.2), (0.575, 0.2), tint=0.3, color=IRON),
+    ],
+    SOLIDS["steps"]: [
+        block(0.0, 0.2, 0.3, 0.3),
+        block(0.2, 0.4, 0.2, 0.2),
+        block(0.4, 0.6, 0.1, 0.1),
+    ],
+    SOLIDS["mushroom"]: [
+        lathe((0.0, 0.1), (0.34, 0.075), tint=0.2, color=PAPER),
+        lathe((0.3, 0.36), (0.34, 0.37), tint=0.3, color=PAPER),
+        lathe((0.34, 0.37), (0.52, 0.27), (0.62, 0.0)),
+    ],
+    SOLIDS["hourglass"]: [
+        lathe((0.0, 0.28), (0.06, 0.28), tint=0, color=WOOD),
+        lathe((0.06, 0.24), (0.35, 0.03)),
+        lathe((0.35, 0.03), (0.64, 0.24)),
+        lathe((0.64, 0.28), (0.7, 0.28), tint=0, color=WOOD),
+    ],
+    SOLIDS["stack"]: [ball(0.26, 0.26), ball(0.64, 0.17)],
+    SOLIDS["cross"]: [block(0.0, 0.76, 0.09, 0.09), block(0.4, 0.58, 0.3, 0.09)],
+    SOLIDS["diamond"]: [lathe((0.0, 0.02), (0.37, 0.3)), lathe((0.37, 0.3), (0.74, 0.0))],
 }
 
 _YAWS: Final[dict[int, tuple[int, float]]] = {
@@ -220,16 +171,17 @@ _YAWS: Final[dict[int, tuple[int, float]]] = {
     TABLE: (FIXED_YAW, 0.35),
     GOAL: (FIXED_YAW, 0.0),
     DOOR: (DOORWAY_YAW, 0.0),
+    SOLIDS["steps"]: (FIXED_YAW, 0.55),
     TYPE_CODES[ObjectType.BOOK]: (FACING_YAW, -0.8),
 }
 
 
 def _tables() -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    """Parts [types, MAX_PARTS, PART_FIELDS], their number [types], how a type is turned, and by what angle."""
-    parts = np.zeros((NUM_SOLID_TYPES, MAX_PARTS, PART_FIELDS), dtype=np.float32)
-    counts = np.zeros(NUM_SOLID_TYPES, dtype=np.int32)
-    turned = np.full(NUM_SOLID_TYPES, FACING_YAW, dtype=np.int32)
-    angles = np.zeros(NUM_SOLID_TYPES, dtype=np.float32)
+    """Parts [solids, MAX_PARTS, PART_FIELDS], their number [solids], how a solid is turned, and by what angle."""
+    parts = np.zeros((NUM_SOLIDS, MAX_PARTS, PART_FIELDS), dtype=np.float32)
+    counts = np.zeros(NUM_SOLIDS, dtype=np.int32)
+    turned = np.full(NUM_SOLIDS, FACING_YAW, dtype=np.int32)
+    angles = np.zeros(NUM_SOLIDS, dtype=np.float32)
     for kind, rows in _PARTS.items():
         parts[kind, : len(rows)] = rows
         counts[kind] = len(rows)
@@ -238,8 +190,8 @@ def _tables() -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]
 
 
 def _sizes() -> NDArray[np.float32]:
-    """How much wider and taller than ordinary a thing of each type and state is, [types, states, 2]."""
-    sizes = np.ones((NUM_SOLID_TYPES, NUM_STATES, 2), dtype=np.float32)
+    """How much wider and taller than ordinary a solid of each state is, [solids, states, 2]."""
+    sizes = np.ones((NUM_SOLIDS, NUM_STATES, 2), dtype=np.float32)
     for state, scale in SCALES.items():
         sizes[:, state] = scale
     for kind in (TORCH, PILLAR):  # short and tall

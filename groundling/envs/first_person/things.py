@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundling.envs.engine.constants import NUM_SOLID_TYPES
 from groundling.envs.first_person.camera import Lens, Variation
 from groundling.envs.first_person.drawing import (
     HALF,
@@ -15,9 +14,31 @@ from groundling.envs.first_person.drawing import (
     draw_from,
     drawing_kernel,
 )
+from groundling.envs.first_person.palette import Palette
+from groundling.envs.first_person.parts import (
+    BLOCK,
+    BLUE,
+    BOTTOM,
+    CONSTANT,
+    GLOW,
+    GREEN,
+    HALF_X,
+    HALF_Y,
+    KIND,
+    LATHE,
+    LINEAR,
+    PICTURE,
+    REACH,
+    RED,
+    SQUARE,
+    THICKNESS,
+    TINT,
+    TOP,
+    X,
+    Y,
+)
 from groundling.envs.first_person.raycasting import (
     CODE_SHIFT,
-    COLORS,
     OBJECTS,
     WHITEN,
     Eye,
@@ -35,34 +56,14 @@ from groundling.envs.first_person.shapes import (
 )
 from groundling.envs.first_person.solids import (
     ANGLES,
-    BLOCK,
-    BLUE,
-    BOTTOM,
-    CONSTANT,
     COUNTS,
     DOORWAY_YAW,
     FACING_YAW,
-    GLOW,
-    GREEN,
-    HALF_X,
-    HALF_Y,
-    KIND,
-    LATHE,
-    LINEAR,
     PARTS,
-    PICTURE,
-    REACH,
-    RED,
     RELIEF_LEVELS,
     RELIEF_SIZE,
     SIZES,
-    SQUARE,
-    THICKNESS,
-    TINT,
-    TOP,
     TURNED,
-    X,
-    Y,
 )
 
 HELD_DEPTH_M = F(0.12)  # nearer than any wall
@@ -84,6 +85,7 @@ def draw_thing(
     style: Style,
     seed: np.uint64,
     variation: Variation,
+    palette: Palette,
 ) -> None:
     """Draw a thing.
 
@@ -101,24 +103,26 @@ def draw_thing(
         style: how the episode looks.
         seed: the style as an integer.
         variation: how far looks vary.
+        palette: what types and colors look like.
     """
-    kind, color, state = look & 0xFF, (look >> 8) & 0xFF, (look >> 16) & 0xFF
-    if kind >= NUM_SOLID_TYPES or color >= len(COLORS) or state >= SIZES.shape[1]:
+    of_type, color, state = look & 0xFF, (look >> 8) & 0xFF, (look >> 16) & 0xFF
+    if of_type >= len(palette.solids) or color >= len(palette.colors) or state >= SIZES.shape[1]:
         return
+    solid = palette.solids[of_type]
     # the direction to the back of the thing
-    turned = TURNED[kind]
+    turned = TURNED[solid]
     back_x, back_y = ZERO, -ONE
     if turned == FACING_YAW:
         distance = np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6)
         back_x, back_y = away_x / distance, away_y / distance
     elif turned == DOORWAY_YAW:
         back_x, back_y = (ZERO, ONE) if along_y else (ONE, ZERO)
-    angle = ANGLES[kind]
+    angle = ANGLES[solid]
     if angle != ZERO:
         cosine, sine = np.cos(angle), np.sin(angle)
         back_x, back_y = back_x * cosine - back_y * sine, back_x * sine + back_y * cosine
     right_x, right_y = -back_y, back_x
-    wide, tall = size * SIZES[kind, state, 0], size * SIZES[kind, state, 1]
+    wide, tall = size * SIZES[solid, state, 0], size * SIZES[solid, state, 1]
     forward_x = eye.forward_x * right_x + eye.forward_y * right_y
     forward_y = eye.forward_x * back_x + eye.forward_y * back_y
     aside_x = -eye.forward_y * right_x + eye.forward_x * right_y
@@ -129,7 +133,7 @@ def draw_thing(
     ahead = away_x * eye.forward_x + away_y * eye.forward_y
     dim = fog(max(ahead, ZERO))
     strength = F(0.12) * F(variation.colors)
-    red, green, blue = COLORS[color, 0], COLORS[color, 1], COLORS[color, 2]
+    red, green, blue = palette.colors[color, 0], palette.colors[color, 1], palette.colors[color, 2]
     if strength > ZERO:
         red = min(ONE, max(ZERO, red + strength * draw_from(seed, OBJECTS + 3 * color)))
         green = min(ONE, max(ZERO, green + strength * draw_from(seed, OBJECTS + 3 * color + 1)))
@@ -139,27 +143,27 @@ def draw_thing(
         WHITEN + (ONE - WHITEN) * green,
         WHITEN + (ONE - WHITEN) * blue,
     )
-    for p in range(COUNTS[kind]):
-        shape = int(PARTS[kind, p, KIND])
-        bottom, top = PARTS[kind, p, BOTTOM] * tall, PARTS[kind, p, TOP] * tall
+    for p in range(COUNTS[solid]):
+        shape = int(PARTS[solid, p, KIND])
+        bottom, top = PARTS[solid, p, BOTTOM] * tall, PARTS[solid, p, TOP] * tall
         ray = Ray(
-            from_x - PARTS[kind, p, X] * wide,
-            from_y - PARTS[kind, p, Y] * wide,
+            from_x - PARTS[solid, p, X] * wide,
+            from_y - PARTS[solid, p, Y] * wide,
             height,
             forward_x,
             forward_y,
             aside_x,
             aside_y,
         )
-        bounds = bounds_of(ray, PARTS[kind, p, REACH] * wide, bottom, top, frame, lens)
+        bounds = bounds_of(ray, PARTS[solid, p, REACH] * wide, bottom, top, frame, lens)
         if bounds.top >= bounds.bottom:
             continue
-        tint = PARTS[kind, p, TINT]
+        tint = PARTS[solid, p, TINT]
         paint = Paint(
-            F(255) * min(ONE, dim * style.light_red * (tint * red + (ONE - tint) * PARTS[kind, p, RED])),
-            F(255) * min(ONE, dim * style.light_green * (tint * green + (ONE - tint) * PARTS[kind, p, GREEN])),
-            F(255) * min(ONE, dim * style.light_blue * (tint * blue + (ONE - tint) * PARTS[kind, p, BLUE])),
-            PARTS[kind, p, GLOW],
+            F(255) * min(ONE, dim * style.light_red * (tint * red + (ONE - tint) * PARTS[solid, p, RED])),
+            F(255) * min(ONE, dim * style.light_green * (tint * green + (ONE - tint) * PARTS[solid, p, GREEN])),
+            F(255) * min(ONE, dim * style.light_blue * (tint * blue + (ONE - tint) * PARTS[solid, p, BLUE])),
+            PARTS[solid, p, GLOW],
             F(255) * min(ONE, dim * style.light_green),
             light_x,
             light_y,
@@ -169,17 +173,17 @@ def draw_thing(
         if shape == LATHE:
             grow = wide * wide / (tall * tall)
             curve = (
-                PARTS[kind, p, SQUARE] * grow,
-                PARTS[kind, p, LINEAR] * grow * tall,
-                PARTS[kind, p, CONSTANT] * wide * wide,
+                PARTS[solid, p, SQUARE] * grow,
+                PARTS[solid, p, LINEAR] * grow * tall,
+                PARTS[solid, p, CONSTANT] * wide * wide,
             )
             draw_lathe(ray, paint, bounds, frame, curve, bottom, top)
         elif shape == BLOCK:
             draw_block(
-                ray, paint, bounds, frame, PARTS[kind, p, HALF_X] * wide, PARTS[kind, p, HALF_Y] * wide, bottom, top
+                ray, paint, bounds, frame, PARTS[solid, p, HALF_X] * wide, PARTS[solid, p, HALF_Y] * wide, bottom, top
             )
         else:
-            half = PARTS[kind, p, HALF_X] * wide
+            half = PARTS[solid, p, HALF_X] * wide
             texels = F(RELIEF_SIZE) * F(lens.slope_step) * ahead / (TWO * half)
             level = 0
             while level < RELIEF_LEVELS - 1 and texels > F(1.5):
@@ -190,10 +194,10 @@ def draw_thing(
                 paint,
                 bounds,
                 frame,
-                int(PARTS[kind, p, PICTURE]),
+                int(PARTS[solid, p, PICTURE]),
                 level,
                 half,
-                PARTS[kind, p, THICKNESS] * wide,
+                PARTS[solid, p, THICKNESS] * wide,
                 bottom,
                 top,
             )
@@ -201,7 +205,15 @@ def draw_thing(
 
 @drawing_kernel
 def draw_held(
-    look: int, code: int, eye: Eye, lens: Lens, frame: Frame, style: Style, seed: np.uint64, variation: Variation
+    look: int,
+    code: int,
+    eye: Eye,
+    lens: Lens,
+    frame: Frame,
+    style: Style,
+    seed: np.uint64,
+    variation: Variation,
+    palette: Palette,
 ) -> None:
     """Draw what is carried, small, at the lower edge of the view and a little to the right."""
     rows = len(frame.slopes)
@@ -212,4 +224,4 @@ def draw_held(
     away_x = HELD_DEPTH_M * eye.forward_x - aside * eye.forward_y
     away_y = HELD_DEPTH_M * eye.forward_y + aside * eye.forward_x
     height = (lowest - F(0.02) * tall) * HELD_DEPTH_M
-    draw_thing(look, code, away_x, away_y, height, size, False, eye, lens, frame, style, seed, variation)
+    draw_thing(look, code, away_x, away_y, height, size, False, eye, lens, frame, style, seed, variation, palette)

@@ -6,35 +6,32 @@ drawn uniformly from the free floor, and every draw stands for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from groundling.envs.banks.bank import Episode
-from groundling.envs.engine.constants import (
-    COLOR_CODES,
-    FIRST_OBJECT,
-    NOTHING_CODE,
-    NOWHERE,
-    ORDINARY,
-    SIZES,
-    TYPE_CODES,
-    WALL_CODE,
-    look,
-)
+from groundling.envs.engine.constants import FIRST_OBJECT, NOTHING_CODE, NOWHERE, WALL_CODE, look
+from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.worlds.goal_resolution import fitting, resolve
-from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Direction, Draws, Pair, Room, Thing, Tile
-from groundling.envs.worlds.room_grid import RoomGrid
-from groundling.language.goals import Color, Goal, Location, ObjectDescription, ObjectType
+from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Thing, Tile
+from groundling.envs.worlds.placement import Placement
+from groundling.language.goals import (
+    Goal,
+    Instructed,
+    Location,
+    NextTo,
+    ObjectDescription,
+    without_determiners,
+    without_rules,
+)
 from groundling.language.grammar import render
+from groundling.language.reader import readings
+from groundling.language.vocabulary import split_words
 
-if TYPE_CHECKING:
-    from groundling.envs.worlds.task import Task
 
-
-class WorldBuilder(RoomGrid):
+class WorldBuilder(Placement):
     """Lays out one world of a task: rooms, doors, objects, the agent.
 
     Objects are placed uniformly on the free floor, never before a door, where they would block it, and never before
@@ -44,178 +41,6 @@ class WorldBuilder(RoomGrid):
     Attributes:
         facing: direction of the agent.
     """
-
-    def __init__(self, task: Task, seed: int, *, draws: Draws | None = None) -> None:
-        """Raise the walls of an empty grid of rooms; see :class:`RoomGrid`."""
-        super().__init__(task, seed, draws=draws)
-        self.facing: Direction = "right"
-
-    # ---------------------------------------------------------------------------------------------- objects
-
-    def add(
-        self,
-        type: ObjectType | str | None = None,
-        color: Color | str | None = None,
-        *,
-        room: Room | None = None,
-        at: Tile | None = None,
-        size: int = ORDINARY,
-        inside: Thing | None = None,
-    ) -> Thing:
-        """Add an object.
-
-        Args:
-            type: None draws one of the task's.
-            color: None draws one of the task's.
-            room: in which it is placed at random; None takes any.
-            at: x, y: place it here.
-            size: one of ``constants.SIZES``; ORDINARY where nobody speaks of sizes.
-            inside: an empty box to hide it in.
-
-        Raises:
-            TaskError: if the world cannot have such an object there.
-        """
-        kind = self.choice(self.task.types) if type is None else self._type(type)
-        if kind is ObjectType.DOOR:
-            raise self.error("doors are added by add_door")
-        if size not in (ORDINARY, *SIZES):
-            raise self.error(f"{size} is not a size: take one of constants.SIZES, or ORDINARY")
-        thing = Thing(kind, self._color(color), size)
-        if inside is not None:
-            if inside.type is not ObjectType.BOX or inside.contents is not None or at is not None or room is not None:
-                raise self.error("inside is an empty box, and leaves no choice of the room or tile")
-            inside.contents = thing
-            self._enlist(thing)
-        elif at is not None:
-            self._put(thing, self._free(at))
-        else:
-            self._put(thing, self._draw_tile(self.rooms if room is None else (room,)))
-        return thing
-
-    def add_key_for(
-        self, door: Thing, *, room: Room | None = None, at: Tile | None = None, inside: Thing | None = None
-    ) -> Thing:
-        """Add the key that unlocks a door.
-
-        Args:
-            door: gives the key its color.
-            room: where; None takes any that is not locked.
-            at: x, y: place it here.
-            inside: an empty box to hide it in.
-        """
-        if room is None and at is None and inside is None:
-            room = self.choice([room for room in self.rooms if not room.is_locked])
-        return self.add(ObjectType.KEY, door.color, room=room, at=at, inside=inside)
-
-    def add_crossed(self, count: int = 4, *, rooms: Sequence[Room] | None = None) -> list[Thing]:
-        """Add two colors crossed with two types, for example red ball, red key, blue key, blue ball.
-
-        Neither the color nor the type alone tells one of the four from the others, and none stands out: whichever an
-        instruction names, every word of it matters. Neighbors in the list share one of the two.
-
-        Args:
-            count: fewer than 4 leaves the last ones out.
-            rooms: one for each object, in the order of the list; None places each in any room.
-
-        Raises:
-            TaskError: if the task has too few colors or types.
-        """
-        first, second = self.sample(self.task.types, 2)
-        color, other = self.sample(self.task.colors, 2)
-        pairs: list[Pair] = [(first, color), (first, other), (second, other), (second, color)]
-        if self.chance(0.5):
-            pairs = [pairs[0], pairs[3], pairs[2], pairs[1]]
-        return [
-            self.add(kind, shade, room=None if rooms is None else rooms[i])
-            for i, (kind, shade) in enumerate(pairs[:count])
-        ]
-
-    def scatter(
-        self,
-        count: int,
-        *,
-        types: Sequence[ObjectType] | None = None,
-        colors: Sequence[Color] | None = None,
-        room: Room | None = None,
-        unique: bool = True,
-    ) -> list[Thing]:
-        """Add random objects to distract the agent.
-
-        Args:
-            count: how many; none if it is not positive.
-            types: to draw from; None takes the task's.
-            colors: to draw from; None takes the task's.
-            room: where; None takes any.
-            unique: of each (type, color) at most one in the world; otherwise any.
-
-        Raises:
-            TaskError: if there are not so many different ones.
-        """
-        if count <= 0:
-            return []
-        if unique:
-            pairs = self.sample(self._unused(types, colors), count)
-        else:
-            kinds, shades = types or self.task.types, colors or self.task.colors
-            pairs = [(self.choice(kinds), self.choice(shades)) for _ in range(count)]
-        return [self.add(kind, color, room=room) for kind, color in pairs]
-
-    def unused(self, types: Sequence[ObjectType] | None = None, colors: Sequence[Color] | None = None) -> Pair:
-        """A random (type, color) that no object of the world has yet.
-
-        Args:
-            types: to draw from; None takes the task's.
-            colors: to draw from; None takes the task's.
-
-        Raises:
-            TaskError: if there is none left.
-        """
-        return self.sample(self._unused(types, colors), 1)[0]
-
-    def _unused(self, types: Sequence[ObjectType] | None, colors: Sequence[Color] | None) -> list[Pair]:
-        present = {(thing.type, thing.color) for thing in self.things}
-        shades = self.task.colors if colors is None else colors
-        kinds = self.task.types if types is None else types
-        return [(kind, color) for kind in kinds for color in shades if (kind, color) not in present]
-
-    # ---------------------------------------------------------------------------------------------- the agent
-
-    def place_agent(self, room: Room | None = None, at: Tile | None = None, direction: Direction | None = None) -> Tile:
-        """Place the agent; it looks at no door and no object.
-
-        Args:
-            room: in which it is placed at random; None takes any that is not locked.
-            at: x, y: place it here.
-            direction: None draws one.
-
-        Raises:
-            TaskError: if it stands already, or cannot stand there.
-        """
-        if self.agent is not None:
-            raise self.error("the agent is placed already")
-        rooms = [r for r in self.rooms if not r.is_locked] if room is None else [room]
-        ahead = dict(zip(DIRECTIONS, (1, self._width, -1, -self._width), strict=True))
-        if at is not None:
-            position = self._free(at)
-        elif direction is None:
-            position = self._draw_tile(rooms, keep_free=False)
-        else:  # of the tiles from which it looks at nothing
-            floor = [tile for r in rooms for tile in r.tiles if self._cells[tile] == NOTHING_CODE]
-            stride = ahead[direction]
-            tiles = [tile for tile in floor if self._cells[tile + stride] < FIRST_OBJECT]
-            if not tiles:
-                self.reject("no tile is left for the agent")
-            position = self.choice(tiles)
-        if direction is None:
-            clear = [side for side in DIRECTIONS if self._cells[position + ahead[side]] < FIRST_OBJECT]
-            if not clear:
-                self.reject("the agent looks at an object whichever way it turns")
-            self.facing = self.choice(clear)
-        else:
-            self.facing = direction
-        self.agent = self._tile(position)
-        self._kept_free.update((position, position + ahead[self.facing]))
-        return self.agent
 
     # ---------------------------------------------------------------------------------------------- questions
 
@@ -276,7 +101,14 @@ class WorldBuilder(RoomGrid):
         return tuple(places)
 
     def describe(
-        self, thing: Thing, *, color: bool = True, type: bool = True, location: Location | None = None
+        self,
+        thing: Thing,
+        *,
+        color: bool = True,
+        type: bool = True,
+        location: Location | None = None,
+        next_to: Thing | None = None,
+        relation: NextTo | str | None = None,
     ) -> ObjectDescription:
         """The description of a thing by its color, its type, its place; "the" if nothing else fits it, else "a".
 
@@ -285,10 +117,22 @@ class WorldBuilder(RoomGrid):
             color: whether its color is named.
             type: whether its type is named; otherwise it is an "object".
             location: the place that is named, one of ``locations_of``; the agent must stand.
+            next_to: a thing beside it that is named, by its color and type.
+            relation: ``NextTo`` a description, or one of the task's own relations; instead of ``next_to``.
+
+        Raises:
+            TaskError: if the thing is not in the relation, or two are given.
         """
-        description = ObjectDescription(thing.type if type else None, thing.color if color else None, location)
-        is_alone = len(self.matches(description)) == 1
-        return description if is_alone else replace(description, definite=False)
+        if next_to is not None and relation is not None:
+            raise self.error("an object is described by one relation: give next_to or relation, not both")
+        if next_to is not None:
+            relation = NextTo(self.describe(next_to))
+        kind, shade = thing.type if type else None, thing.color if color else None
+        description = ObjectDescription(kind, shade, location, relation=relation)
+        found = self.matches(description)
+        if relation is not None and thing not in found:
+            raise self.error(f"the {thing.color} {thing.type} at {thing.position} is not in the relation {relation!r}")
+        return description if len(found) == 1 else replace(description, definite=False)
 
     def matches(self, description: ObjectDescription, among: Iterable[Thing] | None = None) -> list[Thing]:
         """The things that a description means, as BabyAI understands it; what is inside a box does not count.
@@ -302,25 +146,30 @@ class WorldBuilder(RoomGrid):
             among: the things that come into question; None takes all doors and objects.
         """
         present = [t for t in (self.things if among is None else among) if t.position is not None]
-        found = fitting(description, present, self.locations_of)
+        found = fitting(self, description, present)
         return [thing for thing in present if thing not in found] if description.negated else found
 
     # ---------------------------------------------------------------------------------------------- the episode
 
-    def finish(self, goal: Goal) -> Episode:
+    def finish(self, asked: Goal | Instructed) -> Episode:
         """The episode of this world and goal.
 
         The articles of the goal are set here: "the" where one object fits, else "a". "Go to" and "next to" speak of
         doors and objects, "pick up" and what is put somewhere of objects alone.
 
         Raises:
-            TaskError: if no object satisfies a description, the agent is not placed, or the goal is none of a task's.
+            TaskError: if no object satisfies a description, the agent is not placed, the goal is none of a task's, or
+                its sentence has words that the task does not know, or says something else.
         """
         pose = (*self.standing(), DIRECTIONS.index(self.facing))
-        goal, program = resolve(self, goal)
+        goal, program = resolve(self, asked.goal if isinstance(asked, Instructed) else asked)
+        told = without_rules(goal)
+        if isinstance(asked, Instructed):
+            self._check_sentence(asked.sentence, told)
+        kinds = kinds_of(self.task.lexicon)
         return Episode(
             cells=np.frombuffer(bytes(self._cells), dtype=np.uint8).reshape(self._height, self._width),
-            looks=tuple(look(TYPE_CODES[t.type], COLOR_CODES[t.color], t.state) for t in self.things),
+            looks=tuple(look(kinds.types[t.type], kinds.colors[t.color], t.state) for t in self.things),
             contents=tuple(
                 NOTHING_CODE if t.contents is None else FIRST_OBJECT + self.things.index(t.contents)
                 for t in self.things
@@ -330,6 +179,25 @@ class WorldBuilder(RoomGrid):
             carried=NOTHING_CODE,
             program=program,
             max_steps=self.task.step_limit(goal),
-            instruction=render(goal),
+            instruction=asked.sentence if isinstance(asked, Instructed) else render(goal),
             seed=self.seed,
+            goal=told,
+            is_own_sentence=isinstance(asked, Instructed),
         )
+
+    def _check_sentence(self, sentence: str, goal: Goal) -> None:
+        """Refuse a sentence of the task's own with words that nobody knows, or which is read as another goal."""
+        lexicon = self.task.lexicon
+        unknown = [word for word in split_words(sentence) if word not in lexicon.vocabulary]
+        if unknown:
+            raise self.error(
+                f"the sentence {sentence!r} has words that the task does not know: {', '.join(unknown)}. Name it in "
+                f"the class, sentences = ({sentence!r}, ...), or its words"
+            )
+        if not split_words(sentence) or "\n" in sentence:
+            raise self.error(f"a sentence is words on one line, not {sentence!r}")
+        read = readings(sentence, lexicon)
+        if read and without_determiners(read[0]) != without_determiners(goal):
+            raise self.error(
+                f"the sentence {sentence!r} is read as {render(read[0])!r}, but the goal is {render(goal)!r}"
+            )

@@ -24,22 +24,22 @@ from scipy.special import chdtrc  # type: ignore[import-untyped]  # the chi-squa
 from groundling.envs.banks.bank import Episode
 from groundling.envs.banks.sources import EpisodeSource
 from groundling.envs.engine.constants import (
-    COLOR_OF_CODE,
     DOOR,
     FIRST_OBJECT,
     MAX_OBJECTS,
     NOTHING_CODE,
     NOWHERE,
     PORTABLE_BIT,
-    TYPE_OF_CODE,
     WALL_CODE,
     Verb,
     look_parts,
 )
+from groundling.envs.engine.kinds import kinds_of
 from groundling.errors import GroundlingError, TaskError
-from groundling.language.goals import Color, ObjectType, descriptions
+from groundling.language.goals import ObjectType, descriptions
 from groundling.language.grammar import parse, render
-from groundling.language.vocabulary import VOCABULARY, split_words
+from groundling.language.lexicon import Lexicon
+from groundling.language.vocabulary import split_words
 
 LEAST_PROBABILITY = 1e-4  # of a chi-square test, below which a draw is called biased
 LEAST_COUNT = 5.0  # expected in a cell, for the chi-square test to hold
@@ -79,17 +79,22 @@ def check_determinism(source: EpisodeSource, seeds: Sequence[int] = range(20)) -
 def check_language(source: EpisodeSource, seeds: Sequence[int] = range(200)) -> None:
     """Whether each instruction is the sentence of its goal, in known words, and not too long.
 
-    Also: a source that asks for one thing only needs no language.
+    A sentence of a task's own is only looked at for its words and its length. Also: a source that asks for one thing
+    only needs no language.
     """
     found = []
     told = set()
+    lexicon, vocabulary = source.embodiment.lexicon, source.embodiment.vocabulary
     for seed in seeds:
-        text = source.sample(seed).instruction
+        episode = source.sample(seed)
+        text, goal = episode.instruction, episode.goal
         told.add(text)
         try:
-            if render(parse(text)) != text:
-                found.append((seed, f"{text!r} reads back as {render(parse(text))!r}"))
-            VOCABULARY.encode(text, length=source.instruction_length)
+            if not episode.is_own_sentence and render(parse(text, lexicon)) != text:
+                found.append((seed, f"{text!r} reads back as {render(parse(text, lexicon))!r}"))
+            if goal is not None and parse(render(goal), lexicon) != goal:
+                found.append((seed, f"{render(goal)!r} is not read as the goal that it was written for"))
+            vocabulary.encode(text, length=source.instruction_length)
         except GroundlingError as error:
             found.append((seed, str(error)))
     _report(source, "instructions that are not read back", found)
@@ -114,7 +119,7 @@ def check_marginals(
     room_size = source.setting("room_size")
     if room_size is None:
         raise TaskError(f"{source.id} has no room size: its tiles cannot be counted")
-    draws = [_read(source.sample(seed), seed, room_size) for seed in seeds]
+    draws = [_read(source.sample(seed), seed, room_size, source.embodiment.lexicon) for seed in seeds]
     for name, values, options in _even(draws, room_size):
         if name not in without:
             probability = evenness([value for value in values if value is not None], options)
@@ -173,22 +178,24 @@ class _Drawn:
 
     agent: tuple[int, int]
     direction: int
-    thing: tuple[ObjectType, Color, tuple[int, int]] | None  # a portable object on the map, whichever
-    named_type: ObjectType | None
-    named_color: Color | None
+    thing: tuple[str, str, tuple[int, int]] | None  # a portable object on the map, whichever
+    named_type: str | None
+    named_color: str | None
     meant: tuple[int, int] | None  # the tile of the only object that is meant
     has_doors: bool
 
 
-def _read(episode: Episode, seed: int, room_size: int) -> _Drawn:
+def _read(episode: Episode, seed: int, room_size: int, lexicon: Lexicon) -> _Drawn:
     width = episode.cells.shape[1]
     pitch = room_size - 1
 
     def tile(position: int) -> tuple[int, int]:
         return position % width % pitch, position // width % pitch
 
-    named = [d for d in descriptions(parse(episode.instruction)) if not d.negated][:1]
-    kinds = [look_parts(look)[0] for look in episode.looks]
+    goal = episode.goal or parse(episode.instruction, lexicon)
+    named = [d for d in descriptions(goal) if not d.negated][:1]
+    types, colors = kinds_of(lexicon).type_names, kinds_of(lexicon).color_names
+    codes = [look_parts(look)[0] for look in episode.looks]
     portable = [
         k for k, look in enumerate(episode.looks) if look >> PORTABLE_BIT & 1 and episode.positions[k] != NOWHERE
     ]
@@ -196,7 +203,7 @@ def _read(episode: Episode, seed: int, room_size: int) -> _Drawn:
     if portable:
         k = portable[seed * 7919 % len(portable)]
         kind, color, _ = look_parts(episode.looks[k])
-        thing = (TYPE_OF_CODE[kind], COLOR_OF_CODE[color], tile(episode.positions[k]))
+        thing = (types[kind], colors[color], tile(episode.positions[k]))
     verb, _, mask, _ = episode.program[0]
     is_alone = verb <= Verb.PUT_NEAR and mask.bit_count() == 1
     first = mask.bit_length() - 1
@@ -206,8 +213,8 @@ def _read(episode: Episode, seed: int, room_size: int) -> _Drawn:
         thing=thing,
         named_type=named[0].type if named and named[0].type is not ObjectType.DOOR else None,
         named_color=named[0].color if named else None,
-        meant=tile(episode.positions[first]) if is_alone and kinds[first] != DOOR else None,
-        has_doors=DOOR in kinds,
+        meant=tile(episode.positions[first]) if is_alone and codes[first] != DOOR else None,
+        has_doors=DOOR in codes,
     )
 
 

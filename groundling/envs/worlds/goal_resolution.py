@@ -1,11 +1,12 @@
 """What a goal means in a world: the objects of each description, the articles of the sentence, the goal program.
 
-The meanings are those of BabyAI's verifier (``ObjDesc.find_matching_objs``); sizes, "both" and negation are our own.
+The meanings are those of BabyAI's verifier (``ObjDesc.find_matching_objs``); sizes, "both", negation and relations are
+our own. All are found once, in the world as the episode begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from groundling.language.goals import (
     Clause,
     Goal,
     GoTo,
-    Location,
+    NextTo,
     ObjectDescription,
     Open,
     PickUp,
@@ -30,6 +31,7 @@ from groundling.language.goals import (
     clause_descriptions,
     clauses,
     steps,
+    with_descriptions,
 )
 from groundling.language.grammar import render
 
@@ -49,6 +51,9 @@ def resolve(world: WorldBuilder, goal: Goal) -> tuple[Goal, Program]:
         named = ()
     if not named or not all(isinstance(clause, GoTo | PickUp | Open | PutNextTo | PutNear) for clause in named):
         raise world.error(f"sample returned {goal!r}, which is not a goal that a task can ask for")
+    if any(_with_known_words(world, d) is not d for clause in named for d in clause_descriptions(clause)):
+        goal = with_descriptions(goal, lambda description: _with_known_words(world, description))
+        named = clauses(goal)
     if len(named) > world.task.max_clauses:
         raise world.error(f"{render(goal)!r} has {len(named)} clauses: set max_clauses = {len(named)} in the class")
     first_step = steps(goal)[0]
@@ -62,22 +67,56 @@ def resolve(world: WorldBuilder, goal: Goal) -> tuple[Goal, Program]:
     return goal, compile_goal(goal, operands)
 
 
-def fitting(
-    description: ObjectDescription, among: Iterable[Thing], locations_of: Callable[[Thing], tuple[Location, ...]]
-) -> list[Thing]:
+def fitting(world: WorldBuilder, description: ObjectDescription, among: Iterable[Thing]) -> list[Thing]:
     """The things that fit a description, its negation left aside; see ``WorldBuilder.matches``."""
     kind, color, location = description.type, description.color, description.location
     found = [t for t in among if (kind is None or t.type == kind) and (color is None or t.color == color)]
     if location is not None:
-        found = [thing for thing in found if location in locations_of(thing)]
+        found = [thing for thing in found if location in world.locations_of(thing)]
+    if description.relation is not None:
+        found = _related(world, description.relation, found)
     if description.size is not None:
         return _extreme(found, description.size)
     return found if not description.both or len(found) == 2 else []
 
 
+def _related(world: WorldBuilder, relation: NextTo | str, things: Iterable[Thing]) -> list[Thing]:
+    """Those of the things that are in a relation."""
+    if isinstance(relation, NextTo):
+        neighbors = fitting(world, relation.neighbor, _on_map(world))
+        return [thing for thing in things if any(thing.is_beside(neighbor) for neighbor in neighbors)]
+    own = world.task.relations
+    if relation not in own:
+        known = f"it has {', '.join(map(repr, own))}" if own else "it has none"
+        raise world.error(
+            f"the task has no relation {relation!r}, {known}: name it in relations = (Relation(...), ...)"
+        )
+    holds = own[own.index(relation)].holds
+    return [thing for thing in things if holds(world, thing)]
+
+
+def _on_map(world: WorldBuilder) -> list[Thing]:
+    return [thing for thing in world.things if thing.position is not None]
+
+
+def _with_known_words(world: WorldBuilder, description: ObjectDescription) -> ObjectDescription:
+    """The description with the language's and the task's own types and colors, where it has their mere names."""
+    kind, color, relation = description.type, description.color, description.relation
+    if isinstance(relation, NextTo):
+        neighbor = _with_known_words(world, relation.neighbor)
+        relation = relation if neighbor is relation.neighbor else NextTo(neighbor)
+    elif isinstance(relation, str):
+        relation = str(relation)
+    kind = None if kind is None else world.find_type(kind)
+    color = None if color is None else world.find_color(color)
+    if kind is description.type and color is description.color and relation is description.relation:
+        return description
+    return replace(description, type=kind, color=color, relation=relation)
+
+
 def _candidates(world: WorldBuilder, clause: Clause, role: int) -> list[Thing]:
     """The things that a clause's first (0) or second (1) description can mean."""
-    on_map = [thing for thing in world.things if thing.position is not None]
+    on_map = _on_map(world)
     if isinstance(clause, Open):
         return [thing for thing in on_map if thing.is_door]
     if isinstance(clause, GoTo) or role == 1:
@@ -150,9 +189,15 @@ def _with_articles(world: WorldBuilder, clause: Clause) -> Clause:
 
 
 def _with_article(world: WorldBuilder, description: ObjectDescription, clause: Clause, role: int) -> ObjectDescription:
+    relation = description.relation
+    if isinstance(relation, NextTo):
+        neighbor = relation.neighbor
+        is_alone = neighbor.size is not None or len(fitting(world, neighbor, _on_map(world))) == 1
+        if is_alone is not neighbor.definite:
+            description = replace(description, relation=NextTo(replace(neighbor, definite=is_alone)))
     is_definite = description.both or description.size is not None
     if not is_definite:
-        is_definite = len(fitting(description, _candidates(world, clause, role), world.locations_of)) == 1
+        is_definite = len(fitting(world, description, _candidates(world, clause, role))) == 1
     return description if is_definite is description.definite else replace(description, definite=is_definite)
 
 

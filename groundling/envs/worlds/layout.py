@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 
 from groundling.envs.engine.constants import CLOSED, LOCKED, OPEN, ORDINARY, WALL_CODE
-from groundling.language.goals import Color, ObjectType
+from groundling.language.goals import AnyColor, AnyType, ObjectType
 
 Direction = Literal["right", "down", "left", "up"]
 DIRECTIONS: tuple[Direction, ...] = ("right", "down", "left", "up")  # in the order of MiniGrid's codes
 DoorState = Literal["open", "closed", "locked"]
-Pair = tuple[ObjectType, Color]
+Pair = tuple[AnyType, AnyColor]
 Tile = tuple[int, int]  # x, y
 DOOR_STATES: dict[DoorState, int] = {"open": OPEN, "closed": CLOSED, "locked": LOCKED}
 STRIDES: tuple[Tile, ...] = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -36,8 +36,8 @@ class Thing:
         contents: what is inside a box.
     """
 
-    type: ObjectType
-    color: Color
+    type: AnyType
+    color: AnyColor
     state: int = ORDINARY
     position: Tile | None = None
     contents: Thing | None = None
@@ -46,6 +46,13 @@ class Thing:
     def is_door(self) -> bool:
         """Whether it is a door, which nobody can carry."""
         return self.type is ObjectType.DOOR
+
+    def is_beside(self, other: Thing) -> bool:
+        """Whether it lies on one of the four tiles beside another thing, as the verb "put next to" asks for it."""
+        if self.position is None or other.position is None:
+            return False
+        x, y = (abs(own - its) for own, its in zip(self.position, other.position, strict=True))
+        return x + y == 1
 
 
 @dataclass(slots=True, eq=False)

@@ -24,7 +24,7 @@ from groundling.envs.worlds.layout import (
     floor_plan,
 )
 from groundling.errors import TaskError
-from groundling.language.goals import Color, ObjectType
+from groundling.language.goals import AnyColor, AnyType, Color, ObjectType
 from groundling.seeding import generator
 
 if TYPE_CHECKING:
@@ -142,9 +142,7 @@ class RoomGrid:
         row, column = min(tile[1] // pitch, self.task.num_rows - 1), min(tile[0] // pitch, self.task.num_cols - 1)
         return self.rooms[row * self.task.num_cols + column]
 
-    def add_door(
-        self, room: Room, side: Direction, color: Color | str | None = None, state: DoorState = "closed"
-    ) -> Thing:
+    def add_door(self, room: Room, side: Direction, color: str | None = None, state: DoorState = "closed") -> Thing:
         """Add a door at a random place of a wall, where nothing blocks it.
 
         A door in an outer wall can be opened, but leads nowhere. A wall has one door at most.
@@ -183,7 +181,7 @@ class RoomGrid:
         return door
 
     def connect_all(
-        self, door_colors: Sequence[Color] | None = None, state: Literal["open", "closed"] = "closed"
+        self, door_colors: Sequence[AnyColor] | None = None, state: Literal["open", "closed"] = "closed"
     ) -> list[Thing]:
         """Connect all rooms by doors in random walls, no more than are needed.
 
@@ -278,19 +276,34 @@ class RoomGrid:
             raise self.error(f"a world holds at most {MAX_OBJECTS} doors and objects")
         self.things.append(thing)
 
-    def _color(self, color: Color | str | None) -> Color:
-        if color is None:
-            return self.choice(self.task.colors)
-        try:
-            return Color(color)
-        except ValueError:
-            raise self.error(f"there is no color {color!r}: take one of {', '.join(Color)}") from None
+    def find_type(self, name: str) -> AnyType:
+        """The type of object of this name, one of the language's or the task's own.
 
-    def _type(self, type: ObjectType | str) -> ObjectType:
+        Raises:
+            TaskError: if there is none.
+        """
+        own = self.task.lexicon.types
         try:
-            return ObjectType(type)
+            return own[own.index(name)] if name in own else ObjectType(name)
         except ValueError:
-            raise self.error(f"there is no type of object {type!r}: take one of {', '.join(ObjectType)}") from None
+            known = ", ".join((*ObjectType, *own))
+            raise self.error(
+                f"there is no type of object {name!r}: take one of {known}, or bring it by types = (OwnType({name!r}),)"
+            ) from None
+
+    def find_color(self, name: str) -> AnyColor:
+        """The color of this name, one of the language's or the task's own; errors as :meth:`find_type`."""
+        own = self.task.lexicon.colors
+        try:
+            return own[own.index(name)] if name in own else Color(name)
+        except ValueError:
+            known = ", ".join((*Color, *own))
+            raise self.error(
+                f"there is no color {name!r}: take one of {known}, or bring it by colors = (OwnColor({name!r}, rgb),)"
+            ) from None
+
+    def _color(self, color: str | None) -> AnyColor:
+        return self.choice(self.task.colors) if color is None else self.find_color(color)
 
     def error(self, text: str) -> TaskError:
         """An error to raise that names the task and the seed."""

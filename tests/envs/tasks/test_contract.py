@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from groundling.envs.worlds import contract
-from groundling.envs.worlds.task import Task, TaskSource
+from groundling.envs.worlds.task import Task
+from groundling.envs.worlds.task_source import TaskSource
 from groundling.errors import TaskError
 from groundling.language.goals import Color, PickUp
 

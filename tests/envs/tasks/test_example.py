@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from groundling.agents.bots import unsolved_seeds
+from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.families.own.registered import find_task
 from groundling.envs.worlds import contract
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "add_a_task.py"
+OWN_KINDS = ROOT / "examples" / "own_kinds.py"
 TUTORIAL = (ROOT / "docs" / "add_a_task.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TUTORIAL, re.DOTALL)
 
@@ -21,15 +24,44 @@ def test_example_is_short_and_shown_whole():
     assert BLOCKS[0] == EXAMPLE.read_text()
 
 
+def test_example_of_own_kinds_is_shown_whole_and_keeps_the_contract():
+    assert len(OWN_KINDS.read_text().splitlines()) <= 50
+    assert BLOCKS[1] == OWN_KINDS.read_text()
+    source = find_task(f"{OWN_KINDS}:GatherMushrooms")
+    contract.check(source)
+    contract.check_marginals(source, without={"object tile"})
+    assert not unsolved_seeds(EpisodeBank.of_seeds(source.id, range(50)))
+    words = {word for seed in range(100) for word in source.sample(seed).instruction.split()}
+    assert words == set(["pick", "up", "the", "red", "teal", "ball", "mushroom", "by", "wall", "in", "middle"])
+
+
+@pytest.mark.parametrize("body", ["grid", "rover"])
+def test_example_of_own_kinds_is_played_by_both_bodies(body):
+    envs = make_vec(f"{OWN_KINDS}:GatherMushrooms", 4, bank_size=20, body=body, top_down_pixels=12, progress=False)
+    observation, _ = envs.reset(seed=0)
+    assert envs.observation_space.contains(observation)
+    assert (0, 128, 128) in {tuple(pixel) for pixel in observation["top_down"].reshape(-1, 3)}
+
+
 def test_example_keeps_the_contract():
     source = find_task(f"{EXAMPLE}:FetchFromShelf")
     assert source.id == "examples/FetchFromShelf-v0"
     contract.check(source)
 
 
-def test_tutorial_checks_run(monkeypatch):
+@pytest.mark.parametrize("number", [2, 3])
+def test_tutorial_checks_run(monkeypatch, number):
     monkeypatch.chdir(ROOT)
-    exec(BLOCKS[1], {})
+    exec(BLOCKS[number], {"__name__": "__main__"})
+
+
+def test_tutorial_names_words_that_are_refused_as_it_says():
+    from groundling.errors import ConfigurationError
+    from groundling.language import Lexicon, OwnType
+
+    assert len(BLOCKS) == 4
+    with pytest.raises(ConfigurationError, match="'mug' stands for 'cup'"):
+        Lexicon((OwnType("mug"),))
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"world\.(\w+)\(", TUTORIAL))))

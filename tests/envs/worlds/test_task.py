@@ -16,7 +16,8 @@ from groundling.envs.families.own import registered as task_registry
 from groundling.envs.families.own.registered import find_task, register, registered_tasks
 from groundling.envs.worlds import contract
 from groundling.envs.worlds.builder import WorldBuilder
-from groundling.envs.worlds.task import Task, TaskSource
+from groundling.envs.worlds.task import Task
+from groundling.envs.worlds.task_source import TaskSource
 from groundling.errors import ConfigurationError, TaskError
 from groundling.language import Color, GoTo, ObjectType, PickUp, PutNextTo
 from groundling.language.goals import And, ObjectDescription
@@ -107,6 +108,38 @@ def test_class_attributes_that_are_no_settings_stay():
     assert WithConstant.PALETTE == ("red",)
     with pytest.raises(TypeError):
         WithConstant(PALETTE=())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("reward", r"rewards are chosen for a run, by --reward \(FILE.py:CLASS\), not by the task"),
+        ("compute_reward", "rewards are chosen for a run"),
+        ("step", "Return the goal that you mean from sample"),
+        ("reset", "compiled rules"),
+        ("done", "compiled rules"),
+        ("is_success", "compiled rules"),
+        ("verbs", "the verbs of groundling.language"),
+        ("action_space", "the actions of its body"),
+        ("observation", "choose --body and --camera"),
+        ("render", "OwnType and OwnColor"),
+    ],
+)
+def test_what_a_task_cannot_decide_is_refused_when_the_class_is_made(name, reason):
+    for members in ({name: lambda self: 1.0}, {name: 1.0}, {"__annotations__": {name: float}, name: 1.0}):
+        with pytest.raises(ConfigurationError, match=f"Deciding.{name} would never be used: .*{reason}"):
+            type("Deciding", (Fetch,), members)
+
+
+def test_names_like_those_are_no_matter():
+    class Stepping(Fetch):
+        num_steps: int = 3
+        steps_ahead = 2
+
+        def rewarding(self):
+            return self.num_steps
+
+    assert Stepping().rewarding() == 3
 
 
 @pytest.mark.parametrize(
@@ -220,6 +253,14 @@ def test_task_of_a_module(file, monkeypatch):
     assert source.id == "their_tasks/Plain"
     find_task(f"{file}:Registered")  # the same file under another name registers no other class
     sys.modules.pop("their_tasks")
+
+
+def test_unregistered_task_is_found_by_the_id_that_its_banks_bear(file, monkeypatch):
+    monkeypatch.setattr(task_registry, "_unregistered", {})
+    assert find_task("their_tasks/Plain") is None
+    source = find_task(f"{file}:Plain")
+    assert find_task("their_tasks/Plain") is source
+    assert "their_tasks/Plain" not in registered_tasks()
 
 
 def test_missing_files_modules_and_classes_are_named(file):

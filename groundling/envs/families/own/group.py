@@ -8,9 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from groundling.envs.families.goals import GoalFamily
-from groundling.envs.families.own.registered import find_registered, registered_tasks, source_of_class
+from groundling.envs.families.own.registered import (
+    find_registered,
+    registered_tasks,
+    remembered,
+    source_of_class,
+)
 from groundling.envs.gymnasium_ids import register_id
-from groundling.envs.worlds.task import Task, TaskSource
+from groundling.envs.worlds.task import Task
+from groundling.envs.worlds.task_source import TaskSource
 from groundling.errors import TaskError
 from groundling.own_code import reference_of
 
@@ -34,7 +40,7 @@ class OwnTasks:
     def wrap(self, thing: Any, reference: str) -> GoalFamily | None:
         """A Task class, or a task with its settings."""
         if isinstance(thing, Task):
-            return GoalFamily(TaskSource(_unregistered_id(reference), thing))
+            return GoalFamily(remembered(TaskSource(_unregistered_id(reference), thing)))
         if not (isinstance(thing, type) and issubclass(thing, Task)):
             return None
         if inspect.isabstract(thing):
@@ -51,7 +57,9 @@ def _reference(source: TaskSource) -> str:
     cls = type(source.task)
     if cls.__module__.startswith(OWN_MODULE) or find_registered(source.id, of_packages=True) is not None:
         return source.id
-    return reference_of(cls, source.id) if cls.__module__ in sys.modules else ""
+    if cls.__module__ not in sys.modules:
+        return ""
+    return reference_of(cls, source.id if source.id in registered_tasks() else "")
 
 
 def _unregistered_id(reference: str) -> str:

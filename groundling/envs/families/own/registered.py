@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from groundling.envs.gymnasium_ids import register_id
-from groundling.envs.worlds.task import Task, TaskSource, check_names
+from groundling.envs.worlds.task import Task
+from groundling.envs.worlds.task_source import TaskSource, check_names
 from groundling.errors import ConfigurationError, ExtensionError, TaskError
 from groundling.own_code import is_place, origin_of, split_place
 
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 _Class = TypeVar("_Class", bound=type[Task])
 _registry: dict[str, TaskSource] = {}
+_unregistered: dict[str, TaskSource] = {}  # that were found in files and modules, by the ids that their banks bear
 _of_packages: set[str] = set()  # the ids that are there wherever Groundling and its extensions are installed
 _state = {"is_loaded": False}
 
@@ -78,7 +80,8 @@ def find_task(id: str) -> TaskSource | None:
 
     Args:
         id: of a registered task, or ``"my_tasks.py:MyTask"`` / ``"package.module:MyTask"``. A class that is registered
-            comes with the id and the settings of the registration next to it.
+            comes with the id and the settings of the registration next to it. One that is not is found again by the id
+            of its source, ``"my_tasks/MyTask"``, as the banks name it.
 
     Raises:
         TaskError: if the file or module cannot be imported or has no such task.
@@ -101,19 +104,29 @@ def find_registered(id: str, *, of_packages: bool = False) -> TaskSource | None:
     """The task that is registered under an id; None if there is none.
 
     Args:
-        id: ``"namespace/Name-v0"``.
+        id: ``"namespace/Name-v0"``, or ``"file/Name"`` of one that is not registered, and was found in this process.
         of_packages: only one of the library's own or of an installed package.
     """
     _load()
-    return None if of_packages and id not in _of_packages else _registry.get(id)
+    if of_packages:
+        return _registry.get(id) if id in _of_packages else None
+    return _registry.get(id) or _unregistered.get(id)
 
 
 def source_of_class(cls: type[Task], place: str) -> TaskSource:
     """The source of a class: as it is registered, or under an id of the place where it stands."""
     own = [source for source in _registry.values() if type(source.task) is cls]
+    if own:
+        return own[0]
     file, _, name = place.rpartition(":")
     stem = Path(file).stem if file.endswith(".py") else file.rpartition(".")[2]
-    return own[0] if own else TaskSource(f"{stem}/{name}", cls())
+    return remembered(TaskSource(f"{stem}/{name}", cls()))
+
+
+def remembered(source: TaskSource) -> TaskSource:
+    """A source of a task that is not registered; from now on it is found by its id, as its banks name it."""
+    _unregistered[source.id] = source
+    return source
 
 
 def _no_such_task(place: str, name: str, module: types.ModuleType) -> str:

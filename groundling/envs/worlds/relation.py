@@ -1,0 +1,42 @@
+"""Relations of a task's own: words, and a question to the world of which things they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from groundling.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from groundling.envs.worlds.builder import WorldBuilder
+    from groundling.envs.worlds.layout import Thing
+
+
+class Relation(str):
+    """A relation that a task brings: ``Relation("by the wall", lambda world, thing: thing.position[1] == 1)``.
+
+    It is the words themselves (a ``str``), as they stand behind the name of an object: "the ball by the wall". What
+    it holds of is found once, when an episode's world is finished, and does not change while it is played.
+
+    Attributes:
+        holds: of the world and a thing on the map, whether the relation holds. It must depend on nothing else.
+
+    Raises:
+        ConfigurationError: if there are no words, or nothing that can be asked.
+    """
+
+    holds: Callable[[WorldBuilder, Thing], bool]
+
+    def __new__(cls, words: str, holds: Callable[[WorldBuilder, Thing], bool]) -> Relation:
+        """The words, with what they mean."""
+        if not isinstance(words, str) or not words.strip() or not callable(holds):
+            raise ConfigurationError(
+                f"a relation is words and a function of the world and a thing, got {words!r} and {holds!r}"
+            )
+        own = super().__new__(cls, " ".join(words.lower().split()))
+        own.holds = holds
+        return own
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It travels as its words: the task that declares it knows what they mean."""
+        return str, (str(self),)
