@@ -209,7 +209,7 @@ def compare_with_envpool(options: Options, own: Callable[..., float]) -> dict[st
     minigrid = partial(minigrid_speed, options.task, seconds=options.seconds, clock=time.process_time)
     measures: dict[str, tuple[int, Measure]] = {MINIGRID: (1, minigrid), **pools, **batches}
     speeds = measure_by_turns(measures, options.rounds)
-    print_table(f"by processor time: {options.rounds} rounds", measures, speeds)
+    print_table(f"{options.task}, by processor time: {options.rounds} rounds", measures, speeds)
     (peer,) = fastest({name: speeds[name] for name in pools}, 1)
     (ours,) = fastest({name: speeds[name] for name in batches}, 1)
     within = ratios(speeds[ours], speeds[peer])
