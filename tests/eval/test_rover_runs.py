@@ -135,9 +135,7 @@ def test_rover_is_evaluated_in_what_it_was_trained_in(rover: Path) -> None:
 
 def test_agents_of_two_bodies_cannot_be_trained_at_once() -> None:
     config = dataclasses.replace(IN_A_ROOM, tasks=(ROOM, LEVEL))
-    with pytest.raises(
-        ConfigurationError, match="with different bodies or words of their own: train on them apart"
-    ):
+    with pytest.raises(ConfigurationError, match="with different bodies or words of their own: train on them apart"):
         config.embodiment()
 
 
