@@ -33,6 +33,7 @@ class Command:
         output: the video; by default watch.mp4 in the run folder, or here.
         greedy: take the likeliest action; --no-greedy draws one.
         seed: names the episodes and draws.
+        instruction: tell the agent this sentence in place of each episode's own.
     """
 
     run_folder: Annotated[Path | None, tyro.conf.Positional] = None
@@ -41,6 +42,7 @@ class Command:
     output: Path | None = None
     greedy: bool = True
     seed: int = 0
+    instruction: str | None = None
 
     def run(self) -> None:
         """Play, write the video, say where it is."""
@@ -54,8 +56,17 @@ class Command:
         world = evaluation_options(config, own)
         episodes = own[0].watched(self.suite, config.held_out, self.episodes, self.seed, world)
         for number, (envs, reset_seed) in enumerate(episodes):
-            watched = watch(agent, envs, reset_seed, greedy=self.greedy, seed=integer(self.seed, "watch", number))
-            print(f"{watched.instruction!r}: {watched.moments[-1].told} after {len(watched.moments) - 1} steps")
+            watched = watch(
+                agent,
+                envs,
+                reset_seed,
+                greedy=self.greedy,
+                seed=integer(self.seed, "watch", number),
+                instruction=self.instruction,
+            )
+            judged = " (by the episode's own instruction)" if self.instruction is not None else ""
+            steps = len(watched.moments) - 1
+            print(f"{watched.instruction!r}: {watched.moments[-1].told}{judged} after {steps} steps")
             frames += watched.frames()
             frames += [frames[-1]] * 3  # the end of an episode is seen a little longer
         path = self.output or (Path() if folder is None else folder) / VIDEO_NAME

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
@@ -86,7 +86,13 @@ class Watched:
 
 @torch.no_grad()
 def watch(
-    agent: ActorCritic, envs: VectorEnv, reset_seed: int | None = None, *, greedy: bool = False, seed: int = 0
+    agent: ActorCritic,
+    envs: VectorEnv,
+    reset_seed: int | None = None,
+    *,
+    greedy: bool = False,
+    seed: int = 0,
+    instruction: str | None = None,
 ) -> Watched:
     """Play an episode in one environment, moment by moment.
 
@@ -96,17 +102,28 @@ def watch(
         reset_seed: what its reset is given.
         greedy: take the likeliest action instead of drawing one.
         seed: of the drawn actions.
+        instruction: what the agent is told in place of the episode's own sentence; how the episode ended is judged by
+            that one all the same.
+
+    Raises:
+        InstructionError: if the instruction has words that the agent does not know, or too many.
     """
     spec = spec_of(envs)
     observation, info = envs.reset(seed=reset_seed)
     (text,) = texts_of(envs, observation, info, spec)
+    told: dict[str, NDArray[np.int32]] = {}
+    if instruction is not None:
+        (key,) = spec.keys_of(TOKENS)
+        length = spec.observation[key].shape[-1]
+        told[key] = agent.spec.vocabulary.encode(instruction, length=length)[np.newaxis]
+        text, observation = instruction, {**observation, **told}
     words = len(split_words(text))
     strengths = np.zeros(words, dtype=np.float32)
     if has_gates(agent):
         (key,) = spec.keys_of(TOKENS)
         tokens = torch.as_tensor(np.asarray(observation[key]).astype(np.int64), device=agent.device)
         strengths = word_strength(agent, tokens)[0, :words].cpu().numpy()
-    spectator = Spectator(agent, envs, spec)
+    spectator = Spectator(agent, envs, spec, told)
     roll_out(spectator, envs, (observation, info), 1, spec=spec, greedy=greedy, seed=seed, observer=spectator.see)
     return Watched(text, strengths, tuple(spectator.moments), spec.actions)
 
@@ -118,13 +135,17 @@ class Spectator:
         agent: what acts.
         envs: the one environment.
         spec: of the environment.
+        told: token ids [1, L] that the agent is given in place of the environment's, by key.
 
     Attributes:
         moments: of the episode so far.
     """
 
-    def __init__(self, agent: ActorCritic, envs: VectorEnv, spec: Spec) -> None:
+    def __init__(
+        self, agent: ActorCritic, envs: VectorEnv, spec: Spec, told: Mapping[str, NDArray[np.int32]] | None = None
+    ) -> None:
         self._agent, self._envs, self._spec = agent, envs, spec
+        self._told = told or {}
         self._state = agent.initial_state(1)
         self.moments: list[Moment] = []
 
@@ -142,6 +163,7 @@ class Spectator:
         generator: torch.Generator | None = None,
     ) -> tuple[NDArray[np.int64], Tensor]:
         """The agent's action; the moment is kept."""
+        observation = {**observation, **self._told}
         decision = self._agent(self._agent.prepare(observation), state, torch.as_tensor(is_first).unsqueeze(0))
         logits = decision.logits[0]
         actions = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
@@ -163,6 +185,7 @@ class Spectator:
             last = stepped.info["final_obs"][0]
             observation = {key: np.asarray(value)[np.newaxis] for key, value in last.items()}
             picture = self.moments[-1].above
+        observation = {**observation, **self._told}
         decision = self._agent(self._agent.prepare(observation), self._state, torch.zeros(1, 1, dtype=torch.bool))
         self._keep(observation, decision, picture, None, told)
 

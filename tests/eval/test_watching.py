@@ -18,6 +18,7 @@ from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.first_person import Camera
 from groundling.envs.rendering import render_world
 from groundling.envs.vector import GroundlingVectorEnv
+from groundling.errors import InstructionError
 from groundling.eval.pictures import draw_symbols
 from groundling.eval.watching import ACCENT, PANEL, Watched, watch
 
@@ -143,3 +144,20 @@ def test_what_the_words_let_through_is_bright(agent: ActorCritic, bank: EpisodeB
     frame = replace(watched, moments=(white,)).frames()[0]
     view = frame[20 : 20 + PANEL, 20 : 20 + PANEL]
     assert view[:, :20].mean() > view[:, -20:].mean() + 80
+
+
+def test_an_agent_is_told_a_sentence_of_one_s_own(bank: EpisodeBank) -> None:
+    """It acts as on an episode of that sentence, at every step, and words that it does not know are refused."""
+    torch.manual_seed(0)
+    agent = ActorCritic(AgentConfig())
+    agent.policy.weight.data.mul_(500)  # so that words change the actions
+    texts = ("go to the red ball", "go to the purple key")
+    told = []
+    for text in texts:
+        envs = watched_episode(bank_episodes(bank, GRID), 0)
+        watched = watch(agent, envs, greedy=True, instruction=text)
+        assert watched.instruction == text
+        told.append(np.stack([moment.probabilities for moment in watched.moments[:2]]))
+    assert np.abs(told[0] - told[1]).max() > 1e-4
+    with pytest.raises(InstructionError, match="'zebra'"):
+        watch(agent, watched_episode(bank_episodes(bank, GRID), 0), instruction="go to the zebra ball")
