@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from groundling.eval.demo import report_run
+from groundling.eval.evaluating import report_run
 
 
 @dataclass

@@ -18,7 +18,7 @@ from groundling.envs.families.goals import SUITES
 from groundling.envs.first_person import Camera, Randomization
 from groundling.errors import ConfigurationError, SplitError
 from groundling.eval import evaluate_run, suite_bank
-from groundling.eval.demo import report_run
+from groundling.eval.evaluating import report_run
 from groundling.eval.suites import suites_for
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.language.vocabulary import VOCABULARY

@@ -24,7 +24,7 @@ from groundling.envs.families.banked import BankFamily, grown
 from groundling.envs.families.goals import SUITES
 from groundling.errors import CheckpointError, RunFolderError, SplitError
 from groundling.eval import evaluate_run, suite_bank
-from groundling.eval.demo import report_run
+from groundling.eval.evaluating import report_run
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.suite_report import format_success
 from groundling.eval.suites import (

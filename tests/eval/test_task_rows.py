@@ -18,7 +18,7 @@ from groundling.envs.catalog import find_family
 from groundling.envs.families.goals import SUITES
 from groundling.errors import ConfigurationError, SplitError
 from groundling.eval import evaluate_run, suite_bank
-from groundling.eval.demo import report_run
+from groundling.eval.evaluating import report_run
 from groundling.eval.evaluation import Evaluation, Outcome
 from groundling.eval.figures import SMOOTHING, task_curves
 from groundling.eval.results import read_results
