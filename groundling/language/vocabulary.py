@@ -118,7 +118,7 @@ class Vocabulary:
                 return [self._ids.get(word, 1) for word in words]
         word = next(word for word in words if word not in self._ids)
         close = difflib.get_close_matches(word, self.words[2:], n=3)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
         raise InstructionError(
             f"the word {word!r} of {text!r} is not in the vocabulary of {len(self)} words{hint} "
             "Pass allow_unknown=True to read it as <unk>."

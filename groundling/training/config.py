@@ -102,6 +102,7 @@ class TrainConfig(Open):
             "precision 'bfloat16' is for eyes that see pixels, symbols would not gain by it: leave it at 'float32'",
         )
         require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
+        require(len(set(self.reward)) == len(self.reward), f"a reward is named twice: {', '.join(self.reward)}")
         require(bool(self.reward), "a run is paid by at least one reward: leave 'environment'")
         require(
             len(self.reward_weights) in (0, len(self.reward)),

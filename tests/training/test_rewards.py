@@ -14,7 +14,7 @@ from test_loop import assert_same, checkpoint_of, make_config, metrics_of
 
 from groundling.errors import ConfigurationError, ExtensionError
 from groundling.interfaces import Transition
-from groundling.training import Trainer, train
+from groundling.training import TrainConfig, Trainer, train
 from groundling.training.rewards.environment import EnvironmentReward
 from groundling.training.rewards.stage import RewardStage
 
@@ -239,3 +239,8 @@ def test_reward_that_there_is_not_is_refused_and_leaves_no_folder(place: str, tm
     with pytest.raises(ExtensionError, match="has no 'Countd'; it has Counted"):
         Trainer(make_config(reward=(f"{place}:Countd",)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_reward_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="named twice: environment, environment"):
+        TrainConfig(reward=("environment", "environment"), reward_weights=(1.0, 2.0))
