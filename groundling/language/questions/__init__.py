@@ -1,0 +1,1 @@
+"""Questions about houses: programs over a scene, the sentences that ask them, and the answers."""
