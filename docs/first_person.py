@@ -29,7 +29,9 @@ def main() -> None:
         canvas = np.full((SIZE[1] + CAPTION_PIXELS, SIZE[0], 3), 255, dtype=np.uint8)
         canvas[: SIZE[1]] = observation["image"]
         place = (4, SIZE[1] + 20)
-        cv2.putText(canvas, info["instruction"], place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 1, cv2.LINE_AA)
+        cv2.putText(
+            canvas, info["instruction_text"], place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 1, cv2.LINE_AA
+        )
         pictures.append(canvas)
     gap = np.full((pictures[0].shape[0], 8, 3), 255, dtype=np.uint8)
     row = np.concatenate([part for picture in pictures for part in (picture, gap)][:-1], axis=1)

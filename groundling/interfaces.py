@@ -241,8 +241,9 @@ class Family(Protocol):
     def make_vec(self, split: Any, num_envs: int, seed: int, **options: Any) -> VectorEnv:
         """B environments that play a split in autoreset mode SAME_STEP.
 
-        ``info`` tells ``success`` (or SB3's ``is_success``) where an episode ends, and the text is in ``info`` under
-        the key of the observation or at the environments' attribute ``instructions``.
+        ``info`` tells ``success`` (or SB3's ``is_success``) where an episode ends, itself or in ``final_info``, and the
+        text is in ``info`` under ``KEY_text``, where KEY is that of the observation's field of tokens, or at the
+        environments' attribute ``instructions``.
         """
 
     def meaning(self, texts: Mapping[str, str]) -> Hashable:

@@ -27,7 +27,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
     """One instruction-following agent in one world; see ``GroundlingVectorEnv`` for spaces, reward and endings.
 
     ``reset(seed=s)`` gives exactly the episode that the level or task generates for seed ``s`` (with a split, the first
-    one from ``s`` on that belongs to it). The sentence is at :attr:`instruction` and in ``info["instruction"]``.
+    one from ``s`` on that belongs to it). The sentence is at :attr:`instruction` and in ``info["instruction_text"]``.
 
     Args:
         level: id of a level or task, see ``find_source``.
@@ -124,4 +124,4 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         return {name: array[0].copy() if array.ndim > 1 else array[0] for name, array in self.worlds.seen().items()}
 
     def _info(self) -> dict[str, Any]:
-        return {"instruction": self.instruction}
+        return {"instruction_text": self.instruction}

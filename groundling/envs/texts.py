@@ -20,7 +20,7 @@ def texts_of(envs: VectorEnv, observation: Mapping[str, Any], info: Mapping[str,
     Args:
         envs: that may have them at an attribute ``instructions`` or ``texts``.
         observation: of theirs, whose token ids are decoded if nothing else tells them.
-        info: that may have them under the key of the field of tokens.
+        info: that may have them as strings under ``KEY_text`` (or ``KEY``), where KEY is that of the field of tokens.
         spec: of the environments.
 
     Raises:
@@ -31,13 +31,13 @@ def texts_of(envs: VectorEnv, observation: Mapping[str, Any], info: Mapping[str,
         if told is not None and not callable(told) and len(told) == envs.num_envs:
             return [str(text) for text in told]
     keys = spec.keys_of(TOKENS)
-    for key in keys:
-        if key in info and len(info[key]) == envs.num_envs:
-            return [str(text) for text in info[key]]
+    for name in (name for key in keys for name in (f"{key}_text", key)):
+        if name in info and len(info[name]) == envs.num_envs:
+            return [str(text) for text in info[name]]
     for key in keys:
         if key in observation and spec.vocabulary.is_named:
             return [spec.vocabulary.decode(row) for row in np.asarray(observation[key])]
     raise ConfigurationError(
         f"the environments do not tell their sentences: they have no attribute {' or '.join(ATTRIBUTES)}, no "
-        f"{' or '.join(keys) or 'text'} in info, and token ids of unknown words"
+        f"{' or '.join(f'{key}_text' for key in keys) or 'text'} in info, and token ids of unknown words"
     )

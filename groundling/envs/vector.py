@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -18,35 +18,9 @@ from groundling.envs.engine.batch import ObservationArrays
 from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
+from groundling.envs.final_observations import FinalObservations
 from groundling.errors import ConfigurationError
 from groundling.seeding import integer
-
-
-class FinalObservations:
-    """``info["final_obs"]``: for each environment that ended its last observation, else None.
-
-    It reads and writes like Gymnasium's array of objects, but makes an environment's dict only when it is asked for;
-    ``arrays`` holds the whole batch (rows of environments that did not end are meaningless).
-    """
-
-    def __init__(self, arrays: ObservationArrays, ended: NDArray[np.bool_]) -> None:
-        self.arrays = arrays
-        self._ended = ended
-        self._changed: dict[int, Any] = {}
-
-    def __len__(self) -> int:
-        return len(self._ended)
-
-    def __getitem__(self, index: int) -> Any:
-        if index in self._changed:
-            return self._changed[index]
-        return {name: array[index] for name, array in self.arrays.items()} if self._ended[index] else None
-
-    def __setitem__(self, index: int, observation: Any) -> None:
-        self._changed[index] = observation
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[index] for index in range(len(self)))
 
 
 class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArray[Any]]):
@@ -64,7 +38,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
       each tile as it looked when it was last in view, 0 where it never was. Not of a rover.
     - ``instruction`` [B, L] int32: token ids of ``VOCABULARY``, behind which the words stand that a task brings
       (``embodiment.vocabulary``), 0 = padding; L is 24, or 96 where instructions have several clauses. The sentences
-      are at :attr:`instructions` and in ``info["instruction"]``.
+      are at :attr:`instructions` (not in ``info``: other libraries make tensors of all that is there).
 
     ## Action (``Discrete(7)``)
     0 turn left, 1 turn right, 2 forward, 3 pick up, 4 drop, 5 toggle, 6 done (does nothing). A rover acts on what it
@@ -75,11 +49,11 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
 
     ## End of an episode
     ``terminated`` on success (or on a strict instruction's failure); ``truncated`` after ``max_steps`` steps.
-    Autoreset mode SAME_STEP: the returned observation is the next episode's first, the last one is in
-    ``info["final_obs"]``. ``info["episode"]`` holds return ``r`` and length ``l``, ``info["success"]`` whether the goal
-    was reached, all masked by ``info["_episode"]``. (Gymnasium's ``RecordEpisodeStatistics`` is therefore not needed;
-    around these environments it wants another ``stats_key``.) Where there are several tasks, ``info["task"]`` tells
-    which of :attr:`tasks` each ended episode was of, masked by ``info["_task"]``.
+    Autoreset mode SAME_STEP, as Gymnasium's own vector environments have it: the returned observation is the next
+    episode's first. What the last one ended with is in ``info["final_obs"]``, an array of objects [B], and in
+    ``info["final_info"]``, both masked by ``_final_obs`` and ``_final_info``: ``success`` (whether the goal was
+    reached), ``episode`` with return ``r`` and length ``l``, and, where there are several tasks, ``task``: which of
+    :attr:`tasks` it was of. ``info["success"]``, masked by ``_success``, is the same as in ``final_info``.
 
     ## Version history
     v0: first version; equal to minigrid's BabyAI levels step by step, under the body "grid".
@@ -96,6 +70,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         autoreset: begin the next episode in the step in which one ends; otherwise it stays as it ended until ``reset``.
 
     Attributes:
+        autoreset_mode: SAME_STEP, or DISABLED without ``autoreset``.
         agent_spec: what an agent in these environments is built for.
 
     Raises:
@@ -115,8 +90,9 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         embodiment: Embodiment = GRID,
         autoreset: bool = True,
     ) -> None:
+        self.autoreset_mode = AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED
         self.metadata = {
-            "autoreset_mode": AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED,
+            "autoreset_mode": self.autoreset_mode,
             "render_modes": ["rgb_array"],
             "render_fps": 10,
         }
@@ -202,7 +178,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             self.worlds.reset(mask if self._started else None, fresh=self.copy)
         self._started = True
         self._tell(slice(None))
-        return self.worlds.seen(), self._info()
+        return self.worlds.seen(), {}
 
     def step(
         self, actions: NDArray[np.int64]
@@ -223,19 +199,9 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
             raise gymnasium.error.ResetNeeded("call reset() before the first step()")
         self.worlds.step(actions, autoreset=self.autoreset, fresh=self.copy)
         out = self.worlds.outcomes
-        ended = out.ended
-        rows = np.flatnonzero(ended)
+        rows = np.flatnonzero(out.ended)
+        info = self._final_info() if len(rows) else {}
         self._tell(rows)
-        info = self._info()
-        if len(rows):
-            if self.autoreset:
-                info["final_obs"], info["_final_obs"] = FinalObservations(self.worlds.last_seen(), ended), ended
-            info["episode"] = {"r": out.episode_return, "l": out.episode_length}
-            info["success"] = out.success
-            info["_episode"] = info["_success"] = ended
-            if len(self.tasks) > 1:
-                info["task"] = np.where(ended, self.worlds.mixture.task_of(out.episode), 0)
-                info["_task"] = ended
         return self.worlds.seen(), out.reward, out.terminated, out.truncated, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
@@ -272,5 +238,15 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         """Note the sentences of these environments; looking all of them up at every step would cost a tenth of it."""
         self._told[rows] = self._sentences[self.worlds.state.sentence[rows]]
 
-    def _info(self) -> dict[str, Any]:
-        return {"instruction": self._told.copy() if self.copy else self._told}
+    def _final_info(self) -> dict[str, Any]:
+        """What the info of a step in which episodes ended tells of them."""
+        out = self.worlds.outcomes
+        ended = out.ended
+        episode = {"r": out.episode_return, "_r": ended, "l": out.episode_length, "_l": ended}
+        told: dict[str, Any] = {"success": out.success, "_success": ended, "episode": episode, "_episode": ended}
+        if len(self.tasks) > 1:
+            told |= {"task": np.where(ended, self.worlds.mixture.task_of(out.episode), 0), "_task": ended}
+        info = {"final_info": told, "_final_info": ended, "success": out.success, "_success": ended}
+        if self.autoreset:
+            info |= {"final_obs": FinalObservations(self.worlds.last_seen(), ended), "_final_obs": ended}
+        return info

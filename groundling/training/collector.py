@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic, sample_actions
-from groundling.envs.vector import FinalObservations, GroundlingVectorEnv
+from groundling.envs.final_observations import FinalObservations
+from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Transition
 from groundling.training.environments import SavableEnvs

@@ -38,12 +38,13 @@ class EpisodeStatistics:
 
     def add(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> None:
         """Note the episodes that ended in a step."""
-        self.returns.append(info["episode"]["r"][ended])
-        self.lengths.append(info["episode"]["l"][ended])
-        success = info.get("success")
+        final = info["final_info"]
+        self.returns.append(final["episode"]["r"][ended])
+        self.lengths.append(final["episode"]["l"][ended])
+        success = final.get("success")
         told = np.full(int(ended.sum()), np.nan) if success is None else np.asarray(success)[ended]
         self.successes.append(told.astype(np.float64))
-        self.tasks.append(info["task"][ended] if self.names else np.zeros(int(ended.sum()), dtype=np.int64))
+        self.tasks.append(final["task"][ended] if self.names else np.zeros(int(ended.sum()), dtype=np.int64))
 
     def successes_by_task(self) -> list[NDArray[np.bool_]]:
         """For each task (or for the only one) whether each of its episodes succeeded, in the order of their ends."""
@@ -106,18 +107,19 @@ class RunningEpisodes:
         self._lengths = np.zeros(num_envs, dtype=np.int64)
 
     def reported(self, info: dict[str, Any], reward: NDArray[Any], ended: NDArray[np.bool_]) -> dict[str, Any]:
-        """A step's info with ``episode`` and ``success`` where ``GroundlingVectorEnv`` has them.
+        """A step's info with ``final_info`` as ``GroundlingVectorEnv`` has it.
 
         A success is told in ``final_info`` or in ``info`` itself, as ``success`` or, as Stable-Baselines3 has it,
         ``is_success``.
         """
         self._returns += reward
         self._lengths += 1
-        told = {key: value for key, value in info.items() if key not in SUCCESS_KEYS}
+        final = info.get("final_info")
+        told = {key: value for key, value in (final or {}).items() if key not in SUCCESS_KEYS}
         told["episode"] = {"r": self._returns.copy(), "l": self._lengths.copy()}
         success = successes_of(info, ended)
         if success is not None:
             told["success"] = success
         self._returns[ended] = 0
         self._lengths[ended] = 0
-        return told
+        return {**{key: value for key, value in info.items() if key not in SUCCESS_KEYS}, "final_info": told}

@@ -38,7 +38,7 @@ def test_sentence_stands_for_its_token_ids(agent: ActorCritic) -> None:
     env = groundling.make(LEVEL)
     observation, info = env.reset(seed=3)
     state = agent.predict(observation)[1]
-    assert torch.equal(agent.predict({**observation, "instruction": info["instruction"]})[1], state)
+    assert torch.equal(agent.predict({**observation, "instruction": info["instruction_text"]})[1], state)
     assert not torch.equal(agent.predict({**observation, "instruction": "go to the grey box"})[1], state)
     with pytest.raises(InstructionError, match="'zebra'"):
         agent.predict({**observation, "instruction": "go to the zebra ball"})
@@ -50,7 +50,7 @@ def test_episode_is_followed_to_its_end_and_success_is_the_environment_s(agent: 
     env = groundling.make(LEVEL)
     followed = agent.follow(env, "go to the grey box", seed=3)
     assert followed.instruction == "go to the grey box"
-    assert followed.own_instruction == env.reset(seed=3)[1]["instruction"]
+    assert followed.own_instruction == env.reset(seed=3)[1]["instruction_text"]
     assert followed.success in (False, True)
     assert 0 < len(followed.actions) <= 64
     own = agent.follow(env, seed=3)

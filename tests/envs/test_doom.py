@@ -254,7 +254,7 @@ def test_actions_turn_left_turn_right_and_step_forward_at_once(env: ChaplotDoomE
 def test_instruction_is_in_the_observation_and_in_the_info(env: ChaplotDoomEnv) -> None:
     observation, info = env.reset(seed=4)
     assert env.episode is not None
-    assert info == {"instruction": env.episode.text}
+    assert info == {"instruction_text": env.episode.text}
     assert GROUNDED_VOCABULARY.decode(observation["instruction"]) == env.episode.text.lower()
     assert env.observation_space.contains(observation)
 

@@ -33,7 +33,7 @@ def test_ids_are_registered_with_gymnasium_and_with_us() -> None:
     assert env.observation_space.contains(observation)
     assert isinstance(env.action_space, gymnasium.spaces.Discrete)
     assert env.action_space.n == 3
-    assert info["instruction"] in INSTRUCTIONS
+    assert info["instruction_text"] in INSTRUCTIONS
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -45,8 +45,8 @@ def test_words_are_in_the_vocabulary_and_the_contract_holds(bank: EpisodeBank) -
 
 def test_environment_tells_the_sentence() -> None:
     envs = make_vec(THIRSTY, 8, bank_size=20, cache=False, progress=False)
-    observation, info = envs.reset(seed=0)
-    assert set(info["instruction"]) <= SENTENCES
+    observation, _info = envs.reset(seed=0)
+    assert set(envs.instructions) <= SENTENCES
     told = {envs.embodiment.vocabulary.decode(row) for row in observation["instruction"]}
     assert told <= {"fetch me something to drink from", "i am thirsty!"}
 

@@ -83,7 +83,7 @@ def test_gymnasium_makes_levels_and_tasks(id: str, level: str, length: int) -> N
     observation, info = env.reset(seed=4)
     assert observation["instruction"].shape == (length,)
     assert env.observation_space.contains(observation)
-    assert VOCABULARY.decode(observation["instruction"]) == info["instruction"]
+    assert VOCABULARY.decode(observation["instruction"]) == info["instruction_text"]
     for action in (0, 2, 1, 2):
         assert env.observation_space.contains(env.step(action)[0])
 

@@ -44,7 +44,7 @@ def test_seed_gives_minigrids_own_episode(level: str) -> None:
             observation, info = env.reset(seed=seed)
             reference = gymnasium.make(level, disable_env_checker=True).unwrapped
             expected, _ = reference.reset(seed=seed)
-            assert info["instruction"] == env.instruction == expected["mission"]
+            assert info["instruction_text"] == env.instruction == expected["mission"]
             for _ in range(60):
                 assert np.array_equal(observation["image"], expected["image"])
                 assert observation["direction"] == expected["direction"]
@@ -71,7 +71,7 @@ def test_same_seed_gives_same_episode_after_any_history() -> None:
 def test_resets_without_a_seed_follow_from_the_last_seed() -> None:
     def told(env: GroundlingEnv) -> list[str]:
         env.reset(seed=11)
-        return [env.reset()[1]["instruction"] for _ in range(8)]
+        return [env.reset()[1]["instruction_text"] for _ in range(8)]
 
     first = told(make(LEVEL))
     assert told(make(LEVEL)) == first
@@ -110,8 +110,8 @@ def test_split_is_respected_whatever_the_seed(split: str) -> None:
     kept = 0
     for seed in range(25):
         _, info = env.reset(seed=seed)
-        assert env.split.keeps(parse(info["instruction"]))
-        kept += any(pair in info["instruction"] for pair in env.split.held_out.combinations)
+        assert env.split.keeps(parse(info["instruction_text"]))
+        kept += any(pair in info["instruction_text"] for pair in env.split.held_out.combinations)
     assert kept == (25 if split == "unseen" else 0)
 
 
@@ -119,9 +119,9 @@ def test_split_takes_the_first_seed_that_belongs_to_it() -> None:
     env, plain = make(LEVEL, split="unseen"), make(LEVEL)
     _, info = env.reset(seed=40)
     seed = 40
-    while not env.split.keeps(parse(plain.reset(seed=seed)[1]["instruction"])):
+    while not env.split.keeps(parse(plain.reset(seed=seed)[1]["instruction_text"])):
         seed += 1
-    assert info["instruction"] == plain.instruction
+    assert info["instruction_text"] == plain.instruction
     assert env.worlds is not None
     assert env.worlds.bank.seeds.tolist() == [seed]
 
@@ -138,6 +138,6 @@ def test_own_split_is_told_in_its_own_words() -> None:
     for seed in range(8):
         observation, info = env.reset(seed=seed)
         plain.reset(seed=seed)
-        assert parse(info["instruction"]) == parse(plain.instruction)
-        assert info["instruction"] != plain.instruction
-        assert VOCABULARY.decode(observation["instruction"]).lower() == info["instruction"].lower()
+        assert parse(info["instruction_text"]) == parse(plain.instruction)
+        assert info["instruction_text"] != plain.instruction
+        assert VOCABULARY.decode(observation["instruction"]).lower() == info["instruction_text"].lower()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers.vector import RecordEpisodeStatistics, TransformAction, TransformReward
 
+import groundling
 from groundling.envs import EpisodeBank, GroundlingVectorEnv, make_vec
 from groundling.envs.engine.worlds import WorldBatch
-from groundling.envs.vector import FinalObservations
+from groundling.envs.final_observations import FinalObservations
 from groundling.errors import ActionError, ConfigurationError
 from groundling.language import VOCABULARY
 from groundling.seeding import integer
@@ -39,9 +44,9 @@ def same(first: Observation, second: Observation) -> bool:
 # Spaces
 
 
-@pytest.mark.parametrize("copy", [True, False])
-def test_spaces_contain_the_observations(bank: EpisodeBank, copy: bool) -> None:
-    envs = make_vec(bank=bank, num_envs=B, copy=copy)
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_spaces_contain_the_observations(bank: EpisodeBank, is_copied: bool) -> None:
+    envs = make_vec(bank=bank, num_envs=B, copy=is_copied)
     observation, _ = envs.reset(seed=0)
     assert envs.observation_space.contains(observation)
     for actions in random_actions(100):
@@ -66,11 +71,11 @@ def test_spaces_are_the_same_for_every_level_of_as_many_clauses() -> None:
 
 def test_sequences_are_longer_rows_of_tokens() -> None:
     envs = make_vec(bank=EpisodeBank.of_seeds("BabyAI-GoToSeqS5R2-v0", range(B)), num_envs=B, shuffle=False)
-    observation, info = envs.reset()
+    observation, _info = envs.reset()
     assert observation["instruction"].shape == (B, 96)
     assert envs.observation_space.contains(observation)
-    assert [VOCABULARY.decode(row) for row in observation["instruction"]] == info["instruction"].tolist()
-    assert any(text.count("go to") > 1 for text in info["instruction"])
+    assert [VOCABULARY.decode(row) for row in observation["instruction"]] == list(envs.instructions)
+    assert any(text.count("go to") > 1 for text in envs.instructions)
 
 
 def test_autoreset_in_the_same_step_is_declared(bank: EpisodeBank) -> None:
@@ -97,9 +102,9 @@ def test_steps_across_episodes_are_those_of_worlds_reset_by_hand(bank: EpisodeBa
         assert np.array_equal(truncated, out.truncated)
         total, length = total + reward, length + 1
         ended = terminated | truncated
-        assert ended.any() == ("final_obs" in info) == ("episode" in info) == ("success" in info)
+        assert ended.any() == ("final_obs" in info) == ("final_info" in info) == ("success" in info)
         if ended.any():
-            for mask in ("_final_obs", "_episode", "_success"):
+            for mask in ("_final_obs", "_final_info", "_success"):
                 assert np.array_equal(info[mask], ended)
             last = by_hand.observations
             for row, final in enumerate(info["final_obs"]):
@@ -108,8 +113,8 @@ def test_steps_across_episodes_are_those_of_worlds_reset_by_hand(bank: EpisodeBa
                     assert np.array_equal(final["image"], last.image[row].reshape(7, 7, 3))
                     assert final["direction"] == last.direction[row]
                     assert np.array_equal(final["instruction"], last.instruction[row])
-            assert np.array_equal(info["episode"]["r"], np.where(ended, total, 0))
-            assert np.array_equal(info["episode"]["l"], np.where(ended, length, 0))
+            assert np.array_equal(info["final_info"]["episode"]["r"], np.where(ended, total, 0))
+            assert np.array_equal(info["final_info"]["episode"]["l"], np.where(ended, length, 0))
             assert np.array_equal(info["success"], ended & (reward > 0))
             total[ended], length[ended] = 0, 0
             by_hand.reset(ended)
@@ -135,7 +140,7 @@ def test_terminated_and_truncated_are_kept_apart(bank: EpisodeBank) -> None:
         assert not terminated.any()
         assert truncated.all() == truncated.any() == (step == limit)
         assert (reward == 0).all()
-    assert info["episode"]["l"].tolist() == [limit] * B
+    assert info["final_info"]["episode"]["l"].tolist() == [limit] * B
     assert not info["success"].any()
 
     ends = [envs.step(actions)[2:4] for actions in random_actions(600)]
@@ -155,6 +160,58 @@ def test_final_observations_are_read_and_written_like_gymnasiums(bank: EpisodeBa
     final[2] = "changed"
     assert list(final)[2] == "changed"
     assert final[0]["direction"] == 1
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        list,
+        copy.copy,
+        copy.deepcopy,
+        lambda final: pickle.loads(pickle.dumps(final)),
+        lambda final: final.tolist(),
+        lambda final: final[:],
+        lambda final: final.copy(),
+        lambda final: final.filled(),
+        lambda final: np.concatenate([final, final])[:3],
+        lambda final: [final[-3], final[-2], final[np.int64(2)]],
+    ],
+)
+def test_final_observations_are_filled_however_they_are_read(read: Any) -> None:
+    final = FinalObservations({"direction": np.array([1, 2, 3])}, np.array([True, False, True]))
+    assert isinstance(final, np.ndarray)
+    assert final.dtype == object
+    assert [None if one is None else one["direction"] for one in read(final)] == [1, None, 3]
+
+
+def test_steps_of_an_end_tell_what_gymnasiums_own_environments_tell() -> None:
+    def of_an_end(envs: VectorEnv) -> tuple[dict[str, Any], dict[str, Any], np.ndarray]:
+        envs.action_space.seed(0)
+        envs.reset(seed=0)
+        while True:
+            observation, _, terminated, truncated, info = envs.step(envs.action_space.sample())
+            if "final_obs" in info:
+                return observation, info, terminated | truncated
+
+    id = "groundling/GoToObj-v0"
+    theirs, their_info, _ = of_an_end(
+        SyncVectorEnv([lambda: gymnasium.make(id)] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
+    )
+    envs = groundling.make_vec(id, 3, bank_size=16, progress=False)
+    ours, info, ended = of_an_end(envs)
+    assert envs.autoreset_mode is envs.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+    assert ours.keys() == theirs.keys()
+    assert not ours.keys() & info.keys()
+    text = {"instruction_text", "_instruction_text"}  # libraries make tensors of all that info has
+    assert their_info.keys() - info.keys() == text
+    assert their_info["final_info"].keys() - info["final_info"].keys() == text
+    assert info["final_obs"].dtype == their_info["final_obs"].dtype == object
+    for told, like in ((info, their_info), (info["final_info"], their_info["final_info"])):
+        for key in told.keys() & like.keys():
+            assert isinstance(told[key], type(like[key]))
+            assert np.shape(told[key]) == np.shape(like[key])
+            assert getattr(told[key], "dtype", None) == getattr(like[key], "dtype", None)
+    assert np.array_equal(info["_final_obs"], ended)
 
 
 # Copies
@@ -180,10 +237,10 @@ def test_copied_observations_are_never_rewritten(bank: EpisodeBank) -> None:
             observation = envs.load_state_dict(saved)
             keep(observation["image"])
         observation, *results, info = envs.step(actions)
-        kept.extend((array, array.copy()) for array in (*results, info["instruction"]))
+        kept.extend((array, array.copy()) for array in results)
         if "final_obs" in info:
             keep(info["final_obs"].arrays["image"])
-            kept.append((info["episode"]["l"], info["episode"]["l"].copy()))
+            kept.append((info["final_info"]["episode"]["l"], info["final_info"]["episode"]["l"].copy()))
     assert all(np.array_equal(view, then) for view, then in kept)
 
 
@@ -279,13 +336,13 @@ def test_wrong_mask_is_refused(bank: EpisodeBank, mask: object) -> None:
 
 def test_sentences_agree_with_the_tokens(bank: EpisodeBank) -> None:
     envs = make_vec(bank=bank, num_envs=B)
-    observation, info = envs.reset(seed=0)
+    observation, _ = envs.reset(seed=0)
     spoken = set()
     for actions in random_actions(100):
         decoded = tuple(VOCABULARY.decode(row) for row in observation["instruction"])
-        assert decoded == envs.instructions == tuple(info["instruction"])
+        assert decoded == envs.instructions
         spoken.update(decoded)
-        observation, *_, info = envs.step(actions)
+        observation, *_, _info = envs.step(actions)
     assert len(spoken) > B
 
 
@@ -345,15 +402,15 @@ def test_saved_state_continues_in_another_environment(bank: EpisodeBank) -> None
 
 
 def test_gymnasiums_statistics_agree_with_ours(bank: EpisodeBank) -> None:
-    envs = RecordEpisodeStatistics(make_vec(bank=bank, num_envs=B), stats_key="counted")
+    envs = RecordEpisodeStatistics(make_vec(bank=bank, num_envs=B))
     envs.reset(seed=0)
     ends = 0
     for actions in random_actions(200):
         *_, info = envs.step(actions)
-        if "counted" in info:
-            assert np.array_equal(info["counted"]["l"], info["episode"]["l"])
-            assert np.allclose(info["counted"]["r"], info["episode"]["r"])
-            ends += int(info["_counted"].sum())
+        if "episode" in info:
+            assert np.array_equal(info["episode"]["l"], info["final_info"]["episode"]["l"])
+            assert np.allclose(info["episode"]["r"], info["final_info"]["episode"]["r"])
+            ends += int(info["_episode"].sum())
     assert envs.episode_count == ends > 20
 
 

@@ -80,7 +80,7 @@ def ends(config: TrainConfig, steps: int) -> tuple[list[int], list[int]]:
     for _ in range(steps):
         *_, truncated, infos = envs.step(np.full(B, DONE))
         if truncated.any():
-            lengths += infos["episode"]["l"][truncated].tolist()
+            lengths += infos["final_info"]["episode"]["l"][truncated].tolist()
     return lengths, config.training_bank(progress=False).max_steps.tolist()
 
 
@@ -116,7 +116,7 @@ def test_episodes_of_rovers_last_as_many_updates_as_their_slower_steps_need() ->
     lengths: list[int] = []
     while not lengths:
         *_, truncated, infos = envs.step(np.zeros(B, dtype=np.int64))
-        lengths += infos["episode"]["l"][truncated].tolist() if truncated.any() else []
+        lengths += infos["final_info"]["episode"]["l"][truncated].tolist() if truncated.any() else []
     assert lengths[0] == longest
 
 

@@ -153,7 +153,7 @@ def test_statistics_are_taken_by_task() -> None:
             "success": np.array(success),
             "task": np.array(task),
         }
-        statistics.add(info, np.array(ended))
+        statistics.add({"final_info": info}, np.array(ended))
     assert [list(successes) for successes in statistics.successes_by_task()] == [[False, True], [], [True, False]]
     taken = statistics.take()
     assert taken["success/A"] == taken["success/C"] == taken["success"] == 0.5

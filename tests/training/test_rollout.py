@@ -184,7 +184,7 @@ def test_statistics_are_cleared_when_taken_and_nan_without_episodes() -> None:
 def test_success_that_nobody_told_is_not_guessed_from_the_return() -> None:
     statistics = EpisodeStatistics()
     episode = {"r": np.array([0.5, 0.0, 9.0]), "l": np.array([3, 4, 5])}
-    statistics.add({"episode": episode}, np.array([True, True, False]))
+    statistics.add({"final_info": {"episode": episode}}, np.array([True, True, False]))
     taken = statistics.take()
     assert np.isnan(taken["success"])
     assert taken["episodes"] == 2
@@ -195,8 +195,8 @@ def test_success_that_nobody_told_is_not_guessed_from_the_return() -> None:
 def test_episodes_of_unknown_success_do_not_count_among_the_told_ones() -> None:
     statistics = EpisodeStatistics()
     episode, both = {"r": np.ones(2), "l": np.ones(2, dtype=np.int64)}, np.array([True, True])
-    statistics.add({"episode": episode}, both)
-    statistics.add({"episode": episode, "success": np.array([True, False])}, both)
+    statistics.add({"final_info": {"episode": episode}}, both)
+    statistics.add({"final_info": {"episode": episode, "success": np.array([True, False])}}, both)
     taken = statistics.take()
     assert (taken["success"], taken["episodes"]) == (0.5, 4)
 
@@ -218,7 +218,9 @@ def test_success_in_final_info_is_that_of_the_episode_that_ended() -> None:
     """What stands in the info beside it may be of the next episode."""
     ended = np.array([True])
     info = {"success": np.array([False]), "final_info": {"is_success": np.array([True])}}
-    assert RunningEpisodes(1).reported(info, np.zeros(1), ended)["success"].tolist() == [True]
+    final = RunningEpisodes(1).reported(info, np.zeros(1), ended)["final_info"]
+    assert final["success"].tolist() == [True]
+    assert "is_success" not in final
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])

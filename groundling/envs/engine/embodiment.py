@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from gymnasium import spaces
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.engine.constants import NUM_ACTIONS, NUM_STATES, VIEW_SIZE, Action
+from groundling.envs.engine.constants import NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_SIZE, Action
 from groundling.envs.engine.explored import explored_shape
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.rover import Rover, Scoring
@@ -23,6 +23,7 @@ from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 MAX_CODE = 255
+PLAIN_SYMBOL_SIZES: Final = (NUM_TYPES, NUM_COLORS, NUM_STATES)
 Body = Literal["grid", "rover"] | Rover
 
 
@@ -136,7 +137,7 @@ class Embodiment:
     def observation_space(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> spaces.Dict:
         """What one agent sees; the same space for all levels of as many tokens an instruction.
 
-        Symbols of a task that brings types or colors have bounds of their own: the highest type, color and state.
+        Symbols are bounded by the highest type, color and state, so that no library takes them for a picture.
 
         Args:
             instruction_length: L, tokens.
@@ -172,9 +173,7 @@ class Embodiment:
 
     def _symbols(self, shape: tuple[int, int, int]) -> spaces.Box:
         """The space of (type, color, state) on some tiles."""
-        sizes = self._symbol_sizes()
-        if not sizes:
-            return spaces.Box(0, MAX_CODE, shape, np.uint8)
+        sizes = self._symbol_sizes() or PLAIN_SYMBOL_SIZES
         highest = (np.array(sizes) - 1).astype(np.uint8)
         return spaces.Box(np.zeros(shape, np.uint8), np.broadcast_to(highest, shape).copy(), dtype=np.uint8)
 

@@ -90,7 +90,8 @@ class EnvFamily(ABC):
         """B environments that play a split in autoreset mode SAME_STEP.
 
         ``info`` tells ``success`` (or ``is_success``) where an episode ends. The texts are at the environments'
-        attribute ``instructions``, or in ``info`` under the key of the field of tokens, or else are decoded from it.
+        attribute ``instructions``, or in ``info`` under ``KEY_text`` for the field KEY of tokens, or else are
+        decoded from it.
 
         Args:
             split: what :meth:`split` returned.

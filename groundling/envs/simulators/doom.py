@@ -54,7 +54,7 @@ class ChaplotDoomEnv(gymnasium.Env[ObservationArrays, int]):
     ## Observation (``Dict``)
     - ``image`` [H, W, 3] uint8: RGB, what the player sees.
     - ``instruction`` [6] int32: token ids of ``GROUNDED_VOCABULARY``, 0 = padding. The sentence is in
-      ``info["instruction"]``.
+      ``info["instruction_text"]``.
 
     ## Action (``Discrete(3)``)
     0 turn left, 1 turn right, 2 forward; each is held for 5 tics. The player has momentum: a turn is of 8.8 degrees, of
@@ -223,7 +223,7 @@ class ChaplotDoomEnv(gymnasium.Env[ObservationArrays, int]):
         self.episode, self.state = self._asked[0], state
         self._num_steps = 0
         self._observation = self._observe(state)
-        return self._observation, {"instruction": self.episode.text}
+        return self._observation, {"instruction_text": self.episode.text}
 
     def ask_for_step(self, action: int) -> None:
         """The first half of :meth:`step`, with an action that has been checked."""
@@ -236,7 +236,7 @@ class ChaplotDoomEnv(gymnasium.Env[ObservationArrays, int]):
         assert self.episode is not None
         assert self.engine is not None
         episode = self.episode
-        info: dict[str, Any] = {"instruction": episode.text, "success": False}
+        info: dict[str, Any] = {"instruction_text": episode.text, "success": False}
         try:
             self.state = self.engine.answer()
         except EngineError as error:

@@ -27,9 +27,8 @@ class ChaplotDoomVectorEnv(SyncVectorEnv):
     begins anew while the others are still waited for. Each is asked from this process, without the one between that
     Gymnasium's ``AsyncVectorEnv`` has.
 
-    Beside Gymnasium's ``final_obs`` and ``final_info``, ``info`` has ``episode`` (return ``r`` and length ``l``) and
-    ``success``, masked by ``_episode`` and ``_success``, as every vector environment of Groundling. Arrays that are
-    returned are not written again.
+    As in every vector environment of Groundling, ``final_info`` has ``success`` and ``episode`` (return ``r`` and
+    length ``l``). Arrays that are returned are not written again.
 
     Attributes:
         instructions: of the episodes that run; a new list where one changes.
@@ -67,7 +66,7 @@ class ChaplotDoomVectorEnv(SyncVectorEnv):
         observations = self._empty()
         for index in range(self.num_envs):
             self._begin(index, observations)
-        return observations, self._told()
+        return observations, {}
 
     def step(
         self, actions: ArrayLike
@@ -89,6 +88,7 @@ class ChaplotDoomVectorEnv(SyncVectorEnv):
             seen, reward[index], terminated[index], truncated[index], told = env.answer_with_step()
             if terminated[index] or truncated[index]:
                 success[index] = told["success"]
+                del told["instruction_text"]
                 info = self._add_info(info, {"final_obs": seen, "final_info": told}, index)
                 env.ask_for_episode()
             else:
@@ -97,7 +97,8 @@ class ChaplotDoomVectorEnv(SyncVectorEnv):
         self._returns += reward
         self._lengths += 1
         if ended.any():
-            info |= {"episode": {"r": self._returns.copy(), "l": self._lengths.copy()}, "_episode": ended}
+            episode = {"r": np.where(ended, self._returns, 0), "l": np.where(ended, self._lengths, 0)}
+            info["final_info"] |= {"episode": episode, "_episode": ended}
             self._returns[ended] = 0
             self._lengths[ended] = 0
             self.instructions = self.instructions.copy()
@@ -108,22 +109,18 @@ class ChaplotDoomVectorEnv(SyncVectorEnv):
             reward,
             terminated,
             truncated,
-            info | self._told() | {"success": success, "_success": ended},
+            info | ({"success": success, "_success": ended} if ended.any() else {}),
         )
 
     def _begin(self, index: int, observations: ObservationArrays) -> None:
         """Wait for the episode that an environment has been asked for."""
         seen, told = self.envs[index].answer_with_episode()
-        self.instructions[index] = told["instruction"]
+        self.instructions[index] = told["instruction_text"]
         _note(observations, index, seen)
 
     def _empty(self) -> ObservationArrays:
         spaces = self.observation_space.spaces  # type: ignore[attr-defined]
         return {key: np.empty(space.shape, dtype=space.dtype) for key, space in spaces.items()}
-
-    def _told(self) -> dict[str, Any]:
-        told = np.array(self.instructions, dtype=object)
-        return {"instruction": told, "_instruction": np.ones(self.num_envs, dtype=np.bool_)}
 
 
 def _note(observations: ObservationArrays, index: int, seen: ObservationArrays) -> None:

@@ -21,8 +21,8 @@ Arrays = dict[str, NDArray[Any]]
 class SimulatorVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     """B simulators of one class; autoreset mode SAME_STEP.
 
-    ``info`` has ``final_obs``, ``success`` and ``episode`` (return ``r`` and length ``l``) where episodes end, masked
-    by ``_final_obs``, ``_success`` and ``_episode``; sentences are at :attr:`instructions`.
+    Where episodes end, ``info`` has ``final_obs`` and ``final_info``: ``success`` and ``episode`` (return ``r`` and
+    length ``l``). All are masked by the same names with an underscore; sentences are at :attr:`instructions`.
 
     Args:
         place: the class of the simulators, ``"my_file.py:MySimulator"``.
@@ -38,7 +38,8 @@ class SimulatorVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     def __init__(self, place: str, num_envs: int, *, seed: int = 0, split: str = "train", workers: int = 1) -> None:
         if num_envs < 1:
             raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
-        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        self.autoreset_mode = AutoresetMode.SAME_STEP
+        self.metadata = {"autoreset_mode": self.autoreset_mode}
         self.num_envs = num_envs
         self.split = split
         self._seed = seed
@@ -103,9 +104,12 @@ class SimulatorVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
                 final[row] = {key: array[row].copy() for key, array in observation.items()}
             info = {
                 "final_obs": final,
-                "success": np.array([step.success for step in steps], dtype=np.bool_) & ended,
-                "episode": {"r": self._returns.copy(), "l": self._lengths.copy()},
-                **dict.fromkeys(("_final_obs", "_success", "_episode"), ended),
+                "final_info": {
+                    "success": np.array([step.success for step in steps], dtype=np.bool_) & ended,
+                    "episode": {"r": np.where(ended, self._returns, 0), "l": np.where(ended, self._lengths, 0)},
+                    **dict.fromkeys(("_success", "_episode"), ended),
+                },
+                **dict.fromkeys(("_final_obs", "_final_info"), ended),
             }
             self._returns[ended], self._lengths[ended] = 0, 0
             self._begin(np.flatnonzero(ended).tolist(), observation)

@@ -211,11 +211,12 @@ def test_ended_episodes_are_told_by_task(mixture: TaskMixture) -> None:
         running = mixture.task_of(envs.worlds.state.episode)
         _, _, terminated, truncated, info = envs.step(rng.integers(7, size=30))
         ended = terminated | truncated
-        assert ("task" in info) == ("_task" in info) == ended.any()
+        assert ("final_info" in info) == ended.any()
         if ended.any():
-            assert np.array_equal(info["_task"], ended)
-            assert info["task"].dtype == np.int64
-            assert np.array_equal(info["task"], np.where(ended, running, 0))
+            final = info["final_info"]
+            assert np.array_equal(final["_task"], ended)
+            assert final["task"].dtype == np.int64
+            assert np.array_equal(final["task"], np.where(ended, running, 0))
             told += np.bincount(running[ended], minlength=3)
     assert (told > 10).all()
 
@@ -225,8 +226,8 @@ def test_environments_of_one_task_do_not_tell_it() -> None:
     envs.reset()
     for _ in range(16):
         *_, info = envs.step(np.full(2, 6))
-    assert "episode" in info
-    assert "task" not in info
+    assert "episode" in info["final_info"]
+    assert "task" not in info["final_info"]
     assert envs.tasks == (SMALL,)
     assert envs.shares.tolist() == [1]
 

@@ -418,7 +418,7 @@ def test_one_environment_has_the_senses_of_its_space() -> None:
     observation, info = env.reset(seed=5)
     assert env.observation_space.contains(observation)
     assert observation["image"].shape == (10, 20, 3)
-    assert info["instruction"].startswith("go to")
+    assert info["instruction_text"].startswith("go to")
     picture = env.render()
     assert picture is not None
     env.step(RIGHT)

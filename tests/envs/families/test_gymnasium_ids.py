@@ -58,7 +58,7 @@ def test_task_is_registered_with_gymnasium_as_soon_as_it_is_ours() -> None:
                 return GoTo(ObjectDescription(ObjectType.BALL, Color.RED))
 
         env = gymnasium.make("gym-test/Near-v0")
-        assert env.reset(seed=1)[1]["instruction"] == "go to the red ball"
+        assert env.reset(seed=1)[1]["instruction_text"] == "go to the red ball"
         assert find_family("gym-test/Near-v0").reference == ""  # of a function
     finally:
         gymnasium.registry.pop("gym-test/Near-v0", None)
