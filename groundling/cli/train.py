@@ -14,11 +14,12 @@ from rich.console import Console
 
 from groundling.cli.options import Parts, config_of, options_of
 from groundling.errors import ConfigurationError
+from groundling.eval.periodic import PeriodicEvaluation
 from groundling.eval.runs import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
-from groundling.training.progress import ProgressBar
+from groundling.training.progress import ProgressBar, success_in_words
 
 
 @dataclass
@@ -64,15 +65,24 @@ class Command:
             runs.append((blind_control_of(config), folder / BLIND_NAME))
         for number, (part, place) in enumerate(runs):
             is_begun = self.resume is not None and (number == 0 or (place / CHECKPOINT_NAME).exists())
-            trainer = Trainer(part, place, resume=is_begun)
+            trainer = Trainer(part, place, resume=is_begun, evaluator=PeriodicEvaluation.of(part))
             with ProgressBar(described(part) + " (blind control)" * number, already=trainer.frames) as bar:
                 result = trainer.run(bar)
             console.print(
-                f"trained {result.frames:,} frames in {result.seconds:.0f} s: success "
-                f"{result.metrics.get('success', float('nan')):.3f} in training{' without eyes' * number}",
+                f"trained {result.frames:,} frames in {result.seconds:.0f} s{' without eyes' * number}: "
+                + summary(result.metrics),
                 highlight=False,
             )
         console.print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+
+
+def summary(metrics: dict[str, float]) -> str:
+    """What a finished run reached, with how many episodes each number is of."""
+    parts = [f"{success_in_words(metrics)} episodes, the last of training"]
+    if "evaluation_success" in metrics:
+        count = metrics["evaluation_episodes"]
+        parts.append(f"{metrics['evaluation_success']:.2f} of {count:,.0f} in new worlds by the agent alone")
+    return "; ".join(parts)
 
 
 def command(arguments: Sequence[str]) -> tuple[type[Command], Command]:

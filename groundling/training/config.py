@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from groundling.agents.config import AgentConfig, Precision
 from groundling.configuration import Open, accepts_settings, from_plain, plain
@@ -22,6 +22,9 @@ from groundling.training.checks import require, require_each
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.migration import migrated_config
 from groundling.training.rewards import REWARDS
+
+USUAL_EVALUATIONS: Final = 5  # of a run, where nobody says how often
+LEAST_EVALUATED: Final = 50_000  # frames of a run that is evaluated while it trains, where nobody says
 
 
 @accepts_settings
@@ -52,6 +55,9 @@ class TrainConfig(Open):
             avx512_bf16 or AMX), and are rounded to 8 bits. Parameters, words, memory, heads, losses and the optimizer
             stay float32, and so do the agents that are evaluated, played or watched.
         checkpoint_seconds: how often a checkpoint is written (one is always written at the end).
+        evaluate_every: frames between evaluations of the agent alone, on new worlds of its tasks; None takes a fifth of
+            the run (none in runs of fewer than 50,000 frames), 0 never evaluates. One is always at the end.
+        evaluation_episodes: episodes of each of them.
         curriculum: how often each of several tasks, or of a task's instructions, is drawn.
         reward: terms of what the policy is paid: "environment" (what the environments pay), or your own,
             my_file.py:MyReward.
@@ -79,6 +85,8 @@ class TrainConfig(Open):
     device: str = "cpu"
     precision: Precision = "float32"
     checkpoint_seconds: float = 60.0
+    evaluate_every: int | None = None
+    evaluation_episodes: int = 100
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     reward: tuple[str, ...] = ("environment",)
     reward_weights: tuple[float, ...] = ()
@@ -101,6 +109,8 @@ class TrainConfig(Open):
             self.precision == "float32" or self.agent.vision != "symbolic",
             "precision 'bfloat16' is for eyes that see pixels, symbols would not gain by it: leave it at 'float32'",
         )
+        require_each(self, "evaluation_episodes", least=1)
+        require((self.evaluate_every or 0) >= 0, f"evaluate_every must not be negative, got {self.evaluate_every}")
         require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
         require(len(set(self.reward)) == len(self.reward), f"a reward is named twice: {', '.join(self.reward)}")
         require(bool(self.reward), "a run is paid by at least one reward: leave 'environment'")
@@ -148,6 +158,13 @@ class TrainConfig(Open):
     def num_updates(self) -> int:
         """Rollouts of the whole run."""
         return math.ceil(self.total_frames / self.rollout_frames)
+
+    @property
+    def evaluation_interval(self) -> int:
+        """Frames between evaluations during training; 0: there are none."""
+        if self.evaluate_every is not None:
+            return self.evaluate_every
+        return self.total_frames // USUAL_EVALUATIONS if self.total_frames >= LEAST_EVALUATED else 0
 
     def alone(self, task: str) -> TrainConfig:
         """The same with this task only."""

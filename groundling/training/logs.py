@@ -19,6 +19,7 @@ TENSORBOARD_NAME = "tensorboard"
 TAGS = {
     "return": "episode/return",
     "success": "episode/success",
+    "window": "episode/window",
     "episode_length": "episode/length",
     "policy_loss": "loss/policy",
     "imitation_loss": "loss/imitation",
@@ -33,11 +34,19 @@ TAGS = {
     "learning_rate": "optimizer/learning_rate",
     "advantage_spread": "advantage/spread",
     "frames_per_second": "time/frames_per_second",
+    "evaluation_success": "evaluation/success",
+    "evaluation_return": "evaluation/return",
+    "evaluation_length": "evaluation/length",
 }
 
 # Of runs of several tasks only; the second ones stand before a task's id: "success/BabyAI-GoToLocal-v0".
 CURRICULUM_TAGS = {"stage": "curriculum/stage"}
-TASK_TAGS = {"success": "task/success", "share": "task/share", "episodes": "task/episodes"}
+TASK_TAGS = {
+    "success": "task/success",
+    "evaluation_success": "evaluation/success",
+    "share": "task/share",
+    "episodes": "task/episodes",
+}
 
 
 def tag_of(name: str) -> str | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from gymnasium.vector import VectorEnv
@@ -34,8 +35,16 @@ from groundling.training.statistics import EpisodeStatistics
 from groundling.training.tasks import check_tasks, findable
 
 CONFIG_NAME = "config.json"
+WITHOUT_EFFECT = ("checkpoint_seconds", "evaluate_every", "evaluation_episodes")  # on what is trained
 
 _log = logging.getLogger(__name__)
+
+
+class Evaluator(Protocol):
+    """Says what an agent reaches while it trains; ``groundling.eval`` has one."""
+
+    def __call__(self, agent: ActorCritic) -> Mapping[str, float]:
+        """Metrics of the agent as it is now."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,8 @@ class Trainer:
         folder: where configuration, checkpoint, TensorBoard logs and metrics go.
         resume: continue from the folder's checkpoint; on the CPU, the parameters will be bit-equal to those of a run
             that was never interrupted. Environments that cannot be saved begin new episodes, which is logged.
+        evaluator: says what the agent alone reaches, as metrics; it is asked as often as the configuration says
+            (``groundling.eval.periodic.PeriodicEvaluation.of(config)``). None: nobody is asked.
         make_envs: makes the environments of the run instead of those that the configuration names; see
             ``make_training_envs`` for what they must have.
 
@@ -75,9 +86,16 @@ class Trainer:
     """
 
     def __init__(
-        self, config: TrainConfig, folder: Path | str, *, resume: bool = False, make_envs: EnvsMaker | None = None
+        self,
+        config: TrainConfig,
+        folder: Path | str,
+        *,
+        resume: bool = False,
+        make_envs: EnvsMaker | None = None,
+        evaluator: Evaluator | None = None,
     ) -> None:
         self.folder = Path(folder)
+        self.evaluator = evaluator
         self.updates = 0
         if make_envs is not None:
             name = name_of_maker(make_envs)
@@ -169,7 +187,8 @@ class Trainer:
                 metrics = self.train_once()
                 now = time.perf_counter()
                 metrics["frames_per_second"] = config.rollout_frames / (now - before)
-                before = now
+                metrics |= self._evaluate()
+                before = time.perf_counter()
                 log.write(self.frames, metrics)
                 if progress is not None:
                     progress.update(self.frames, total, metrics)
@@ -187,6 +206,14 @@ class Trainer:
         metrics = self.algorithm.train_once(self.updates / self.config.num_updates)
         self.updates += 1
         return {**self._advance_curriculum(), **self.rewards.take_metrics(), **metrics}
+
+    def _evaluate(self) -> dict[str, float]:
+        """The metrics of an evaluation, if one is due after the update that was just made."""
+        interval, step = self.config.evaluation_interval, self.config.rollout_frames
+        if self.evaluator is None or not interval:
+            return {}
+        is_due = self.frames // interval > (self.frames - step) // interval or self.updates == self.config.num_updates
+        return dict(self.evaluator(self.agent)) if is_due else {}
 
     def _advance_curriculum(self) -> dict[str, float]:
         """The metrics of the episodes that ended; the curriculum mixes those that begin next by them."""
@@ -236,7 +263,7 @@ class Trainer:
                 "make_envs made: resume it without make_envs"
             )
         ours, theirs = self.config.to_dict(), checkpoint.config.to_dict()
-        different = [name for name in ours if ours[name] != theirs.get(name) and name != "checkpoint_seconds"]
+        different = [name for name in ours if ours[name] != theirs.get(name) and name not in WITHOUT_EFFECT]
         if different:
             raise ConfigurationError(
                 f"{self.folder} was trained with another {', '.join(different)}: a resumed run keeps its configuration"
@@ -273,9 +300,10 @@ def train(
     resume: bool = False,
     progress: TrainingProgress | None = None,
     make_envs: EnvsMaker | None = None,
+    evaluator: Evaluator | None = None,
 ) -> TrainResult:
     """Train an agent; see :class:`Trainer` for the arguments and errors."""
-    return Trainer(config, folder, resume=resume, make_envs=make_envs).run(progress)
+    return Trainer(config, folder, resume=resume, make_envs=make_envs, evaluator=evaluator).run(progress)
 
 
 def resume_config(folder: Path | str) -> TrainConfig:

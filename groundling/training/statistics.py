@@ -1,27 +1,32 @@
-"""What became of the episodes that a rollout ended: returns, lengths and successes, in all and by task."""
+"""What became of the episodes that ended in training: returns, lengths and successes, in all and by task."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
-from torch import Tensor
 
 from groundling.envs.engine.outcomes import SUCCESS_KEYS, successes_of
+
+LEAST_WINDOW: Final = 100  # episodes that a mean is taken over, at least, once so many have ended
 
 
 @dataclass
 class EpisodeStatistics:
-    """The episodes that ended since the statistics were last taken.
+    """The episodes that ended since the statistics were last taken, and the last ones before them.
 
     Attributes:
         names: ids of the K tasks, where several are played.
         returns, lengths, successes, tasks: of the episodes, one array for each step in which some ended. A success that
             the environments did not tell is NaN; it is never guessed from the return.
+        window: how many episodes a mean is taken over, at least, once so many have ended: a hundred, or one of each
+            environment. Environments begin side by side, and the short episodes of a generation end first.
+        recent: returns, lengths and successes of the episodes before, up to so many.
+        recent_by_task: successes of the last episodes of each task, up to so many of each.
     """
 
     names: tuple[str, ...] = ()
@@ -29,12 +34,15 @@ class EpisodeStatistics:
     lengths: list[NDArray[np.int64]] = field(default_factory=list)
     successes: list[NDArray[np.float64]] = field(default_factory=list)
     tasks: list[NDArray[np.int64]] = field(default_factory=list)
+    window: int = LEAST_WINDOW
+    recent: dict[str, NDArray[Any]] = field(default_factory=dict)
+    recent_by_task: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
     def of_envs(cls, envs: VectorEnv) -> EpisodeStatistics:
         """Statistics of these environments, by task where they play several."""
         tasks = tuple(getattr(envs.unwrapped, "tasks", ()))
-        return cls(tasks if len(tasks) > 1 else ())
+        return cls(tasks if len(tasks) > 1 else (), window=max(LEAST_WINDOW, envs.num_envs))
 
     def add(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> None:
         """Note the episodes that ended in a step."""
@@ -52,34 +60,60 @@ class EpisodeStatistics:
         return [successes[tasks == task] for task in range(max(1, len(self.names)))]
 
     def take(self, *, by_task: bool = True) -> dict[str, float]:
-        """Means over the episodes, and their number; the notes are cleared. NaN if no episode ended.
+        """Means over the last episodes: all that ended since, and as many before them as make up the window.
 
-        Where several tasks are played also the ``success/TASK`` and ``episodes/TASK`` of each, with ``by_task``.
+        So no mean is that of the single episode which ended in an update, and none is missing once one has ended.
+
+        Args:
+            by_task: where several tasks are played, also the ``success/TASK`` and ``episodes/TASK`` of each.
+
+        Returns:
+            ``return``, ``episode_length`` and ``success``, NaN while nobody told any; ``window``, over how many
+            episodes they are means; ``episodes``, how many ended since the statistics were last taken.
         """
         count = sum(map(len, self.returns))
-        means: dict[str, list[Any]] = {
+        taken: dict[str, float] = {}
+        parts: dict[str, list[Any]] = {
             "return": self.returns,
             "episode_length": self.lengths,
             "success": self.successes,
         }
-        taken = {name: _mean(_joined(arrays)) for name, arrays in means.items()}
+        for name, arrays in parts.items():
+            window = self._slide(self.recent, name, _joined(arrays))
+            taken[name] = _mean(window)
+        taken["window"] = float(len(window))
         taken["episodes"] = float(count)
-        names = self.names if by_task else ()
-        for name, successes in zip(names, self.successes_by_task() if names else (), strict=True):
-            taken[f"success/{name}"] = _mean(successes)
-            taken[f"episodes/{name}"] = float(len(successes))
+        successes, tasks = _joined(self.successes), _joined(self.tasks)
+        for number, name in enumerate(self.names):
+            own = successes[tasks == number]
+            window = self._slide(self.recent_by_task, name, own)
+            if by_task:
+                taken[f"success/{name}"] = _mean(window)
+                taken[f"episodes/{name}"] = float(len(own))
         for array in self._lists().values():
             array.clear()
         return taken
 
-    def state_dict(self) -> dict[str, list[Tensor]]:
+    def state_dict(self) -> dict[str, Any]:
         """The notes as tensors."""
-        return {name: [torch.as_tensor(array) for array in arrays] for name, arrays in self._lists().items()}
+        lists = {name: [torch.as_tensor(array) for array in arrays] for name, arrays in self._lists().items()}
+        windows = {"recent": self.recent, "recent_by_task": self.recent_by_task}
+        return lists | {key: {k: torch.as_tensor(array) for k, array in part.items()} for key, part in windows.items()}
 
-    def load_state_dict(self, saved: dict[str, list[Tensor]]) -> None:
-        """Continue from :meth:`state_dict`."""
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from :meth:`state_dict`; those of older checkpoints have no episodes before."""
         for name, arrays in self._lists().items():
             arrays[:] = [tensor.numpy() for tensor in saved[name]]
+        self.recent = {k: tensor.numpy() for k, tensor in saved.get("recent", {}).items()}
+        self.recent_by_task = {k: tensor.numpy() for k, tensor in saved.get("recent_by_task", {}).items()}
+
+    def _slide(self, recent: dict[str, NDArray[Any]], name: str, new: NDArray[Any]) -> NDArray[Any]:
+        """The window of a number after these new ones; its end is kept for the next."""
+        before = recent.get(name, np.zeros(0))
+        kept = max(0, min(len(before), self.window - len(new)))
+        window = np.concatenate([before[len(before) - kept :], new])
+        recent[name] = window[-self.window :].copy()
+        return window
 
     def _lists(self) -> dict[str, list[Any]]:
         return {

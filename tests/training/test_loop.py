@@ -11,8 +11,9 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from groundling.agents import AgentConfig
+from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.config import Precision
 from groundling.envs import HeldOut
 from groundling.envs.first_person import Camera
@@ -250,7 +251,35 @@ def test_metrics_hold_every_number_that_tensorboard_shows(tmp_path: Path) -> Non
         folder = tmp_path / algorithm
         result = train(make_config(algorithm=algorithm, imitation=imitation), folder)
         shown |= set(result.metrics) & set().union(*read_metrics(folder))
-    assert set(TAGS) <= shown
+    assert {name for name in TAGS if not name.startswith("evaluation_")} <= shown
+
+
+@pytest.mark.parametrize(
+    ("every", "expected"), [(0, []), (None, []), (1, [1, 2, 3, 4, 5]), (200, [3, 5]), (10**9, [5])]
+)
+def test_agent_is_evaluated_as_often_as_asked_and_at_the_end(
+    every: int | None, expected: list[int], tmp_path: Path
+) -> None:
+    config = make_config(evaluate_every=every, total_frames=5 * 8 * 12)
+    metrics = {"evaluation_success": 0.25, "evaluation_return": 0.2, "evaluation_length": 9.0}
+    seen: list[float] = []
+
+    def evaluator(agent: ActorCritic) -> dict[str, float]:
+        seen.append(next(agent.parameters()).double().sum().item())
+        return metrics
+
+    train(config, tmp_path / "asked", evaluator=evaluator)
+    rows = read_metrics(tmp_path / "asked")
+    assert [number for number, row in enumerate(rows, 1) if "evaluation_success" in row] == expected
+    assert len(seen) == len(set(seen)) == len(expected)  # of the agent as it was then
+    events = EventAccumulator(str(tmp_path / "asked" / TENSORBOARD_NAME))
+    events.Reload()
+    assert ("evaluation/success" in events.Tags()["scalars"]) == bool(expected)
+
+
+def test_usual_run_is_evaluated_five_times() -> None:
+    assert TrainConfig(total_frames=1_000_000).evaluation_interval == 200_000
+    assert TrainConfig(total_frames=49_999).evaluation_interval == 0
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "bc", "dagger"])

@@ -176,9 +176,41 @@ def test_statistics_are_means_over_the_episodes_that_ended(make_envs: Any) -> No
 def test_statistics_are_cleared_when_taken_and_nan_without_episodes() -> None:
     _, _, collector = collect(native_envs())
     collector.statistics.take()
-    empty = collector.statistics.take()
-    assert empty["episodes"] == 0
+    assert collector.statistics.take()["episodes"] == 0
+    empty = EpisodeStatistics().take()
+    assert empty["episodes"] == empty["window"] == 0
     assert np.isnan([empty["return"], empty["success"], empty["episode_length"]]).all()
+
+
+def test_means_are_over_a_sliding_window_of_a_hundred_episodes_or_all_that_ended() -> None:
+    statistics = EpisodeStatistics(("A", "B"))
+    generator = np.random.default_rng(0)
+    successes, tasks = generator.integers(2, size=700), generator.integers(2, size=700)
+    begin = 0
+    for size in (0, 1, 0, 30, 60, 1, 40, 300, 1, 0, 100, 99, 20):
+        new = slice(begin, begin + size)
+        if size:
+            final = {
+                "episode": {"r": successes[new] / 2, "l": np.arange(size)},
+                "success": successes[new] == 1,
+                "task": tasks[new],
+            }
+            statistics.add({"final_info": final}, np.ones(size, dtype=np.bool_))
+        saved, begin = statistics.state_dict(), begin + size
+        taken = statistics.take()
+        again = EpisodeStatistics(("A", "B"))
+        again.load_state_dict(saved)
+        assert np.array_equal(list(again.take().values()), list(taken.values()), equal_nan=True)
+        assert (taken["episodes"], taken["window"]) == (size, min(begin, max(size, 100)))
+        last = successes[max(0, begin - max(size, 100)) : begin]
+        assert taken["success"] == pytest.approx(last.mean() if begin else np.nan, nan_ok=True)
+        assert taken["return"] == pytest.approx(last.mean() / 2 if begin else np.nan, nan_ok=True)
+        of_a = successes[:begin][tasks[:begin] == 0]
+        count = int((tasks[new] == 0).sum())
+        assert taken["episodes/A"] == count
+        assert taken["success/A"] == pytest.approx(
+            of_a[-max(count, 100) :].mean() if len(of_a) else np.nan, nan_ok=True
+        )
 
 
 def test_success_that_nobody_told_is_not_guessed_from_the_return() -> None:

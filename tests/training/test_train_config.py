@@ -62,6 +62,8 @@ def test_frames_are_rounded_up_to_whole_rollouts(frames: int, updates: int) -> N
         ("torch_threads", 0),
         ("seed", -1),
         ("checkpoint_seconds", 0),
+        ("evaluate_every", -1),
+        ("evaluation_episodes", 0),
         ("time_share", 0.0),
         ("time_share", 1.01),
         ("precision", "float16"),
