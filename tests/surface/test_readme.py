@@ -1,4 +1,4 @@
-"""README and examples: what is printed there runs."""
+"""README, manual and examples: what is printed there runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,14 @@ from groundling.envs.banks.sources import find_source
 from groundling.envs.worlds import contract
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+TEXT = "\n".join(page.read_text() for page in PAGES)
+
+
+def example_with(text: str) -> str:
+    """The one example in README and manual that has this text."""
+    (found,) = [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if text in block]
+    return found
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,15 +41,24 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_python_example_of_the_readme_runs() -> None:
-    example, _, _, _ = EXAMPLES
+    example = example_with("ActorCritic()")
     assert len(example.strip().splitlines()) <= 15
     result = run("-c", example)
     assert result.returncode == 0, result.stderr
     assert "episodes" in result.stdout
 
 
+def test_training_in_code_of_the_manual_prints_what_it_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(example_with("PeriodicEvaluation").replace("100_000", "20_480, evaluate_every=20_480"), {})
+    assert re.search(r"0\.\d\d of new worlds", capsys.readouterr().out)
+    assert (tmp_path / "runs/obj/checkpoint.pt").exists()
+
+
 def test_expert_of_the_readme_reaches_goals() -> None:
-    _, example, _, _ = EXAMPLES
+    example = example_with("Expert(")
     result = run("-c", example)
     assert result.returncode == 0, result.stderr
     found = re.search(r"(\d+) goals reached; the all-seeing expert takes (\d+) steps", result.stdout)
@@ -53,7 +68,7 @@ def test_expert_of_the_readme_reaches_goals() -> None:
 
 
 def test_rover_of_the_readme_sees() -> None:
-    _, _, example, _ = EXAMPLES
+    example = example_with("Randomization(")
     result = run("-c", example)
     assert result.returncode == 0, result.stderr
     assert "'image': (16, 64, 96, 3), 'depth': (16, 64, 96)" in result.stdout
@@ -61,7 +76,7 @@ def test_rover_of_the_readme_sees() -> None:
 
 def test_commands_of_the_readme_are_read() -> None:
     """Every option that is printed exists; what would take long is not run."""
-    told = re.sub(r"\\\n\s*", " ", README)
+    told = re.sub(r"\\\n\s*", " ", TEXT)
     commands = [
         line.partition("#")[0].split()[1:] for line in told.splitlines() if line.startswith("groundling train ")
     ]
@@ -72,7 +87,7 @@ def test_commands_of_the_readme_are_read() -> None:
 
 
 def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
-    _, _, _, example = EXAMPLES
+    example = example_with("FetchBehindDoor")
     file = tmp_path / "my_tasks.py"
     file.write_text(example)
     source = find_source(f"{file}:FetchBehindDoor")
@@ -82,15 +97,21 @@ def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
 
 
 def test_commands_of_the_readme_exist() -> None:
-    named = set(re.findall(r"\bgroundling (\w+)", README)) - {"as", "in"}
+    named = set(re.findall(r"^(?: {4})?groundling (\w+)|`groundling (\w+)", TEXT, re.MULTILINE))
+    named = {name for pair in named for name in pair if name}
     assert named <= set(COMMANDS)
     assert {"train", "evaluate", "tasks", "play", "bench"} <= named
 
 
 def test_files_that_the_readme_links_exist() -> None:
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
-    assert links
-    missing = [link for link in links if not (ROOT / link.partition("#")[0]).exists()]
+    links = [
+        (page, link)
+        for page in PAGES
+        for link in re.findall(r"\]\(([^)]+)\)", page.read_text())
+        if "://" not in link and not link.startswith("#")
+    ]
+    assert len(links) > 10
+    missing = [link for page, link in links if not (page.parent / link.partition("#")[0]).exists()]
     assert missing == []
 
 
