@@ -29,19 +29,9 @@ from groundling.language.goals import (
     Then,
 )
 from groundling.language.lexicon import PLAIN, Lexicon
-from groundling.language.phrasings import (
-    CANONICAL,
-    OBJECT,
-    PHRASINGS,
-    REPEATED_SLOTS,
-    SYNONYMS,
-    Phrasing,
-    Request,
-    Slot,
-    Word,
-    all_words,
-    plural,
-)
+from groundling.language.phrasings import CANONICAL, PHRASINGS, all_words
+from groundling.language.synonyms import OBJECT, SYNONYMS, plural
+from groundling.language.templates import REPEATED_SLOTS, Phrasing, Request, Slot, Word
 from groundling.language.vocabulary import split_words
 
 _TYPES: dict[str, ObjectType | None] = {**{type_.value: type_ for type_ in ObjectType}, OBJECT: None}
