@@ -10,15 +10,8 @@ import pytest
 
 from groundling.errors import ConfigurationError
 from groundling.training import CurriculumConfig
-from groundling.training.curriculum import (
-    NOISE,
-    Curriculum,
-    Failures,
-    LearningProgress,
-    RunningAverage,
-    Stages,
-    make_curriculum,
-)
+from groundling.training.curriculum import NOISE, Curriculum, Failures, LearningProgress, Stages, make_curriculum
+from groundling.training.running_average import RunningAverage
 
 AT_ONCE = (0, 0, 0)  # three tasks whose episodes end within an update
 
