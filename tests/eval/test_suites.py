@@ -16,8 +16,8 @@ from rich.console import Console
 from groundling.agents import AgentConfig, RandomPolicy
 from groundling.envs import EpisodeBank, HeldOut
 from groundling.envs.banks.bank import sample_episodes
+from groundling.envs.banks.held_out import FACTORS
 from groundling.envs.banks.sources import find_source
-from groundling.envs.banks.splits import FACTORS
 from groundling.envs.catalog import find_family
 from groundling.envs.families import banked
 from groundling.envs.families.banked import BankFamily, grown

@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from typing import Protocol
 
 from groundling.envs.banks.bank import Episode, EpisodeBank
-from groundling.envs.banks.splits import AnySplit, HeldOut, Split, find_split, training_split
+from groundling.envs.banks.held_out import HeldOut
+from groundling.envs.banks.splits import AnySplit, Split, find_split, training_split
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.errors import InstructionError, TaskError, UnknownEnvironmentError, UnsupportedLevelError

@@ -11,9 +11,10 @@ from gymnasium.vector import VectorEnv
 
 from groundling.envs.banks.bank import EpisodeBank, sample_episodes
 from groundling.envs.banks.bank_building import build_bank
+from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.banks.sources import EpisodeSource
-from groundling.envs.banks.splits import AnySplit, HeldOut
+from groundling.envs.banks.splits import AnySplit
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.envs.families.options import PLAIN, WorldOptions

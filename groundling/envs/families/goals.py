@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from groundling.envs.banks.splits import FACTORS, AnySplit, HeldOut, held_out_split, seen_split
+from groundling.envs.banks.held_out import FACTORS, HeldOut
+from groundling.envs.banks.splits import AnySplit, held_out_split, seen_split
 from groundling.envs.families.banked import BankFamily, BankSuite
 from groundling.envs.families.base import INSTRUCTION
 from groundling.errors import ConfigurationError, InstructionError, SplitError

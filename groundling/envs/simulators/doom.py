@@ -24,15 +24,10 @@ from groundling.envs.families.chaplot.episodes import (
 )
 from groundling.envs.families.chaplot.rules import GROUNDED_RULES as RULES
 from groundling.envs.families.chaplot.rules import NUM_GROUNDED_ACTIONS
-from groundling.envs.simulators.doom_engine import (
-    DoomEngine,
-    DoomState,
-    DoomTimeouts,
-    check_resolution,
-    resolution_for,
-)
+from groundling.envs.simulators.doom_engine import DoomEngine, DoomState, DoomTimeouts
 from groundling.envs.simulators.doom_maps import UNITS_PER_M, PlacedActor, actors_of, map_of
 from groundling.envs.simulators.doom_plan import render_plan
+from groundling.envs.simulators.doom_resolutions import check_resolution, resolution_for
 from groundling.envs.simulators.errors import EngineError, EngineRejectionError, EngineRestartError
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import RGB, TOKENS, Field, Spec
