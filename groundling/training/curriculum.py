@@ -105,23 +105,23 @@ class CurriculumConfig:
 
 
 class Curriculum:
-    """How often each of K tasks is drawn: here all alike; those below change it by what they hear after every update.
+    """How often each of K tasks is drawn: here all alike; the kinds below change it by the successes of every update.
 
     The first episodes of a task to end are the short ones, and those are the successful ones. What ends in the first
     updates in which a task is drawn is therefore not counted, until one that fails by its time limit would have ended.
 
     Args:
         config: settings.
-        settling: [K] updates that an episode of each task lasts at most.
+        warmup_updates: [K] updates that an episode of each task lasts at most.
     """
 
-    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
+    def __init__(self, config: CurriculumConfig, warmup_updates: Sequence[int]) -> None:
         self.config = config
-        self.settling = tuple(settling)
+        self.warmup_updates = tuple(warmup_updates)
 
     def shares(self) -> NDArray[np.float64]:
         """How often each task is to be drawn, [K] with sum 1."""
-        return np.full(len(self.settling), 1 / len(self.settling))
+        return np.full(len(self.warmup_updates), 1 / len(self.warmup_updates))
 
     def note(self, successes: Sequence[NDArray[np.bool_]]) -> None:
         """Hear of an update: for each task whether each of its episodes succeeded, in the order of their ends."""
@@ -138,15 +138,15 @@ class Curriculum:
         """Continue from :meth:`state_dict` of a curriculum over the same tasks."""
 
 
-class Stages(Curriculum):
+class StagedTasks(Curriculum):
     """One task after the other: the next one is added when the newest one succeeds often enough.
 
     The newest task has the share 1 - rehearsal, the earlier ones have the rest in equal parts, later ones nothing.
     """
 
-    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
-        super().__init__(config, settling)
-        steps = len(self.settling) - 1
+    def __init__(self, config: CurriculumConfig, warmup_updates: Sequence[int]) -> None:
+        super().__init__(config, warmup_updates)
+        steps = len(self.warmup_updates) - 1
         self.promotion = config.promotion * steps if len(config.promotion) == 1 else config.promotion
         self.newest = 0
         self._updates = 0  # since the newest task was added
@@ -154,7 +154,7 @@ class Stages(Curriculum):
 
     def shares(self) -> NDArray[np.float64]:
         """See :class:`Curriculum`."""
-        shares = np.zeros(len(self.settling))
+        shares = np.zeros(len(self.warmup_updates))
         shares[self.newest] = 1.0
         if self.newest:
             shares[self.newest] -= self.config.rehearsal
@@ -164,7 +164,7 @@ class Stages(Curriculum):
     def note(self, successes: Sequence[NDArray[np.bool_]]) -> None:
         """See :class:`Curriculum`."""
         self._updates += 1
-        if self.newest == len(self.promotion) or self._updates <= self.settling[self.newest]:
+        if self.newest == len(self.promotion) or self._updates <= self.warmup_updates[self.newest]:
             return
         self._recent = np.concatenate([self._recent, successes[self.newest]])[-self.config.window :]
         if len(self._recent) == self.config.window and self._recent.mean() >= self.promotion[self.newest]:
@@ -194,11 +194,11 @@ class BySuccess(Curriculum):
     with weights of two running averages of a task's success, which are 0 before its first episode.
     """
 
-    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
-        super().__init__(config, settling)
+    def __init__(self, config: CurriculumConfig, warmup_updates: Sequence[int]) -> None:
+        super().__init__(config, warmup_updates)
         self._updates = 0
-        self._fast = RunningAverage(len(self.settling), config.fast_episodes)
-        self._slow = RunningAverage(len(self.settling), config.slow_episodes)
+        self._fast = RunningAverage(len(self.warmup_updates), config.fast_episodes)
+        self._slow = RunningAverage(len(self.warmup_updates), config.slow_episodes)
 
     def weights(self, fast: NDArray[np.float64], slow: NDArray[np.float64]) -> NDArray[np.float64]:
         """[K] greater than 0, of the averages [K] over the newest and over more episodes."""
@@ -214,7 +214,7 @@ class BySuccess(Curriculum):
         """See :class:`Curriculum`."""
         self._updates += 1
         for task, ended in enumerate(successes):
-            if len(ended) and self._updates > self.settling[task]:
+            if len(ended) and self._updates > self.warmup_updates[task]:
                 self._fast.add(task, float(ended.mean()), len(ended))
                 self._slow.add(task, float(ended.mean()), len(ended))
 
@@ -255,17 +255,17 @@ class Failures(BySuccess):
         return 1 - fast + NOISE
 
 
-def make_curriculum(config: CurriculumConfig, settling: Sequence[int]) -> Curriculum:
+def make_curriculum(config: CurriculumConfig, warmup_updates: Sequence[int]) -> Curriculum:
     """The curriculum of a configuration over K tasks.
 
     Args:
         config: settings.
-        settling: [K] updates that an episode of each task lasts at most.
+        warmup_updates: [K] updates that an episode of each task lasts at most.
     """
     kinds: dict[CurriculumKind, type[Curriculum]] = {
         "uniform": Curriculum,
-        "stages": Stages,
+        "stages": StagedTasks,
         "progress": LearningProgress,
         "failures": Failures,
     }
-    return kinds[config.kind](config, settling)
+    return kinds[config.kind](config, warmup_updates)

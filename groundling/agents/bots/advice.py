@@ -1,4 +1,4 @@
-"""The next action of an expert: plans for what is due are made on the world as it is and made anew when it has changed.
+"""The next action of an expert: plans for the current step of the goal, made anew when the world has changed.
 
 The files of this folder in the order of the flow: ``scene`` (what is known), ``aims`` (what is to be reached and may be
 done), ``memory``, ``problem``, ``final_actions``, ``moves`` and ``search`` (the way), ``plans`` (its actions, kept),
@@ -52,7 +52,7 @@ def _is_regretted(s: Scene, m: Memory, second: Plans, place: int, pose: int) -> 
 
 @inner_kernel
 def _make_plan(s: Scene, m: Memory, p: Plans, row: int, second: Plans) -> bool:
-    """Plan for the step of the goal that is due; False if no way is found.
+    """Plan for the current step of the goal; False if no way is found.
 
     A plan that leaves something on the way is looked at once more with it lying there: if the next plan would begin by
     picking it up again, or there is none, it is left elsewhere.

@@ -34,8 +34,8 @@ from groundling.envs.engine.goal_check import OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_
 
 @inner_kernel
 def _end_of_step(s: Scene) -> int:
-    """The clause after the step of the goal that is due."""
-    end = s.stage + 1
+    """The clause after the current step of the goal."""
+    end = s.current_step + 1
     while is_clause(s, end) and as_int(s.programs[end, 1]) & JOINED:
         end += 1
     return end
@@ -58,7 +58,7 @@ def _is_within_reach(s: Scene, c: int) -> bool:
 @inner_kernel
 def _is_hopeless(s: Scene, end: int) -> bool:
     """Whether something that a clause of the step needs is no more: it was a box, and was opened."""
-    for c in range(s.stage, end):
+    for c in range(s.current_step, end):
         verb = as_int(s.programs[c, 0])
         if not is_due(s, c) or verb not in (PICK_UP, PUT_NEXT_TO, PUT_NEAR):
             continue
@@ -98,11 +98,11 @@ def _can_pursue(s: Scene, m: Memory, p: Plans, row: int, ahead: Ahead, aim: Aim)
 def _can_do_clause(
     s: Scene, m: Memory, p: Plans, row: int, ahead: Ahead, end: int, anywhere: bool, spares_boxes: bool
 ) -> bool:
-    """Make the shortest plan for one of the clauses that are due."""
-    best, chosen = MAX_STEPS, s.stage
-    for c in range(s.stage, end):
+    """Make the shortest plan for one of the clauses that are still to be done."""
+    best, chosen = MAX_STEPS, s.current_step
+    for c in range(s.current_step, end):
         if is_due(s, c) and _is_within_reach(s, c):
-            rules = rules_of_clause(s, ahead, c, end == s.stage + 1, anywhere, spares_boxes)
+            rules = rules_of_clause(s, ahead, c, end == s.current_step + 1, anywhere, spares_boxes)
             steps = _pursue(s, m, p, row, aim_of_clause(s, c), rules, best)
             if steps < best:
                 best, chosen = steps, c
@@ -122,10 +122,10 @@ def _settle_first(s: Scene, p: Plans, row: int, c: int) -> None:
 
 @inner_kernel
 def _can_explore(s: Scene, m: Memory, p: Plans, row: int, ahead: Ahead, end: int, anywhere: bool) -> bool:
-    """Plan to see more, within what a clause that is due allows."""
-    for c in range(s.stage, end):
+    """Plan to see more, within what a clause that is still to be done allows."""
+    for c in range(s.current_step, end):
         if is_due(s, c):
-            rules = rules_of_clause(s, ahead, c, end == s.stage + 1, anywhere, False)
+            rules = rules_of_clause(s, ahead, c, end == s.current_step + 1, anywhere, False)
             if _pursue(s, m, p, row, aim_of(EXPLORE, NOTHING), rules, MAX_STEPS) < MAX_STEPS:
                 return True
     return False
@@ -134,10 +134,10 @@ def _can_explore(s: Scene, m: Memory, p: Plans, row: int, ahead: Ahead, end: int
 @inner_kernel
 def _can_clear_the_way(s: Scene, m: Memory, p: Plans, row: int, ahead: Ahead, end: int) -> bool:
     """Plan for what stands in the way first to be taken away or unlocked, where no plan was found with all of it."""
-    for c in range(s.stage, end):
+    for c in range(s.current_step, end):
         if not is_due(s, c):
             continue
-        rules = rules_of_clause(s, ahead, c, end == s.stage + 1, False, False)
+        rules = rules_of_clause(s, ahead, c, end == s.current_step + 1, False, False)
         code = first_obstacle(problem_of(s, m, aim_of_clause(s, c), relaxed(rules)), m)
         if code >= FIRST_OBJECT and rules.may_lift:
             verb = OPEN_DOOR if type_of(s.looks[code]) == DOOR else CLEAR
@@ -148,7 +148,7 @@ def _can_clear_the_way(s: Scene, m: Memory, p: Plans, row: int, ahead: Ahead, en
 
 @inner_kernel
 def choose_plan(s: Scene, m: Memory, p: Plans, row: int) -> bool:
-    """The shortest plan for a clause of the step that is due, or else one to see more or to clear the way."""
+    """The shortest plan for a clause of the current step, or else one to see more or to clear the way."""
     p.length[row] = 0
     p.aims[row] = NOWHERE
     ahead, end = look_ahead(s), _end_of_step(s)

@@ -8,18 +8,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from groundling.errors import ConfigurationError, SplitError
-from groundling.language.goals import (
-    Color,
-    Goal,
-    Location,
-    ObjectType,
-    clause_descriptions,
-    clauses,
-    combinations,
-    descriptions,
-    steps,
-    verb_of,
-)
+from groundling.language.goal_parts import combinations, descriptions, verb_of
+from groundling.language.goals import Color, Goal, Location, ObjectType, clause_descriptions, clauses, steps
 from groundling.language.paraphrases import HELD_OUT_PHRASINGS, HELD_OUT_SYNONYMS, Wording, WordingKind
 
 Factor = Literal["combination", "verb_object", "location", "length", "phrasing", "synonym"]

@@ -67,8 +67,8 @@ class Split:
         """Whether an episode with this goal belongs to the split."""
         if self._missions and goal not in self._missions:
             return False
-        due: set[Factor] = set() if self.tests in (None, "phrasing", "synonym") else {self.tests}
-        return self.held_out.violated(goal) == due
+        wanted: set[Factor] = set() if self.tests in (None, "phrasing", "synonym") else {self.tests}
+        return self.held_out.violated(goal) == wanted
 
     def phrase(self, instruction: str, goal: Goal, seed: int, *, is_own: bool = False) -> str | None:
         """How an episode's instruction is told in this split; None if the goal cannot be told so."""

@@ -170,7 +170,7 @@ def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
         renew_marks(w, b)
     clauses = w.programs.shape[1]
     while True:
-        start = int(w.stage[b])
+        start = int(w.current_step[b])
         end = end_of_step(w, b, start)
         is_last = end == clauses or int(w.programs[b, end, 0]) == NO_CLAUSE
         verdict = judge_step(w, b, start, end, width, action, front)
@@ -181,4 +181,4 @@ def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
                 ahead = judge_step(w, b, end, end_of_step(w, b, end), width, action, front)
                 return FAILURE if ahead == SUCCESS else GOING_ON
             return GOING_ON
-        w.stage[b] = end
+        w.current_step[b] = end

@@ -1,7 +1,7 @@
 """The compiled rules: one scalar function steps, judges or draws one environment; thin loops run them over a batch.
 
-MiniGrid's rules bit for bit: movement and objects (``handling``), the clauses of BabyAI's verifier (``verdicts``), and
-the egocentric view (``views``); here they are put together. Nothing in them allocates, raises or knows of Python
+MiniGrid's rules bit for bit: movement and objects (``dynamics``), the clauses of BabyAI's verifier (``goal_check``),
+and the egocentric view (``views``); here they are put together. Nothing in them allocates, raises or knows of Python
 objects, so the same functions can be called from a CUDA kernel.
 """
 
@@ -50,7 +50,7 @@ def begin(w: Worlds, b: int, e: Episodes, episode: int) -> None:
             w.programs[b, c, 2] = position_of(w.programs[b, c, 2], width)
         if verb in (PUT_NEAR, STEP_ON):
             w.programs[b, c, 3] = position_of(w.programs[b, c, 3], width)
-    w.stage[b] = 0
+    w.current_step[b] = 0
     w.done[b] = 0
     w.marks[b, :] = 0
     for k in range(e.positions.shape[1]):

@@ -12,7 +12,8 @@ from groundling.envs.families.banked import BankFamily, BankSuite
 from groundling.envs.families.base import INSTRUCTION
 from groundling.errors import ConfigurationError, InstructionError, SplitError
 from groundling.interfaces import Suite
-from groundling.language.goals import clauses, verb_of
+from groundling.language.goal_parts import verb_of
+from groundling.language.goals import clauses
 from groundling.language.grammar import parse
 from groundling.language.lexicon import Lexicon
 

@@ -19,7 +19,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from groundling.envs.banks.bank import Episode
+from groundling.envs.banks.episode import Episode
 from groundling.envs.banks.sources import EpisodeSource
 from groundling.envs.engine.constants import FIRST_OBJECT, MAX_OBJECTS, NOTHING_CODE, NOWHERE, WALL_CODE, Verb
 from groundling.envs.worlds.draw_statistics import even_draws, evenness, independence, independent_draws, read_draws

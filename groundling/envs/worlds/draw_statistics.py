@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from scipy.special import chdtrc  # type: ignore[import-untyped]  # the chi-square distribution's upper tail
 
-from groundling.envs.banks.bank import Episode
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine.constants import DOOR, NOWHERE, PORTABLE_BIT, Verb, look_parts
 from groundling.envs.engine.kinds import kinds_of
-from groundling.language.goals import ObjectType, descriptions
+from groundling.language.goal_parts import descriptions
+from groundling.language.goals import ObjectType
 from groundling.language.grammar import parse
 from groundling.language.lexicon import Lexicon
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
+from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
+from groundling.envs.banks.episode import Episode
 from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.sources import OfGoals
 from groundling.envs.banks.splits import Split
@@ -27,7 +28,7 @@ from groundling.envs.worlds.layout import Draws, RejectedLayout
 from groundling.envs.worlds.task import Task
 from groundling.errors import ConfigurationError, InstructionError, SplitError, TaskError
 from groundling.language import phrasings, synonyms, templates, writer
-from groundling.language.goals import without_determiners
+from groundling.language.goal_parts import without_determiners
 from groundling.language.grammar import parse
 from groundling.language.lexicon import PLAIN
 from groundling.own_code import code_of, import_file, is_of_file, read_code

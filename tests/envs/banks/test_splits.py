@@ -17,7 +17,7 @@ from groundling.envs.banks.splits import find_split, held_out_split, seen_split,
 from groundling.envs.engine.constants import COLOR_CODES, FIRST_OBJECT, TYPE_CODES
 from groundling.errors import InstructionError, SplitError
 from groundling.language import Color, GoTo, ObjectDescription, ObjectType, PutNextTo, parse, render
-from groundling.language.goals import combinations
+from groundling.language.goal_parts import combinations
 from groundling.language.paraphrases import HELD_OUT_PHRASINGS, HELD_OUT_SYNONYMS
 from groundling.language.vocabulary import split_words
 

@@ -7,7 +7,7 @@ import pytest
 from hand_built import DONE, FORWARD, PICKUP, RIGHT, episode, play, worlds_of
 
 from groundling.envs import EpisodeBank
-from groundling.envs.engine.batch import ArrayPool
+from groundling.envs.engine.array_pool import ArrayPool
 from groundling.envs.engine.constants import Verb
 from groundling.envs.engine.state import Observations
 from groundling.envs.engine.worlds import WorldBatch
