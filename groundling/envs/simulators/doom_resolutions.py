@@ -56,3 +56,11 @@ def engine_field_of_view_deg(width: int, height: int, field_of_view_rad: float) 
     """The angle to ask the engine for, which on frames wider than 4:3 shows more than it is told."""
     widened = max(1.0, (width / height) / _PLAIN_ASPECT)
     return math.degrees(2 * math.atan(math.tan(field_of_view_rad / 2) / widened))
+
+
+def band_of(resolution: tuple[int, int], image_size: tuple[int, int], horizon: float) -> slice:
+    """The rows of a frame, whose horizon is in its middle, that an image of this size shows; sizes (width, height)."""
+    width, height = resolution
+    rows = min(height, round(width * image_size[1] / image_size[0]))
+    top = min(max(0, round(height / 2 - horizon * rows)), height - rows)
+    return slice(top, top + rows)
