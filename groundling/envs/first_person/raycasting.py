@@ -84,9 +84,12 @@ def cast_columns(
         met |= np.uint64(1) << np.uint64(here - FIRST_OBJECT)
         tiles[here - FIRST_OBJECT] = start
     for column in range(lens.width):
+        # forward has length 1 and the rest stands at right angles to it: the ray's parameter is the depth along the
+        # camera's axis, not the distance, so straight walls stay straight
         slope = first + F(column) * step
         ray_x = eye.forward_x - slope * eye.forward_y
         ray_y = eye.forward_y + slope * eye.forward_x
+        # a ray along an axis would divide by zero
         if abs(ray_x) < TINY_STEP:
             ray_x = TINY_STEP
         if abs(ray_y) < TINY_STEP:
@@ -102,6 +105,7 @@ def cast_columns(
         code = WALL_CODE
         door = 0
         along = ZERO
+        # Amanatides and Woo 1987: of the next borders along x and along y the ray crosses the nearer one
         while True:
             if next_x < next_y:
                 depth = next_x
@@ -148,6 +152,7 @@ def cast_columns(
         level = level_of(F(SIZE) * depth * step)
         size = SIZE >> level
         texels = F(size)
+        # rounding can make a fraction of a tile 1
         u = min(int(along * texels), size - 1)
         facing = (
             -style.light_x * F(1 if move_x > 0 else -1) if vertical else -style.light_y * F(1 if move_y > 0 else -1)
@@ -232,9 +237,11 @@ def fill_background(
         shift = np.int32(bits)
         for column in range(lens.stride):
             depth, aside = floats[DEPTH, column], floats[SLOPE, column]
+            # all ones where the wall is nearer than the floor, else 0: a mask instead of a branch, for vectors
             wall = np.int32(-np.int32(depth < far))
             down = np.int32(floats[V_START, column] + slope * floats[V_STEP, column])
             on_wall = np.int32(integers[TEXTURE, column] + down)
+            # the size is a power of two, so the mask repeats the texture on every tile
             u = np.int32(np.int32(u_start + aside * u_step) & mask)
             v = np.int32(np.int32(v_start + aside * v_step) & mask)
             on_floor = np.int32(texture + np.int32(np.int32(v << shift) | u))

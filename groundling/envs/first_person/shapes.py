@@ -169,6 +169,7 @@ def draw_lathe(
                 a = step_x * step_x + step_y * step_y - steep
                 a = a if a > TINY_STEP else TINY_STEP
                 h = ray.x * step_x + ray.y * step_y + tilt
+                # of a t^2 + 2 h t + inside = 0: both factors 2 are left out
                 discriminant = h * h - a * inside
                 root = np.sqrt(discriminant if discriminant > ZERO else ZERO)
                 inverse = ONE / a
@@ -219,6 +220,7 @@ def draw_block(
                 inverse_x, inverse_y = ONE / step_x, ONE / step_y
                 middle_x, middle_y = -ray.x * inverse_x, -ray.y * inverse_y
                 reach_x, reach_y = half_x * abs(inverse_x), half_y * abs(inverse_y)
+                # inside the box between its last entry and first exit of the three pairs of planes
                 near_x, near_y = middle_x - reach_x, middle_y - reach_y
                 far_x, far_y = middle_x + reach_x, middle_y + reach_y
                 is_x = near_x > near_y
