@@ -29,7 +29,7 @@ from runs import curve_of, finish, report_of
 
 from groundling.agents import AgentConfig
 from groundling.envs import HeldOut
-from groundling.envs.banks.splits import Factor
+from groundling.envs.banks.held_out import Factor
 from groundling.envs.families.goals import SUITES
 from groundling.eval.figures import png
 from groundling.files import write_text, written_whole

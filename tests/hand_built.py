@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.banks.bank import Episode, EpisodeBank
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine.constants import (
     BALL,
     BOX,

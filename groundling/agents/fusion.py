@@ -22,7 +22,7 @@ PLACE_DIM = 16
 
 
 class Instruction(NamedTuple):
-    """What a fusion hears of S sentences: one vector for each word, or a single one for the whole sentence.
+    """What a fusion is given of S sentences: one vector for each word, or a single one for the whole sentence.
 
     Attributes:
         vectors: [S, L, E]; L = 1 where each sentence is one vector.
@@ -34,7 +34,7 @@ class Instruction(NamedTuple):
 
     @classmethod
     def of_sentences(cls, vectors: Tensor) -> Instruction:
-        """Sentences heard as one vector each [S, E]."""
+        """Sentences of one vector each, [S, E]."""
         return cls(vectors.unsqueeze(1), torch.ones(len(vectors), 1, dtype=torch.bool, device=vectors.device))
 
     @property
@@ -159,7 +159,7 @@ class ConcatFusion(Fusion):
 
 
 class CrossAttentionFusion(Fusion):
-    """Every cell attends to the words, and what it hears is added to its channels.
+    """Every cell attends to the words, and what it takes from them is added to its channels.
 
     CA(x, l) = x + W_o concat_h(sum_j softmax_j(<W_q x, W_k l_j> / sqrt(d)) W_v l_j)
 
@@ -198,16 +198,17 @@ class AttributeGatedFusion(Fusion):
 
     with x_f the channels of one of a cell's F attributes (type, color and state of symbols, groups of channels that are
     learned of pixels) and l_j the vector of word j: each word is shared out among
-    the attributes and nobody (the 1), and an attribute hears the mean of the words by its shares. Several heads, each
-    with a part of the channels, listen on their own, so that one can follow the first noun phrase, another the second.
+    the attributes and nobody (the 1), and an attribute receives the mean of the words by its shares. Several heads,
+    each with a part of the channels, listen on their own, so that one can follow the first noun phrase, another the
+    second.
 
-    Why it recombines: attributes compete for words, so the color comes to hear the color word and the type the noun.
-    Then nothing depends on a pair: M is a term of (the cell's color, the color word) plus a term of (its type, the
-    noun), and the sum for two words never heard together follows from sentences with each of them. One gate of the
+    Why it recombines: attributes compete for words, so the color comes to attend to the color word and the type to the
+    noun. Then nothing depends on a pair: M is a term of (the cell's color, the color word) plus a term of (its type,
+    the noun), and the sum for two words never heard together follows from sentences with each of them. One gate of the
     whole sentence also has terms of (color, noun) and (type, color word), and training uses them to store which pairs
-    it was asked for; so does, with some seeds, an attention in which every attribute may hear every word. Which word
-    belongs to which attribute is learned; words for anything else (verbs, places, states) are heard by whatever head
-    has use for them.
+    it was asked for; so does, with some seeds, an attention in which every attribute may attend to every word. Which
+    word belongs to which attribute is learned; words for anything else (verbs, places, states) are heard by whatever
+    head has use for them.
 
     Sources: Chaplot et al. 2018, arXiv:1706.07230, section 4.1 (the gate); Hu et al. 2017, arXiv:1611.09978, and Yu et
     al. 2018, arXiv:1801.08186 (soft attention over the words for each part that an expression speaks of); Locatello et
@@ -229,7 +230,7 @@ class AttributeGatedFusion(Fusion):
         nn.init.zeros_(self.place.weight)
 
     def listening(self, instruction: Instruction) -> Tensor:
-        """How much each attribute hears each word in each head: [S, L, F, H], a sum of 1 over the words."""
+        """How much each attribute attends to each word in each head: [S, L, F, H], a sum of 1 over the words."""
         places = sinusoids(instruction.vectors.shape[1], PLACE_DIM, instruction.vectors.device)
         logits = self.listen(instruction.vectors) + self.place(places)
         logits = logits.unflatten(2, (self.attributes, self.heads))

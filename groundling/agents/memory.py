@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from groundling.agents.config import MemoryKind
 from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes
 from groundling.agents.encoders.ways import ThingFinder, Things
-from groundling.agents.reading import InstructionReader, Sentences
+from groundling.agents.instruction_attention import InstructionReader, Sentences
 
 KEY_DIM = 32  # of what a memory looks for
 

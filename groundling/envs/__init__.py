@@ -2,8 +2,9 @@
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.bank_building import build_bank
+from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.banks.splits import SPLITS, HeldOut, Split
+from groundling.envs.banks.splits import SPLITS, Split
 from groundling.envs.engine.constants import Action
 from groundling.envs.families.own.registered import register, registered_tasks
 from groundling.envs.making import make, make_vec, register_environments

@@ -13,7 +13,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.banks.bank import EpisodeBank, sample_episodes
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.episode import sample_episodes
 from groundling.envs.engine.constants import NUM_ACTIONS, VIEW_SIZE
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.families.babyai.levels import MiniGridLevel

@@ -32,7 +32,8 @@ from groundling.language.paraphrases import (
     Wording,
     paraphrase,
 )
-from groundling.language.phrasings import PHRASINGS, SYNONYMS
+from groundling.language.phrasings import PHRASINGS
+from groundling.language.synonyms import SYNONYMS
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 __all__ = [

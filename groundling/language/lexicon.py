@@ -15,7 +15,8 @@ from groundling.language.own_words import (
     OwnColor,
     OwnType,
 )
-from groundling.language.phrasings import SYNONYMS, all_words, plural
+from groundling.language.phrasings import all_words
+from groundling.language.synonyms import SYNONYMS, plural
 from groundling.language.vocabulary import VOCABULARY, Vocabulary, split_words
 
 _WORDS = frozenset(all_words())

@@ -18,7 +18,9 @@ import numpy as np
 from groundling.errors import ConfigurationError, InstructionError
 from groundling.language.goals import Goal, clauses
 from groundling.language.grammar import render
-from groundling.language.phrasings import PHRASINGS, SYNONYMS, Phrasing, synonyms_of
+from groundling.language.phrasings import PHRASINGS
+from groundling.language.synonyms import SYNONYMS, synonyms_of
+from groundling.language.templates import Phrasing
 from groundling.language.writer import join_words, write
 
 MAX_CLAUSE_TOKENS = 24  # words and punctuation marks of a sentence for each clause of its goal

@@ -7,23 +7,17 @@ two objects are meant, "a" becomes "an" before a vowel (except in BabyAI's own "
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import NamedTuple
 
 from groundling.language.goals import (
     After,
     And,
     Color,
-    Goal,
     GoTo,
     GoToMatch,
     Location,
     NextTo,
     ObjectDescription,
-    ObjectType,
     Open,
     PickUp,
     PutNear,
@@ -32,97 +26,8 @@ from groundling.language.goals import (
     Then,
     UnlockAndGoToGoal,
 )
-from groundling.language.own_words import OwnType
-
-OBJECT = "object"  # the word of an object whose type is left open
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A whole sentence: a goal, and how politely it is asked for."""
-
-    goal: Goal
-
-
-Node = Goal | ObjectDescription | Location | NextTo | Request  # what a phrasing writes
-
-
-class Word(NamedTuple):
-    """A word or comma of a template; ``replaceable`` by its synonyms."""
-
-    text: str
-    replaceable: bool = False
-
-
-class Slot(NamedTuple):
-    """A place in a template where a part of the goal stands; ``required`` parts must not be left open."""
-
-    name: str
-    required: bool = False
-
-
-REPEATED_SLOTS = ("clause", "step")  # of And and Then
-
-
-@dataclass(frozen=True)
-class Phrasing:
-    """One way of writing a part of a goal.
-
-    Attributes:
-        name: stable name, by which an evaluation split can hold the phrasing out.
-        of: what it writes: a class of goal, an object's description, a location, a relation, a whole sentence.
-        template: its words and slots.
-        bare: it begins with a bare verb, so that it can follow "please", "could you" or "after you", and can be joined
-            to others; meaningful for goals only.
-        fixed: the fields of an object's description for which the template's own words stand.
-        two_only: it joins exactly two parts.
-    """
-
-    name: str
-    of: type[object] | Location
-    template: str
-    bare: bool = True
-    fixed: dict[str, bool] = field(default_factory=dict)
-    two_only: bool = False
-    elements: tuple[Word | Slot, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "elements", tuple(map(_element, _ELEMENT.findall(self.template))))
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.template))
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The template's own words, punctuation included, lower case."""
-        return tuple(element.text.lower() for element in self.elements if isinstance(element, Word))
-
-    @property
-    def slots(self) -> dict[str, Slot]:
-        """The template's slots by name."""
-        return {element.name: element for element in self.elements if isinstance(element, Slot)}
-
-    def elements_for(self, parts: int) -> tuple[Word | Slot, ...]:
-        """The elements with what joins two parts repeated, so that there are places for so many."""
-        return self.elements if parts == 1 else _elements_for(self, parts)
-
-
-_ELEMENT = re.compile(r"[^\s,?]+|[,?]")
-
-
-def _element(token: str) -> Word | Slot:
-    if token.startswith("{"):
-        name = token.strip("{}")
-        return Slot(name.removesuffix("!"), name.endswith("!"))
-    return Word(token.strip("<>"), token.startswith("<"))
-
-
-@lru_cache(maxsize=1024)
-def _elements_for(phrasing: Phrasing, parts: int) -> tuple[Word | Slot, ...]:
-    elements = phrasing.elements
-    first, second = (i for i, e in enumerate(elements) if isinstance(e, Slot) and e.name in REPEATED_SLOTS)
-    return elements[: first + 1] + elements[first + 1 : second + 1] * (parts - 1) + elements[second + 1 :]
-
+from groundling.language.synonyms import NOUNS, SYNONYMS, plural, synonyms_of
+from groundling.language.templates import Phrasing, Request
 
 _ONE = {"both": False, "negated": False}
 _THE = {**_ONE, "definite": True}
@@ -326,71 +231,6 @@ _PARAPHRASES: tuple[Phrasing, ...] = (
 )
 
 PHRASINGS: dict[str, Phrasing] = {phrasing.name: phrasing for phrasing in _PARAPHRASES}
-
-# canonical word -> its synonyms
-_SYNONYMS_OF: dict[str, tuple[str, ...]] = {
-    "go": ("walk", "move", "head", "travel", "proceed", "stroll"),
-    "find": ("locate", "discover"),
-    "get": ("obtain", "acquire"),
-    "fetch": ("retrieve",),
-    "grab": ("snatch", "seize"),
-    "lift": ("raise", "hoist"),
-    "collect": ("gather",),
-    "open": ("unlatch", "unbar"),
-    "unlock": ("unbolt",),
-    "put": ("place", "set", "lay", "position", "deposit"),
-    "drop": ("leave", "release"),
-    "door": ("gate", "doorway"),
-    "key": ("passkey", "latchkey"),
-    "ball": ("sphere", "globe", "orb"),
-    "box": ("crate", "container", "chest", "carton"),
-    "bell": ("chime", "gong"),
-    "book": ("novel", "volume", "tome"),
-    "cup": ("mug", "goblet"),
-    "hat": ("cap", "bonnet"),
-    "lamp": ("lantern", "torch"),
-    "ring": ("band", "hoop"),
-    "star": ("pentagram", "asterisk"),
-    OBJECT: ("thing", "item"),
-    "room": ("chamber",),
-    "goal": ("destination", "finish"),
-    "hallway": ("corridor", "passage"),
-    "matching": ("corresponding", "identical"),
-    "red": ("scarlet", "crimson"),
-    "green": ("emerald", "jade"),
-    "blue": ("azure", "sapphire", "cobalt"),
-    "purple": ("violet", "plum"),
-    "yellow": ("golden", "lemon"),
-    "grey": ("gray", "silver", "ashen"),
-    "orange": ("tangerine", "apricot"),
-    "pink": ("rosy", "fuchsia"),
-    "brown": ("chocolate", "chestnut"),
-    "white": ("ivory", "snowy"),
-    "smaller": ("littler", "tinier"),
-    "larger": ("bigger", "bulkier"),
-    "smallest": ("littlest", "tiniest"),
-    "largest": ("biggest", "bulkiest"),
-}
-
-SYNONYMS: dict[str, str] = {synonym: word for word, synonyms in _SYNONYMS_OF.items() for synonym in synonyms}
-"""Each synonym and the word that it replaces."""
-
-
-def synonyms_of(word: str) -> tuple[str, ...]:
-    """The synonyms of a canonical word, for example ("sphere", "globe", "orb") of "ball"."""
-    return _SYNONYMS_OF.get(word, ())
-
-
-def plural(noun: str) -> str:
-    """The plural of a noun: balls, boxes, torches, berries; of a task's own type the one that it was given."""
-    if isinstance(noun, OwnType) and noun.plural is not None:
-        return noun.plural
-    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
-        return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("x", "ch", "s", "sh")) else "s")
-
-
-NOUNS: tuple[str, ...] = (*ObjectType, OBJECT)
 
 
 def words_of(phrasings: Iterable[Phrasing]) -> tuple[str, ...]:

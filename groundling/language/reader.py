@@ -11,121 +11,37 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
 from groundling.errors import InstructionError
-from groundling.language.goals import (
-    MAX_CLAUSES,
-    After,
-    And,
-    Clause,
-    Color,
-    Goal,
-    Location,
-    NextTo,
-    ObjectDescription,
-    ObjectType,
-    Size,
-    Then,
-)
+from groundling.language.goals import And, Goal, Location, ObjectDescription, Size, Then
 from groundling.language.lexicon import PLAIN, Lexicon
-from groundling.language.phrasings import (
-    CANONICAL,
-    OBJECT,
-    PHRASINGS,
-    REPEATED_SLOTS,
-    SYNONYMS,
-    Phrasing,
-    Request,
-    Slot,
-    Word,
-    all_words,
-    plural,
+from groundling.language.phrasings import all_words
+from groundling.language.reader_forms import (
+    COLORS,
+    FINAL_MARKS,
+    PHRASE_SLOTS,
+    READ_AS,
+    SENTENCE_FORMS,
+    TYPES,
+    Form,
+    Forms,
 )
+from groundling.language.synonyms import plural
+from groundling.language.templates import Phrasing, Request, Slot
 from groundling.language.vocabulary import split_words
-
-_TYPES: dict[str, ObjectType | None] = {**{type_.value: type_ for type_ in ObjectType}, OBJECT: None}
-_COLORS: dict[str, Color] = {color.value: color for color in Color}
 
 # What each slot that holds a single word reads.
 _WORD_SLOTS: dict[str, Mapping[str, Any]] = {
     "definite": {"the": True, "a": False},
-    "type": _TYPES,
-    "types": {plural(noun): type_ for noun, type_ in _TYPES.items()},
+    "type": TYPES,
+    "types": {plural(noun): type_ for noun, type_ in TYPES.items()},
     "size": {size.value: size for size in Size},
-    **dict.fromkeys(("color", "key", "room", "door"), _COLORS),
+    **dict.fromkeys(("color", "key", "room", "door"), COLORS),
 }
 _OPTIONAL_SLOTS = ("size", "color", "location", "relation")
 
-# Other spellings of a word are read as the word itself: synonyms in both numbers, "an", "are".
-_READ_AS: dict[str, str] = {
-    **SYNONYMS,
-    **{plural(synonym): plural(word) for synonym, word in SYNONYMS.items() if word in _TYPES},
-    "an": "a",
-    "are": "is",
-}
-_FINAL_MARKS = (".", "!", "?")
 _TOKEN = re.compile(r"[^\s,.;!?]+|[,.;!?]")  # as split_words splits, but with places
-
-
-class _Form(NamedTuple):
-    """A phrasing prepared for matching."""
-
-    phrasing: Phrasing
-    elements: tuple[str | Slot, ...]
-    words: frozenset[str]  # without which it cannot match
-    is_canonical: bool
-
-
-class _Forms(NamedTuple):
-    """The forms between which there is a choice at some place, and those of them that a first word leaves."""
-
-    all: tuple[_Form, ...]
-    by_first_word: dict[str, list[_Form]]
-    by_slot: list[_Form]  # that begin with a slot, whatever the word
-
-
-def _forms(phrasings: Iterable[Phrasing]) -> _Forms:
-    forms = []
-    for phrasing in phrasings:
-        repeats = any(slot in REPEATED_SLOTS for slot in phrasing.slots)
-        for parts in ((2,) if phrasing.two_only else range(2, MAX_CLAUSES + 1)) if repeats else (1,):
-            elements = tuple(
-                _READ_AS.get(e.text.lower(), e.text.lower()) if isinstance(e, Word) else e
-                for e in phrasing.elements_for(parts)
-                if not (isinstance(e, Word) and e.text in _FINAL_MARKS)
-            )
-            words = frozenset(e for e in elements if isinstance(e, str) and e != ",")
-            forms.append(_Form(phrasing, elements, words, phrasing in CANONICAL))
-    by_slot = [form for form in forms if isinstance(form.elements[0], Slot)]
-    first_words = {form.elements[0] for form in forms if isinstance(form.elements[0], str)}
-    by_first_word = {
-        word: [form for form in forms if form in by_slot or form.elements[0] == word] for word in first_words
-    }
-    return _Forms(tuple(forms), by_first_word, by_slot)
-
-
-_ALL = (*CANONICAL, *PHRASINGS.values())
-_CLAUSES = tuple(p for p in _ALL if p.of in get_args(Clause))
-_ANDS = tuple(p for p in _ALL if p.of is And)
-_JOINED = tuple(p for p in _ALL if p.of in (Then, After))
-_ANY_GOAL = (*_CLAUSES, *_ANDS, *_JOINED)
-
-# What each slot that holds a phrase reads.
-_CLAUSE_FORMS = _forms(p for p in _CLAUSES if p.bare)
-_STEP_FORMS = _forms(p for p in (*_CLAUSES, *_ANDS) if p.bare)
-_DESCRIPTION_FORMS = _forms(p for p in _ALL if p.of is ObjectDescription)
-_SENTENCE_FORMS = _forms(p for p in _ALL if p.of is Request)
-_PHRASE_SLOTS: dict[str, _Forms] = {
-    "goal": _forms(_ANY_GOAL),
-    "request": _forms(p for p in _ANY_GOAL if p.bare),
-    "clause": _CLAUSE_FORMS,
-    **dict.fromkeys(("step", "first", "last"), _STEP_FORMS),
-    **dict.fromkeys(("target", "moved", "fixed", "excluded", "neighbor"), _DESCRIPTION_FORMS),
-    "location": _forms(p for p in _ALL if isinstance(p.of, Location)),
-    "relation": _forms(p for p in _ALL if p.of is NextTo),
-}
-
 _WORDS = frozenset(all_words())
 
 
@@ -155,7 +71,7 @@ def readings(text: str, lexicon: Lexicon = PLAIN) -> list[Goal]:
 
 def _spoken_words(text: str) -> list[str]:
     words = split_words(text)
-    while words and words[-1] in _FINAL_MARKS:
+    while words and words[-1] in FINAL_MARKS:
         words.pop()
     return words
 
@@ -173,7 +89,7 @@ def _word_slots(lexicon: Lexicon) -> dict[str, Mapping[str, Any]]:
 @lru_cache(maxsize=64)
 def _own_relations(lexicon: Lexicon) -> tuple[tuple[str, list[str]], ...]:
     """A task's own relations, and the words by which each is read."""
-    return tuple((words, [_READ_AS.get(word, word) for word in split_words(words)]) for words in lexicon.relations)
+    return tuple((words, [READ_AS.get(word, word) for word in split_words(words)]) for words in lexicon.relations)
 
 
 class _Reader:
@@ -187,7 +103,7 @@ class _Reader:
     """
 
     def __init__(self, words: list[str], lexicon: Lexicon, *, explains: bool = False) -> None:
-        self.words = [*(_READ_AS.get(word, word) for word in words), ""]
+        self.words = [*(READ_AS.get(word, word) for word in words), ""]
         self.lexicon = lexicon
         self.explains = explains
         self._word_slots = _word_slots(lexicon)
@@ -200,12 +116,12 @@ class _Reader:
     def goals(self) -> list[Goal]:
         """Every reading of the whole sentence."""
         end = len(self.words) - 1
-        sentences = self._phrases(_SENTENCE_FORMS, 0)
+        sentences = self._phrases(SENTENCE_FORMS, 0)
         for _, stop in sentences:
             self._expect(["the end of the sentence"], stop, True)
         return [goal for goal, stop in sentences if stop == end]
 
-    def _phrases(self, forms: _Forms, start: int) -> list[tuple[Any, int]]:
+    def _phrases(self, forms: Forms, start: int) -> list[tuple[Any, int]]:
         """What these forms read from the word ``start`` on, each with the word after it."""
         key = (id(forms), start)
         if key not in self._done:
@@ -219,13 +135,13 @@ class _Reader:
                             self._refusal = (stop, error)
         return self._done[key]
 
-    def _possible(self, forms: _Forms, start: int) -> Iterable[_Form]:
+    def _possible(self, forms: Forms, start: int) -> Iterable[Form]:
         if self.explains:
             return forms.all
         begin = forms.by_first_word.get(self.words[start], forms.by_slot)
         return [form for form in begin if form.words <= self._present]
 
-    def _matches(self, form: _Form, start: int) -> list[tuple[_Values, int]]:
+    def _matches(self, form: Form, start: int) -> list[tuple[_Values, int]]:
         """The values of a form's slots and the word after it, for every way in which it matches at ``start``."""
         states: list[tuple[_Values, int]] = [((), start)]
         for element in form.elements:
@@ -249,7 +165,7 @@ class _Reader:
         """What a slot reads at a word."""
         meanings = self._word_slots.get(slot.name)
         if meanings is None:
-            found = self._phrases(_PHRASE_SLOTS[slot.name], place)
+            found = self._phrases(PHRASE_SLOTS[slot.name], place)
             if slot.name == "relation":
                 found = [*found, *self._relations(place, is_canonical)]
         elif self.words[place] in meanings:

@@ -8,17 +8,9 @@ from functools import lru_cache
 from typing import Protocol
 
 from groundling.language.goals import And, Goal, GoTo, Location, ObjectDescription, Open, PickUp, Then
-from groundling.language.phrasings import (
-    CANONICAL,
-    OBJECT,
-    PHRASINGS,
-    REPEATED_SLOTS,
-    Node,
-    Phrasing,
-    Request,
-    Word,
-    plural,
-)
+from groundling.language.phrasings import CANONICAL, PHRASINGS
+from groundling.language.synonyms import OBJECT, plural
+from groundling.language.templates import REPEATED_SLOTS, Node, Phrasing, Request, Word
 
 
 class Chooser(Protocol):

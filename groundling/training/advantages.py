@@ -43,7 +43,9 @@ def gae(
     shapes = {tuple(array.shape) for array in (reward, value, next_value, terminated, truncated)}
     if len(shapes) != 1 or reward.ndim != 2:
         raise ConfigurationError(f"the rollout's arrays must share one shape [T, B], got {sorted(shapes)}")
+    # only a termination has no value after it: where time ran out, the final observation's value stands in
     delta = reward + gamma * next_value * ~terminated - value
+    # but either ends the sum, since the next row belongs to another episode
     carry = gamma * gae_lambda * (~(terminated | truncated)).to(reward.dtype)
     advantage = torch.empty_like(reward)
     following = torch.zeros_like(reward[0])

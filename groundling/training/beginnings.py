@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.agents.growth import differences, grown
+from groundling.agents.initialization import differences, initialize_from_smaller
 from groundling.envs.banks.splits import training_split
 from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import Spec
@@ -54,7 +54,7 @@ def initial_agent(checkpoint: Checkpoint, config: TrainConfig, spec: Spec, devic
     if config.agent != checkpoint.config.agent:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer(config.seed, "growth"))
-            agent = grown(agent, config.agent, spec)
+            agent = initialize_from_smaller(agent, config.agent, spec)
     return agent.requires_grad_(False)
 
 

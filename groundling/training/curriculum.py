@@ -11,6 +11,7 @@ import tyro
 from numpy.typing import NDArray
 
 from groundling.errors import ConfigurationError
+from groundling.training.running_average import RunningAverage
 
 CurriculumKind = Literal["uniform", "stages", "progress", "failures"]
 Parts = Literal["tasks", "instructions"]
@@ -104,23 +105,23 @@ class CurriculumConfig:
 
 
 class Curriculum:
-    """How often each of K tasks is drawn: here all alike; those below change it by what they hear after every update.
+    """How often each of K tasks is drawn: here all alike; the kinds below change it by the successes of every update.
 
     The first episodes of a task to end are the short ones, and those are the successful ones. What ends in the first
     updates in which a task is drawn is therefore not counted, until one that fails by its time limit would have ended.
 
     Args:
         config: settings.
-        settling: [K] updates that an episode of each task lasts at most.
+        warmup_updates: [K] updates that an episode of each task lasts at most.
     """
 
-    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
+    def __init__(self, config: CurriculumConfig, warmup_updates: Sequence[int]) -> None:
         self.config = config
-        self.settling = tuple(settling)
+        self.warmup_updates = tuple(warmup_updates)
 
     def shares(self) -> NDArray[np.float64]:
         """How often each task is to be drawn, [K] with sum 1."""
-        return np.full(len(self.settling), 1 / len(self.settling))
+        return np.full(len(self.warmup_updates), 1 / len(self.warmup_updates))
 
     def note(self, successes: Sequence[NDArray[np.bool_]]) -> None:
         """Hear of an update: for each task whether each of its episodes succeeded, in the order of their ends."""
@@ -137,15 +138,15 @@ class Curriculum:
         """Continue from :meth:`state_dict` of a curriculum over the same tasks."""
 
 
-class Stages(Curriculum):
+class StagedTasks(Curriculum):
     """One task after the other: the next one is added when the newest one succeeds often enough.
 
     The newest task has the share 1 - rehearsal, the earlier ones have the rest in equal parts, later ones nothing.
     """
 
-    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
-        super().__init__(config, settling)
-        steps = len(self.settling) - 1
+    def __init__(self, config: CurriculumConfig, warmup_updates: Sequence[int]) -> None:
+        super().__init__(config, warmup_updates)
+        steps = len(self.warmup_updates) - 1
         self.promotion = config.promotion * steps if len(config.promotion) == 1 else config.promotion
         self.newest = 0
         self._updates = 0  # since the newest task was added
@@ -153,7 +154,7 @@ class Stages(Curriculum):
 
     def shares(self) -> NDArray[np.float64]:
         """See :class:`Curriculum`."""
-        shares = np.zeros(len(self.settling))
+        shares = np.zeros(len(self.warmup_updates))
         shares[self.newest] = 1.0
         if self.newest:
             shares[self.newest] -= self.config.rehearsal
@@ -163,7 +164,7 @@ class Stages(Curriculum):
     def note(self, successes: Sequence[NDArray[np.bool_]]) -> None:
         """See :class:`Curriculum`."""
         self._updates += 1
-        if self.newest == len(self.promotion) or self._updates <= self.settling[self.newest]:
+        if self.newest == len(self.promotion) or self._updates <= self.warmup_updates[self.newest]:
             return
         self._recent = np.concatenate([self._recent, successes[self.newest]])[-self.config.window :]
         if len(self._recent) == self.config.window and self._recent.mean() >= self.promotion[self.newest]:
@@ -193,11 +194,11 @@ class BySuccess(Curriculum):
     with weights of two running averages of a task's success, which are 0 before its first episode.
     """
 
-    def __init__(self, config: CurriculumConfig, settling: Sequence[int]) -> None:
-        super().__init__(config, settling)
+    def __init__(self, config: CurriculumConfig, warmup_updates: Sequence[int]) -> None:
+        super().__init__(config, warmup_updates)
         self._updates = 0
-        self._fast = RunningAverage(len(self.settling), config.fast_episodes)
-        self._slow = RunningAverage(len(self.settling), config.slow_episodes)
+        self._fast = RunningAverage(len(self.warmup_updates), config.fast_episodes)
+        self._slow = RunningAverage(len(self.warmup_updates), config.slow_episodes)
 
     def weights(self, fast: NDArray[np.float64], slow: NDArray[np.float64]) -> NDArray[np.float64]:
         """[K] greater than 0, of the averages [K] over the newest and over more episodes."""
@@ -213,7 +214,7 @@ class BySuccess(Curriculum):
         """See :class:`Curriculum`."""
         self._updates += 1
         for task, ended in enumerate(successes):
-            if len(ended) and self._updates > self.settling[task]:
+            if len(ended) and self._updates > self.warmup_updates[task]:
                 self._fast.add(task, float(ended.mean()), len(ended))
                 self._slow.add(task, float(ended.mean()), len(ended))
 
@@ -254,52 +255,17 @@ class Failures(BySuccess):
         return 1 - fast + NOISE
 
 
-class RunningAverage:
-    """Exponential averages of K tasks' success over their own episodes.
-
-    Each is divided by the weight of what it has seen, so that it begins at the first success and not at zero: a start
-    from zero would look like progress.
-
-    Args:
-        num_tasks: K.
-        episodes: that an average looks back, about.
-    """
-
-    def __init__(self, num_tasks: int, episodes: int) -> None:
-        self._keep = 1 - 1 / episodes
-        self._sum = np.zeros(num_tasks)
-        self._weight = np.zeros(num_tasks)
-
-    def add(self, task: int, mean: float, count: int) -> None:
-        """Count so many episodes of a task with this mean."""
-        kept = self._keep**count
-        self._sum[task] = kept * self._sum[task] + (1 - kept) * mean
-        self._weight[task] = kept * self._weight[task] + (1 - kept)
-
-    def values(self) -> NDArray[np.float64]:
-        """[K] averages; 0 of a task without an episode."""
-        return self._sum / np.where(self._weight > 0, self._weight, 1)
-
-    def state_dict(self) -> dict[str, list[float]]:
-        """Plain values."""
-        return {"sum": self._sum.tolist(), "weight": self._weight.tolist()}
-
-    def load_state_dict(self, saved: dict[str, list[float]]) -> None:
-        """Continue from :meth:`state_dict`."""
-        self._sum[:], self._weight[:] = saved["sum"], saved["weight"]
-
-
-def make_curriculum(config: CurriculumConfig, settling: Sequence[int]) -> Curriculum:
+def make_curriculum(config: CurriculumConfig, warmup_updates: Sequence[int]) -> Curriculum:
     """The curriculum of a configuration over K tasks.
 
     Args:
         config: settings.
-        settling: [K] updates that an episode of each task lasts at most.
+        warmup_updates: [K] updates that an episode of each task lasts at most.
     """
     kinds: dict[CurriculumKind, type[Curriculum]] = {
         "uniform": Curriculum,
-        "stages": Stages,
+        "stages": StagedTasks,
         "progress": LearningProgress,
         "failures": Failures,
     }
-    return kinds[config.kind](config, settling)
+    return kinds[config.kind](config, warmup_updates)

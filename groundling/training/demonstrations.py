@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import ARRAYS, EpisodeBank
-from groundling.envs.banks.bank import FORMAT_VERSION as EPISODE_FORMAT
+from groundling.envs.banks.bank_file import FORMAT_VERSION as EPISODE_FORMAT
 from groundling.envs.banks.sources import find_source, vocabulary_of
 from groundling.envs.engine.constants import VIEW_CELLS, VIEW_SIZE, Action
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import DemonstrationFileError
+from groundling.training.demonstration import Demonstration
 from groundling.training.demonstration_file import ArrayFile, open_arrays, write_arrays
 
 SUFFIX: Final = ".demos"
@@ -58,42 +59,6 @@ class Provenance:
     def split_name(self) -> str:
         """How the split is asked for."""
         return str(json.loads(self.split)["name"])
-
-
-@dataclass(frozen=True)
-class Demonstration:
-    """One demonstration played again: T actions and the T + 1 observations around them.
-
-    Attributes:
-        seed: the seed that the episode's generator was given.
-        instruction: the sentence.
-        tokens: [L] int32, its token ids, 0 = padding.
-        images: [T + 1, 7, 7, 3] uint8.
-        directions: [T + 1] int64.
-        actions: [T] int64.
-        rewards: [T] float64.
-        terminated: [T] bool, true at the last action only.
-        truncated: [T] bool, true at the last action of one that took all the time there was.
-    """
-
-    seed: int
-    instruction: str
-    tokens: NDArray[np.int32]
-    images: NDArray[np.uint8]
-    directions: NDArray[np.int64]
-    actions: NDArray[np.int64]
-    rewards: NDArray[np.float64]
-    terminated: NDArray[np.bool_]
-    truncated: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.actions)
-
-    @property
-    def observations(self) -> dict[str, NDArray[Any]]:
-        """As the environments give them, [T + 1, ...] each; the instruction is the same at every step."""
-        told = np.broadcast_to(self.tokens, (len(self) + 1, len(self.tokens)))
-        return {"image": self.images, "direction": self.directions, "instruction": told}
 
 
 @dataclass(frozen=True, eq=False)

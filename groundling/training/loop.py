@@ -110,12 +110,12 @@ class Trainer:
         checkpoint = self._prepare_folder(resume, make_envs is not None)
         torch.set_num_threads(config.torch_threads)
         keep_freed_memory()
-        # a VectorEnv; what Groundling's own has beside is only asked for where `self.own` is set
+        # a VectorEnv; what Groundling's own has beside is only asked for where `self.compiled_envs` is set
         self.envs: Any = None
         try:
             self.envs = make_training_envs(config, demonstrations) if make_envs is None else make_envs(config)
             own: VectorEnv = self.envs.unwrapped
-            self.own = own if isinstance(own, GroundlingVectorEnv) else None
+            self.compiled_envs = own if isinstance(own, GroundlingVectorEnv) else None
             self._assemble(device, demonstrations, initial, checkpoint)
         except BaseException:
             if self.envs is not None:
@@ -147,8 +147,8 @@ class Trainer:
         self.agent.set_precision(config.precision)  # it acts and learns in it: ratios would else not be 1
         steps = config.rollout_frames // config.num_envs
         self.curriculum = make_curriculum(config.curriculum, warmup_updates(self.envs, steps))
-        if self.own is not None:
-            self.own.set_shares(self.curriculum.shares())
+        if self.compiled_envs is not None:
+            self.compiled_envs.set_shares(self.curriculum.shares())
         self.statistics = EpisodeStatistics.of_envs(self.envs)
         self.rewards = RewardStage.of(config, self.envs)
         run = Run(config, self.envs, self.agent, self.rewards, self.statistics, beginning, demonstrations)
@@ -217,7 +217,7 @@ class Trainer:
 
     def _advance_curriculum(self) -> dict[str, float]:
         """The metrics of the episodes that ended; the curriculum mixes those that begin next by them."""
-        statistics, own = self.statistics, self.own
+        statistics, own = self.statistics, self.compiled_envs
         if own is None:
             return statistics.take()
         by_task = len(own.tasks) > 1 and self.config.curriculum.of == "tasks"  # instructions may be thousands

@@ -26,7 +26,8 @@ from groundling.envs.engine.embodiment import GRID
 from groundling.envs.single import GroundlingEnv
 from groundling.errors import ConfigurationError, GroundlingError
 from groundling.files import storage_error
-from groundling.training.demonstrations import Demonstration, DemonstrationSet, Provenance
+from groundling.training.demonstration import Demonstration
+from groundling.training.demonstrations import DemonstrationSet, Provenance
 
 WRITTEN_AT_ONCE: Final = 256  # demonstrations that are held in memory
 

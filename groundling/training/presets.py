@@ -45,7 +45,7 @@ _ROOMS = TrainConfig(
 PRESETS: Final[dict[Preset, TrainConfig]] = {
     # a room or two, seen as symbols
     "symbols": TrainConfig(),
-    # many rooms, long instructions: a map with the ways on it, a memory that knows what is due, an expert to begin
+    # many rooms, long instructions: a map with the ways on it, a memory that predicts the subgoal, an expert to begin
     # with, and PPO from there (algorithm "ppo", init)
     "mazes": TrainConfig(
         algorithm="dagger",

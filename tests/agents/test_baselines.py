@@ -14,7 +14,7 @@ from torch import Tensor
 
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.envs import EpisodeBank
-from groundling.envs.banks.bank import sample_episodes
+from groundling.envs.banks.episode import sample_episodes
 from groundling.envs.banks.sources import find_source
 from groundling.errors import ConfigurationError
 from groundling.language import VOCABULARY

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from groundling.agents.bots import Expert, Sight, expert_steps
 from groundling.agents.bots.expert import copy_of
 from groundling.envs import registered_tasks
-from groundling.envs.banks.bank import Episode, EpisodeBank
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine.constants import (
     BORDER,
     FIRST_OBJECT,
@@ -346,7 +347,7 @@ def is_spoiled(worlds: WorldBatch, b: int) -> bool:
     for c, (verb, _, first, second) in enumerate(state.programs[b].tolist()):
         if verb == NO_CLAUSE:
             break
-        if c < state.stage[b] or state.done[b] >> c & 1:
+        if c < state.current_step[b] or state.done[b] >> c & 1:
             continue
         needed = [first, second] if verb == Verb.PUT_NEXT_TO else [first] if verb < Verb.ANNOUNCE else []
         if not all(mask & objects for mask in needed):

@@ -9,7 +9,7 @@ from hand_built import STRICT_THEN, Asked, episode
 
 from groundling.agents.bots import expert, expert_steps, unsolved_seeds
 from groundling.envs import EpisodeBank, registered_tasks
-from groundling.envs.banks.bank import Episode
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine.constants import STRICT, Verb
 
 TO_THE_BALL = (Verb.GO_TO, "b", "")

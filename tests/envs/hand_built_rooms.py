@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from groundling.envs import EpisodeBank
-from groundling.envs.banks.bank import Episode
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine.constants import FIRST_OBJECT, NOTHING_CODE, Verb
 
 

@@ -21,9 +21,10 @@ from gymnasium.utils.env_checker import check_env
 
 from groundling.envs.families.chaplot import ChaplotEpisode, Difficulty, sample_episodes
 from groundling.envs.simulators import doom, doom_maps
-from groundling.envs.simulators.doom import ChaplotDoomEnv, band_of, reached_object
+from groundling.envs.simulators.doom import ChaplotDoomEnv, reached_object
 from groundling.envs.simulators.doom_engine import DoomEngine, DoomState, DoomTimeouts
 from groundling.envs.simulators.doom_maps import ACTORS, DoomActor, PlacedActor, actors_of, map_of, position_of
+from groundling.envs.simulators.doom_resolutions import band_of
 from groundling.envs.simulators.doom_vector import make_chaplot_doom_vec, register_doom
 from groundling.envs.simulators.errors import (
     EngineCrashError,

@@ -22,11 +22,12 @@ from minigrid.envs.babyai.core import verifier
 from minigrid.envs.babyai.core.verifier import AndInstr, BeforeInstr, GoToInstr, ObjDesc, PickupInstr
 
 from groundling.envs import EpisodeBank
-from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
+from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine.constants import BOX, FIRST_OBJECT, KEY, NOWHERE
 from groundling.envs.families.babyai.known import level_of, minigrid_levels
 from groundling.envs.families.babyai.levels import SEQUENCE_LEVELS, MiniGridLevel
-from groundling.envs.families.babyai.reading import read_episode
+from groundling.envs.families.babyai.minigrid_import import read_episode
 from groundling.errors import ConfigurationError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.goals import After, And, Color, Location, ObjectDescription, ObjectType, PutNextTo
 from groundling.language.grammar import render

@@ -32,7 +32,7 @@ from groundling.language import (
     parse,
     render,
 )
-from groundling.language.goals import combinations, descriptions, without_determiners
+from groundling.language.goal_parts import combinations, descriptions, without_determiners
 
 BALL, BOX, KEY, DOOR = (
     ObjectDescription(type_) for type_ in (ObjectType.BALL, ObjectType.BOX, ObjectType.KEY, ObjectType.DOOR)

@@ -15,12 +15,12 @@ from rich.console import Console
 
 from groundling.agents import AgentConfig, RandomPolicy
 from groundling.envs import EpisodeBank, HeldOut
-from groundling.envs.banks.bank import sample_episodes
+from groundling.envs.banks.episode import sample_episodes
+from groundling.envs.banks.held_out import FACTORS
 from groundling.envs.banks.sources import find_source
-from groundling.envs.banks.splits import FACTORS
 from groundling.envs.catalog import find_family
 from groundling.envs.families import banked
-from groundling.envs.families.banked import BankFamily, grown
+from groundling.envs.families.banked import BankFamily, enlarged
 from groundling.envs.families.goals import SUITES
 from groundling.errors import CheckpointError, RunFolderError, SplitError
 from groundling.eval import evaluate_run, suite_bank
@@ -156,9 +156,9 @@ def test_suite_of_words_that_training_never_told_is_refused_and_they_are_named()
         ("groundling/RoomMixed-v0", "num_distractors", 3, 5),
     ],
 )
-def test_grown_levels_really_have_larger_rooms_and_more_objects(task: str, setting: str, value: int, more: int) -> None:
+def test_enlarged_levels_have_larger_rooms_and_more_objects(task: str, setting: str, value: int, more: int) -> None:
     source = find_source(task)
-    large = grown(source, setting)
+    large = enlarged(source, setting)
     assert (source.setting(setting), large.setting(setting)) == (value, more)
     assert large.id == source.id
     few, many = (sample_episodes(s, range(5)) for s in (source, large))
@@ -172,7 +172,7 @@ def test_grown_levels_really_have_larger_rooms_and_more_objects(task: str, setti
         assert objects[1] - objects[0] == more - value
 
 
-def test_grown_suites_are_built_of_the_grown_level() -> None:
+def test_enlarged_suites_are_built_of_the_enlarged_level() -> None:
     bank = suite_bank(CONFIG, "size", episodes=10, progress=False)
     assert bank.cells.shape == (10, 6, 6)
     assert suite_bank(CONFIG, "layout", episodes=10, progress=False).cells.shape == (10, 4, 4)
@@ -200,7 +200,7 @@ def test_level_that_finds_no_layout_when_enlarged_is_left_out(monkeypatch: pytes
     """A fault of the enlarged task must not cost the numbers of the other suites."""
     config = changed(task="groundling/RoomGoTo-v0")
     full = find_source(config.task).changed(room_size=4, num_distractors=9)  # ten objects on four tiles
-    monkeypatch.setattr(banked, "grown", lambda source, setting: full)
+    monkeypatch.setattr(banked, "enlarged", lambda source, setting: full)
     banks, left_out = suite_banks(config, ("layout", "distractors"), episodes=5, progress=False)
     assert list(banks) == ["layout"]
     assert left_out["distractors"].startswith("enlarged, it cannot be generated: ")

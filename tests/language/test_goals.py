@@ -25,7 +25,8 @@ from groundling.language import (
     Then,
     UnlockAndGoToGoal,
 )
-from groundling.language.goals import clauses, combinations, descriptions, steps, without_determiners, without_rules
+from groundling.language.goal_parts import combinations, descriptions, without_determiners, without_rules
+from groundling.language.goals import clauses, steps
 
 RED_BALL = ObjectDescription(ObjectType.BALL, Color.RED)
 GREEN_BOX = ObjectDescription(ObjectType.BOX, Color.GREEN)

@@ -35,8 +35,8 @@ from groundling.language import (
 from groundling.language.grammar import check_relations
 from groundling.language.lexicon import PLAIN
 from groundling.language.own_words import PLAIN_SHAPES, SHAPES
-from groundling.language.phrasings import plural
 from groundling.language.reader import readings
+from groundling.language.synonyms import plural
 from groundling.language.vocabulary import split_words
 
 APPLE = OwnType("apple", shape="ball")

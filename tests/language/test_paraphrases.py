@@ -45,8 +45,10 @@ from groundling.language import (
 )
 from groundling.language.goals import clauses
 from groundling.language.paraphrases import MAX_CLAUSE_TOKENS, WordingKind
-from groundling.language.phrasings import CANONICAL, Phrasing, plural, synonyms_of, words_of
+from groundling.language.phrasings import CANONICAL, words_of
 from groundling.language.reader import readings
+from groundling.language.synonyms import plural, synonyms_of
+from groundling.language.templates import Phrasing
 from groundling.language.vocabulary import split_words
 from groundling.language.writer import _says_all
 

@@ -17,7 +17,8 @@ from groundling.language import (
     Size,
     Vocabulary,
 )
-from groundling.language.phrasings import CANONICAL, NOUNS, plural
+from groundling.language.phrasings import CANONICAL
+from groundling.language.synonyms import NOUNS, plural
 from groundling.language.vocabulary import split_words
 
 SMALL = Vocabulary.of(["go", "to", "the", "red", "ball", ","])

@@ -13,7 +13,7 @@ from own_levels import AnyGoal, registered
 
 from groundling.agents.bots import Expert
 from groundling.envs import parity
-from groundling.envs.banks.bank import Episode
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine import worlds
 from groundling.envs.engine.constants import (
     JOINED,

@@ -11,7 +11,7 @@ from groundling.agents import ActorCritic
 from groundling.envs import EpisodeBank, make_vec
 from groundling.interfaces import Teacher
 from groundling.training.algorithms.base import Algorithm, Run
-from groundling.training.algorithms.imitation import TaughtCollector, TeacherLabels
+from groundling.training.algorithms.taught_collection import TaughtCollector, TeacherLabels
 from groundling.training.config import TrainConfig
 from groundling.training.recorders import Recorder
 from groundling.training.rewards.stage import RewardStage

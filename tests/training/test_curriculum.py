@@ -10,15 +10,8 @@ import pytest
 
 from groundling.errors import ConfigurationError
 from groundling.training import CurriculumConfig
-from groundling.training.curriculum import (
-    NOISE,
-    Curriculum,
-    Failures,
-    LearningProgress,
-    RunningAverage,
-    Stages,
-    make_curriculum,
-)
+from groundling.training.curriculum import NOISE, Curriculum, Failures, LearningProgress, StagedTasks, make_curriculum
+from groundling.training.running_average import RunningAverage
 
 AT_ONCE = (0, 0, 0)  # three tasks whose episodes end within an update
 
@@ -28,22 +21,22 @@ def outcomes(*rates: float, count: int = 10) -> list[np.ndarray]:
     return [np.arange(count) >= round(count * (1 - rate)) for rate in rates]
 
 
-def stages(settling: Sequence[int] = AT_ONCE, **settings: Any) -> Stages:
-    curriculum = make_curriculum(CurriculumConfig(kind="stages", **{"window": 10, **settings}), settling)
-    assert isinstance(curriculum, Stages)
+def stages(warmup_updates: Sequence[int] = AT_ONCE, **settings: Any) -> StagedTasks:
+    curriculum = make_curriculum(CurriculumConfig(kind="stages", **{"window": 10, **settings}), warmup_updates)
+    assert isinstance(curriculum, StagedTasks)
     return curriculum
 
 
-def progress(settling: Sequence[int] = AT_ONCE, **settings: Any) -> LearningProgress:
+def progress(warmup_updates: Sequence[int] = AT_ONCE, **settings: Any) -> LearningProgress:
     sizes = {"fast_episodes": 20, "slow_episodes": 100, **settings}
-    curriculum = make_curriculum(CurriculumConfig(kind="progress", **sizes), settling)
+    curriculum = make_curriculum(CurriculumConfig(kind="progress", **sizes), warmup_updates)
     assert isinstance(curriculum, LearningProgress)
     return curriculum
 
 
-def failures(settling: Sequence[int] = AT_ONCE, **settings: Any) -> Failures:
+def failures(warmup_updates: Sequence[int] = AT_ONCE, **settings: Any) -> Failures:
     sizes = {"fast_episodes": 20, "slow_episodes": 100, **settings}
-    curriculum = make_curriculum(CurriculumConfig(kind="failures", **sizes), settling)
+    curriculum = make_curriculum(CurriculumConfig(kind="failures", **sizes), warmup_updates)
     assert isinstance(curriculum, Failures)
     return curriculum
 

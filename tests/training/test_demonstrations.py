@@ -15,8 +15,9 @@ from groundling.errors import DemonstrationFileError, UnknownEnvironmentError
 from groundling.language import VOCABULARY
 from groundling.language.vocabulary import Vocabulary
 from groundling.training import demonstrations as module
+from groundling.training.demonstration import Demonstration
 from groundling.training.demonstration_file import open_arrays, write_arrays
-from groundling.training.demonstrations import Demonstration, DemonstrationSet
+from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.recording import record
 
 LEVEL = "BabyAI-PickupLoc-v0"

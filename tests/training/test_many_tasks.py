@@ -54,7 +54,7 @@ def test_resumed_run_over_instructions_is_bit_equal_and_logs_nothing_of_each(tmp
     config = make_config(curriculum=INSTRUCTIONS, num_envs=16, total_frames=16 * 12 * 6)
     trainer = Trainer(config, tmp_path / "whole")
     trainer.run()
-    shares = trainer.own.shares if trainer.own is not None else np.zeros(0)
+    shares = trainer.compiled_envs.shares if trainer.compiled_envs is not None else np.zeros(0)
     assert shares.max() > 2 * shares.min()
     Trainer(config, tmp_path / "parts").run(stop_after_updates=3)
     Trainer(config, tmp_path / "parts", resume=True).run()
@@ -66,18 +66,18 @@ def test_resumed_run_over_instructions_is_bit_equal_and_logs_nothing_of_each(tmp
 
 def test_instructions_that_fail_are_drawn_more_often(tmp_path: Path) -> None:
     trainer = Trainer(make_config(curriculum=INSTRUCTIONS, num_envs=512), tmp_path)
-    assert trainer.own is not None
-    names = trainer.own.tasks
-    assert names == trainer.own.bank.instructions
+    assert trainer.compiled_envs is not None
+    names = trainer.compiled_envs.tasks
+    assert names == trainer.compiled_envs.bank.instructions
     failing = 2
     solved = np.where(np.arange(len(names)) == failing, 0.0, 1.0).tolist()
     state = {"sum": solved, "weight": [1.0] * len(names)}
     trainer.curriculum.load_state_dict({"updates": 9, "fast": state, "slow": state})
-    trainer.own.set_shares(trainer.curriculum.shares())
-    trainer.own.reset()
-    asked = np.array([text == names[failing] for text in trainer.own.instructions])
-    assert asked.mean() == pytest.approx(trainer.own.shares[failing], abs=0.08)
-    assert trainer.own.shares[failing] > 0.5
+    trainer.compiled_envs.set_shares(trainer.curriculum.shares())
+    trainer.compiled_envs.reset()
+    asked = np.array([text == names[failing] for text in trainer.compiled_envs.instructions])
+    assert asked.mean() == pytest.approx(trainer.compiled_envs.shares[failing], abs=0.08)
+    assert trainer.compiled_envs.shares[failing] > 0.5
 
 
 @pytest.mark.parametrize("settings", [{"task": "groundling/GroundedDoom-Easy-v0"}, {"tasks": TASKS}])

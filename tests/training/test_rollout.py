@@ -18,7 +18,7 @@ import groundling
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
-from groundling.training.algorithms.imitation import NO_LABEL, TaughtCollector
+from groundling.training.algorithms.taught_collection import NO_LABEL, TaughtCollector
 from groundling.training.collector import Collector
 from groundling.training.recorders import ReferencePolicy
 from groundling.training.rollout import Rollout

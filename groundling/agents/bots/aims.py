@@ -53,10 +53,10 @@ def look_ahead(s: Scene) -> Ahead:
     needed = early_doors = early_things = NOTHING
     early_marks = 0
     step, clauses = 0, 0
-    c = s.stage
+    c = s.current_step
     while is_clause(s, c):
         verb, flags = as_int(s.programs[c, 0]), as_int(s.programs[c, 1])
-        step += c > s.stage and not flags & JOINED
+        step += c > s.current_step and not flags & JOINED
         if is_due(s, c):
             if verb <= PUT_NEAR:
                 needed |= s.programs[c, 2]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.agents.bots.aims import DROP_OFF, EXPLORE, NOTHING, Rules
+from groundling.agents.bots.final_actions import NO_ACTION, final_action
 from groundling.agents.bots.memory import (
     CROSS,
     DROP_LEFT,
@@ -20,7 +21,6 @@ from groundling.agents.bots.memory import (
     node_of,
     trace,
 )
-from groundling.agents.bots.moves import NO_ACTION, final_action
 from groundling.agents.bots.problem import Problem
 from groundling.agents.bots.scene import (
     Scene,

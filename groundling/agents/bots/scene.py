@@ -42,7 +42,7 @@ class Scene(NamedTuple):
     position: int  # of the agent
     direction: int
     carried: int
-    stage: int
+    current_step: int
     done: int
     signature: np.uint64  # of all that a plan depends on, the pose apart
 
@@ -70,7 +70,7 @@ def scene_of(w: Worlds, b: int, width: int, seen: NDArray[np.bool_], knows_all: 
         as_int(w.position[b]),
         as_int(w.direction[b]),
         as_int(w.carried[b]),
-        as_int(w.stage[b]),
+        as_int(w.current_step[b]),
         as_int(w.done[b]),
         _signature(w, b),
     )
@@ -93,7 +93,7 @@ def scene_without_load(s: Scene, position: int, direction: int) -> Scene:
         position,
         direction,
         NOTHING_CODE,
-        s.stage,
+        s.current_step,
         s.done,
         s.signature,
     )
@@ -114,23 +114,24 @@ def mix_object(k: int, place: int, state: int) -> np.uint64:
 
 
 @inner_kernel
-def mix_hands_and_goal(carried: int, stage: int, done: int) -> np.uint64:
+def mix_hands_and_goal(carried: int, current_step: int, done: int) -> np.uint64:
     """What the hands and the progress of the goal add to a signature."""
-    return mix(carried << 16 | stage << 8 | done, HANDS_AND_GOAL)
+    return mix(carried << 16 | current_step << 8 | done, HANDS_AND_GOAL)
 
 
 @inner_kernel
 def signature_without_load(s: Scene, place: int) -> np.uint64:
     """The signature once what is carried has been left at a place."""
     k, state = s.carried - FIRST_OBJECT, state_of(s.looks[s.carried])
-    hands = mix_hands_and_goal(s.carried, s.stage, s.done) ^ mix_hands_and_goal(NOTHING_CODE, s.stage, s.done)
-    return s.signature ^ hands ^ mix_object(k, NOWHERE, state) ^ mix_object(k, place, state)
+    full = mix_hands_and_goal(s.carried, s.current_step, s.done)
+    empty = mix_hands_and_goal(NOTHING_CODE, s.current_step, s.done)
+    return s.signature ^ full ^ empty ^ mix_object(k, NOWHERE, state) ^ mix_object(k, place, state)
 
 
 @inner_kernel
 def _signature(w: Worlds, b: int) -> np.uint64:
     h = mix(w.episode_number[b], w.episode[b])
-    h ^= mix_hands_and_goal(as_int(w.carried[b]), as_int(w.stage[b]), as_int(w.done[b]))
+    h ^= mix_hands_and_goal(as_int(w.carried[b]), as_int(w.current_step[b]), as_int(w.done[b]))
     for k in range(w.positions.shape[1]):
         h ^= mix_object(k, _place_in(w.cells[b], w.positions[b], k), state_of(w.looks[b, k + FIRST_OBJECT]))
     return h
@@ -214,7 +215,7 @@ def is_free(s: Scene, place: int) -> bool:
 
 @inner_kernel
 def is_due(s: Scene, c: int) -> bool:
-    """Whether a clause of the step that is due is still to be done."""
+    """Whether a clause of the current step is still to be done."""
     return not s.done >> c & 1
 
 

@@ -8,6 +8,7 @@ one, and the search is repeated until the path crosses none that it has not remo
 
 from __future__ import annotations
 
+from groundling.agents.bots.final_actions import NO_ACTION, final_action
 from groundling.agents.bots.memory import (
     BANNED,
     BANNED_FOR_GOOD,
@@ -34,7 +35,7 @@ from groundling.agents.bots.memory import (
     reach,
     trace,
 )
-from groundling.agents.bots.moves import NO_ACTION, expand, final_action
+from groundling.agents.bots.moves import expand
 from groundling.agents.bots.problem import Problem, hands_now, is_lock
 from groundling.agents.bots.scene import Scene, as_int, color_of, is_among, is_found, type_of
 from groundling.envs.engine.compiling import inner_kernel

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.fusion import Fusion, Instruction
-from groundling.agents.reading import Sentences
+from groundling.agents.instruction_attention import Sentences
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import Field, Observation, Spec
 from groundling.language.encoders import (

@@ -111,11 +111,11 @@ class KeptWords:
     """The words of sentences that are kept, so that a sentence is heard once.
 
     Args:
-        hear: sentences [S, L] to vectors of their words [S, L, E]; it has to give the same as long as they are kept.
+        encode_words: sentences [S, L] to vectors of their words [S, L, E], the same ones as long as they are kept.
     """
 
-    def __init__(self, hear: Callable[[Tensor], Tensor]) -> None:
-        self._hear = hear
+    def __init__(self, encode_words: Callable[[Tensor], Tensor]) -> None:
+        self._encode_words = encode_words
         self._heard: dict[bytes, Tensor] = {}
 
     def find(self, tokens: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class KeptWords:
         keys = _keys(tokens)
         new = [row for row, key in enumerate(keys) if key not in self._heard]
         if new:
-            for row, vectors in zip(new, self._hear(tokens[new]), strict=True):
+            for row, vectors in zip(new, self._encode_words(tokens[new]), strict=True):
                 self._heard[keys[row]] = vectors
         length = tokens.shape[1]
         return torch.stack([_of_length(self._heard[key], length) for key in keys])

@@ -1,8 +1,8 @@
 """Ways on a map of what was seen: how far each thing is to walk, and in which direction one sets out.
 
 What lies where is on the map itself; how to get there, through doors and around walls, would be a search that a few
-layers cannot learn. So the eyes search: breadth first over the tiles that were seen, from where the agent stands. They
-know no more than the map does.
+layers cannot learn. So this encoder searches: breadth first over the tiles that were seen, from where the agent stands.
+They know no more than the map does.
 
 Source: a planner on a map that the agent draws as in Chaplot et al. 2020, arXiv:2004.05155 (Active Neural SLAM), where
 it chooses the action; here the policy is only told.
@@ -199,14 +199,14 @@ class WayReader(nn.Module):
 
 
 class ThingFinder(nn.Module):
-    """Attention of a memory's state over the things on a map: how one gets to what is due, and what that is.
+    """Attention of a memory's state over the things on a map: how one gets to what comes next, and what that is.
 
     a = softmax_n(<W h, l_n>, s),   find(h) = U sum_n a_n t_n   (with several heads, all that they find)
 
     with h the state before the step; t_n the type, color, state and way of the n-th thing, each as an indicator; l_n
     the sum of what these are to it; and s the score of none of them. Gates say of every thing whether the instruction
-    speaks of it; which one is due only the memory knows. Told what it found it can go on from there: from a locked door
-    to the key of its color.
+    speaks of it; which one comes next only the memory knows. Given what it found, it can go on from there: from a
+    locked door to the key of its color.
 
     Args:
         state_dim: size of the memory's output.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs.banks.bank_file import read_bank, write_bank
+from groundling.envs.banks.episode import Episode, sample_episodes
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.constants import (
     CLAUSE_LENGTH,
@@ -25,86 +24,19 @@ from groundling.envs.engine.constants import (
     without,
 )
 from groundling.envs.engine.state import Episodes
-from groundling.envs.worlds.programs import Program
-from groundling.errors import (
-    BankFileError,
-    ConfigurationError,
-    TaskError,
-    UnknownEnvironmentError,
-    UnsupportedLevelError,
-)
-from groundling.files import written_whole
+from groundling.errors import TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.goals import Goal
 from groundling.language.grammar import parse
 from groundling.language.lexicon import PLAIN
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
-FORMAT_VERSION = 2
 CLAUSE_TOKENS = 24  # tokens of an instruction of one clause, padding included
 SEQUENCE_TOKENS = 96  # tokens of an instruction of up to four clauses
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One episode before it is packed: a world, a pose, a goal program and a sentence.
-
-    Attributes:
-        cells: [H, W] uint8 cell codes.
-        looks: one look an object.
-        contents: one cell code an object: what is inside.
-        positions: one y * W + x an object, or NOWHERE.
-        pose: x, y, direction of the agent.
-        carried: cell code of what the agent holds.
-        program: a row (verb, flags, operand, operand) for each clause.
-        max_steps: time limit.
-        instruction: the sentence.
-        seed: the seed that the generator was given.
-        walls_hide: whether walls and closed doors hide what is behind them.
-        goal: what the instruction asks for, where it need not be read again.
-        is_own_sentence: whether the instruction is a sentence of the task's own, which the language does not read.
-    """
-
-    cells: NDArray[np.uint8]
-    looks: tuple[int, ...]
-    contents: tuple[int, ...]
-    positions: tuple[int, ...]
-    pose: tuple[int, int, int]
-    carried: int
-    program: Program
-    max_steps: int
-    instruction: str
-    seed: int
-    walls_hide: bool = True
-    goal: Goal | None = None
-    is_own_sentence: bool = False
-
-
-class Sampler(Protocol):
-    """Whatever turns a seed into an episode; see ``groundling.envs.banks.sources.EpisodeSource``."""
-
-    def sample(self, seed: int) -> Episode:
-        """The episode of a seed."""
 
 
 def _source_of(level: str) -> Any:
     """The source of a level's or a task's episodes; None if they stand in no bank. Errors as of ``find_family``."""
     return getattr(find_family(level), "source", None)
-
-
-def sample_episodes(source: Sampler, seeds: Iterable[int]) -> list[Episode]:
-    """The episodes of these seeds, in order.
-
-    Raises:
-        ConfigurationError: if there is no seed or a seed is negative.
-        UnsupportedLevelError, TaskError: if one cannot be compiled or generated.
-    """
-    seeds = [int(seed) for seed in seeds]
-    if not seeds:
-        raise ConfigurationError("a bank needs at least one seed")
-    if min(seeds) < 0:
-        raise ConfigurationError(f"seeds are not negative, got {min(seeds)}")
-    with contextlib.redirect_stdout(io.StringIO()):  # MiniGrid's generators print each layout that they reject
-        return [source.sample(seed) for seed in seeds]
 
 
 @dataclass(frozen=True)
@@ -327,19 +259,8 @@ class EpisodeBank:
         Raises:
             StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
         """
-        header = json.dumps(
-            {
-                "format": FORMAT_VERSION,
-                "level": self.level,
-                "split": self.split,
-                "key": key,
-                "vocabulary": self.vocabulary,
-            }
-        )
-        text = np.frombuffer("\n".join(self.instructions).encode(), dtype=np.uint8)
-        with written_whole(path) as file:
-            contents: dict[str, Any] = {**self._arrays(), "instructions": text}
-            np.savez(file, header=np.array(header), **contents)
+        header = {"level": self.level, "split": self.split, "key": key, "vocabulary": self.vocabulary}
+        write_bank(path, header, self.instructions, self._arrays())
 
     @classmethod
     def load(cls, path: Path | str, *, key: str | None = None, vocabulary: Vocabulary = VOCABULARY) -> EpisodeBank:
@@ -349,31 +270,7 @@ class EpisodeBank:
             BankFileError: if the file is missing, damaged, truncated, of another format version, or (with ``key``) was
                 built from something else.
         """
-        path = Path(path)
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                header = json.loads(str(file["header"]))
-                if header.get("format") != FORMAT_VERSION:
-                    raise BankFileError(
-                        f"{path} is an episode bank of format {header.get('format')}, this version reads format "
-                        f"{FORMAT_VERSION}: delete it, and it is built again"
-                    )
-                if header.get("vocabulary") != vocabulary.fingerprint:
-                    raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
-                if key is not None and header.get("key") != key:
-                    raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
-                arrays = {name: file[name] for name in ARRAYS}
-                instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
-                if len(instructions) != len(arrays["tokens"]):
-                    raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
-        except BankFileError:
-            raise
-        except FileNotFoundError:
-            raise BankFileError(f"there is no episode bank at {path}") from None
-        except Exception as error:  # a damaged archive fails in many ways: encryption, compression, headers, checksums
-            raise BankFileError(
-                f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
-            ) from error
+        header, instructions, arrays = read_bank(path, ARRAYS, key, vocabulary.fingerprint)
         return cls(
             level=header["level"],
             split=header["split"],

@@ -18,8 +18,10 @@ from itertools import count
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from groundling.envs.banks.bank import FORMAT_VERSION, Episode, EpisodeBank, sample_episodes
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.bank_file import FORMAT_VERSION
 from groundling.envs.banks.build_pool import Answer, Helpers
+from groundling.envs.banks.episode import Episode, sample_episodes
 from groundling.envs.banks.sources import EpisodeSource, find_source
 from groundling.envs.banks.splits import AnySplit, SentenceSplit
 from groundling.errors import BankFileError, ConfigurationError, SplitError, StorageError
@@ -116,7 +118,7 @@ def build_chunk(source: EpisodeSource, seed: int, split: AnySplit, chunk: int) -
 
 
 def build_or_fail(source: EpisodeSource, seed: int, split: AnySplit, chunk: int) -> Answer:
-    """As ``build_chunk``, but an error is returned, to be raised when the chunk is due."""
+    """As ``build_chunk``, but an error is returned, to be raised when it is the chunk's turn."""
     try:
         return build_chunk(source, seed, split, chunk)
     except Exception as error:
@@ -196,11 +198,11 @@ def _emptiness(source: EpisodeSource, split: AnySplit, seeds: int) -> str:
 def _chunks(
     source: EpisodeSource, seed: int, split: AnySplit, size: int, numbers: Iterator[int], helpers: Helpers | None
 ) -> Iterator[EpisodeBank | None]:
-    """Chunk after chunk, in order, built here and by helpers; an error is raised when its chunk is due."""
+    """Chunk after chunk, in order, built here and by helpers; an error is raised when it is its chunk's turn."""
     built: dict[int, Answer] = {}
     episodes = 0
-    for due in count():
-        while due not in built:
+    for turn in count():
+        while turn not in built:
             answered = None if helpers is None else helpers.take(waits=helpers.suffice or episodes >= size)
             if answered is None:
                 number = next(numbers)
@@ -208,7 +210,7 @@ def _chunks(
             number, answer = answered
             built[number] = answer
             episodes += len(answer) if isinstance(answer, EpisodeBank) else 0
-        answer = built.pop(due)
+        answer = built.pop(turn)
         if isinstance(answer, Exception):
             raise answer
         yield answer

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Protocol
 
-from groundling.envs.banks.bank import Episode, EpisodeBank
-from groundling.envs.banks.splits import AnySplit, HeldOut, Split, find_split, training_split
+from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.banks.episode import Episode
+from groundling.envs.banks.held_out import HeldOut
+from groundling.envs.banks.splits import AnySplit, Split, find_split, training_split
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.errors import InstructionError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
-from groundling.language.goals import without_determiners
+from groundling.language.goal_parts import without_determiners
 from groundling.language.grammar import parse
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 

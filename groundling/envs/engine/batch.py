@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -14,46 +13,20 @@ from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.engine.constants import BORDER, CLAUSE_LENGTH, NUM_ACTIONS, WALL_CODE
+from groundling.envs.engine.array_pool import ArrayPool
+from groundling.envs.engine.constants import BORDER, NUM_ACTIONS
 from groundling.envs.engine.explored import Explorer
 from groundling.envs.engine.kinds import kinds_of
-from groundling.envs.engine.state import Outcomes, Tasks, Worlds
+from groundling.envs.engine.state import Tasks, empty_outcomes, empty_worlds
 from groundling.envs.engine.top_down import TopDownPainter
 from groundling.errors import ActionError, ConfigurationError
 from groundling.language.lexicon import PLAIN, Lexicon
 
 SHARES_PER_THREAD = 4
+SAVED_AS = {"current_step": "stage"}  # names that checkpoints keep from before the fields had theirs
 
 ObservationArrays = dict[str, NDArray[Any]]
-Arrays = TypeVar("Arrays", bound=tuple[NDArray[Any], ...])
 Seen = TypeVar("Seen", bound=tuple[NDArray[Any], ...])
-
-
-class ArrayPool(Generic[Arrays]):
-    """Arrays for results, used again as soon as nobody outside holds them or a view of them.
-
-    Fresh memory for every step would cost more than the step itself (the system hands it out page by page).
-
-    Args:
-        make: makes one more set of arrays.
-    """
-
-    def __init__(self, make: Callable[[], Arrays]) -> None:
-        self._make: Callable[[], Arrays] = make
-        self._sets: list[Arrays] = []
-        self._held_here = max(sys.getrefcount(array) for array in self._add())
-
-    def _add(self) -> Arrays:
-        arrays = self._make()
-        self._sets.append(arrays)
-        return arrays
-
-    def take(self) -> Arrays:
-        """Arrays that only this pool holds."""
-        for arrays in self._sets:
-            if all(sys.getrefcount(array) <= self._held_here for array in arrays):
-                return arrays
-        return self._add()
 
 
 class Pictures(NamedTuple):
@@ -118,29 +91,11 @@ class Batch(ABC, Generic[Seen]):
         objects, clauses = bank.contents.shape[1], bank.programs.shape[1]
         b = num_envs
         self.width = width + 2 * BORDER
-        self.state = Worlds(
-            cells=np.full((b, (height + 2 * BORDER) * self.width), WALL_CODE, dtype=np.uint8),
-            looks=np.zeros((b, bank.looks.shape[1]), dtype=np.int32),
-            contents=np.zeros((b, objects), dtype=np.uint8),
-            positions=np.zeros((b, objects), dtype=np.int16),
-            marks=np.zeros((b, (height + 2 * BORDER) * self.width), dtype=np.uint8),
-            position=np.zeros(b, dtype=np.int16),
-            direction=np.zeros(b, dtype=np.int64),
-            carried=np.zeros(b, dtype=np.uint8),
-            carried_before=np.zeros((b, clauses), dtype=np.uint8),
-            programs=np.zeros((b, clauses, CLAUSE_LENGTH), dtype=np.uint64),
-            stage=np.zeros(b, dtype=np.uint8),
-            done=np.zeros(b, dtype=np.uint8),
-            step_count=np.zeros(b, dtype=np.int32),
-            max_steps=np.zeros(b, dtype=np.int32),
-            episode_return=np.zeros(b, dtype=np.float64),
-            episode=np.zeros(b, dtype=np.int64),
-            sentence=np.zeros(b, dtype=np.int32),
-            episode_number=np.zeros(b, dtype=np.int64),
-        )
+        tiles = (height + 2 * BORDER) * self.width
+        self.state = empty_worlds(b, tiles, bank.looks.shape[1], objects, clauses)
         self._views = ArrayPool(self.make_observations)
         self._final_views = ArrayPool(self.make_observations)
-        self._results = ArrayPool(self._make_outcomes)
+        self._results = ArrayPool(partial(empty_outcomes, b))
         self.observations = self._views.take()
         self.final = self._final_views.take()
         self.outcomes = self._results.take()
@@ -261,18 +216,6 @@ class Batch(ABC, Generic[Seen]):
     def _step(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
         """Step environments ``start`` to ``stop``; several threads may do so at once, each with its own."""
 
-    def _make_outcomes(self) -> Outcomes:
-        return Outcomes(
-            reward=np.zeros(self.num_envs, dtype=np.float64),
-            terminated=np.zeros(self.num_envs, dtype=np.bool_),
-            truncated=np.zeros(self.num_envs, dtype=np.bool_),
-            ended=np.zeros(self.num_envs, dtype=np.bool_),
-            episode_return=np.zeros(self.num_envs, dtype=np.float64),
-            episode_length=np.zeros(self.num_envs, dtype=np.int32),
-            success=np.zeros(self.num_envs, dtype=np.bool_),
-            episode=np.zeros(self.num_envs, dtype=np.int64),
-        )
-
     def step(self, actions: NDArray[np.integer[Any]], *, autoreset: bool = True, fresh: bool = False) -> None:
         """Step every environment; results are in ``observations``, ``final`` and ``outcomes``.
 
@@ -308,7 +251,7 @@ class Batch(ABC, Generic[Seen]):
             raise ActionError(f"actions are integers, got {array.dtype}: did you pass logits or probabilities?")
         if array.shape != (self.num_envs,):
             raise ActionError(
-                f"one action for each of the {self.num_envs} environments is due, got shape {array.shape}"
+                f"expected actions of shape ({self.num_envs},), one for each environment, got shape {array.shape}"
             )
         array = np.ascontiguousarray(array, dtype=np.int64)
         if array.min() < 0 or array.max() >= self.num_actions:
@@ -343,7 +286,7 @@ class Batch(ABC, Generic[Seen]):
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that the future depends on, the bank apart."""
-        state = {f"state.{name}": array for name, array in self.state._asdict().items()}
+        state = {f"state.{SAVED_AS.get(name, name)}": array for name, array in self.state._asdict().items()}
         state["limits"] = self.tasks.limits
         observations: Any = self.observations
         for parts in (observations, self.pictures):

@@ -42,6 +42,7 @@ def stride_of(direction: int, width: int) -> int:
 def act(w: Worlds, b: int, width: int, action: int) -> int:
     """Move the body and the objects of environment ``b``; returns the index of the tile then in front."""
     if action == LEFT:
+        # & 3 is modulo 4, and three quarter turns right are one left
         w.direction[b] = (w.direction[b] + 3) & 3
     elif action == RIGHT:
         w.direction[b] = (w.direction[b] + 1) & 3
@@ -59,6 +60,7 @@ def act(w: Worlds, b: int, width: int, action: int) -> int:
 @kernel
 def handle(w: Worlds, b: int, action: int, place: int) -> None:
     """Pick up, drop or toggle at a tile, as far as what is there and what is carried allow it."""
+    # a look has type, color and state in its low bytes, and flags above them
     code = int(w.cells[b, place])
     seen = w.looks[b, code]
     kind = seen & 0xFF
@@ -84,6 +86,7 @@ def toggle_door(w: Worlds, b: int, code: int) -> None:
     """Open a closed door, close an open one, unlock a locked one if the key of its color is carried."""
     seen = w.looks[b, code]
     state = (seen >> 16) & 0xFF
+    # type and color; with neither state nor flags, so what follows adds them: an open door's state is 0
     base = seen & 0xFFFF
     if state == LOCKED:
         held = w.looks[b, w.carried[b]]

@@ -34,6 +34,7 @@ kernel = compiler(*SOURCES)
 @kernel
 def has_object(mask: np.uint64, code: int) -> bool:
     """Whether the object of this cell code is in a set."""
+    # bit k stands for object k, whose cell code is k + FIRST_OBJECT
     return (mask >> np.uint64(code - FIRST_OBJECT)) & np.uint64(1) != 0
 
 
@@ -72,9 +73,11 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
     verb = int(w.programs[b, c, 0])
     strict = int(w.programs[b, c, 1]) & STRICT != 0
     meant = w.programs[b, c, 2]
+    # noted ahead of every return, since the clause's next verdict compares with it
     before, now = w.carried_before[b, c], w.carried[b]
     w.carried_before[b, c] = now
     if verb == GO_TO:
+        # a tile has two bits a clause: the shift brings this clause's pair to the bottom
         if (w.marks[b, front] >> 2 * c) & MEANT:
             return SUCCESS
         return FAILURE if strict and w.cells[b, front] >= FIRST_OBJECT else GOING_ON
@@ -101,6 +104,7 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
             return GOING_ON
         position = w.positions[b, before - FIRST_OBJECT]
         if position != NOWHERE:
+            # the border of walls keeps the four neighbors on the map, and in the same row or column
             beside = w.marks[b, position - 1] | w.marks[b, position + 1]
             beside |= w.marks[b, position - width] | w.marks[b, position + width]
             if (beside >> 2 * c) & FIXED:
@@ -166,11 +170,12 @@ def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
     The steps are judged one after the other, the next one at once with the action that completed the one before, as
     by BabyAI's BeforeInstr and AfterInstr.
     """
+    # BabyAI's verifier looks for its objects after a drop only: until then it goes by where they lay before
     if action == DROP:
         renew_marks(w, b)
     clauses = w.programs.shape[1]
     while True:
-        start = int(w.stage[b])
+        start = int(w.current_step[b])
         end = end_of_step(w, b, start)
         is_last = end == clauses or int(w.programs[b, end, 0]) == NO_CLAUSE
         verdict = judge_step(w, b, start, end, width, action, front)
@@ -178,7 +183,8 @@ def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
             return verdict
         if verdict == GOING_ON:
             if not is_last and int(w.programs[b, end, 1]) & ORDERED != 0:
+                # strict order: the next step is judged as well, and to complete it now is a failure
                 ahead = judge_step(w, b, end, end_of_step(w, b, end), width, action, front)
                 return FAILURE if ahead == SUCCESS else GOING_ON
             return GOING_ON
-        w.stage[b] = end
+        w.current_step[b] = end

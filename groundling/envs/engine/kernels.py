@@ -1,7 +1,7 @@
 """The compiled rules: one scalar function steps, judges or draws one environment; thin loops run them over a batch.
 
-MiniGrid's rules bit for bit: movement and objects (``handling``), the clauses of BabyAI's verifier (``verdicts``), and
-the egocentric view (``views``); here they are put together. Nothing in them allocates, raises or knows of Python
+MiniGrid's rules bit for bit: movement and objects (``dynamics``), the clauses of BabyAI's verifier (``goal_check``),
+and the egocentric view (``views``); here they are put together. Nothing in them allocates, raises or knows of Python
 objects, so the same functions can be called from a CUDA kernel.
 """
 
@@ -27,6 +27,7 @@ kernel = compiler(*SOURCES)
 @kernel
 def position_of(operand: np.uint64, width: int) -> int:
     """A place of a goal program as a position on a map ``width`` tiles wide (border included)."""
+    # a place has its row above bit 16 and its column below
     return (int(operand >> np.uint64(16)) + BORDER) * width + int(operand & np.uint64(0xFFFF)) + BORDER
 
 
@@ -50,7 +51,7 @@ def begin(w: Worlds, b: int, e: Episodes, episode: int) -> None:
             w.programs[b, c, 2] = position_of(w.programs[b, c, 2], width)
         if verb in (PUT_NEAR, STEP_ON):
             w.programs[b, c, 3] = position_of(w.programs[b, c, 3], width)
-    w.stage[b] = 0
+    w.current_step[b] = 0
     w.done[b] = 0
     w.marks[b, :] = 0
     for k in range(e.positions.shape[1]):
@@ -92,6 +93,7 @@ def next_episode(w: Worlds, b: int, tasks: Tasks, order_seed: int, shuffle: bool
     last = tasks.limits.shape[0] - 1
     if not shuffle:
         return (b + number * batch) % tasks.starts[last + 1]
+    # b + 1 and the number make one counter of the stream, so that no two episodes of a run share a draw
     z = scrambled(np.uint64(order_seed) + np.uint64(number * batch + b + 1) * GOLDEN)
     task = 0
     if last > 0:
@@ -99,6 +101,7 @@ def next_episode(w: Worlds, b: int, tasks: Tasks, order_seed: int, shuffle: bool
         while task < last and share >= tasks.limits[task]:
             task += 1
     start = tasks.starts[task]
+    # the remainder favors low rows by at most (number of rows) / 2^64, far below what could be seen
     return start + np.int64(z % np.uint64(tasks.starts[task + 1] - start))
 
 
@@ -182,9 +185,11 @@ def step_batch(
         w.step_count[b] += 1
         front = act(w, b, width, action)
         verdict = judge(w, b, width, action, front)
+        # MiniGrid's reward, with the step just made counted
         reward = 1.0 - 0.9 * (w.step_count[b] / w.max_steps[b]) if verdict == SUCCESS else 0.0
         ended = settle(w, b, out, verdict, reward)
         if ended and autoreset:
+            # before the next episode is written over the world that it shows
             observe(w, b, width, e, final)
             begin(w, b, e, next_episode(w, b, tasks, order_seed, shuffle))
             observe_first(w, b, width, e, o)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs.engine.constants import CLAUSE_LENGTH, WALL_CODE
+
 
 class Episodes(NamedTuple):
     """A bank as the kernels read it: E episodes, at most O objects each, S distinct sentences of L tokens."""
@@ -43,7 +45,7 @@ class Worlds(NamedTuple):
     carried: NDArray[np.uint8]  # [B] cell code
     carried_before: NDArray[np.uint8]  # [B, C] cell code carried when each clause was judged last
     programs: NDArray[np.uint64]  # [B, C, 4]; places are positions
-    stage: NDArray[np.uint8]  # [B] first clause of the step of the goal that is due
+    current_step: NDArray[np.uint8]  # [B] first clause of the step of the goal that is to be done now
     done: NDArray[np.uint8]  # [B] bit mask of the clauses that are done
     step_count: NDArray[np.int32]  # [B]
     max_steps: NDArray[np.int32]  # [B]
@@ -72,3 +74,50 @@ class Outcomes(NamedTuple):
     episode_length: NDArray[np.int32]  # [B] *
     success: NDArray[np.bool_]  # [B] *
     episode: NDArray[np.int64]  # [B] row of the bank of an episode that ended; elsewhere an earlier one's
+
+
+def empty_worlds(num_envs: int, tiles: int, looks: int, objects: int, clauses: int) -> Worlds:
+    """The state of B environments in which no episode has begun: walls everywhere.
+
+    Args:
+        num_envs: B.
+        tiles: of a map, border included.
+        looks: O + 2.
+        objects: O.
+        clauses: C.
+    """
+    b = num_envs
+    return Worlds(
+        cells=np.full((b, tiles), WALL_CODE, dtype=np.uint8),
+        looks=np.zeros((b, looks), dtype=np.int32),
+        contents=np.zeros((b, objects), dtype=np.uint8),
+        positions=np.zeros((b, objects), dtype=np.int16),
+        marks=np.zeros((b, tiles), dtype=np.uint8),
+        position=np.zeros(b, dtype=np.int16),
+        direction=np.zeros(b, dtype=np.int64),
+        carried=np.zeros(b, dtype=np.uint8),
+        carried_before=np.zeros((b, clauses), dtype=np.uint8),
+        programs=np.zeros((b, clauses, CLAUSE_LENGTH), dtype=np.uint64),
+        current_step=np.zeros(b, dtype=np.uint8),
+        done=np.zeros(b, dtype=np.uint8),
+        step_count=np.zeros(b, dtype=np.int32),
+        max_steps=np.zeros(b, dtype=np.int32),
+        episode_return=np.zeros(b, dtype=np.float64),
+        episode=np.zeros(b, dtype=np.int64),
+        sentence=np.zeros(b, dtype=np.int32),
+        episode_number=np.zeros(b, dtype=np.int64),
+    )
+
+
+def empty_outcomes(num_envs: int) -> Outcomes:
+    """Arrays for what a step of B environments leads to."""
+    return Outcomes(
+        reward=np.zeros(num_envs, dtype=np.float64),
+        terminated=np.zeros(num_envs, dtype=np.bool_),
+        truncated=np.zeros(num_envs, dtype=np.bool_),
+        ended=np.zeros(num_envs, dtype=np.bool_),
+        episode_return=np.zeros(num_envs, dtype=np.float64),
+        episode_length=np.zeros(num_envs, dtype=np.int32),
+        success=np.zeros(num_envs, dtype=np.bool_),
+        episode=np.zeros(num_envs, dtype=np.int64),
+    )

@@ -1,7 +1,8 @@
-"""What is due: the step of its goal that an agent is at, which the world knows and the agent has to find out.
+"""Subgoals: the step of its goal that an agent is at, which the world knows and the agent has to find out.
 
 A memory that keeps an account of a long instruction is hard to learn from actions alone, since most of them are the
-same whatever is due. Told what is due at every step, in training only, it has something to learn at every step.
+same whatever the subgoal is. Given the subgoal as a label at every step, in training only, it has something to learn
+then.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from groundling.envs.engine.goal_check import PUT_NEAR, PUT_NEXT_TO, end_of_step
 from groundling.envs.engine.state import Worlds
 
 NUM_VERBS: Final = len(Verb)
-LOADED: Final = NUM_VERBS  # what is to be put somewhere is carried: due is where it goes
+LOADED: Final = NUM_VERBS  # what is to be put somewhere is carried: the subgoal is where it goes
 FIRST_TYPE: Final = LOADED + 1
 FIRST_COLOR: Final = FIRST_TYPE + max(NUM_TYPES, NUM_SOLID_TYPES)
 NUM_SUBGOALS: Final = FIRST_COLOR + NUM_COLORS
@@ -36,38 +37,38 @@ kernel = compiler(__file__, *goal_check.SOURCES)
 
 
 def subgoals_now(worlds: Batch[Any]) -> NDArray[np.bool_]:
-    """What is due in each of B environments, [B, NUM_SUBGOALS] bool.
+    """The subgoal of each of B environments, [B, NUM_SUBGOALS] bool.
 
     Of every clause that may be done now: its verb; the type and the color of the things to go to, where all that it may
     mean have the same (a task's own types and colors are not told). Of "put A next to B" these are A's until an A is
     carried, then B's (and ``LOADED`` is set).
     """
-    due = np.zeros((worlds.num_envs, NUM_SUBGOALS), dtype=np.bool_)
-    note_subgoals(worlds.state, due)
-    return due
+    subgoals = np.zeros((worlds.num_envs, NUM_SUBGOALS), dtype=np.bool_)
+    note_subgoals(worlds.state, subgoals)
+    return subgoals
 
 
 @kernel
-def note_subgoals(w: Worlds, due: NDArray[np.bool_]) -> None:
-    """Write what is due into ``due`` [B, NUM_SUBGOALS], which is all False before."""
-    for b in range(due.shape[0]):
-        start = int(w.stage[b])
+def note_subgoals(w: Worlds, subgoals: NDArray[np.bool_]) -> None:
+    """Write the subgoals into ``subgoals`` [B, NUM_SUBGOALS], which is all False before."""
+    for b in range(subgoals.shape[0]):
+        start = int(w.current_step[b])
         for c in range(start, end_of_step(w, b, start)):
             verb = int(w.programs[b, c, 0])
             if verb == NO_CLAUSE or w.done[b] >> c & 1:
                 continue
-            due[b, verb] = True
+            subgoals[b, verb] = True
             if verb > PUT_NEAR:
                 continue
             things = w.programs[b, c, 2]
             if verb >= PUT_NEXT_TO and w.carried[b] != NOTHING_CODE and has_object(things, w.carried[b]):
-                due[b, LOADED] = True
+                subgoals[b, LOADED] = True
                 things = w.programs[b, c, 3] if verb == PUT_NEXT_TO else np.uint64(0)
-            note_kind(w, b, things, due)
+            note_kind(w, b, things, subgoals)
 
 
 @kernel
-def note_kind(w: Worlds, b: int, things: np.uint64, due: NDArray[np.bool_]) -> None:
+def note_kind(w: Worlds, b: int, things: np.uint64, subgoals: NDArray[np.bool_]) -> None:
     """The type and the color of a set of objects, each where all of them share it."""
     kind, color = -1, -1
     is_one_kind, is_one_color = True, True
@@ -78,6 +79,6 @@ def note_kind(w: Worlds, b: int, things: np.uint64, due: NDArray[np.bool_]) -> N
             is_one_color &= color in (-1, (look >> 8) & 0xFF)
             kind, color = look & 0xFF, (look >> 8) & 0xFF
     if 0 <= kind < NUM_SOLID_TYPES and is_one_kind:  # what a task brings has no place among what is told
-        due[b, FIRST_TYPE + kind] = True
+        subgoals[b, FIRST_TYPE + kind] = True
     if 0 <= color < NUM_COLORS and is_one_color:
-        due[b, FIRST_COLOR + color] = True
+        subgoals[b, FIRST_COLOR + color] = True

@@ -28,6 +28,7 @@ def _visibility_table() -> NDArray[np.int16]:
         above = 0
         for i in range(VIEW_SIZE - 1):
             if seen >> i & clear >> i & 1:
+                # light goes on to the next cell of the row, and up to the cells above both
                 seen |= 1 << (i + 1)
                 above |= 3 << i
         for i in range(VIEW_SIZE - 1, 0, -1):
@@ -84,6 +85,7 @@ def draw(
         out = (VIEW_SIZE - 1 - distance) * 3
         place = row
         for i in range(VIEW_SIZE):  # unsigned indices and no branch: this loop is most of a step
+            # -1 is all ones and keeps the look, 0 blanks a cell that is not seen
             thing = looks[cells[np.uintp(place)]] & -(seen >> i & 1)
             image[np.uintp(out)] = thing & 0xFF
             image[np.uintp(out + 1)] = (thing >> 8) & 0xFF

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 from gymnasium.vector import VectorEnv
 
-from groundling.envs.banks.bank import EpisodeBank, sample_episodes
+from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.bank_building import build_bank
+from groundling.envs.banks.episode import sample_episodes
+from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.banks.sources import EpisodeSource
-from groundling.envs.banks.splits import AnySplit, HeldOut
+from groundling.envs.banks.splits import AnySplit
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.envs.families.options import PLAIN, WorldOptions
@@ -153,7 +155,7 @@ class BankFamily(EnvFamily):
         if not isinstance(asked, BankSuite) or not asked.grows:
             return build_bank(self.source, count, seed=seed, split=split, progress=progress)
         try:
-            return build_bank(grown(self.source, asked.grows), count, seed=seed, split=split, progress=progress)
+            return build_bank(enlarged(self.source, asked.grows), count, seed=seed, split=split, progress=progress)
         except (TaskError, UnsupportedLevelError) as error:
             raise SplitError(f"enlarged, it cannot be generated: {error}") from error
 
@@ -259,7 +261,7 @@ def changed_mixture(mixture: TaskMixture, world: WorldOptions) -> TaskMixture:
     return mixture.with_time_limit_scale(world.time_limit_scale) if world.time_limit_scale < 1 else mixture
 
 
-def grown(source: EpisodeSource, setting: str) -> EpisodeSource:
+def enlarged(source: EpisodeSource, setting: str) -> EpisodeSource:
     """The source with this setting half as large again.
 
     Raises:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from groundling.envs.banks.splits import FACTORS, AnySplit, HeldOut, held_out_split, seen_split
+from groundling.envs.banks.held_out import FACTORS, HeldOut
+from groundling.envs.banks.splits import AnySplit, held_out_split, seen_split
 from groundling.envs.families.banked import BankFamily, BankSuite
 from groundling.envs.families.base import INSTRUCTION
 from groundling.errors import ConfigurationError, InstructionError, SplitError
 from groundling.interfaces import Suite
-from groundling.language.goals import clauses, verb_of
+from groundling.language.goal_parts import verb_of
+from groundling.language.goals import clauses
 from groundling.language.grammar import parse
 from groundling.language.lexicon import Lexicon
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE, WALL_CODE
-from groundling.envs.first_person.camera import FOG, SHARPEST, WALL_HEIGHT_M, Lens, Variation
+from groundling.envs.first_person.camera import WALL_HEIGHT_M, Lens
 from groundling.envs.first_person.drawing import (
     BYTE,
     EIGHT,
@@ -19,25 +19,12 @@ from groundling.envs.first_person.drawing import (
     ZERO,
     F,
     chosen,
-    draw_from,
-    draw_index,
     drawing_kernel,
     packed,
 )
 from groundling.envs.first_person.palette import Palette
-from groundling.envs.first_person.textures import (
-    CEILINGS,
-    CHOICES,
-    CLOSED_DOOR,
-    FLOORS,
-    LEVELS,
-    LOCKED_DOOR,
-    SIZE,
-    SIZE_BITS,
-    STARTS,
-    TEXELS,
-    WALLS,
-)
+from groundling.envs.first_person.style import WHITEN, Style, fog, level_of, shade
+from groundling.envs.first_person.textures import CLOSED_DOOR, LOCKED_DOOR, SIZE, SIZE_BITS, STARTS, TEXELS
 
 # Rows of a frame's tables of columns
 DEPTH, V_START, V_STEP, SLOPE = range(4)  # float32
@@ -45,10 +32,6 @@ TEXTURE, RED, GREEN, BLUE, CODE = range(5)  # int32
 FLOAT_ROWS, INTEGER_ROWS = 4, 5
 
 CODE_SHIFT = 24  # a pixel is 0xCCBBGGRR: cell code (0 floor, 1 wall), blue, green, red
-FULL = F(256)  # of a shade
-WHITEN = F(0.12)  # light that even a pure color reflects
-
-LIGHTING, SURFACES, TEXTURES, OBJECTS = 0, 16, 32, 64  # streams of a style
 
 
 class Eye(NamedTuple):
@@ -58,88 +41,6 @@ class Eye(NamedTuple):
     y: np.float32
     forward_x: np.float32
     forward_y: np.float32
-
-
-class Style(NamedTuple):
-    """How an episode looks."""
-
-    wall: int  # textures
-    floor: int
-    ceiling: int
-    wall_red: np.float32  # shades
-    wall_green: np.float32
-    wall_blue: np.float32
-    floor_red: np.float32
-    floor_green: np.float32
-    floor_blue: np.float32
-    ceiling_red: np.float32
-    ceiling_green: np.float32
-    ceiling_blue: np.float32
-    light_red: np.float32
-    light_green: np.float32
-    light_blue: np.float32
-    light_x: np.float32  # towards the light
-    light_y: np.float32
-    light_z: np.float32
-
-
-@drawing_kernel
-def style_of(style: np.uint64, variation: Variation) -> Style:
-    """What the style of an episode, an integer, stands for."""
-    wall, floor, ceiling = WALLS, FLOORS, CEILINGS
-    if variation.textures:
-        wall += draw_index(style, TEXTURES, CHOICES)
-        floor += draw_index(style, TEXTURES + 1, CHOICES)
-        ceiling += draw_index(style, TEXTURES + 2, CHOICES)
-    lighting, colors = F(variation.lighting), F(variation.colors)
-    bright = ONE + F(0.35) * lighting * draw_from(style, LIGHTING)
-    warm = F(0.15) * lighting * draw_from(style, LIGHTING + 1)
-    red, green, blue = bright * (ONE + warm), bright, bright * (ONE - warm)
-    turn = F(-2.2) + F(np.pi) * lighting * draw_from(style, LIGHTING + 2)
-    c = F(0.55) * colors
-    s = style
-    return Style(
-        wall,
-        floor,
-        ceiling,
-        red * (ONE + c * draw_from(s, SURFACES)),
-        green * (ONE + c * draw_from(s, SURFACES + 1)),
-        blue * (ONE + c * draw_from(s, SURFACES + 2)),
-        red * (ONE + c * draw_from(s, SURFACES + 3)),
-        green * (ONE + c * draw_from(s, SURFACES + 4)),
-        blue * (ONE + c * draw_from(s, SURFACES + 5)),
-        red * (ONE + c * draw_from(s, SURFACES + 6)),
-        green * (ONE + c * draw_from(s, SURFACES + 7)),
-        blue * (ONE + c * draw_from(s, SURFACES + 8)),
-        red,
-        green,
-        blue,
-        F(0.45) * F(np.cos(turn)),
-        F(0.45) * F(np.sin(turn)),
-        F(0.89),
-    )
-
-
-@drawing_kernel
-def fog(depth: np.float32) -> np.float32:
-    """How much of its light a surface keeps at this depth."""
-    return ONE / (ONE + F(FOG) * depth * depth)
-
-
-@drawing_kernel
-def shade(value: np.float32) -> np.int32:
-    """A factor as an integer that texels are multiplied by, at most 1."""
-    return np.int32(FULL * (value if value < ONE else ONE))
-
-
-@drawing_kernel
-def level_of(texels_a_pixel: np.float32) -> int:
-    """Which smaller copy of a texture to read."""
-    level = 0
-    while level < LEVELS - 1 and texels_a_pixel > F(SHARPEST):
-        texels_a_pixel *= HALF
-        level += 1
-    return level
 
 
 @drawing_kernel
@@ -183,9 +84,12 @@ def cast_columns(
         met |= np.uint64(1) << np.uint64(here - FIRST_OBJECT)
         tiles[here - FIRST_OBJECT] = start
     for column in range(lens.width):
+        # forward has length 1 and the rest stands at right angles to it: the ray's parameter is the depth along the
+        # camera's axis, not the distance, so straight walls stay straight
         slope = first + F(column) * step
         ray_x = eye.forward_x - slope * eye.forward_y
         ray_y = eye.forward_y + slope * eye.forward_x
+        # a ray along an axis would divide by zero
         if abs(ray_x) < TINY_STEP:
             ray_x = TINY_STEP
         if abs(ray_y) < TINY_STEP:
@@ -201,6 +105,7 @@ def cast_columns(
         code = WALL_CODE
         door = 0
         along = ZERO
+        # Amanatides and Woo 1987: of the next borders along x and along y the ray crosses the nearer one
         while True:
             if next_x < next_y:
                 depth = next_x
@@ -247,6 +152,7 @@ def cast_columns(
         level = level_of(F(SIZE) * depth * step)
         size = SIZE >> level
         texels = F(size)
+        # rounding can make a fraction of a tile 1
         u = min(int(along * texels), size - 1)
         facing = (
             -style.light_x * F(1 if move_x > 0 else -1) if vertical else -style.light_y * F(1 if move_y > 0 else -1)
@@ -331,9 +237,11 @@ def fill_background(
         shift = np.int32(bits)
         for column in range(lens.stride):
             depth, aside = floats[DEPTH, column], floats[SLOPE, column]
+            # all ones where the wall is nearer than the floor, else 0: a mask instead of a branch, for vectors
             wall = np.int32(-np.int32(depth < far))
             down = np.int32(floats[V_START, column] + slope * floats[V_STEP, column])
             on_wall = np.int32(integers[TEXTURE, column] + down)
+            # the size is a power of two, so the mask repeats the texture on every tile
             u = np.int32(np.int32(u_start + aside * u_step) & mask)
             v = np.int32(np.int32(v_start + aside * v_step) & mask)
             on_floor = np.int32(texture + np.int32(np.int32(v << shift) | u))

@@ -24,23 +24,14 @@ from groundling.envs.first_person.drawing import (
     ZERO,
     F,
     drawing_kernel,
-    packed,
 )
-from groundling.envs.first_person.raycasting import (
-    DEPTH,
-    SLOPE,
-)
-from groundling.envs.first_person.solids import (
-    RELIEF_BITS,
-    RELIEF_STARTS,
-    RELIEF_TEXELS,
-)
+from groundling.envs.first_person.raycasting import DEPTH, SLOPE
+from groundling.envs.first_person.shading import SHINE, SHINE_FROM, Paint, lit, mixed, shiny
+from groundling.envs.first_person.solids import RELIEF_BITS, RELIEF_STARTS, RELIEF_TEXELS
 
 NEAR_M = F(0.02)
 ENDLESS = F(1e9)
-AMBIENT, DIFFUSE, DARKEST = F(0.62), F(0.42), F(0.3)
 EDGE = F(0.86)  # sides of a box that meet are never equally bright
-SHINE_FROM, SHINE = F(0.8), F(2.2)  # polished: the cosine at which white begins, and how fast it grows
 
 
 class Frame(NamedTuple):
@@ -62,20 +53,6 @@ class Ray(NamedTuple):
     forward_y: np.float32
     right_x: np.float32
     right_y: np.float32
-
-
-class Paint(NamedTuple):
-    """How a part is colored: full colors, and the light's direction as the part sees it."""
-
-    red: np.float32
-    green: np.float32
-    blue: np.float32
-    glow: np.float32
-    white: np.float32  # of what shines
-    light_x: np.float32
-    light_y: np.float32
-    light_z: np.float32
-    code: np.uint32
 
 
 class Bounds(NamedTuple):
@@ -147,36 +124,10 @@ def slab(slope: np.float32, height: np.float32, bottom: np.float32, top: np.floa
 
 
 @drawing_kernel
-def mixed(paint: Paint, brightness: np.float32) -> np.uint32:
-    """A pixel of a painted surface."""
-    red, green, blue = paint.red * brightness, paint.green * brightness, paint.blue * brightness
-    return packed(np.int32(red), np.int32(green), np.int32(blue), paint.code)
-
-
-@drawing_kernel
-def lit(paint: Paint, facing: np.float32) -> np.float32:
-    """The brightness of a surface, from the cosine between its normal and the light."""
-    brightness = AMBIENT + DIFFUSE * facing
-    brightness = brightness if brightness > DARKEST else DARKEST
-    brightness = brightness if brightness < ONE else ONE
-    return paint.glow + (ONE - paint.glow) * brightness
-
-
-@drawing_kernel
 def step_of(ray: Ray, frame: Frame, column: np.uint64) -> tuple[np.float32, np.float32]:
     """The direction of a column's rays along the ground, a metre deep."""
     aside = frame.floats[SLOPE, column]
     return ray.forward_x + aside * ray.right_x, ray.forward_y + aside * ray.right_y
-
-
-@drawing_kernel
-def shiny(paint: Paint, brightness: np.float32, shine: np.float32) -> np.uint32:
-    """A pixel of a painted surface of which a share is white."""
-    own, white = brightness * (ONE - shine), paint.white * shine
-    red = np.int32(paint.red * own + white)
-    green = np.int32(paint.green * own + white)
-    blue = np.int32(paint.blue * own + white)
-    return packed(red, green, blue, paint.code)
 
 
 @drawing_kernel
@@ -218,6 +169,7 @@ def draw_lathe(
                 a = step_x * step_x + step_y * step_y - steep
                 a = a if a > TINY_STEP else TINY_STEP
                 h = ray.x * step_x + ray.y * step_y + tilt
+                # of a t^2 + 2 h t + inside = 0: both factors 2 are left out
                 discriminant = h * h - a * inside
                 root = np.sqrt(discriminant if discriminant > ZERO else ZERO)
                 inverse = ONE / a
@@ -268,6 +220,7 @@ def draw_block(
                 inverse_x, inverse_y = ONE / step_x, ONE / step_y
                 middle_x, middle_y = -ray.x * inverse_x, -ray.y * inverse_y
                 reach_x, reach_y = half_x * abs(inverse_x), half_y * abs(inverse_y)
+                # inside the box between its last entry and first exit of the three pairs of planes
                 near_x, near_y = middle_x - reach_x, middle_y - reach_y
                 far_x, far_y = middle_x + reach_x, middle_y + reach_y
                 is_x = near_x > near_y

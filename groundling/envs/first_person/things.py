@@ -37,23 +37,9 @@ from groundling.envs.first_person.parts import (
     X,
     Y,
 )
-from groundling.envs.first_person.raycasting import (
-    CODE_SHIFT,
-    OBJECTS,
-    WHITEN,
-    Eye,
-    Style,
-    fog,
-)
-from groundling.envs.first_person.shapes import (
-    Frame,
-    Paint,
-    Ray,
-    bounds_of,
-    draw_block,
-    draw_lathe,
-    draw_relief,
-)
+from groundling.envs.first_person.raycasting import CODE_SHIFT, Eye
+from groundling.envs.first_person.shading import Paint
+from groundling.envs.first_person.shapes import Frame, Ray, bounds_of, draw_block, draw_lathe, draw_relief
 from groundling.envs.first_person.solids import (
     ANGLES,
     COUNTS,
@@ -65,6 +51,7 @@ from groundling.envs.first_person.solids import (
     SIZES,
     TURNED,
 )
+from groundling.envs.first_person.style import OBJECTS, WHITEN, Style, fog
 
 HELD_DEPTH_M = F(0.12)  # nearer than any wall
 HELD_SIZE = F(0.42)  # of the view's height that a held thing a metre tall would take

@@ -24,15 +24,10 @@ from groundling.envs.families.chaplot.episodes import (
 )
 from groundling.envs.families.chaplot.rules import GROUNDED_RULES as RULES
 from groundling.envs.families.chaplot.rules import NUM_GROUNDED_ACTIONS
-from groundling.envs.simulators.doom_engine import (
-    DoomEngine,
-    DoomState,
-    DoomTimeouts,
-    check_resolution,
-    resolution_for,
-)
+from groundling.envs.simulators.doom_engine import DoomEngine, DoomState, DoomTimeouts
 from groundling.envs.simulators.doom_maps import UNITS_PER_M, PlacedActor, actors_of, map_of
 from groundling.envs.simulators.doom_plan import render_plan
+from groundling.envs.simulators.doom_resolutions import band_of, check_resolution, resolution_for
 from groundling.envs.simulators.errors import EngineError, EngineRejectionError, EngineRestartError
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import RGB, TOKENS, Field, Spec
@@ -309,14 +304,6 @@ class ChaplotDoomEnv(gymnasium.Env[ObservationArrays, int]):
         else:
             cv2.resize(seen, self.image_size, dst=image, interpolation=cv2.INTER_AREA)
         return {"image": image, "instruction": self._tokens.copy()}
-
-
-def band_of(resolution: tuple[int, int], image_size: tuple[int, int], horizon: float) -> slice:
-    """The rows of a frame, whose horizon is in its middle, that an image of this size shows; sizes (width, height)."""
-    width, height = resolution
-    rows = min(height, round(width * image_size[1] / image_size[0]))
-    top = min(max(0, round(height / 2 - horizon * rows)), height - rows)
-    return slice(top, top + rows)
 
 
 def reached_object(placed: Sequence[PlacedActor], target: int, state: DoomState) -> int | None:

@@ -11,21 +11,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from groundling.envs.banks.bank import Episode
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine.constants import FIRST_OBJECT, NOTHING_CODE, NOWHERE, WALL_CODE, look
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.worlds.goal_resolution import fitting, resolve
 from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Thing, Tile
 from groundling.envs.worlds.placement import Placement
-from groundling.language.goals import (
-    Goal,
-    Instructed,
-    Location,
-    NextTo,
-    ObjectDescription,
-    without_determiners,
-    without_rules,
-)
+from groundling.language.goal_parts import without_determiners, without_rules
+from groundling.language.goals import Goal, Instructed, Location, NextTo, ObjectDescription
 from groundling.language.grammar import render
 from groundling.language.reader import readings
 from groundling.language.vocabulary import split_words

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from groundling.envs.engine.constants import OPEN, place
 from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Thing
 from groundling.envs.worlds.programs import Program, compile_goal
+from groundling.language.goal_parts import with_descriptions
 from groundling.language.goals import (
     After,
     And,
@@ -31,7 +32,6 @@ from groundling.language.goals import (
     clause_descriptions,
     clauses,
     steps,
-    with_descriptions,
 )
 from groundling.language.grammar import render
 

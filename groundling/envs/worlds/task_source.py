@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode
+from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
+from groundling.envs.banks.episode import Episode
+from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.sources import OfGoals
-from groundling.envs.banks.splits import HeldOut, Split
+from groundling.envs.banks.splits import Split
 from groundling.envs.engine import kinds
 from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.envs.worlds import builder, goal_resolution, layout, placement, programs, room_grid
@@ -25,8 +27,8 @@ from groundling.envs.worlds.builder import WorldBuilder
 from groundling.envs.worlds.layout import Draws, RejectedLayout
 from groundling.envs.worlds.task import Task
 from groundling.errors import ConfigurationError, InstructionError, SplitError, TaskError
-from groundling.language import phrasings, writer
-from groundling.language.goals import without_determiners
+from groundling.language import phrasings, synonyms, templates, writer
+from groundling.language.goal_parts import without_determiners
 from groundling.language.grammar import parse
 from groundling.language.lexicon import PLAIN
 from groundling.own_code import code_of, import_file, is_of_file, read_code
@@ -103,7 +105,8 @@ class TaskSource(OfGoals):
         code = hashlib.sha256()
         for part in (code_of(cls) for cls in type(self.task).__mro__ if issubclass(cls, Task)):
             code.update(part)
-        for module in (builder, kinds, layout, goal_resolution, placement, programs, room_grid, phrasings, writer):
+        sentences = (phrasings, templates, synonyms, writer)
+        for module in (builder, kinds, layout, goal_resolution, placement, programs, room_grid, *sentences):
             code.update(read_code(module.__file__))
         settings = {field.name: getattr(self.task, field.name) for field in _fields(type(self.task))}
         own = "" if self.task.lexicon == PLAIN else f" {self.task.lexicon!r}"

@@ -1,7 +1,7 @@
 """Language encoders: token ids of distinct sentences to vectors. The only PyTorch in this room.
 
 An encoder is a module from token ids [S, L] (0 = padding) to vectors [S, D]; how many columns are padding changes
-nothing. Those that hear words one by one are a :class:`WordEncoder` and give their vectors too.
+nothing. Those that encode words one by one are a :class:`WordEncoder` and give their vectors too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What encoders that hear a sentence word by word have in common: an embedding, and vectors of single words."""
+"""What encoders that read a sentence word by word have in common: an embedding, and vectors of single words."""
 
 from __future__ import annotations
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import torch
-from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -17,17 +16,14 @@ from groundling.training.advantages import gae
 from groundling.training.algorithms.base import OnPolicy
 from groundling.training.algorithms.ppo import check_subgoals
 from groundling.training.algorithms.subgoal_loss import COLUMN, subgoal_labels, subgoal_loss
+from groundling.training.algorithms.taught_collection import LABEL, NO_LABEL, TaughtCollector, TeacherLabels
 from groundling.training.checks import require, require_each, require_shares
-from groundling.training.collector import Collector
-from groundling.training.recorders import Column, Recorder
+from groundling.training.recorders import Recorder
 from groundling.training.rollout import Rollout
 from groundling.training.teachers import Recording, find_teacher
 
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
-
-NO_LABEL = -1  # where a teacher knew no action
-LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -75,68 +71,6 @@ class ImitationConfig:
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "max_grad_norm", above=0)
         require_shares(self, "gamma", "gae_lambda", "mixing", "kept_share")
-
-
-class TeacherLabels(Recorder):
-    """Notes a teacher's actions, ``"label"`` [T, B] int64, ``NO_LABEL`` where it knew none.
-
-    Args:
-        teacher: labels every state with the action that is right there.
-
-    Attributes:
-        actions: [B] of the present states, for whoever acts on them.
-    """
-
-    name = "teacher"
-
-    def __init__(self, teacher: Teacher) -> None:
-        self.teacher = teacher
-        self.columns = {LABEL: Column((), torch.int64)}
-        self.actions = torch.zeros(0, dtype=torch.int64)
-
-    def before_step(self, rollout: Rollout, step: int) -> None:
-        """See :class:`Recorder`."""
-        labels = rollout.columns[LABEL]
-        self.actions = torch.from_numpy(self.teacher.actions()).to(labels.device, copy=True)
-        labels[step] = self.actions.masked_fill(torch.from_numpy(self.teacher.lost).to(labels.device), NO_LABEL)
-
-    def state_dict(self) -> dict[str, Any]:
-        """See :class:`Recorder`."""
-        return {name: torch.as_tensor(array) for name, array in self.teacher.state_dict().items()}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """See :class:`Recorder`."""
-        self.teacher.load_state_dict({name: tensor.numpy() for name, tensor in saved.items()})
-
-
-class TaughtCollector(Collector):
-    """Plays an agent and its teacher.
-
-    Attributes:
-        labels: asks the teacher.
-        teacher_share: how often the teacher's action is taken instead of the agent's. At 1 the agent is not even asked:
-            the memory's state is then the one that the update leaves in ``rollout.final_state``.
-    """
-
-    needs_next_values = False
-
-    def __init__(
-        self, envs: VectorEnv, *args: Any, labels: TeacherLabels, recorders: Sequence[Recorder] = (), **options: Any
-    ) -> None:
-        super().__init__(envs, *args, recorders=[labels, *recorders], **options)
-        self.labels = labels
-        self.teacher_share = 0.0
-
-    def act(self, step: int) -> Tensor:
-        """See :class:`Collector`."""
-        return self.labels.actions if self.teacher_share >= 1 else super().act(step)
-
-    def choose(self, step: int, action: Tensor) -> Tensor:
-        """The teacher's actions with the probability ``teacher_share``, else the agent's."""
-        if self.teacher_share <= 0:
-            return action
-        draw = torch.rand(len(action), generator=self.generator, device=action.device)
-        return torch.where(draw < self.teacher_share, self.labels.actions, action)
 
 
 class Imitation(OnPolicy):

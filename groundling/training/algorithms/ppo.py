@@ -76,6 +76,7 @@ def clipped_policy_loss(log_ratio: Tensor, advantage: Tensor, clip: float) -> Te
     Source: Schulman et al. 2017, arXiv:1707.06347, equation 7.
     """
     ratio = log_ratio.exp()
+    # the clipped term counts only where it is the lower one: a ratio that went the wrong way keeps its gradient
     return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()
 
 
@@ -186,6 +187,7 @@ class PPO(OnPolicy):
             self.optimizer.step()
             with torch.no_grad():
                 ratio = log_ratio.exp()
+                # of KL(old || new), from actions of the old policy: unbiased, and never negative as -log_ratio is
                 kl = (ratio - 1 - log_ratio).mean()
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
                 totals.append(torch.stack([kl, clipped, norm, *parts]))

@@ -15,7 +15,9 @@ import pytest
 
 import groundling
 from groundling.envs import EpisodeBank, HeldOut
-from groundling.envs.banks.bank import ARRAYS, FORMAT_VERSION, sample_episodes
+from groundling.envs.banks.bank import ARRAYS
+from groundling.envs.banks.bank_file import FORMAT_VERSION
+from groundling.envs.banks.episode import sample_episodes
 from groundling.envs.banks.sources import find_source
 from groundling.envs.banks.splits import training_split
 from groundling.envs.engine.worlds import WorldBatch

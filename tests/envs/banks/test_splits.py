@@ -12,19 +12,12 @@ import pytest
 
 from groundling.envs import SPLITS, EpisodeBank, HeldOut, Split, build_bank, make, single
 from groundling.envs.banks import bank_building
-from groundling.envs.banks.splits import (
-    FACTORS,
-    NOTHING_HELD_OUT,
-    Factor,
-    find_split,
-    held_out_split,
-    seen_split,
-    training_split,
-)
+from groundling.envs.banks.held_out import FACTORS, NOTHING_HELD_OUT, Factor
+from groundling.envs.banks.splits import find_split, held_out_split, seen_split, training_split
 from groundling.envs.engine.constants import COLOR_CODES, FIRST_OBJECT, TYPE_CODES
 from groundling.errors import InstructionError, SplitError
 from groundling.language import Color, GoTo, ObjectDescription, ObjectType, PutNextTo, parse, render
-from groundling.language.goals import combinations
+from groundling.language.goal_parts import combinations
 from groundling.language.paraphrases import HELD_OUT_PHRASINGS, HELD_OUT_SYNONYMS
 from groundling.language.vocabulary import split_words
 

@@ -500,9 +500,9 @@ def test_next_episode_begins_with_its_first_step() -> None:
     worlds.step(np.array([LEFT, LEFT]))
     worlds.step(np.array([TOGGLE, TOGGLE]))
     assert worlds.outcomes.success.tolist() == [False, True]
-    assert worlds.state.stage.tolist() == [1, 0]
+    assert worlds.state.current_step.tolist() == [1, 0]
     worlds.reset()
-    assert worlds.state.stage.tolist() == [0, 0]
+    assert worlds.state.current_step.tolist() == [0, 0]
     assert worlds.state.done.tolist() == [0, 0]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hand_built import DONE, FORWARD, PICKUP, RIGHT, episode, play, worlds_of
 
 from groundling.envs import EpisodeBank
-from groundling.envs.engine.batch import ArrayPool
+from groundling.envs.engine.array_pool import ArrayPool
 from groundling.envs.engine.constants import Verb
 from groundling.envs.engine.state import Observations
 from groundling.envs.engine.worlds import WorldBatch
@@ -168,6 +168,15 @@ def test_saved_and_loaded_state_continues_identically(bank: EpisodeBank, shuffle
     for row, expected in zip(actions[100:], continued, strict=True):
         other.step(row)
         assert all_equal(snapshot(other), expected)
+
+
+def test_current_step_is_saved_by_the_name_that_older_checkpoints_have(bank: EpisodeBank) -> None:
+    worlds = WorldBatch(bank, 3)
+    worlds.reset()
+    worlds.state.current_step[:] = 0, 1, 2
+    saved = worlds.state_dict()
+    assert saved["state.stage"].tolist() == [0, 1, 2]
+    assert "state.current_step" not in saved
 
 
 def test_state_of_another_batch_is_refused_and_nothing_is_loaded(bank: EpisodeBank) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from groundling.envs.worlds import contract
+from groundling.envs.worlds.draw_statistics import evenness, independence
 from groundling.envs.worlds.task import Task
 from groundling.envs.worlds.task_source import TaskSource
 from groundling.errors import TaskError
@@ -138,12 +139,12 @@ def test_unreadable_instruction_is_found(monkeypatch):
 
 def test_chi_square_by_hand():
     # 60 and 40 of expected 50 each: 100 / 50 + 100 / 50 = 4 with one degree of freedom.
-    assert contract.evenness([0] * 60 + [1] * 40, 2) == pytest.approx(0.0455, abs=1e-4)
+    assert evenness([0] * 60 + [1] * 40, 2) == pytest.approx(0.0455, abs=1e-4)
     table = [(0, 0)] * 30 + [(0, 1)] * 20 + [(1, 0)] * 20 + [(1, 1)] * 30
-    assert contract.independence(table) == pytest.approx(0.0455, abs=1e-4)
+    assert independence(table) == pytest.approx(0.0455, abs=1e-4)
 
 
 def test_even_draws_pass_at_the_rate_of_chance():
     rng = np.random.default_rng(3)
-    found = [contract.evenness(rng.integers(6, size=300).tolist(), 6) for _ in range(1000)]
+    found = [evenness(rng.integers(6, size=300).tolist(), 6) for _ in range(1000)]
     assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.02)

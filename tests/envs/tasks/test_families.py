@@ -10,7 +10,8 @@ from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.families.own.registered import find_task, registered_tasks
 from groundling.envs.worlds import contract
 from groundling.errors import ConfigurationError
-from groundling.language.goals import PORTABLE_TYPES, Color, Location, clauses, combinations, descriptions, verb_of
+from groundling.language.goal_parts import combinations, descriptions, verb_of
+from groundling.language.goals import PORTABLE_TYPES, Color, Location, clauses
 from groundling.language.grammar import parse
 
 OWN = [id for id in registered_tasks() if id.startswith("groundling/")]

@@ -25,16 +25,9 @@ from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import CheckpointError, ConfigurationError, DemonstrationFileError, GroundlingError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
-from groundling.training.algorithms.imitation import (
-    NO_LABEL,
-    BehaviorCloning,
-    DAgger,
-    Imitation,
-    ImitationConfig,
-    TaughtCollector,
-    imitation_loss,
-)
+from groundling.training.algorithms.imitation import BehaviorCloning, DAgger, Imitation, ImitationConfig, imitation_loss
 from groundling.training.algorithms.ppo import kl_divergence
+from groundling.training.algorithms.taught_collection import NO_LABEL, TaughtCollector
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.recorders import ReferencePolicy
 from groundling.training.recording import record

@@ -16,10 +16,11 @@ from typing import Any
 
 import gymnasium
 
-from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS, Episode, sample_episodes
+from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
+from groundling.envs.banks.episode import Episode, sample_episodes
 from groundling.envs.banks.sources import OfGoals
 from groundling.envs.families.babyai.known import check_class, entry_point_of, is_minigrids, is_of_library, level_class
-from groundling.envs.families.babyai.reading import read_episode
+from groundling.envs.families.babyai.minigrid_import import read_episode
 from groundling.errors import ConfigurationError
 from groundling.own_code import code_of
 

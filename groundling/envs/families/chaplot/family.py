@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Final
 
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
-from groundling.envs.banks.splits import HeldOut, SentenceSplit
+from groundling.envs.banks.held_out import HeldOut
+from groundling.envs.banks.splits import SentenceSplit
 from groundling.envs.families.banked import BankFamily
 from groundling.envs.families.base import INSTRUCTION, EnvFamily
 from groundling.envs.families.chaplot.episodes import Difficulty

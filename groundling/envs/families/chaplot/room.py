@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from groundling.envs.banks.bank import Episode
-from groundling.envs.banks.splits import HeldOut, SentenceSplit
+from groundling.envs.banks.episode import Episode
+from groundling.envs.banks.held_out import HeldOut
+from groundling.envs.banks.splits import SentenceSplit
 from groundling.envs.engine import constants
 from groundling.envs.engine.constants import (
     BIG,

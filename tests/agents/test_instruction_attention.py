@@ -12,7 +12,7 @@ from test_actor_critic import make_agent
 
 from groundling.agents.config import AgentConfig
 from groundling.agents.encoders.pairs import KeptWords
-from groundling.agents.reading import InstructionReader
+from groundling.agents.instruction_attention import InstructionReader
 from groundling.envs import EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
 

@@ -1,4 +1,4 @@
-"""Reading: a memory that asks the instruction, at every step, for what is due now."""
+"""Attention of a memory over the words of its instruction, for what is to be done at the present step."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class InstructionReader(nn.Module):
     c = sum_j a_j l_j,   a = softmax_j(<W h, l_j> / sqrt(E)),   read(h, l) = U c
 
     with h the state before the step and l_j the vectors of the words. Gates say at every step where things are that the
-    whole instruction speaks of; which of its clauses is due only the memory knows.
+    whole instruction speaks of; which of its clauses comes next only the memory knows.
 
     Source: Bahdanau et al. 2015, arXiv:1409.0473, section 3.1 (attention by a recurrent state), with the product of
     Luong et al. 2015, arXiv:1508.04025; a memory that asks the instruction as in Chevalier-Boisvert et al. 2019,

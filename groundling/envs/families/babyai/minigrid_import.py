@@ -1,4 +1,4 @@
-"""Reading a generated MiniGrid environment into an episode: its grid, its agent, its goal.
+"""Import of a generated MiniGrid environment as an episode: its grid, its agent, its goal.
 
 The generators are MiniGrid's; nothing of a level is written again here.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from groundling.envs.banks.bank import Episode
+from groundling.envs.banks.episode import Episode
 from groundling.envs.engine.constants import (
     BORDER,
     FIRST_OBJECT,
@@ -31,6 +31,7 @@ from groundling.envs.engine.constants import (
 )
 from groundling.envs.worlds.programs import compile_goal
 from groundling.errors import InstructionError, UnsupportedLevelError
+from groundling.language.goal_parts import without_rules
 from groundling.language.goals import (
     After,
     And,
@@ -49,7 +50,6 @@ from groundling.language.goals import (
     Step,
     Then,
     UnlockAndGoToGoal,
-    without_rules,
 )
 from groundling.language.grammar import parse, render
 

@@ -1,4 +1,4 @@
-"""An agent that begins as a smaller one: the parts that it has besides begin without effect."""
+"""An agent that is initialized from a smaller one: the parts that only it has begin without effect."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _flat(config: AgentConfig) -> dict[str, Any]:
     return {**values, **settings.pop(config.vision), **settings}
 
 
-def grown(smaller: ActorCritic, config: AgentConfig, spec: Spec) -> ActorCritic:
+def initialize_from_smaller(smaller: ActorCritic, config: AgentConfig, spec: Spec) -> ActorCritic:
     """An agent of this configuration that acts as a smaller one does; new parameters are drawn from torch's stream.
 
     Args:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from test_actor_critic import make_agent
 
-from groundling.agents.growth import differences, grown
+from groundling.agents.initialization import differences, initialize_from_smaller
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.banks.bank import CLAUSE_TOKENS
 from groundling.envs.engine.embodiment import GRID
@@ -45,13 +45,13 @@ def logits(agent: Any, observation: dict[str, Any]) -> torch.Tensor:
         {"language": "contextual", "map_radius": 5},
     ],
 )
-def test_a_grown_agent_acts_as_the_smaller_one_and_has_gradients_everywhere(
+def test_an_agent_made_from_a_smaller_one_acts_as_it_and_has_gradients_everywhere(
     observation: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     smaller = make_agent(memory="gru")
     larger = replace(smaller.config, **changes)
     assert differences(smaller.config, larger) == []
-    agent = grown(smaller, larger, GRID.changed(**larger.senses).spec(CLAUSE_TOKENS))
+    agent = initialize_from_smaller(smaller, larger, GRID.changed(**larger.senses).spec(CLAUSE_TOKENS))
     torch.testing.assert_close(logits(agent, observation), logits(smaller, observation), rtol=1e-4, atol=1e-5)
     logits(agent, observation).square().sum().backward()
     new = {name: p.grad for name, p in agent.named_parameters() if name not in dict(smaller.named_parameters())}

@@ -1,0 +1,79 @@
+"""The file of an episode bank: NumPy's .npz of its arrays, its sentences and a header in JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.errors import BankFileError
+from groundling.files import written_whole
+
+FORMAT_VERSION: Final = 2
+
+
+def write_bank(
+    path: Path | str, header: Mapping[str, Any], instructions: Sequence[str], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write a bank aside and then rename it.
+
+    Args:
+        path: where to; missing folders are made.
+        header: level, split, key and vocabulary of the bank.
+        instructions: [S] its sentences, on one line each.
+        arrays: the others by name.
+
+    Raises:
+        StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
+    """
+    text = np.frombuffer("\n".join(instructions).encode(), dtype=np.uint8)
+    with written_whole(path) as file:
+        contents: dict[str, Any] = {**arrays, "instructions": text}
+        np.savez(file, header=np.array(json.dumps({"format": FORMAT_VERSION, **header})), **contents)
+
+
+def read_bank(
+    path: Path | str, names: Sequence[str], key: str | None, vocabulary: int
+) -> tuple[dict[str, Any], tuple[str, ...], dict[str, NDArray[Any]]]:
+    """Read the header, the sentences and the arrays of a bank.
+
+    Args:
+        path: of the file.
+        names: of the arrays.
+        key: what the bank has to be built from; None takes any.
+        vocabulary: checksum that the bank's vocabulary has to have.
+
+    Raises:
+        BankFileError: if the file is missing, damaged, truncated, of another format version or vocabulary, or was built
+            from something else.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            header = json.loads(str(file["header"]))
+            if header.get("format") != FORMAT_VERSION:
+                raise BankFileError(
+                    f"{path} is an episode bank of format {header.get('format')}, this version reads format "
+                    f"{FORMAT_VERSION}: delete it, and it is built again"
+                )
+            if header.get("vocabulary") != vocabulary:
+                raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
+            if key is not None and header.get("key") != key:
+                raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
+            arrays = {name: file[name] for name in names}
+            instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
+            if len(instructions) != len(arrays["tokens"]):
+                raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
+    except BankFileError:
+        raise
+    except FileNotFoundError:
+        raise BankFileError(f"there is no episode bank at {path}") from None
+    except Exception as error:  # a damaged archive fails in many ways: encryption, compression, headers, checksums
+        raise BankFileError(
+            f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
+        ) from error
+    return header, instructions, arrays

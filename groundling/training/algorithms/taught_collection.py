@@ -1,0 +1,80 @@
+"""Rollouts with a teacher beside the agent: its labels are kept, and a share of its actions is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from gymnasium.vector import VectorEnv
+from torch import Tensor
+
+from groundling.interfaces import Teacher
+from groundling.training.collector import Collector
+from groundling.training.recorders import Column, Recorder
+from groundling.training.rollout import Rollout
+
+NO_LABEL = -1  # where a teacher knew no action
+LABEL = "label"
+
+
+class TeacherLabels(Recorder):
+    """Notes a teacher's actions, ``"label"`` [T, B] int64, ``NO_LABEL`` where it knew none.
+
+    Args:
+        teacher: labels every state with the action that is right there.
+
+    Attributes:
+        actions: [B] of the present states, for whoever acts on them.
+    """
+
+    name = "teacher"
+
+    def __init__(self, teacher: Teacher) -> None:
+        self.teacher = teacher
+        self.columns = {LABEL: Column((), torch.int64)}
+        self.actions = torch.zeros(0, dtype=torch.int64)
+
+    def before_step(self, rollout: Rollout, step: int) -> None:
+        """See :class:`Recorder`."""
+        labels = rollout.columns[LABEL]
+        self.actions = torch.from_numpy(self.teacher.actions()).to(labels.device, copy=True)
+        labels[step] = self.actions.masked_fill(torch.from_numpy(self.teacher.lost).to(labels.device), NO_LABEL)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Recorder`."""
+        return {name: torch.as_tensor(array) for name, array in self.teacher.state_dict().items()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See :class:`Recorder`."""
+        self.teacher.load_state_dict({name: tensor.numpy() for name, tensor in saved.items()})
+
+
+class TaughtCollector(Collector):
+    """Plays an agent and its teacher.
+
+    Attributes:
+        labels: asks the teacher.
+        teacher_share: how often the teacher's action is taken instead of the agent's. At 1 the agent is not even asked:
+            the memory's state is then the one that the update leaves in ``rollout.final_state``.
+    """
+
+    needs_next_values = False
+
+    def __init__(
+        self, envs: VectorEnv, *args: Any, labels: TeacherLabels, recorders: Sequence[Recorder] = (), **options: Any
+    ) -> None:
+        super().__init__(envs, *args, recorders=[labels, *recorders], **options)
+        self.labels = labels
+        self.teacher_share = 0.0
+
+    def act(self, step: int) -> Tensor:
+        """See :class:`Collector`."""
+        return self.labels.actions if self.teacher_share >= 1 else super().act(step)
+
+    def choose(self, step: int, action: Tensor) -> Tensor:
+        """The teacher's actions with the probability ``teacher_share``, else the agent's."""
+        if self.teacher_share <= 0:
+            return action
+        draw = torch.rand(len(action), generator=self.generator, device=action.device)
+        return torch.where(draw < self.teacher_share, self.labels.actions, action)
