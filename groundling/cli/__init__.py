@@ -21,7 +21,7 @@ COMMANDS = {
     "demos": "record an expert's demonstrations of a task into a file, or describe one",
     "tasks": "list the tasks, one line each",
     "play": "steer an agent yourself, from above or from inside",
-    "watch": "write a video of what an agent sees, hears and expects",
+    "watch": "write a video of an agent's episodes: view, attention, actions, values",
     "bench": "measure this machine's steps a second beside MiniGrid's",
     "demo": "train, evaluate and report in a few minutes",
 }

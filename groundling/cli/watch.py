@@ -1,14 +1,18 @@
-"""Write a video of what an agent sees, hears, expects and does; without a run, of one that comes with Groundling."""
+"""Write a video of an agent's episodes; without a run, of an agent that comes with Groundling."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import tyro
+from numpy.typing import NDArray
 
 from groundling.errors import ConfigurationError
+from groundling.eval.clips import PAUSE_FRAMES
 from groundling.eval.recording import save_video
 from groundling.eval.runs import run_families
 from groundling.eval.watching import watch
@@ -23,8 +27,8 @@ VIDEO_NAME = "watch.mp4"
 
 @dataclass
 class Command:
-    """Write a video of a run's agent: its view (bright where the words let through), the world from above, the
-    instruction with how much each word matters, the probabilities of the actions, and the return that it expects.
+    """Write a video of a run's agent: its view (bright where its attention is high), the world from above, the
+    instruction with how much each word matters, the probabilities of the actions, and the value of each step.
 
     Attributes:
         run_folder: folder of the run; without one a small agent of the grounded rooms is shown.
@@ -33,7 +37,8 @@ class Command:
         output: the video; by default watch.mp4 in the run folder, or here.
         greedy: take the likeliest action; --no-greedy draws one.
         seed: names the episodes and draws.
-        instruction: tell the agent this sentence in place of each episode's own.
+        instruction: give the agent this sentence in place of each episode's own.
+        most_steps: how many steps of an episode are shown; of a longer one the first ones and the end.
     """
 
     run_folder: Annotated[Path | None, tyro.conf.Positional] = None
@@ -43,32 +48,39 @@ class Command:
     greedy: bool = True
     seed: int = 0
     instruction: str | None = None
+    most_steps: int = 200
 
     def run(self) -> None:
         """Play, write the video, say where it is."""
         if self.episodes < 1:
             raise ConfigurationError(f"episodes must be at least 1, got {self.episodes}")
+        if self.most_steps < 1:
+            raise ConfigurationError(f"most_steps must be at least 1, got {self.most_steps}")
         folder = self.run_folder
         checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME)
         agent, config = checkpoint.make_agent(), checkpoint.config
-        frames = []
         own = run_families(folder or SHIPPED, config)
         world = evaluation_options(config, own)
         episodes = own[0].watched(self.suite, config.held_out, self.episodes, self.seed, world)
-        for number, (envs, reset_seed) in enumerate(episodes):
-            watched = watch(
-                agent,
-                envs,
-                reset_seed,
-                greedy=self.greedy,
-                seed=integer(self.seed, "watch", number),
-                instruction=self.instruction,
-            )
-            judged = " (by the episode's own instruction)" if self.instruction is not None else ""
-            steps = len(watched.moments) - 1
-            print(f"{watched.instruction!r}: {watched.moments[-1].told}{judged} after {steps} steps")
-            frames += watched.frames()
-            frames += [frames[-1]] * 3  # the end of an episode is seen a little longer
+
+        def frames() -> Iterator[NDArray[np.uint8]]:
+            for number, (envs, reset_seed) in enumerate(episodes):
+                watched = watch(
+                    agent,
+                    envs,
+                    reset_seed,
+                    greedy=self.greedy,
+                    seed=integer(self.seed, "watch", number),
+                    instruction=self.instruction,
+                    most_steps=self.most_steps,
+                )
+                judged = " (by the episode's own instruction)" if self.instruction is not None else ""
+                print(f"{watched.instruction!r}: {watched.summary}{judged}", flush=True)
+                for frame in watched.frames():
+                    yield frame
+                yield from [frame] * PAUSE_FRAMES
+
         path = self.output or (Path() if folder is None else folder) / VIDEO_NAME
-        save_video(frames, path)
+        print(f"writing {self.episodes} episode{'s' * (self.episodes > 1)} into {path}", flush=True)
+        save_video(frames(), path)
         print(f"Video: {path}")

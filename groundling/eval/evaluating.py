@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.agents.encoders.base import TextEncoder
-from groundling.agents.encoders.symbolic import SymbolicEncoder
-from groundling.envs.families.banked import BankEpisodes, BankFamily, watched_episode
+from groundling.envs.families.banked import BankEpisodes
+from groundling.eval.attention import CAPTION, LOOKED_AT, readings
 from groundling.eval.breakdown import LEGEND
-from groundling.eval.figures import attention_figure, learning_curve, png, task_curves, telling_view, views_figure
-from groundling.eval.recording import save_video
-from groundling.eval.report import REPORT_NAME, write_report
+from groundling.eval.clips import VIDEO_EPISODES, save_clips
+from groundling.eval.facts import run_facts
+from groundling.eval.figures import SMOOTHING, learning_curve, png, reading_figure, task_curves
+from groundling.eval.progress import EvaluationProgress
+from groundling.eval.report import REPORT_NAME, Picture, Video, write_report
 from groundling.eval.runs import BLIND_NAME, evaluate_run
 from groundling.eval.suite_report import EVALUATION_NAME, SuiteReport
-from groundling.eval.watching import watch
-from groundling.seeding import integer
-from groundling.training import Checkpoint, TrainConfig, resume_config
-from groundling.training.algorithms import ALGORITHMS
+from groundling.eval.suites import SuiteRow
+from groundling.training import Checkpoint, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME, TENSORBOARD_NAME, read_metrics
 from groundling.training.loop import CONFIG_NAME
-from groundling.training.tasks import evaluation_options, families
+from groundling.training.tasks import families
 
 VIDEO_NAME = "episode.mp4"
-VIDEO_TRIES = 20  # episodes looked through for one that succeeds and is worth seeing
-VIDEO_STEPS = 6  # a video of fewer steps shows little
 
 
 def report_run(
@@ -45,7 +42,8 @@ def report_run(
 ) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
 
-    Of a foreign simulator, whose episodes stand in no bank, there is no video and no figure of the attention. Tables
+    The video shows the first episodes of the first suite exactly as they were evaluated, whether they succeeded or not.
+    Of a foreign simulator, whose episodes cannot be played again, there is none: ``groundling watch`` shows it. Tables
     of what the agent fails on are printed for each kind of ``by``.
 
     Raises:
@@ -56,9 +54,18 @@ def report_run(
     """
     console = console or Console()
     config = resume_config(folder)
-    report = evaluate_run(
-        folder, suites, episodes=episodes, greedy=greedy, seed=seed, allow_unseen_words=allow_unseen_words, by=by
-    )
+    with EvaluationProgress() as progress:
+        report = evaluate_run(
+            folder,
+            suites,
+            episodes=episodes,
+            greedy=greedy,
+            seed=seed,
+            allow_unseen_words=allow_unseen_words,
+            by=by,
+            progress=progress,
+            keep_actions=VIDEO_EPISODES if video else 0,
+        )
     report.save(folder)
     for table in report.tables():
         console.print(table)
@@ -69,35 +76,30 @@ def report_run(
     curves = {"trained": read_metrics(folder)}
     if (folder / BLIND_NAME / METRICS_NAME).exists():
         curves["blind"] = read_metrics(folder / BLIND_NAME)
-    figures = {
-        "Learning curve: success and length of the episodes that ended in each update.": png(learning_curve(curves))
-    }
+    caption = f"Learning curve: success and length of episodes in training, mean of {SMOOTHING} updates."
+    pictures = [Picture(caption, png(learning_curve(curves))), *_attention(agent, report.rows)]
+    if len(config.task_ids) > 1:
+        caption = "Tasks: success of the episodes that ended in each update, and the share of those that began."
+        pictures.append(Picture(caption, png(task_curves(curves["trained"]))))
     links = {
         "Evaluation (JSON)": EVALUATION_NAME,
         "Configuration": CONFIG_NAME,
         "Checkpoint": CHECKPOINT_NAME,
         "TensorBoard logs": TENSORBOARD_NAME,
     }
-    others = config.task_ids[1:]  # of several tasks the first one has the attention figure and the video
-    family = families(config)[0]
-    world = evaluation_options(config, families(config))
-    if isinstance(family, BankFamily):
-        known = family.episodes("layout", config.held_out, episodes, seed, world)
-        figures |= _attention(config, agent, known)
-        if video:
-            _write_video(folder / VIDEO_NAME, agent, known, greedy=greedy, seed=seed)
-            links["Video of an episode"] = VIDEO_NAME
-    if others:
-        caption = "Tasks: success of the episodes that ended in each update, and the share of those that began."
-        figures[caption] = png(task_curves(curves["trained"]))
+    recorded = None
+    if video:
+        with EvaluationProgress() as progress:
+            recorded = _record(folder / VIDEO_NAME, agent, report, console, progress)
+    if recorded is not None:
+        links["Video"] = VIDEO_NAME
     write_report(
         folder,
         report,
-        figures=figures,
+        facts=run_facts(checkpoint, agent, families(config)),
+        pictures=pictures,
+        video=recorded,
         config=config.to_json(),
-        summary=f"{config.agent.fusion} fusion, trained with {ALGORITHMS.find(config.algorithm).title} on "
-        f"{checkpoint.frames:,} frames (seed {config.seed})"
-        + (f" of {len(config.task_ids)} tasks, curriculum {config.curriculum.kind}." if others else "."),
         links=links,
     )
     console.print(f"Report: {folder / REPORT_NAME}", highlight=False, soft_wrap=True)
@@ -113,28 +115,32 @@ def _print_failures(report: SuiteReport, by: Sequence[str], console: Console) ->
         console.print("\n".join(LEGEND), highlight=False, soft_wrap=True)
 
 
-def _attention(config: TrainConfig, agent: ActorCritic, episodes: BankEpisodes) -> dict[str, bytes]:
-    """A figure of what the words let through, by its caption."""
-    bank = episodes.bank
-    if not isinstance(agent.encoder, TextEncoder):
-        return {}
-    if not isinstance(agent.encoder, SymbolicEncoder):
-        caption = "Attention: first views under their instructions; what the words let through is bright."
-        return {caption: png(views_figure(agent, bank, episodes.embodiment))}
-    row, sentences = telling_view(bank)
-    caption = (
-        "Attention: one first view under its own and other instructions. Bright cells are those whose features the "
-        "instruction lets through; the agent stands at the bottom middle and looks up."
-    )
-    return {caption: png(attention_figure(agent, bank, row, sentences))}
+def _attention(agent: ActorCritic, rows: Mapping[str, SuiteRow]) -> list[Picture]:
+    """Figures of the attention in the first suite; none where the agent has no map of it."""
+    for name, row in rows.items():
+        found = readings(agent, row.episodes)
+        count = min(LOOKED_AT, row.episodes.count)
+        return [
+            Picture(f"“{reading.instruction}”. {CAPTION.format(count=count, row=name)}", png(reading_figure(reading)))
+            for reading in found
+        ]
+    return []
 
 
-def _write_video(path: Path, agent: ActorCritic, episodes: BankEpisodes, *, greedy: bool, seed: int) -> None:
-    """A video of an episode, one that succeeds and is worth seeing if a few tries find one."""
-    for candidate in range(min(VIDEO_TRIES, episodes.count)):
-        envs = watched_episode(episodes, candidate)
-        watched = watch(agent, envs, greedy=greedy, seed=integer(seed, "video"))
-        envs.close()
-        if watched.success and len(watched.moments) > VIDEO_STEPS:
-            break
-    save_video(watched.frames(), path)
+def _record(
+    path: Path, agent: ActorCritic, report: SuiteReport, console: Console, progress: EvaluationProgress
+) -> Video | None:
+    """A video of the first episodes of the first suite whose episodes stand in a bank; None if there is no such suite.
+
+    What became of each is printed.
+    """
+    for name, row in report.rows.items():
+        if isinstance(row.episodes, BankEpisodes):
+            actions = report.results[name]["trained"].first_actions
+            clips = save_clips(path, agent, row.episodes, actions, progress=progress)
+            title = f"The first {len(clips)} episodes of {name}" if len(clips) > 1 else f"The first episode of {name}"
+            console.print(f"{title}, as the table counts them, are in {path.name}:", highlight=False, soft_wrap=True)
+            for clip in clips:
+                console.print(f"  {clip.line}", highlight=False, markup=False, soft_wrap=True)
+            return Video(f"{title}, as the table counts them", path.read_bytes(), tuple(clip.line for clip in clips))
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from groundling.envs.families.base import EpisodeSet
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
-from groundling.eval.rollout import Outcome, Stepped, roll_out
+from groundling.eval.rollout import FirstEpisodes, Observer, Outcome, Stepped, all_of, roll_out
 from groundling.eval.statistics import Counted
 from groundling.interfaces import Observation, Policy
 
@@ -38,6 +38,7 @@ class Evaluation(Counted):
         steps_ratio: steps of the successful episodes over those that the all-seeing expert takes in them; None if it
             was not asked, or nothing succeeded.
         outcomes: of each episode, in the order in which they ended; empty where only the counts are known.
+        first_actions: the actions of the first episodes, of as many as were asked for (``keep_actions``).
     """
 
     episodes: int
@@ -46,6 +47,7 @@ class Evaluation(Counted):
     mean_length: float
     steps_ratio: float | None = None
     outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
+    first_actions: tuple[tuple[int, ...], ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome], steps_ratio: float | None = None) -> Evaluation:
@@ -138,6 +140,8 @@ class PlayedSet:
         greedy: bool = False,
         seed: int = 0,
         expert_steps: NDArray[np.integer[Any]] | None = None,
+        keep_actions: int = 0,
+        observer: Observer | None = None,
     ) -> Evaluation:
         """What a policy reaches on all of them; arguments and errors as :func:`play`'s."""
         episodes = self.episodes
@@ -146,7 +150,17 @@ class PlayedSet:
                 self._envs.close()
             self._envs = episodes.make_envs(min(episodes.most_envs, episodes.count))
         start = self._envs.reset(seed=episodes.reset_seed)
-        return play(policy, self._envs, start, episodes.count, greedy=greedy, seed=seed, expert_steps=expert_steps)
+        return play(
+            policy,
+            self._envs,
+            start,
+            episodes.count,
+            greedy=greedy,
+            seed=seed,
+            expert_steps=expert_steps,
+            keep_actions=keep_actions,
+            observer=observer,
+        )
 
 
 def play(
@@ -158,6 +172,8 @@ def play(
     greedy: bool = False,
     seed: int = 0,
     expert_steps: NDArray[np.integer[Any]] | None = None,
+    keep_actions: int = 0,
+    observer: Observer | None = None,
 ) -> Evaluation:
     """Play so many episodes in environments that have just been reset, each environment its share of them.
 
@@ -169,10 +185,17 @@ def play(
         greedy: take the likeliest action instead of drawing one.
         seed: of the drawn actions.
         expert_steps: [E] that an expert takes in each episode of a bank, where the environments play one.
+        keep_actions: of how many of the first episodes the actions are kept; at most one for each environment.
+        observer: told of every step.
     """
     compared = None if expert_steps is None else ExpertSteps(envs, expert_steps)
-    outcomes = roll_out(policy, envs, start, episodes, spec=spec_of(envs), greedy=greedy, seed=seed, observer=compared)
-    return Evaluation.of(outcomes, None if compared is None else compared.ratio)
+    first = FirstEpisodes(keep_actions)
+    observers: list[Observer] = [each for each in (compared, observer) if each is not None]
+    outcomes = roll_out(
+        policy, envs, start, episodes, spec=spec_of(envs), greedy=greedy, seed=seed, observer=all_of(first, *observers)
+    )
+    ratio = None if compared is None else compared.ratio
+    return replace(Evaluation.of(outcomes, ratio), first_actions=tuple(map(tuple, first.actions)))
 
 
 class ExpertSteps:

@@ -1,4 +1,4 @@
-"""Figures: the learning curve, the tasks of a curriculum, and what an agent's words let through."""
+"""Figures: learning curves, the tasks of a curriculum, an agent's attention; narrow enough for a phone."""
 
 from __future__ import annotations
 
@@ -7,22 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
-from numpy.typing import NDArray
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from groundling.agents.actor_critic import ActorCritic
-from groundling.agents.encoders.cells import pack_cells, sizes_of
-from groundling.agents.explanation import attention, attention_map, gates, has_gates
-from groundling.envs import EpisodeBank, make_vec
-from groundling.envs.banks.bank import SEQUENCE_TOKENS
-from groundling.envs.engine.constants import DOOR, EMPTY
-from groundling.envs.engine.embodiment import Embodiment
-from groundling.envs.engine.kinds import Kinds
-from groundling.envs.rendering import render_world
-from groundling.envs.vector import GroundlingVectorEnv
+from groundling.eval.attention import Reading
+from groundling.eval.frames import attended, fit_picture
 
+PICTURE = 448  # pixels of a picture in a figure
 SMOOTHING = 5  # updates that a point of the learning curve averages
 
 
@@ -62,8 +53,8 @@ def _points(metrics: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, f
 
 def _curves(panels: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -> Figure:
     """Lines by panel and name, each point the mean of some updates; the first panel shows a rate."""
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    axes = figure.subplots(1, len(panels))
+    figure = Figure(figsize=(5.2, 2.7 * len(panels)), layout="constrained")
+    axes = figure.subplots(len(panels), 1)
     for axis, (title, lines) in zip(axes, panels.items(), strict=True):
         for name, points in lines.items():
             if not points:
@@ -71,127 +62,37 @@ def _curves(panels: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -> 
             frames, values = np.array(points).T
             width = min(SMOOTHING, len(values))
             smooth = np.convolve(values, np.ones(width) / width, mode="valid")
-            axis.plot(frames[width - 1 :] / 1e6, smooth, label=name)
-        axis.set_xlabel("million frames")
-        axis.set_title(title, fontsize=10)
+            axis.plot(frames[width - 1 :], smooth, label=name)
+        axis.set_title(title, fontsize=11)
         axis.grid(alpha=0.3)
+        axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axis.xaxis.set_major_locator(MaxNLocator(5))
         if axis.lines:
-            axis.legend(fontsize=8)
+            axis.legend(fontsize=9)
+        else:
+            axis.text(0.5, 0.5, "no episode has ended", transform=axis.transAxes, ha="center", va="center")
+    axes[-1].set_xlabel("frames")
     axes[0].set_ylim(0, 1.02)
     return figure
 
 
-def attention_figure(agent: ActorCritic, bank: EpisodeBank, row: int, instructions: Sequence[str]) -> Figure:
-    """One first view under several instructions: what each lets through, and the gate's channels.
-
-    A cell's brightness is the norm of its readout under the instruction, less that of an empty cell, so that what the
-    words single out stands out. The agent stands at the bottom middle and looks up.
-
-    Args:
-        agent: the trained agent.
-        bank: episodes.
-        row: whose first view is shown.
-        instructions: sentences, the episode's own first.
-    """
-    envs = make_vec(bank=bank.take(slice(row, row + 1)), num_envs=1, shuffle=False)
-    observation, _ = envs.reset()
-    picture = render_world(envs.worlds, 0)
-    vocabulary = envs.embodiment.vocabulary
-    tokens = torch.as_tensor(vocabulary.encode_all(list(instructions), length=SEQUENCE_TOKENS)).long()
-    strength = attention(agent, tokens).cpu().numpy()
-    sizes = sizes_of(agent.spec)
-    cells = pack_cells(torch.as_tensor(observation["image"][0]), sizes).numpy()
-    empty = int(pack_cells(torch.tensor([EMPTY, 0, 0]), sizes))
-    above_empty = np.maximum(strength - strength[:, [empty]], 0)
-    maps = above_empty[:, cells].transpose(0, 2, 1)  # [S, row, column]
-    highest = float(maps.max()) or 1.0
-    count = len(instructions)
-    gated = has_gates(agent)
-    figure = Figure(figsize=(2.5 * (count + 1), 4.0 if gated else 2.9), layout="constrained")
-    grid = figure.add_gridspec(2 if gated else 1, count + 1, height_ratios=[5, 1] if gated else [1])
-    world = figure.add_subplot(grid[0, 0])
-    world.imshow(picture)
-    world.set_title("the world", fontsize=9)
-    world.axis("off")
-    for column, (text, values) in enumerate(zip(instructions, maps, strict=True), start=1):
+def reading_figure(reading: Reading) -> Figure:
+    """A reading as a figure that can be read on a phone: view and attention, and below a bar for each word."""
+    figure = Figure(figsize=(5.2, 2.9 + 0.28 * len(reading.words)), layout="constrained")
+    grid = figure.add_gridspec(2, 2, height_ratios=[2.5, 0.4 + 0.28 * len(reading.words)])
+    dimmed = attended(reading.seen, reading.attention)
+    for column, (title, picture) in enumerate((("what the agent sees", reading.seen), ("its attention", dimmed))):
         axis = figure.add_subplot(grid[0, column])
-        axis.imshow(values, cmap="magma", vmin=0, vmax=highest)
-        _name_objects(axis, observation["image"][0], envs.worlds.kinds)
-        axis.set_title(f"“{text}”", fontsize=8)
-        axis.set_xticks([])
-        axis.set_yticks([])
-    if gated:
-        channels = gates(agent, tokens).cpu().numpy()
-        for column in range(count):
-            axis = figure.add_subplot(grid[1, column + 1])
-            axis.imshow(channels[column : column + 1], cmap="viridis", vmin=0, vmax=1, aspect="auto")
-            axis.set_xticks([])
-            axis.set_yticks([])
-            axis.set_xlabel("gate of each channel (0 to 1)", fontsize=7)
+        axis.imshow(fit_picture(picture, PICTURE), interpolation="nearest")
+        axis.set_title(title, fontsize=11)
+        axis.axis("off")
+    bars = figure.add_subplot(grid[1, :])
+    places = np.arange(len(reading.words))
+    bars.barh(places, reading.effects, color="#d65528")
+    bars.set_yticks(places, reading.words, fontsize=11)
+    bars.invert_yaxis()
+    bars.set_xlim(0, max(0.05, float(reading.effects.max()) * 1.1))
+    bars.set_xlabel("change of the first action when the word is left out", fontsize=10)
+    for side in ("top", "right"):
+        bars.spines[side].set_visible(False)
     return figure
-
-
-def views_figure(agent: ActorCritic, bank: EpisodeBank, embodiment: Embodiment, *, views: int = 4) -> Figure:
-    """First views of episodes whose agent sees pixels, above what the instruction lets through of each.
-
-    Args:
-        agent: the trained agent.
-        bank: episodes.
-        embodiment: what they are played with.
-        views: how many.
-    """
-    count = min(views, len(bank))
-    envs = GroundlingVectorEnv(bank.take(slice(0, count)), count, shuffle=False, embodiment=embodiment)
-    observation, _ = envs.reset()
-    maps = attention_map(agent, observation).cpu().numpy()
-    figure = Figure(figsize=(2.8 * count, 3.8), layout="constrained")
-    axes = figure.subplots(2, count, squeeze=False)
-    for column, (image, strength) in enumerate(zip(observation["image"], maps, strict=True)):
-        axes[0, column].imshow(image)
-        axes[0, column].set_title(f"“{envs.instructions[column]}”", fontsize=8)
-        axes[1, column].imshow(strength, cmap="magma")
-        for axis in axes[:, column]:
-            axis.set_xticks([])
-            axis.set_yticks([])
-    return figure
-
-
-def _name_objects(axis: Any, image: NDArray[np.uint8], kinds: Kinds) -> None:
-    """Write its type on every object of a view, in its color."""
-    outline = [withStroke(linewidth=1.5, foreground="black")]
-    names = kinds.type_names
-    for column in range(image.shape[0]):
-        for line in range(image.shape[1]):
-            name, rgb = names.get(int(image[column, line, 0])), kinds.rgb[int(image[column, line, 1])]
-            if name is not None:
-                shade = tuple(np.clip(np.array(rgb) / 255 * 0.7 + 0.3, 0, 1))
-                axis.text(column, line, name, color=shade, fontsize=6, ha="center", va="center", path_effects=outline)
-
-
-def telling_view(bank: EpisodeBank, *, tries: int = 50, others: int = 2) -> tuple[int, list[str]]:
-    """An episode whose first view shows several objects, and sentences that tell them apart.
-
-    Returns:
-        the episode's row, and its own sentence followed by up to ``others`` sentences for other objects in view.
-    """
-    rows = min(tries, len(bank))
-    envs = make_vec(bank=bank.take(slice(0, rows)), num_envs=rows, shuffle=False)
-    observation, _ = envs.reset()
-    best: tuple[int, list[str]] = (0, [envs.instructions[0]])
-    most = 0
-    for row, image in enumerate(observation["image"]):
-        named = _names_in_view(image, envs.worlds.kinds)
-        own = envs.instructions[row]
-        is_visible = any(own.endswith(name) for name in named)
-        if is_visible and len(named) > most and own.startswith("go to"):
-            most = len(named)
-            rest = [f"go to the {name}" for name in named if not own.endswith(name)]
-            best = (row, [own, *rest[:others]])
-    return best
-
-
-def _names_in_view(image: NDArray[np.uint8], kinds: Kinds) -> list[str]:
-    cells = image.reshape(-1, 3)
-    types, colors = kinds.type_names, kinds.color_names
-    named = [f"{colors[int(c)]} {types[int(k)]}" for k, c, _ in cells if int(k) in types and k != DOOR]
-    return list(dict.fromkeys(named))

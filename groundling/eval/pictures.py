@@ -14,7 +14,7 @@ from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.tiles import draw_tile
 from groundling.interfaces import RGB, SYMBOLS, Spec
 
-TILE_PIXELS = 56
+TILE_PIXELS = 32
 MAIN_KEY = "image"
 
 

@@ -1,68 +1,107 @@
-"""The report of a run: one HTML file with the table, the learning curve and the attention figure inside."""
+"""The report of a run: one HTML file with the tables, a video, the learning curve and attention figures inside."""
 
 from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from groundling.eval.breakdown import LEGEND, MOST_ROWS
-from groundling.eval.suite_report import AGENTS, EVALUATION_NAME, SuiteReport, format_success
+from groundling.eval.suite_report import AGENTS, EVALUATION_NAME, EXPERT_COLUMN, SuiteReport, format_success
 from groundling.files import write_text
 
 REPORT_NAME = "report.html"
 
+# On a phone a row of a table becomes a block, each cell with the name of its column before it.
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+h1 { overflow-wrap: anywhere; line-height: 1.2; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .4rem .9rem; border-bottom: 1px solid #ddd; text-align: left; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
-@media (max-width: 76rem) { td.number { white-space: normal; } }
-@media (max-width: 48rem) { table { display: block; overflow-x: auto; } th, td { padding: .3rem .4rem; } }
-img { max-width: 100%; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
+dt { color: #666; } dd { margin: 0; overflow-wrap: anywhere; }
+img, video { max-width: 100%; height: auto; }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; }
+figure { margin: 1rem 0; max-width: 36rem; }
+figure.video { max-width: 60rem; }
+figcaption, .note { color: #555; font-size: .9rem; }
 pre { background: #f6f6f6; padding: 1rem; overflow: auto; font-size: .85rem; }
-figcaption { color: #666; font-size: .9rem; }
+@media (max-width: 48rem) {
+  h1 { font-size: 1.5rem; }
+  table, tbody, tr, td { display: block; }
+  tr.head { display: none; }
+  tr { border-bottom: 2px solid #ccc; padding: .5rem 0; }
+  td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .1rem 0; }
+  td[data-name]::before { content: attr(data-name); color: #666; }
+}
 """
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report.
+
+    Attributes:
+        caption: below it.
+        data: a PNG file.
+    """
+
+    caption: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Video:
+    """The video of the report.
+
+    Attributes:
+        title: what it shows.
+        data: an MP4 file.
+        lines: one for each episode in it.
+    """
+
+    title: str
+    data: bytes
+    lines: tuple[str, ...]
 
 
 def write_report(
     folder: Path,
     report: SuiteReport,
     *,
-    figures: dict[str, bytes],
+    facts: Mapping[str, str],
+    pictures: Sequence[Picture],
     config: str,
-    summary: str,
-    links: dict[str, str],
+    links: Mapping[str, str],
+    video: Video | None = None,
 ) -> None:
     """Write ``report.html`` into a run's folder; it needs no other file.
 
     Args:
         folder: of the run.
         report: the evaluations.
-        figures: PNG files by their captions.
-        config: the run's configuration as text.
-        summary: a sentence on the run.
+        facts: what the run is, by name; the report shows them first.
+        pictures: figures.
+        config: the run's configuration as text; it is folded.
         links: files of the folder by what they are.
+        video: of the first episodes.
 
     Raises:
         StorageError: if it cannot be written.
     """
-    head = "".join(f'<th title="{html.escape(AGENTS[agent])}">{agent}</th>' for agent in report.agents)
-    rows = "".join(
-        f"<tr><td><b>{suite}</b><br>{report.describe(suite)}</td><td>{next(iter(row.values())).episodes}</td>"
-        + "".join(f'<td class="number">{format_success(row[a]) if a in row else "-"}</td>' for a in report.agents)
-        + f'<td class="number">{row["trained"].mean_length:.1f}</td></tr>'
-        for suite, row in report.results.items()
-    )
     agents = "; ".join(f"<i>{agent}</i>: {AGENTS[agent]}" for agent in report.agents)
     left_out = "".join(f"<li>{suite}: {html.escape(why)}</li>" for suite, why in report.left_out.items())
-    pictures = "".join(
-        f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-        for caption, data in figures.items()
+    figures = "".join(
+        f'<figure><img alt="{html.escape(picture.caption)}" src="{_inside("image/png", picture.data)}">'
+        f"<figcaption>{html.escape(picture.caption)}</figcaption></figure>"
+        for picture in pictures
     )
     files = "".join(f'<li><a href="{html.escape(name)}">{html.escape(what)}</a></li>' for what, name in links.items())
     how = "the likeliest action is taken" if report.greedy else "actions are drawn from the policy"
+    told = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(fact)}</dd>" for name, fact in facts.items())
     write_text(
         folder / REPORT_NAME,
         f"""<!doctype html>
@@ -70,18 +109,69 @@ def write_report(
 <meta name="viewport" content="width=device-width"><title>Groundling: {html.escape(report.task)}</title>
 <style>{_STYLE}</style></head><body>
 <h1>{html.escape(report.task)}</h1>
-<p>{html.escape(summary)}</p>
+<dl>{told}</dl>
 <h2>Success by suite</h2>
-<table><tr><th>suite</th><th>episodes</th>{head}<th>steps</th></tr>{rows}</table>
-<p>Success rate over distinct episodes in layouts that were not trained on, with 95 % Wilson intervals; {how}.
-{agents}.</p>
+{_suites(report)}
+<p class="note">Success rate over distinct episodes in layouts that were not trained on, with 95 % Wilson intervals;
+{how}. {agents}. {EXPERT_COLUMN}.</p>
 {f"<p>Left out:</p><ul>{left_out}</ul>" if left_out else ""}
+{_video(video)}
 {_failures(report)}
-{pictures}
+<h2>Figures</h2><div class="figures">{figures}</div>
 <h2>Files</h2><ul>{files}</ul>
-<h2>Configuration</h2><pre>{html.escape(config)}</pre>
+<details><summary>All settings</summary><pre>{html.escape(config)}</pre></details>
 </body></html>
 """,
+    )
+
+
+def _inside(kind: str, data: bytes) -> str:
+    """A file as an address that holds it."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
+    """A table of columns (name, explanation) and rows of HTML; the first cell of a row is its title."""
+    head = "".join(
+        f'<th title="{html.escape(what)}">{name}</th>' if what else f"<th>{name}</th>" for name, what in columns
+    )
+    body = "".join(
+        "<tr>"
+        + f"<td>{row[0]}</td>"
+        + "".join(
+            f'<td class="number" data-name="{html.escape(name)}">{cell}</td>'
+            for (name, _), cell in zip(columns[1:], row[1:], strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f'<table><tbody><tr class="head">{head}</tr>{body}</tbody></table>'
+
+
+def _suites(report: SuiteReport) -> str:
+    """The table of success by suite and agent."""
+    controls = [agent for agent in report.agents if agent != "trained"]
+    columns = [("suite", ""), ("episodes", ""), ("trained", AGENTS["trained"]), ("steps", "mean of the trained agent")]
+    columns += [("/expert", EXPERT_COLUMN), *((agent, AGENTS[agent]) for agent in controls)]
+    rows = []
+    for suite, row in report.results.items():
+        trained = row["trained"]
+        ratio = "-" if trained.steps_ratio is None else f"{trained.steps_ratio:.2f}"
+        cells = [format_success(row[agent]) if agent in row else "-" for agent in controls]
+        name = f"<span><b>{html.escape(suite)}</b><br>{html.escape(report.describe(suite))}</span>"
+        numbers = (str(trained.episodes), format_success(trained), f"{trained.mean_length:.1f}", ratio)
+        rows.append((name, *numbers, *cells))
+    return _table(columns, rows)
+
+
+def _video(video: Video | None) -> str:
+    if video is None:
+        return ""
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in video.lines)
+    return (
+        f'<h2>Video</h2><figure class="video"><video controls muted playsinline preload="auto" '
+        f'src="{_inside("video/mp4", video.data)}"></video>'
+        f"<figcaption>{html.escape(video.title)}:<ul>{lines}</ul></figcaption></figure>"
     )
 
 
@@ -92,15 +182,21 @@ def _failures(report: SuiteReport) -> str:
         for task, rows in report.failures(kind).items():
             if len({group.name for _, group in rows}) < 2:
                 continue
-            cells = "".join(
-                f"<tr><td>{suite}</td><td>{html.escape(group.name)}</td><td>{group.episodes}</td>"
-                f'<td class="number">{format_success(group)}</td>'
-                f'<td class="number">{group.late:.2f}</td><td class="number">{group.wrong:.2f}</td></tr>'
+            has_suites = len({suite for suite, _ in rows}) > 1
+            columns = [(kind, ""), *[("suite", "")] * has_suites, ("episodes", ""), ("trained", "")]
+            columns += [("late", LEGEND[0]), ("wrong", LEGEND[1])]
+            cells = [
+                (
+                    html.escape(group.name),
+                    *[html.escape(suite)] * has_suites,
+                    str(group.episodes),
+                    format_success(group),
+                    f"{group.late:.2f}",
+                    f"{group.wrong:.2f}",
+                )
                 for suite, group in rows[:MOST_ROWS]
-            )
+            ]
             more = f"<p>{len(rows) - MOST_ROWS} more rows are in {EVALUATION_NAME}.</p>" * (len(rows) > MOST_ROWS)
-            tables.append(
-                f"<h3>By {kind}{f', of {html.escape(task)}' if task else ''}</h3><table><tr><th>suite</th>"
-                f"<th>{kind}</th><th>episodes</th><th>trained</th><th>late</th><th>wrong</th></tr>{cells}</table>{more}"
-            )
-    return f"<h2>What fails</h2>{''.join(tables)}<p>{'; '.join(LEGEND)}.</p>" if tables else ""
+            of_task = f", of {html.escape(task)}" if task else ""
+            tables.append(f"<h3>By {kind}{of_task}</h3>{_table(columns, cells)}{more}")
+    return f'<h2>What fails</h2>{"".join(tables)}<p class="note">{"; ".join(LEGEND)}.</p>' if tables else ""

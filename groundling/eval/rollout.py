@@ -68,6 +68,44 @@ class Observer(Protocol):
         """A step was taken."""
 
 
+class FirstEpisodes:
+    """An observer that notes the actions of the first episode of each of the first environments.
+
+    Args:
+        count: of how many environments; environment i plays episode i first.
+
+    Attributes:
+        actions: of each of them, as far as there are so many environments.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._has_ended: list[bool] = []
+        self.actions: list[list[int]] = []
+
+    def __call__(self, stepped: Stepped) -> None:
+        """Add the actions of those that have not ended."""
+        if not self.actions:
+            count = min(self._count, len(stepped.actions))
+            self.actions, self._has_ended = [[] for _ in range(count)], [False] * count
+        if all(self._has_ended):
+            return
+        for row, own in enumerate(self.actions):
+            if not self._has_ended[row]:
+                own.append(int(stepped.actions[row]))
+                self._has_ended[row] = bool(stepped.terminated[row] or stepped.truncated[row])
+
+
+def all_of(*observers: Observer) -> Observer:
+    """Observers as one."""
+
+    def observe(stepped: Stepped) -> None:
+        for observer in observers:
+            observer(stepped)
+
+    return observe
+
+
 def roll_out(
     policy: Policy,
     envs: VectorEnv,

@@ -16,6 +16,7 @@ from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluation import Evaluation, PlayedSet
 from groundling.eval.made import MadeFamily
+from groundling.eval.progress import EvaluationProgress, NoProgress
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
 from groundling.interfaces import Policy
@@ -46,12 +47,27 @@ def kinds_for(tasks: Sequence[EnvFamily], asked: Sequence[str] = ()) -> tuple[st
 
 
 def evaluate_suites(
-    policies: Mapping[str, Policy], rows: Mapping[str, SuiteRow], *, greedy: bool = False, seed: int = 0
+    policies: Mapping[str, Policy],
+    rows: Mapping[str, SuiteRow],
+    *,
+    greedy: bool = False,
+    seed: int = 0,
+    keep_actions: int = 0,
+    progress: EvaluationProgress | None = None,
 ) -> Iterator[tuple[str, str, Evaluation]]:
     """Evaluate each policy on each row, and the "trained" one with shuffled instructions: (row, agent, result).
 
     All policies play the same episodes; an expert counts steps of the grid only.
+
+    Args:
+        policies: by name.
+        rows: of the table, by name.
+        greedy: take the likeliest action instead of drawing one.
+        seed: names the draws.
+        keep_actions: of how many of the first episodes of each row the actions of the "trained" one are kept.
+        progress: told of every episode that ended.
     """
+    progress = progress or NoProgress()
     for name, row in rows.items():
         steps = _expert_steps(row.episodes)
         players = dict(policies)
@@ -61,7 +77,19 @@ def evaluate_suites(
         with PlayedSet(row.episodes) as played:
             for agent, policy in players.items():
                 stream = integer(seed, "evaluation", agent, name)
-                yield name, agent, played.by(policy, greedy=greedy, seed=stream, expert_steps=steps)
+                progress.begin(f"evaluating {name}, {agent} agent", row.episodes.count, "episodes")
+                yield (
+                    name,
+                    agent,
+                    played.by(
+                        policy,
+                        greedy=greedy,
+                        seed=stream,
+                        expert_steps=steps,
+                        keep_actions=keep_actions * (agent == "trained"),
+                        observer=lambda stepped: progress.advance(int(stepped.counted.sum())),
+                    ),
+                )
 
 
 def _expert_steps(episodes: EpisodeSet) -> NDArray[np.integer[Any]] | None:
@@ -90,8 +118,9 @@ def evaluate_run(
     seed: int = 0,
     allow_unseen_words: bool = False,
     by: Sequence[str] = (),
-    progress: bool = True,
+    progress: bool | EvaluationProgress = True,
     make_envs: EnvsMaker | None = None,
+    keep_actions: int = 0,
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, and blind if the run trained one.
 
@@ -103,8 +132,9 @@ def evaluate_run(
         seed: names the episodes and draws.
         allow_unseen_words: run suites with words that training never told as well.
         by: break the episodes down by these as well, see :func:`kinds_for`.
-        progress: show bars while banks are built.
+        progress: show bars while banks are built; an :class:`EvaluationProgress` is also told of every episode.
         make_envs: makes the environments of a run that was trained in environments of a user's own.
+        keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
@@ -130,10 +160,13 @@ def evaluate_run(
         left_out: dict[str, str] = {}
     else:
         rows, left_out = suite_rows(
-            config, asked, episodes=episodes, seed=seed, allow_unseen_words=allow_unseen_words, progress=progress
+            config, asked, episodes=episodes, seed=seed, allow_unseen_words=allow_unseen_words, progress=bool(progress)
         )
     results: dict[str, dict[str, Evaluation]] = {}
-    for row, name, evaluation in evaluate_suites(policies, rows, greedy=greedy, seed=seed):
+    told = progress if isinstance(progress, EvaluationProgress) else None
+    for row, name, evaluation in evaluate_suites(
+        policies, rows, greedy=greedy, seed=seed, keep_actions=keep_actions, progress=told
+    ):
         results.setdefault(row, {})[name] = evaluation
     return SuiteReport(
         ", ".join(family.id for family in tasks) if isinstance(tasks[0], MadeFamily) else ", ".join(config.task_ids),
@@ -145,6 +178,7 @@ def evaluate_run(
         kinds,
         suites=suites_of(tasks),
         groupings={name: row.family.groups for name, row in rows.items()},
+        rows=rows,
     )
 
 

@@ -12,16 +12,17 @@ from rich.table import Table
 
 from groundling.eval.breakdown import MOST_ROWS, Group, Grouping, break_down, breakdown_table, by_instruction
 from groundling.eval.evaluation import Evaluation
-from groundling.eval.suites import describe_suite, split_row
+from groundling.eval.suites import SuiteRow, describe_suite, split_row
 from groundling.files import write_text
 from groundling.interfaces import Suite
 
 EVALUATION_NAME = "evaluation.json"
+EXPERT_COLUMN = "/expert: steps of successful episodes, over those that the all-seeing expert takes in them"
 AGENTS = {
     "trained": "the trained agent",
     "random": "uniformly random actions",
     "blind": "trained the same way, without the image",
-    "shuffled": "the trained agent, told another goal",
+    "shuffled": "the trained agent, given the instruction of another episode",
 }
 
 
@@ -43,6 +44,7 @@ class SuiteReport:
         by: what the episodes are broken down by.
         suites: what there is to test, by name.
         groupings: how the sentences of a row are grouped; by themselves where nothing is said.
+        rows: the episodes of each suite, where they were played just now.
     """
 
     task: str
@@ -54,6 +56,7 @@ class SuiteReport:
     by: tuple[str, ...] = ()
     suites: Mapping[str, Suite] = field(default_factory=dict, repr=False, compare=False)
     groupings: Mapping[str, Grouping] = field(default_factory=dict, repr=False, compare=False)
+    rows: Mapping[str, SuiteRow] = field(default_factory=dict, repr=False, compare=False)
 
     def save(self, folder: Path) -> None:
         """Write ``evaluation.json``.
@@ -154,7 +157,7 @@ class SuiteReport:
         told = dict.fromkeys(split_row(row)[1] for row in self.results)
         suites = [f"{suite}: {self.describe(suite)}" for suite in told]
         agents = [f"{agent}: {AGENTS[agent]}" for agent in self.agents if agent != "trained"]
-        columns = ["/expert: steps of successful episodes, over those that the all-seeing expert takes in them"]
+        columns = [EXPERT_COLUMN]
         if any(column.header == "n" for table in self.tables() for column in table.columns):
             columns.insert(0, "n: episodes")
         left_out = [f"left out {suite}: {reason}" for suite, reason in self.left_out.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import cv2
@@ -11,11 +10,12 @@ import pytest
 import torch
 
 from groundling.agents import ActorCritic, AgentConfig
-from groundling.agents.encoders.cells import pack_cells
 from groundling.envs import EpisodeBank, make_vec
-from groundling.eval.figures import SMOOTHING, attention_figure, learning_curve, png, telling_view
-
-SENTENCES = ["go to the red ball", "go to the blue key"]
+from groundling.envs.engine.embodiment import GRID
+from groundling.envs.families.banked import bank_episodes
+from groundling.eval.attention import readings, word_effects
+from groundling.eval.figures import SMOOTHING, learning_curve, png, reading_figure
+from groundling.eval.pictures import draw_symbols
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,8 @@ def make_agent(**changes: Any) -> ActorCritic:
 def test_png_is_a_picture() -> None:
     data = png(learning_curve({"trained": [{"frames": 1000, "success": 0.5, "episode_length": 3.0}]}))
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape[1] > picture.shape[0] > 100
+    assert min(picture.shape[:2]) > 100
+    assert picture.shape[1] < 700, "it is read on a phone"
 
 
 def test_learning_curve_draws_means_of_neighboring_updates_at_the_last_of_them() -> None:
@@ -39,7 +40,7 @@ def test_learning_curve_draws_means_of_neighboring_updates_at_the_last_of_them()
     metrics = [{"frames": 1e6 * n, "success": n / 10, "episode_length": float(n * n)} for n in range(count)]
     success, length = learning_curve({"trained": metrics}).axes
     frames, values = success.lines[0].get_data()
-    np.testing.assert_allclose(frames, np.arange(SMOOTHING - 1, count))
+    np.testing.assert_allclose(frames, 1e6 * np.arange(SMOOTHING - 1, count))
     np.testing.assert_allclose(values, [np.mean(np.arange(n, n + SMOOTHING)) / 10 for n in range(3)])
     lengths = length.lines[0].get_ydata()
     np.testing.assert_allclose(lengths, [np.mean(np.arange(n, n + SMOOTHING) ** 2) for n in range(3)])
@@ -57,43 +58,56 @@ def test_learning_curve_of_a_run_without_a_finished_episode_is_empty_but_drawn()
     assert png(figure)
 
 
-@pytest.mark.parametrize(
-    ("fusion", "axes"), [("attribute_gated", 5), ("gated", 5), ("film", 3), ("concat", 3), ("cross_attention", 3)]
-)
-def test_attention_figure_shows_world_maps_and_gates(fusion: str, axes: int, bank: EpisodeBank) -> None:
-    figure = attention_figure(make_agent(fusion=fusion), bank, 0, SENTENCES)
-    assert len(figure.axes) == axes
-    assert [axis.get_title().strip("“”") for axis in figure.axes[1:3]] == SENTENCES
-    assert io.BytesIO(png(figure)).read(4) == b"\x89PNG"
+@pytest.mark.parametrize("fusion", ["attribute_gated", "gated", "film", "concat", "cross_attention"])
+def test_readings_are_of_the_instruction_s_own_words(fusion: str, bank: EpisodeBank) -> None:
+    found = readings(make_agent(fusion=fusion), bank_episodes(bank, GRID))
+    assert len(found) == len({reading.instruction for reading in found}) == 2
+    assert max(found[0].effects) >= max(found[1].effects), "those whose words change most first"
+    for reading in found:
+        assert reading.instruction in bank.instructions
+        assert list(reading.words) == reading.instruction.split()
+        assert reading.effects.shape == (len(reading.words),)
+        figure = reading_figure(reading)
+        assert [label.get_text() for label in figure.axes[2].get_yticklabels()] == list(reading.words)
+        np.testing.assert_allclose([bar.get_width() for bar in figure.axes[2].patches], reading.effects)
+        picture = cv2.imdecode(np.frombuffer(png(figure), np.uint8), cv2.IMREAD_COLOR)
+        assert picture.shape[1] < 700, "it is read on a phone"
 
 
-def test_attention_map_has_the_agent_at_the_bottom_and_looks_up(bank: EpisodeBank) -> None:
-    """Row y and column x of the drawn map show the view's cell [x, y]."""
+def test_reading_shows_the_view_of_its_episode(bank: EpisodeBank) -> None:
+    (reading, _) = readings(make_agent(), bank_episodes(bank, GRID))
+    rows = [row for row in range(len(bank)) if bank.instruction(row) == reading.instruction]
+    views = [
+        draw_symbols(make_vec(bank=bank.take(slice(row, row + 1)), num_envs=1, shuffle=False).reset()[0]["image"][0])
+        for row in rows
+    ]
+    assert any(np.array_equal(reading.seen, view) for view in views)
+    assert reading.attention.shape == (7, 7)
+    assert reading.attention.min() >= 0
+
+
+def test_agent_that_reads_no_text_has_no_reading(bank: EpisodeBank) -> None:
     agent = make_agent()
-    figure = attention_figure(agent, bank, 2, SENTENCES)
-    observation, _ = make_vec(bank=bank.take(slice(2, 3)), num_envs=1, shuffle=False).reset()
-    drawn = np.asarray(figure.axes[1].images[0].get_array())
-    kinds = observation["image"][0, :, :, 0]
-    unlike = {int(kinds[x, y]): round(float(drawn[y, x]), 5) for x in range(7) for y in range(7)}
-    assert drawn.shape == (7, 7)
-    assert len(unlike) >= 3
-    cells = pack_cells(torch.as_tensor(observation["image"][0])).numpy()
-    for value in np.unique(cells):
-        assert np.ptp(drawn[(cells == value).T]) < 1e-5
+    agent.encoder = torch.nn.Identity()
+    assert readings(agent, bank_episodes(bank, GRID)) == []
 
 
-def test_telling_view_names_objects_that_are_in_view(bank: EpisodeBank) -> None:
-    from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
+def test_effect_of_a_word_is_how_much_the_first_action_changes_without_it(bank: EpisodeBank) -> None:
+    agent = make_agent()
+    agent.policy.weight.data.mul_(100)  # so that words change the actions
+    observation, _ = make_vec(bank=bank, num_envs=len(bank), shuffle=False).reset()
+    effects = word_effects(agent, observation, "instruction")
+    tokens = observation["instruction"]
+    assert effects.shape == tokens.shape
+    assert not effects[tokens == 0].any()
+    assert 0 < effects.max() <= 1
 
-    row, sentences = telling_view(bank)
-    assert sentences[0] == bank.instruction(row)
-    assert 2 <= len(sentences) == len(set(sentences))
-    observation, _ = make_vec(bank=bank.take(slice(row, row + 1)), num_envs=1, shuffle=False).reset()
-    seen = {f"{IDX_TO_COLOR[int(c)]} {IDX_TO_OBJECT[int(k)]}" for k, c, _ in observation["image"].reshape(-1, 3)}
-    assert all(any(text.endswith(name) for name in seen) for text in sentences)
+    def probabilities(words: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        told = {**observation, "instruction": words}
+        with torch.no_grad():
+            start = agent.initial_state(len(bank)), torch.ones(1, len(bank), dtype=torch.bool)
+            return np.asarray(agent(agent.prepare(told), *start).logits[0].softmax(-1))
 
-
-def test_telling_view_of_other_levels_is_some_episode_with_its_own_sentence() -> None:
-    doors = EpisodeBank.of_seeds("BabyAI-OpenDoorColor-v0", range(4))
-    row, sentences = telling_view(doors)
-    assert sentences == [doors.instruction(row)]
+    without_second = np.concatenate([tokens[:, :1], tokens[:, 2:], np.zeros_like(tokens[:, :1])], axis=1)
+    change = np.abs(probabilities(without_second) - probabilities(tokens)).sum(axis=1) / 2
+    np.testing.assert_allclose(effects[:, 1], change, atol=1e-5)

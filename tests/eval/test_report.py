@@ -15,9 +15,10 @@ from groundling.envs.catalog import find_family
 from groundling.envs.families.goals import SUITES
 from groundling.errors import StorageError
 from groundling.eval.evaluation import Evaluation, Outcome
-from groundling.eval.report import write_report
+from groundling.eval.report import Picture, Video, write_report
 from groundling.eval.suite_report import SuiteReport, format_success
 
+MOVIE = b"not really a video"
 PICTURE = b"\x89PNG not really"
 
 
@@ -52,9 +53,10 @@ def written(folder: Path, *, greedy: bool = False) -> str:
     write_report(
         folder,
         make_report(greedy=greedy),
-        figures={"A caption with <angles>": PICTURE},
+        facts={"agent": "gated & trained"},
+        pictures=[Picture("A caption with <angles>", PICTURE)],
+        video=Video("The first <two>", MOVIE, ('0:00 "go to the <ball>": reached after 3 steps', "0:04 another")),
         config='{"seed": 1}',
-        summary="gated & trained",
         links={"Video": "episode.mp4"},
     )
     return (folder / "report.html").read_text()
@@ -66,14 +68,14 @@ def test_success_is_written_with_its_interval() -> None:
 
 def test_report_holds_every_number_of_the_table(tmp_path: Path) -> None:
     text = written(tmp_path)
-    rows = [re.findall(r"<t[dh][^>]*>(?:<b>)?([^<]*)<", row) for row in re.findall(r"<tr>.*?</tr>", text)]
+    rows = [re.findall(r"<t[dh][^>]*>(?:<span><b>)?([^<]*)<", row) for row in re.findall(r"<tr.*?</tr>", text)]
     assert rows == [
-        ["suite", "episodes", "trained", "random", "steps"],
-        ["layout", "10", "0.800 [0.490, 0.943]", "0.500 [0.237, 0.763]", "5.0"],
-        ["combination", "7", "0.000 [0.000, 0.354]", "-", "16.0"],
-        ["combination, reordered", "3", "1.000 [0.439, 1.000]", "0.333 [0.061, 0.792]", "2.0"],
+        ["suite", "episodes", "trained", "steps", "/expert", "random"],
+        ["layout", "10", "0.800 [0.490, 0.943]", "5.0", "1.25", "0.500 [0.237, 0.763]"],
+        ["combination", "7", "0.000 [0.000, 0.354]", "16.0", "-", "-"],
+        ["combination, reordered", "3", "1.000 [0.439, 1.000]", "2.0", "-", "0.333 [0.061, 0.792]"],
     ]
-    assert re.findall(r"</b><br>([^<]*)</td>", text) == [
+    assert re.findall(r"</b><br>([^<]*)</span>", text) == [
         SUITES["layout"].description,
         SUITES["combination"].description,
         "words of a trained instruction in another order",
@@ -81,8 +83,10 @@ def test_report_holds_every_number_of_the_table(tmp_path: Path) -> None:
     assert "<li>size: it cannot be &lt;enlarged&gt;</li>" in text
 
 
-def test_report_needs_no_other_file_for_its_pictures(tmp_path: Path) -> None:
+def test_report_needs_no_other_file_for_its_pictures_and_video(tmp_path: Path) -> None:
     text = written(tmp_path)
+    (video,) = re.findall(r'<video [^>]*src="([^"]*)"', text)
+    assert base64.b64decode(video.removeprefix("data:video/mp4;base64,")) == MOVIE
     sources = re.findall(r'<img [^>]*src="([^"]*)"', text)
     assert [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources] == [PICTURE]
     assert "http" not in text
@@ -92,7 +96,8 @@ def test_report_escapes_what_it_is_given(tmp_path: Path) -> None:
     text = written(tmp_path)
     assert "A caption with &lt;angles&gt;" in text
     assert "gated &amp; trained" in text
-    assert "{&quot;seed&quot;: 1}" in text
+    assert "<details><summary>All settings</summary><pre>{&quot;seed&quot;: 1}</pre></details>" in text, "folded"
+    assert "The first &lt;two&gt;:<ul><li>0:00 &quot;go to the &lt;ball&gt;&quot;: reached after 3 steps</li>" in text
     assert '<a href="episode.mp4">Video</a>' in text
 
 
@@ -102,16 +107,16 @@ def test_report_says_how_actions_were_chosen(tmp_path: Path) -> None:
 
 
 def test_report_shows_what_fails_first_unless_it_tells_nothing_apart(tmp_path: Path) -> None:
-    write_report(tmp_path, make_broken_down(), figures={}, config="", summary="", links={})
+    write_report(tmp_path, make_broken_down(), facts={}, pictures=[], config="", links={})
     page = (tmp_path / "report.html").read_text()
     _, table = page.split("<h3>By verb</h3>")
-    rows = [re.findall(r"<t[dh][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>.*?</tr>", table)]
+    rows = [re.findall(r"<t[dh][^>]*>([^<]*)<", row) for row in re.findall(r"<tr.*?</tr>", table)]
     assert rows == [
-        ["suite", "verb", "episodes", "trained", "late", "wrong"],
-        ["size", "go to", "20", "0.000 [0.000, 0.161]", "1.00", "0.00"],
-        ["layout", "put", "10", "0.500 [0.237, 0.763]", "0.10", "0.40"],
-        ["layout", "go to", "20", "1.000 [0.839, 1.000]", "0.00", "0.00"],
-        ["size", "put", "2", "1.000 [0.342, 1.000]", "0.00", "0.00"],
+        ["verb", "suite", "episodes", "trained", "late", "wrong"],
+        ["go to", "size", "20", "0.000 [0.000, 0.161]", "1.00", "0.00"],
+        ["put", "layout", "10", "0.500 [0.237, 0.763]", "0.10", "0.40"],
+        ["go to", "layout", "20", "1.000 [0.839, 1.000]", "0.00", "0.00"],
+        ["put", "size", "2", "1.000 [0.342, 1.000]", "0.00", "0.00"],
     ]
     assert "By clauses" not in page, "all instructions have one"
     assert "What fails" not in written(tmp_path)

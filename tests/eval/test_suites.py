@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import html
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from groundling.envs.families.banked import BankFamily, enlarged
 from groundling.envs.families.goals import SUITES
 from groundling.errors import CheckpointError, RunFolderError, SplitError
 from groundling.eval import evaluate_run, suite_bank
+from groundling.eval.clips import VIDEO_EPISODES
 from groundling.eval.evaluating import report_run
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.suite_report import format_success
@@ -36,6 +40,7 @@ from groundling.eval.suites import (
     suites_for,
     unseen_words,
 )
+from groundling.eval.watching import Watched, watch
 from groundling.language import parse
 from groundling.language.paraphrases import HELD_OUT_SYNONYMS
 from groundling.language.vocabulary import split_words
@@ -330,12 +335,37 @@ def test_report_of_all_suites_leaves_numbers_pictures_and_a_video_that_agree(run
     for suite, reason in report.left_out.items():
         assert f"left out {suite}: {reason}" in told
         assert f"<li>{suite}: {reason}</li>" in page
-    assert page.count("data:image/png;base64,") == 2
-    assert str(CONFIG.total_frames) in page
+    assert page.count("data:image/png;base64,") == 3, "the learning curve and two readings"
+    assert base64.b64encode((run / "episode.mp4").read_bytes()).decode() in page
     capture = cv2.VideoCapture(str(run / "episode.mp4"))
     assert capture.isOpened()
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) > 1
+    shown = report.results["layout"]["trained"].first_actions
+    assert len(shown) == VIDEO_EPISODES
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) >= sum(len(actions) + 1 for actions in shown)
     capture.release()
+    listed = re.findall(r"^  (\d+:\d\d \".*)$", told, re.MULTILINE)
+    assert len(listed) == VIDEO_EPISODES
+    for line, actions in zip(listed, shown, strict=True):
+        assert line.endswith(f"after {len(actions)} steps")
+        assert html.escape(line) in page
+    facts = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", page))
+    assert len(facts) <= 10
+    assert facts["task"] == LEVEL
+    assert facts["seed"] == str(CONFIG.seed)
+
+
+def test_evaluation_plays_no_more_episodes_for_its_video(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows the ones of the table, and hunts for no others."""
+    watched = []
+
+    def counting(*arguments: Any, **options: Any) -> Watched:
+        watched.append(options["actions"])
+        return watch(*arguments, **options)
+
+    monkeypatch.setattr("groundling.eval.clips.watch", counting)
+    report = report_run(run, suites=("layout",), episodes=2, seed=4, console=Console(file=io.StringIO()))
+    assert watched == list(report.results["layout"]["trained"].first_actions)
+    assert len(watched) == 2
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:

@@ -104,8 +104,9 @@ def test_report_leaves_rows_tables_and_figures_of_each_task(run: Path) -> None:
         assert f"{row['trained'].success:.3f}" in line
         assert "…" not in line, "the table is wider than a terminal"
     assert told.count(f"layout: {SUITES['layout'].description}\n") == 1
-    assert page.count("data:image/png;base64,") == 3
-    assert "of 2 tasks, curriculum progress." in page
+    assert page.count("data:image/png;base64,") == 4, "learning curve, two readings, tasks"
+    assert f"<dt>tasks</dt><dd>{', '.join(TASKS)}</dd>" in page
+    assert "<dt>curriculum</dt><dd>progress</dd>" in page
     assert set(read_results(run).scores) == set(report.results)
 
 
@@ -171,4 +172,4 @@ def test_task_curves_draw_success_and_share_of_each_task() -> None:
         share.lines[0].get_ydata(), [np.mean(np.arange(n, n + SMOOTHING)) / 10 for n in range(3)]
     )
     assert [line.get_label() for line in success.lines] == ["A", "B/C"]
-    assert success.lines[1].get_xydata().tolist() == [[count - 1.0, 0.25]]
+    assert success.lines[1].get_xydata().tolist() == [[1e6 * (count - 1), 0.25]]

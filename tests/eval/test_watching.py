@@ -19,8 +19,9 @@ from groundling.envs.first_person import Camera
 from groundling.envs.rendering import render_world
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import InstructionError
+from groundling.eval.frames import ACCENT, MARGIN, TOP, VIEW, WORLD, attended, draw_frame
 from groundling.eval.pictures import draw_symbols
-from groundling.eval.watching import ACCENT, PANEL, Watched, watch
+from groundling.eval.watching import Watched, watch
 
 ROOM = "groundling/GroundedRoom-Easy-v0"
 
@@ -120,30 +121,84 @@ def test_a_word_matters_as_much_as_it_changes_the_gates(agent: ActorCritic, bank
     assert not watch(ungated, episode_of(bank, 0, GRID)).strengths.any()
 
 
-def test_frames_show_view_map_words_actions_and_value(agent: ActorCritic, bank: EpisodeBank) -> None:
+def test_frames_show_words_world_actions_and_value(agent: ActorCritic, bank: EpisodeBank) -> None:
     watched = watch(agent, episode_of(bank, 0, GRID), seed=1)
-    frames = watched.frames()
+    frames = list(watched.frames())
     assert len(frames) == len(watched.moments)
     assert {frame.shape for frame in frames} == {frames[0].shape}
     assert frames[0].dtype == np.uint8
-    is_marked = (np.abs(frames[0].astype(int) - ACCENT).max(axis=-1) <= 2)[PANEL + 40 :]
-    assert is_marked[:60].any(), "bars below the words"
-    assert is_marked[60:, : PANEL + 20].any(), "the action that is taken"
-    assert is_marked[60:, PANEL + 40 :].any(), "the value"
+    is_marked = np.abs(frames[0].astype(int) - ACCENT).max(axis=-1) <= 2
+    below = TOP + WORLD
+    assert is_marked[:TOP].any(), "bars below the words"
+    assert is_marked[below:].any(), "the action that is taken"
+    assert is_marked[TOP + VIEW : below, MARGIN + WORLD :].any(), "the value"
     assert any((frame != frames[0]).any() for frame in frames)
-    silent = replace(watched, strengths=np.zeros_like(watched.strengths)).frames()[0]
-    assert (silent != frames[0]).any()
+    silent = replace(watched, strengths=np.zeros_like(watched.strengths))
+    assert not (np.abs(draw_frame(silent, 0, 1.0).astype(int) - ACCENT).max(axis=-1) <= 2)[:TOP].any()
 
 
-def test_what_the_words_let_through_is_bright(agent: ActorCritic, bank: EpisodeBank) -> None:
+def test_small_pictures_are_enlarged_by_whole_factors(agent: ActorCritic, bank: EpisodeBank) -> None:
+    """Every pixel of the world becomes a square of one color, none is smeared."""
     watched = watch(agent, episode_of(bank, 0, GRID))
-    first = watched.moments[0]
-    left = np.zeros_like(first.attention)
+    above = watched.moments[0].above
+    factor = WORLD // max(above.shape[:2])
+    assert factor >= 2
+    shift = (WORLD - factor * above.shape[0]) // 2
+    top, left = TOP + shift, MARGIN + shift
+    frame = draw_frame(watched, 0, 1.0)
+    shown = frame[top : top + factor * above.shape[0], left : left + factor * above.shape[1]]
+    for row in range(factor):
+        assert np.array_equal(shown[row::factor, row::factor], above)
+
+
+def test_places_of_high_attention_are_bright() -> None:
+    left = np.zeros((7, 7), dtype=np.float32)
     left[:, 0] = 1
-    white = replace(first, seen=np.full((64, 64, 3), 255, dtype=np.uint8), attention=left)
-    frame = replace(watched, moments=(white,)).frames()[0]
-    view = frame[20 : 20 + PANEL, 20 : 20 + PANEL]
-    assert view[:, :20].mean() > view[:, -20:].mean() + 80
+    view = attended(np.full((224, 224, 3), 200, dtype=np.uint8), left)
+    assert (view[:, :32] == 200).all(), "a whole tile"
+    assert len(np.unique(view[:, 32:])) == 1
+    assert 90 < int(view[0, 32, 0]) < 140
+    level = attended(np.full((224, 224, 3), 200, dtype=np.uint8), np.ones((1, 1), dtype=np.float32))
+    assert (level == 200).all(), "an agent without a map dims nothing"
+
+
+def test_attention_lies_on_the_tiles_that_it_is_of(bank: EpisodeBank) -> None:
+    """An attention that only a certain tile of the view gets is drawn where the view shows that tile.
+
+    Symbols are stored by column and row, pictures by row and column.
+    """
+    torch.manual_seed(0)
+    agent = ActorCritic(AgentConfig())
+    tried = 0
+    for row in range(len(bank)):
+        envs = episode_of(bank, row, GRID)
+        symbols = envs.reset()[0]["image"][0]
+        moment = watch(agent, envs).moments[0]
+        assert moment.attention.shape == (7, 7)
+        kinds = np.ascontiguousarray(symbols.transpose(1, 0, 2)).reshape(49, 3)
+        values = moment.attention.reshape(49)
+        for kind in np.unique(kinds, axis=0):
+            assert np.ptp(values[(kinds == kind).all(axis=1)]) < 1e-5, "tiles that are alike have one attention"
+        tried += not np.array_equal(moment.attention, moment.attention.T)
+    assert tried > 3
+
+
+def test_only_the_first_moments_of_a_long_episode_are_kept(agent: ActorCritic, bank: EpisodeBank) -> None:
+    ungated = ActorCritic(AgentConfig(fusion="concat"))
+    for each in (agent, ungated):  # with a memory and without
+        for row in range(len(bank)):
+            whole = watch(each, episode_of(bank, row, GRID), seed=1)
+            if whole.steps > 6:
+                break
+        assert not whole.left_out
+        taken = [moment.action for moment in whole.moments[:-1]]
+        short = watch(each, episode_of(bank, row, GRID), actions=taken, most_steps=3)
+        assert [moment.step for moment in short.moments] == [0, 1, 2, whole.steps]
+        assert short.left_out == range(3, whole.steps)
+        assert short.summary == whole.summary
+        for one, other in zip(short.moments, [*whole.moments[:3], whole.moments[-1]], strict=True):
+            assert np.array_equal(one.above, other.above)
+            np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
 
 
 def test_an_agent_is_told_a_sentence_of_one_s_own(bank: EpisodeBank) -> None:

@@ -19,8 +19,10 @@ from groundling.envs.engine.constants import NUM_STATES
 from groundling.envs.engine.embodiment import GRID
 from groundling.envs.families.banked import watched_episode
 from groundling.errors import ConfigurationError
+from groundling.eval.attention import readings
 from groundling.eval.evaluation import evaluate
-from groundling.eval.figures import attention_figure, telling_view
+from groundling.eval.figures import reading_figure
+from groundling.eval.pictures import TILE_PIXELS
 from groundling.eval.watching import watch
 from groundling.training import Checkpoint, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
@@ -153,13 +155,13 @@ def test_demonstrations_know_the_words(task: str, tmp_path: Path) -> None:
 def test_figures_and_pictures_name_and_show_own_kinds(run: Path, task: str) -> None:
     agent = Checkpoint.load(run / CHECKPOINT_NAME).make_agent()
     bank = EpisodeBank.of_seeds(task, range(40))
-    row, sentences = telling_view(bank)
-    figure = attention_figure(agent, bank, row, sentences)
-    names = {text.get_text() for axis in figure.axes for text in axis.texts}
-    assert names <= {"ball", "apple"}
     episodes = find_family(task).episodes_of(bank)  # type: ignore[attr-defined]
+    (reading, *_) = readings(agent, episodes)
+    assert reading.instruction in bank.instructions
+    labels = [label.get_text() for label in reading_figure(reading).axes[2].get_yticklabels()]
+    assert labels == list(reading.words) == reading.instruction.split()
     first = [watch(agent, watched_episode(episodes, row), seed=row).moments[0] for row in range(10)]
-    assert first[0].seen.shape == (7 * 56, 7 * 56, 3)
+    assert first[0].seen.shape == (7 * TILE_PIXELS, 7 * TILE_PIXELS, 3)
     for pictures in ([moment.seen for moment in first], [moment.above for moment in first]):
         assert any((picture == (0, 128, 128)).all(axis=-1).any() for picture in pictures)
 
