@@ -22,36 +22,36 @@ class AgentConfig(Open):
     """The agent's parts and sizes.
 
     Attributes:
-        vision: the observation encoder that reads the image: "symbolic" (MiniGrid's cells), "cnn" (pixels: three
-            convolutions, then words meet every cell of their grid), "chaplot" (pixels: the network of Chaplot et al.
-            2018; :meth:`chaplot` has its sizes), or your own, my_file.py:MyEncoder.
-        encoders: observation encoders of the other fields, in the order in which they choose; what is left is read by
-            the encoder of its kind (RGB and depth by "cnn", vectors, masks and categories by "vector").
+        vision: encoder of the image: "symbolic" (MiniGrid's cells), "cnn" (pictures: three convolutions, then the
+            fusion in every cell of their grid), "chaplot" (pictures: the network of Chaplot et al. 2018), or your own,
+            my_file.py:MyEncoder.
+        encoders: encoders of the other fields of the observation; each takes the fields that it can read, in this
+            order. What is left goes to the encoder of its kind (RGB and depth to "cnn"; vectors, masks and categories
+            to "vector").
         ignores: keys of the observation that the agent does not read.
-        fusion: how words meet vision: "attribute_gated" (each attribute of a cell is gated by the words that it listens
-            to), "gated" (Chaplot et al. 2018), "film" (Perez et al. 2018), "cross_attention" (cells attend to words) or
-            "concat", the baseline.
-        language: "positional" (a bag of words that keeps their order), "bow" (one that does not), "contextual" (a bag
-            whose words also know their part in the sentence, for long instructions), "gru", "bigru" (with attention
-            over the words), "transformer", "sentence" (a frozen pretrained model; needs the extra groundling[sentence])
-            or "sentence-tuned" (the same, trained with the agent).
-        memory: "none", "gru" or "lstm" between the fused features and the policy.
-        word_dim: size of a word's embedding.
-        instruction_dim: size of an instruction's vector.
+        fusion: how vision and language are combined: "attribute_gated" (a gate for each attribute of a cell: type,
+            color, state), "gated" (one gate, Chaplot et al. 2018), "film" (Perez et al. 2018), "cross_attention" (cells attend
+            to words) or "concat" (concatenation, the baseline).
+        language: encoder of the instruction: "positional" (bag of words with positions), "bow" (bag of words),
+            "contextual" (bag of word vectors that depend on their neighbors, for long instructions), "gru", "bigru"
+            (with attention over the words), "transformer", "sentence" (a frozen pretrained model; needs the extra
+            groundling[sentence]) or "sentence-tuned" (the same, trained with the agent).
+        memory: "none", "gru" or "lstm", between the fused features and the policy.
+        word_dim: size of a word vector.
+        instruction_dim: size of the vector of an instruction.
         hidden_dim: size of the hidden layers.
         memory_dim: size of the memory's state.
-        time_dim: size of an embedding of the step within the episode, which the policy and the value are given beside
-            the memory's output; 0 for none.
-        time_steps: steps that this embedding tells apart; later ones share the last.
-        memory_reads: let the memory read the instruction at every step, by an attention of its own: for instructions of
-            several clauses. It needs a memory and a language encoder that gives a vector for each word.
-        memory_finds: let the memory look, at every step, for a thing on the map of what was seen, and be given the
-            way there. It needs a memory and ``map_ways``.
-        predicts_subgoal: give the agent one more head, which learns to predict the current subgoal where
-            ``subgoal_coef`` of the algorithm is above 0; it is never used when the agent acts. See
-            ``groundling.envs.engine.subgoals``.
-        blind: replace the image by nothing, for the control that reads the instruction but does not see.
-        settings: of the observation encoders, each a value of the encoder's own class.
+        time_dim: size of an embedding of the number of steps since the episode began, an input of policy and value; 0
+            for none.
+        time_steps: steps with an embedding of their own; later ones share the last.
+        memory_reads: the memory attends to the words of the instruction at every step. For instructions of several
+            clauses; needs a memory and a language encoder with word vectors.
+        memory_finds: the memory attends to the map at every step and gets the way to the thing that it finds. Needs a
+            memory and ``map_ways``.
+        predicts_subgoal: adds a head that learns to predict the current subgoal, an auxiliary loss weighted by the
+            algorithm's ``subgoal_coef``. It is not used for acting.
+        blind: zeros instead of the image: a control that has only the instruction.
+        settings: of the encoders, each an instance of the encoder's own class.
     """
 
     vision: str = "symbolic"

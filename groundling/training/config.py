@@ -33,39 +33,41 @@ class TrainConfig(Open):
     """A training run.
 
     Attributes:
-        algorithm: "ppo" or "a2c" (rewards), "bc" (behavior cloning of an expert or of recorded demonstrations),
-            "dagger" (the expert labels the states that the agent visits), or your own, my_file.py:MyAlgorithm.
-        init: folder of a run whose agent this one starts from, instead of a new one.
-        task: id of a level or task, or FILE.py:CLASS.
-        tasks: several tasks to train on at once, instead of ``task``; a curriculum of stages takes them in this order.
-        body: "grid", "rover", or "own": the task's, which is the grid's for all but the grounded rooms.
-        camera: what a rover sees with, where ``body`` is "rover"; a foreign simulator draws pictures of its size.
-        held_out: what no training instruction asks for.
+        algorithm: "ppo" or "a2c" (learn from rewards), "bc" (behavior cloning of an expert or of recorded
+            demonstrations), "dagger" (the expert labels the states that the agent visits), or your own, my_file.py:MyAlgorithm.
+        init: folder of a run; training starts from its agent instead of a new one.
+        task: id of a level or task (`groundling tasks` lists them), or your own, my_file.py:MyTask.
+        tasks: several tasks to train on at once, instead of one. The curriculum "stages" takes them in this order.
+        body: "grid" (walks on tiles, sees symbols), "rover" (drives in metres, sees pictures), or "own": what the task
+            is made for.
+        camera: pictures that a rover sees (--body rover), or that a simulator draws.
+        held_out: instructions and wordings that are kept out of training.
         total_frames: observations to train on, rounded up to whole rollouts.
-        num_envs: B, environments side by side.
-        bank_size: distinct episodes to train on, of each task.
-        time_share: of its time limit that an episode of training has, at most 1; evaluation always has all of it. An
-            agent that is lost plays to the limit, and where limits are long most frames are of such episodes. Rewards
-            that fall with time (MiniGrid's) do so against the shorter limit.
-        seed: names every random draw of the run.
+        num_envs: B, environments that run side by side.
+        bank_size: distinct training episodes of each task.
+        time_share: fraction of the task's time limit that a training episode gets, above 0 and at most 1. Evaluation
+            always uses the whole limit. Where limits are long, an untrained agent spends most frames in episodes that
+            it has lost already; a shorter limit saves them. MiniGrid's reward falls with time against the shorter
+            limit.
+        seed: of all random numbers of the run.
         torch_threads: threads of PyTorch.
-        device: "cpu", "cuda" or "cuda:0" ...
-        precision: of the agent's eyes for pixels in training, "float32" or "bfloat16": their products over many pixels
-            and cells are faster where the processor has instructions for them (of Intel's and AMD's those with
-            avx512_bf16 or AMX), and are rounded to 8 bits. Parameters, words, memory, heads, losses and the optimizer
-            stay float32, and so do the agents that are evaluated, played or watched.
-        checkpoint_seconds: how often a checkpoint is written (one is always written at the end).
-        evaluate_every: frames between evaluations of the agent alone, on new worlds of its tasks; None takes a fifth of
-            the run (none in runs of fewer than 50,000 frames), 0 never evaluates. One is always at the end.
-        evaluation_episodes: episodes of each of them.
-        curriculum: how often each of several tasks, or of a task's instructions, is drawn.
-        reward: terms of what the policy is paid: "environment" (what the environments pay), or your own,
+        device: "cpu", "cuda", "cuda:0" ...
+        precision: arithmetic of the encoder of pictures in training. "bfloat16" is faster on processors with
+            instructions for it (avx512_bf16 or AMX) and rounds to 8 bits. Everything else stays float32, and so do
+            agents that are evaluated or watched.
+        checkpoint_seconds: seconds between checkpoints; one is always written at the end.
+        evaluate_every: frames between evaluations of the agent alone in new worlds of its tasks, and one at the end.
+            By default five in a run (none in runs of fewer than 50,000 frames); 0 never evaluates.
+        evaluation_episodes: episodes of each of these evaluations.
+        curriculum: how often each task, or each instruction of a task, is drawn.
+        reward: terms whose sum is the reward: "environment" (the reward of the environment), or your own,
             my_file.py:MyReward.
-        reward_weights: of the terms, as many; none weighs each with 1.
+        reward_weights: a weight for each term; without any, each has weight 1.
         agent: parts and sizes of the agent.
-        made_by: where the environments come from if ``Trainer(make_envs=...)`` made them; set by the trainer.
-        settings: of the algorithm and of rewards, each a value of its own class. Those of another algorithm wait for a
-            run of it.
+        made_by: name of the function that made the environments, if ``Trainer(make_envs=...)`` was given one; set by
+            the trainer.
+        settings: of the algorithm and of rewards, each an instance of its own class. Settings of algorithms that the
+            run does not use are kept for a run that does.
     """
 
     algorithm: str = "ppo"
@@ -107,7 +109,7 @@ class TrainConfig(Open):
         require(self.precision in precisions, f"precision is {' or '.join(precisions)}, not {self.precision!r}")
         require(
             self.precision == "float32" or self.agent.vision != "symbolic",
-            "precision 'bfloat16' is for eyes that see pixels, symbols would not gain by it: leave it at 'float32'",
+            "precision 'bfloat16' speeds up encoders of pictures only: leave it at 'float32' with vision 'symbolic'",
         )
         require_each(self, "evaluation_episodes", least=1)
         require((self.evaluate_every or 0) >= 0, f"evaluate_every must not be negative, got {self.evaluate_every}")

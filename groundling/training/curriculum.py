@@ -23,16 +23,17 @@ class CurriculumConfig:
     """How several tasks, or the instructions of one, are mixed.
 
     Attributes:
-        kind: "uniform" (all alike), "stages" (the tasks in their order, each from the success at the one before),
-            "progress" (most of what is learned, or forgotten, fastest) or "failures" (most of what fails most often).
-        of: "tasks", or "instructions": those of one task, each of which is drawn like a task of its own.
-        promotion: success at the newest task from which the next one is added; one for all, or one for each task but
-            the last.
-        window: newest episodes of the newest task over which that success is taken.
-        rehearsal: share of the earlier tasks together, drawn alike.
-        exploration: share that is drawn alike, whatever is learned.
-        fast_episodes: episodes of a task over which its newest success is averaged.
-        slow_episodes: episodes of a task over which the success that it is compared with is averaged.
+        kind: "uniform" (all equally often), "stages" (one task after the other, the next one is added once the newest
+            succeeds), "progress" (more of the tasks whose success changes fastest) or "failures" (more of the tasks
+            that fail most).
+        of: "tasks", or "instructions": those of one task, each treated like a task.
+        promotion: success at the newest task at which the next one is added; one number, or one for each task but the
+            last.
+        window: episodes of the newest task over which this success is averaged.
+        rehearsal: share of all earlier tasks together, drawn equally often.
+        exploration: share that is drawn equally often, whatever the success.
+        fast_episodes: episodes over which the recent success of a task is averaged.
+        slow_episodes: episodes over which the earlier success is averaged that it is compared with.
 
     Raises:
         ConfigurationError: if a setting cannot work.

@@ -36,11 +36,10 @@ class SymbolicConfig:
 
     Attributes:
         cell_dim: channels of each attribute of a cell (type, color, state), which a gate multiplies.
-        readout_dim: channels that each cell keeps after the fusion.
-        map_radius: tiles to each side that a map shows of what was seen since the episode began, beside the view; 0 for
-            no map.
-        map_ways: tell, of every thing on that map, how far it is to walk by what was seen, and in which direction one
-            sets out; and where there is something left to see. See ``groundling.agents.encoders.ways``.
+        readout_dim: channels of a cell after the fusion.
+        map_radius: size of a map of what the agent has seen in the episode, in tiles to each side; 0 for no map.
+        map_ways: adds to every thing on the map how far it is to walk and in which direction the way starts, and where
+            something is unexplored. See ``groundling.agents.encoders.ways``.
     """
 
     cell_dim: int = 128

@@ -39,21 +39,21 @@ def _read(text: str, first: type[StrEnum], second: type[StrEnum], own: tuple[str
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What no training instruction asks for, and in which words it is never told.
+    """Instructions and wordings that are kept out of training.
 
     The default sets leave every single word in training: each color with two types or more, each type with four colors
     or more, each verb with two types, each place with two types.
 
     Attributes:
-        factors: which of the sets below are held out; the others are trained on.
+        factors: which of the sets below are held out; the others are part of training.
         combinations: color-type pairs, "purple key".
-        verb_objects: a verb and the type that it is never asked of, "pick up ball" (of "put": what is moved).
-        locations: a type and the place where it is never named, "ball behind".
-        max_clauses: the longest instruction of training.
+        verb_objects: a verb with a type that it is not used with, "pick up ball" ("put": the thing that is moved).
+        locations: a type with a location that it is not described by, "ball behind".
+        max_clauses: largest number of clauses in a training instruction.
         phrasings: names of phrasings (``groundling.language.paraphrases``).
-        synonyms: words that stand for a trained one.
-        varied: tell training instructions in many wordings; implied by the factors "phrasing" and "synonym".
-        own_words: types and colors of a task's own that the sets name, "apple".
+        synonyms: words that can replace a word of training.
+        varied: use many wordings in training; implied by the factors "phrasing" and "synonym".
+        own_words: types and colors of a task's own that appear in these sets, "apple".
 
     Raises:
         SplitError: if a factor or an entry cannot be read.

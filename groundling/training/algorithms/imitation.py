@@ -31,22 +31,22 @@ class ImitationConfig:
     """Learning from a teacher: behavior cloning ("bc", the teacher acts) and DAgger ("dagger", it labels).
 
     Attributes:
-        expert: what the expert sees, "explored" (what the agent has seen, so that it can be imitated) or "world".
-        demonstrations: with "bc", a file of recorded demonstrations to learn from; without one the expert acts afresh.
-        mixing: with "dagger", the share of the run over which the expert's share of the actions falls from 1.
-        kept_share: with "dagger", the share that it falls to. Above 0 the expert frees an agent that is stuck; where
-            episodes are long, being stuck would otherwise fill the rollouts.
+        expert: what the expert sees, "explored" (what the agent has seen, so that it can be imitated) or "world" (all).
+        demonstrations: for "bc", a file of recorded demonstrations; without one the expert acts in new episodes.
+        mixing: for "dagger", the share of the run over which the expert's share of the actions decreases from 1.
+        kept_share: for "dagger", the share at which it stays. Above 0 the expert frees an agent that is stuck; where
+            episodes are long, stuck agents would otherwise fill the rollouts.
         num_steps: T, steps of each environment in a rollout, and of back-propagation through the memory.
         num_epochs: passes over a rollout.
         minibatch_size: observations of a gradient step, rounded to whole environments.
         learning_rate: of Adam, at the start.
-        anneal: let the learning rate fall linearly to zero.
+        anneal: decrease the learning rate linearly to zero.
         value_coef: weight of the value loss.
         entropy_coef: weight of the entropy bonus.
-        gamma: discount of the returns that the value learns.
+        gamma: discount factor of the returns that the value learns.
         gae_lambda: decay of their estimate.
-        subgoal_coef: weight of the loss of an agent that ``predicts_subgoal``.
-        max_grad_norm: gradients are scaled down to this norm.
+        subgoal_coef: weight of the subgoal loss of an agent with ``predicts_subgoal``.
+        max_grad_norm: largest norm of the gradient; longer ones are scaled down.
     """
 
     expert: Sight = "explored"

@@ -30,18 +30,18 @@ class PPOConfig:
         num_epochs: passes over a rollout.
         minibatch_size: observations of a gradient step (with a memory, rounded to whole environments).
         learning_rate: of Adam, at the start.
-        anneal: let the learning rate fall linearly to zero.
-        gamma: discount.
-        gae_lambda: decay of the advantage estimate.
+        anneal: decrease the learning rate linearly to zero.
+        gamma: discount factor.
+        gae_lambda: decay of the advantage estimate (GAE).
         clip: range of the probability ratio.
         value_coef: weight of the value loss.
         entropy_coef: weight of the entropy bonus.
-        max_grad_norm: gradients are scaled down to this norm.
+        max_grad_norm: largest norm of the gradient; longer ones are scaled down.
         normalize_advantage: to mean 0 and standard deviation 1 in each minibatch.
-        bootstrap_truncated: the value goes on beyond the time limit of an episode; False where the limit is part of the
-            task, and an agent is to hurry. Source: Pardo et al. 2018, arXiv:1712.00378.
-        subgoal_coef: weight of the loss of an agent that ``predicts_subgoal``.
-        kl_coef: weight of a penalty on KL(policy || initial policy), for runs that start from another one (``init``).
+        bootstrap_truncated: use the value of the last observation where the time limit cut an episode off. False treats
+            the limit as part of the task. Source: Pardo et al. 2018, arXiv:1712.00378.
+        subgoal_coef: weight of the subgoal loss of an agent with ``predicts_subgoal``.
+        kl_coef: weight of a penalty on KL(policy || initial policy), in runs that start from another one (``init``).
     """
 
     num_steps: int = 16
