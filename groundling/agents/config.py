@@ -30,8 +30,8 @@ class AgentConfig(Open):
             to "vector").
         ignores: keys of the observation that the agent does not read.
         fusion: how vision and language are combined: "attribute_gated" (a gate for each attribute of a cell: type,
-            color, state), "gated" (one gate, Chaplot et al. 2018), "film" (Perez et al. 2018), "cross_attention" (cells attend
-            to words) or "concat" (concatenation, the baseline).
+            color, state), "gated" (one gate, Chaplot et al. 2018), "film" (Perez et al. 2018), "cross_attention" (cells
+            attend to words) or "concat" (concatenation, the baseline).
         language: encoder of the instruction: "positional" (bag of words with positions), "bow" (bag of words),
             "contextual" (bag of word vectors that depend on their neighbors, for long instructions), "gru", "bigru"
             (with attention over the words), "transformer", "sentence" (a frozen pretrained model; needs the extra

@@ -34,7 +34,8 @@ class TrainConfig(Open):
 
     Attributes:
         algorithm: "ppo" or "a2c" (learn from rewards), "bc" (behavior cloning of an expert or of recorded
-            demonstrations), "dagger" (the expert labels the states that the agent visits), or your own, my_file.py:MyAlgorithm.
+            demonstrations), "dagger" (the expert labels the states that the agent visits), or your own,
+            my_file.py:MyAlgorithm.
         init: folder of a run; training starts from its agent instead of a new one.
         task: id of a level or task (`groundling tasks` lists them), or your own, my_file.py:MyTask.
         tasks: several tasks to train on at once, instead of one. The curriculum "stages" takes them in this order.
