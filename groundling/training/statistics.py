@@ -17,16 +17,23 @@ LEAST_WINDOW: Final = 100  # episodes that a mean is taken over, at least, once 
 
 @dataclass
 class EpisodeStatistics:
-    """The episodes that ended since the statistics were last taken, and the last ones before them.
+    """The episodes that ended since the statistics were last taken, and means over a window of the last ones.
+
+    Environments begin side by side, and short episodes end first: at any time, those that have ended were shorter, and
+    often more successful, than those that run. So an episode enters the window only when all that began before it
+    have ended, in the order in which they began.
 
     Attributes:
         names: ids of the K tasks, where several are played.
-        returns, lengths, successes, tasks: of the episodes, one array for each step in which some ended. A success that
-            the environments did not tell is NaN; it is never guessed from the return.
-        window: how many episodes a mean is taken over, at least, once so many have ended: a hundred, or one of each
-            environment. Environments begin side by side, and the short episodes of a generation end first.
-        recent: returns, lengths and successes of the episodes before, up to so many.
-        recent_by_task: successes of the last episodes of each task, up to so many of each.
+        returns, lengths, successes, tasks, begins: of the episodes, one array for each step in which some ended. A
+            success that the environments did not tell is NaN; it is never guessed from the return. An episode begins at
+            a step of its environment.
+        window: how many episodes a mean is taken over, at least, once there are so many: a hundred, or one of each
+            environment.
+        running: [B] the step at which the episode began that each environment is in.
+        waiting: returns, lengths, successes, tasks and begins of the episodes that ended before an earlier one did.
+        recent: returns, lengths and successes of the last episodes of the window.
+        recent_by_task: successes of the last episodes of each task.
     """
 
     names: tuple[str, ...] = ()
@@ -34,7 +41,10 @@ class EpisodeStatistics:
     lengths: list[NDArray[np.int64]] = field(default_factory=list)
     successes: list[NDArray[np.float64]] = field(default_factory=list)
     tasks: list[NDArray[np.int64]] = field(default_factory=list)
+    begins: list[NDArray[np.int64]] = field(default_factory=list)
     window: int = LEAST_WINDOW
+    running: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    waiting: dict[str, NDArray[Any]] = field(default_factory=dict)
     recent: dict[str, NDArray[Any]] = field(default_factory=dict)
     recent_by_task: dict[str, NDArray[Any]] = field(default_factory=dict)
 
@@ -47,12 +57,17 @@ class EpisodeStatistics:
     def add(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> None:
         """Note the episodes that ended in a step."""
         final = info["final_info"]
+        lengths = final["episode"]["l"][ended].astype(np.int64)
         self.returns.append(final["episode"]["r"][ended])
-        self.lengths.append(final["episode"]["l"][ended])
+        self.lengths.append(lengths)
         success = final.get("success")
         told = np.full(int(ended.sum()), np.nan) if success is None else np.asarray(success)[ended]
         self.successes.append(told.astype(np.float64))
         self.tasks.append(final["task"][ended] if self.names else np.zeros(int(ended.sum()), dtype=np.int64))
+        if len(self.running) != len(ended):
+            self.running = np.zeros(len(ended), dtype=np.int64)
+        self.begins.append(self.running[ended])
+        self.running[ended] += lengths  # the next episode begins where this one ended
 
     def successes_by_task(self) -> list[NDArray[np.bool_]]:
         """For each task (or for the only one) whether each of its episodes succeeded, in the order of their ends."""
@@ -60,36 +75,36 @@ class EpisodeStatistics:
         return [successes[tasks == task] for task in range(max(1, len(self.names)))]
 
     def take(self, *, by_task: bool = True) -> dict[str, float]:
-        """Means over the last episodes: all that ended since, and as many before them as make up the window.
+        """Means over the window: all episodes that entered it since, and as many before them as make up its size.
 
-        So no mean is that of the single episode which ended in an update, and none is missing once one has ended.
+        So no mean is that of the few episodes which happened to end in an update, and none is missing later on.
 
         Args:
             by_task: where several tasks are played, also the ``success/TASK`` and ``episodes/TASK`` of each.
 
         Returns:
-            ``return``, ``episode_length`` and ``success``, NaN while nobody told any; ``window``, over how many
-            episodes they are means; ``episodes``, how many ended since the statistics were last taken.
+            ``return``, ``episode_length`` and ``success``, NaN while there is nothing to average; ``window``, over how
+            many episodes they are means; ``episodes``, how many ended since the statistics were last taken. While the
+            first episodes of the environments run, ``success`` is the share of these that have succeeded already.
         """
-        count = sum(map(len, self.returns))
+        ended = {name: _joined(list(arrays)) for name, arrays in self._lists().items()}
+        entered = self._enter(ended)
         taken: dict[str, float] = {}
-        parts: dict[str, list[Any]] = {
-            "return": self.returns,
-            "episode_length": self.lengths,
-            "success": self.successes,
-        }
-        for name, arrays in parts.items():
-            window = self._slide(self.recent, name, _joined(arrays))
-            taken[name] = _mean(window)
+        for metric, name in (("return", "returns"), ("episode_length", "lengths"), ("success", "successes")):
+            window = self._slide(self.recent, name, entered[name])
+            taken[metric] = _mean(window)
         taken["window"] = float(len(window))
-        taken["episodes"] = float(count)
-        successes, tasks = _joined(self.successes), _joined(self.tasks)
+        if not len(window) and len(self.running):
+            first = self.waiting["successes"][self.waiting["begins"] == 0]
+            known = first[~np.isnan(first)]
+            if len(known) == len(first):  # what is not told is not taken for a failure
+                taken |= {"success": float(known.sum()) / len(self.running), "window": float(len(self.running))}
+        taken["episodes"] = float(len(ended["returns"]))
         for number, name in enumerate(self.names):
-            own = successes[tasks == number]
-            window = self._slide(self.recent_by_task, name, own)
+            window = self._slide(self.recent_by_task, name, entered["successes"][entered["tasks"] == number])
             if by_task:
                 taken[f"success/{name}"] = _mean(window)
-                taken[f"episodes/{name}"] = float(len(own))
+                taken[f"episodes/{name}"] = float((ended["tasks"] == number).sum())
         for array in self._lists().values():
             array.clear()
         return taken
@@ -97,15 +112,28 @@ class EpisodeStatistics:
     def state_dict(self) -> dict[str, Any]:
         """The notes as tensors."""
         lists = {name: [torch.as_tensor(array) for array in arrays] for name, arrays in self._lists().items()}
-        windows = {"recent": self.recent, "recent_by_task": self.recent_by_task}
-        return lists | {key: {k: torch.as_tensor(array) for k, array in part.items()} for key, part in windows.items()}
+        kept = {"waiting": self.waiting, "recent": self.recent, "recent_by_task": self.recent_by_task}
+        tensors = {key: {k: torch.as_tensor(array) for k, array in part.items()} for key, part in kept.items()}
+        return {**lists, **tensors, "running": torch.as_tensor(self.running)}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Continue from :meth:`state_dict`; those of older checkpoints have no episodes before."""
+        """Continue from :meth:`state_dict`; a window that an older checkpoint lacks begins anew."""
+        if "running" not in saved:
+            return
         for name, arrays in self._lists().items():
             arrays[:] = [tensor.numpy() for tensor in saved[name]]
-        self.recent = {k: tensor.numpy() for k, tensor in saved.get("recent", {}).items()}
-        self.recent_by_task = {k: tensor.numpy() for k, tensor in saved.get("recent_by_task", {}).items()}
+        self.running = saved["running"].numpy().copy()
+        for name in ("waiting", "recent", "recent_by_task"):
+            setattr(self, name, {key: tensor.numpy() for key, tensor in saved[name].items()})
+
+    def _enter(self, ended: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The episodes before which no other one began that still runs, in the order of their beginnings."""
+        every = {name: np.concatenate([self.waiting.get(name, array[:0]), array]) for name, array in ended.items()}
+        oldest = self.running.min() if len(self.running) else 0
+        enters = every["begins"] < oldest
+        self.waiting = {name: array[~enters] for name, array in every.items()}
+        order = np.argsort(every["begins"][enters], kind="stable")
+        return {name: array[enters][order] for name, array in every.items()}
 
     def _slide(self, recent: dict[str, NDArray[Any]], name: str, new: NDArray[Any]) -> NDArray[Any]:
         """The window of a number after these new ones; its end is kept for the next."""
@@ -121,6 +149,7 @@ class EpisodeStatistics:
             "lengths": self.lengths,
             "successes": self.successes,
             "tasks": self.tasks,
+            "begins": self.begins,
         }
 
 

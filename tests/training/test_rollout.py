@@ -153,21 +153,22 @@ def test_second_rollout_goes_on_where_the_first_stopped() -> None:
 
 
 @pytest.mark.parametrize("make_envs", [native_envs, foreign_envs])
-def test_statistics_are_means_over_the_episodes_that_ended(make_envs: Any) -> None:
+def test_statistics_are_means_over_the_episodes_that_were_played(make_envs: Any) -> None:
     rollout, _, collector = collect(make_envs())
-    returns, lengths, successes = [], [], []
+    ended, running = [], []
     for b in range(B):
         total, length = 0.0, 0
         for t in range(T):
             total, length = total + float(rollout.reward[t, b]), length + 1
             if rollout.terminated[t, b] or rollout.truncated[t, b]:
-                returns.append(total)
-                lengths.append(length)
-                successes.append(bool(rollout.terminated[t, b]))
+                ended.append((t + 1 - length, total, length, bool(rollout.terminated[t, b])))
                 total, length = 0.0, 0
+        running.append(T - length)
     taken = collector.statistics.take()
+    assert taken["episodes"] == len(ended)
+    returns, lengths, successes = zip(*(row[1:] for row in ended if row[0] < min(running)), strict=True)
     assert 0 < sum(successes) < len(successes)
-    assert taken["episodes"] == len(returns)
+    assert taken["window"] == len(returns)
     assert taken["return"] == pytest.approx(np.mean(returns), rel=1e-5)
     assert taken["episode_length"] == pytest.approx(np.mean(lengths))
     assert taken["success"] == pytest.approx(np.mean(successes))
@@ -182,35 +183,50 @@ def test_statistics_are_cleared_when_taken_and_nan_without_episodes() -> None:
     assert np.isnan([empty["return"], empty["success"], empty["episode_length"]]).all()
 
 
-def test_means_are_over_a_sliding_window_of_a_hundred_episodes_or_all_that_ended() -> None:
-    statistics = EpisodeStatistics(("A", "B"))
-    generator = np.random.default_rng(0)
-    successes, tasks = generator.integers(2, size=700), generator.integers(2, size=700)
-    begin = 0
-    for size in (0, 1, 0, 30, 60, 1, 40, 300, 1, 0, 100, 99, 20):
-        new = slice(begin, begin + size)
-        if size:
-            final = {
-                "episode": {"r": successes[new] / 2, "l": np.arange(size)},
-                "success": successes[new] == 1,
-                "task": tasks[new],
-            }
-            statistics.add({"final_info": final}, np.ones(size, dtype=np.bool_))
-        saved, begin = statistics.state_dict(), begin + size
+@pytest.mark.parametrize("envs", [1, 7, 150])
+def test_means_are_over_a_window_of_the_episodes_before_which_none_began_that_still_runs(envs: int) -> None:
+    """Lengths and successes go together, so that a mean of those that ended first would be another."""
+    statistics = EpisodeStatistics(("A", "B"), window=max(100, envs))
+    generator = np.random.default_rng(envs)
+    left, began, ended_at_all, begun = generator.integers(1, 30, envs), np.zeros(envs, int), [], []
+    taken_until = 0
+    for step in range(1, 401):
+        left = left - 1
+        ended = left == 0
+        if ended.any():
+            lengths = np.where(ended, step - began, 0)
+            success, task = lengths < 8, generator.integers(2, size=envs)
+            episode = {"r": np.where(success, 1 - lengths / 40, 0), "l": lengths}
+            statistics.add({"final_info": {"episode": episode, "success": success, "task": task}}, ended)
+            for env in np.flatnonzero(ended):
+                ended_at_all.append((began[env], env, lengths[env], episode["r"][env], success[env], task[env]))
+                began[env], left[env] = step, generator.integers(1, 30)
+        if step % 16 or step in (48, 64, 80):
+            continue
+        saved = statistics.state_dict()
         taken = statistics.take()
-        again = EpisodeStatistics(("A", "B"))
+        again = EpisodeStatistics(("A", "B"), window=statistics.window)
         again.load_state_dict(saved)
         assert np.array_equal(list(again.take().values()), list(taken.values()), equal_nan=True)
-        assert (taken["episodes"], taken["window"]) == (size, min(begin, max(size, 100)))
-        last = successes[max(0, begin - max(size, 100)) : begin]
-        assert taken["success"] == pytest.approx(last.mean() if begin else np.nan, nan_ok=True)
-        assert taken["return"] == pytest.approx(last.mean() / 2 if begin else np.nan, nan_ok=True)
-        of_a = successes[:begin][tasks[:begin] == 0]
-        count = int((tasks[new] == 0).sum())
-        assert taken["episodes/A"] == count
-        assert taken["success/A"] == pytest.approx(
-            of_a[-max(count, 100) :].mean() if len(of_a) else np.nan, nan_ok=True
-        )
+        known = sorted((row for row in ended_at_all if row[0] < began.min()), key=lambda row: row[0])
+        assert taken["episodes"] == len(ended_at_all) - taken_until
+        taken_until = len(ended_at_all)
+        if not ended_at_all:
+            assert taken["window"] == 0
+            continue
+        if not known:
+            first = [row for row in ended_at_all if row[0] == 0]
+            assert taken["window"] == envs
+            assert taken["success"] == sum(row[4] for row in first) / envs
+            assert np.isnan([taken["return"], taken["episode_length"]]).all()
+            continue
+        size = max(statistics.window, len(known) - len(begun))
+        window, begun = known[-size:], known
+        assert taken["window"] == len(window)
+        assert taken["success"] == pytest.approx(np.mean([row[4] for row in window]))
+        assert taken["return"] == pytest.approx(np.mean([row[3] for row in window]))
+        assert taken["episode_length"] == pytest.approx(np.mean([row[2] for row in window]))
+    assert len(begun) > 10 * min(envs, 20)
 
 
 def test_success_that_nobody_told_is_not_guessed_from_the_return() -> None:
@@ -220,8 +236,12 @@ def test_success_that_nobody_told_is_not_guessed_from_the_return() -> None:
     taken = statistics.take()
     assert np.isnan(taken["success"])
     assert taken["episodes"] == 2
-    assert taken["return"] == 0.25
-    assert taken["episode_length"] == 3.5
+    statistics.add({"final_info": {"episode": episode}}, np.array([False, False, True]))
+    taken = statistics.take()
+    assert np.isnan(taken["success"])
+    assert (taken["episodes"], taken["window"]) == (1, 3)
+    assert taken["return"] == pytest.approx(9.5 / 3)
+    assert taken["episode_length"] == 4
 
 
 def test_episodes_of_unknown_success_do_not_count_among_the_told_ones() -> None:
@@ -243,7 +263,7 @@ def test_success_is_told_by_gymnasium_s_or_stable_baselines_key_in_either_place(
     statistics = EpisodeStatistics()
     statistics.add(info, ended)
     assert [array.tolist() for array in statistics.successes] == [[0, 1]]
-    assert statistics.take()["success"] == 0.5
+    assert statistics.take()["success"] == pytest.approx(1 / 3)  # the third one still runs
 
 
 def test_success_in_final_info_is_that_of_the_episode_that_ended() -> None:

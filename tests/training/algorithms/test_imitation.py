@@ -332,7 +332,7 @@ def test_short_run_of_behavior_cloning_imitates_the_expert_far_above_chance(task
     assert most_frequent < 0.7
     assert np.mean([row["accuracy"] for row in rows[-5:]]) > most_frequent + 0.12
     assert rows[-1]["imitation_loss"] < 0.5 * rows[0]["imitation_loss"]
-    assert all(row["success"] == 1 for row in rows if row["episodes"])  # the expert's own
+    assert rows[-1]["success"] == 1  # the expert's own
 
 
 @pytest.mark.parametrize(
