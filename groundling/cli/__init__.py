@@ -8,20 +8,20 @@ import io
 import logging
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stderr
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 from groundling.errors import GroundlingError
 
 COMMANDS = {
     "train": "train an agent on a task",
-    "evaluate": "measure a run's agent and its controls on seen and unseen combinations",
-    "compare": "tell two runs, or two groups of training seeds, apart by their evaluations",
-    "demos": "record an expert's demonstrations of a task into a file, or describe one",
+    "evaluate": "measure a run's agent and its controls; write a report",
+    "compare": "compare the evaluations of two runs or groups of seeds",
+    "demos": "record an expert's demonstrations into a file, or describe one",
     "tasks": "list the tasks, one line each",
     "play": "steer an agent yourself, from above or from inside",
-    "watch": "write a video of an agent's episodes: view, attention, actions, values",
+    "watch": "write a video of an agent's episodes, step by step",
     "bench": "measure this machine's steps a second beside MiniGrid's",
     "demo": "train, evaluate and report in a few minutes",
 }
@@ -70,9 +70,10 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
     Raises:
         GroundlingError: for a wrong option, in one line.
     """
-    import tyro
+    with _loading():
+        import tyro
 
-    module = importlib.import_module(f"groundling.cli.{name}")
+        module = importlib.import_module(f"groundling.cli.{name}")
     told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": module.__doc__}
     kind = module.Command
     if hasattr(module, "command"):  # some options decide which others there are
@@ -85,6 +86,19 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
         if not stop.code:
             return None
         raise GroundlingError(one_line(complaint.getvalue(), f"groundling {name}")) from None
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Say in a terminal that something is loaded, as PyTorch takes seconds; the line is erased afterwards."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    print("loading ...", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def one_line(complaint: str, program: str) -> str:

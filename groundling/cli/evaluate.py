@@ -20,8 +20,8 @@ class Command:
     training (--held-out.factors) are left out. Of the grounded rooms: layout, zero_shot (the paper's 15 test
     instructions) and its strata reordered, new_set and superlative.
 
-    Controls: random actions, the agent told another goal, and the agent trained without its eyes, if there is one in
-    RUN/blind (groundling train --blind-control).
+    Controls: random actions, the agent given the instruction of another episode, and the agent trained without the
+    image, if there is one in RUN/blind (groundling train --blind-control).
 
     Attributes:
         run_folder: folder of the run.
@@ -29,10 +29,10 @@ class Command:
         episodes: distinct episodes of each suite.
         greedy: take the likeliest action instead of drawing one.
         seed: names the evaluation's episodes and draws.
-        allow_unseen_words: also run suites that tell words which no training instruction has.
+        allow_unseen_words: also run suites whose instructions have words that no training instruction has.
         by: also print what the agent fails on, by the verbs of an instruction, its number of clauses, or the
             instruction itself: 20 rows, the worst first; the others are in evaluation.json.
-        video: write an .mp4 of one episode.
+        video: write a video of the first episodes of the table, and put it into the report.
     """
 
     run_folder: tyro.conf.Positional[Path]

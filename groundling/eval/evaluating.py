@@ -54,6 +54,7 @@ def report_run(
     """
     console = console or Console()
     config = resume_config(folder)
+    console.print(f"evaluating {folder}", highlight=False, markup=False, soft_wrap=True)
     with EvaluationProgress() as progress:
         report = evaluate_run(
             folder,

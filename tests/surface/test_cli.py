@@ -437,3 +437,26 @@ def test_demo_trains_evaluates_and_reports(tmp_path: Path, capsys: pytest.Captur
 
 def names(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
+
+
+def test_usage_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_evaluate_in_a_pipe_has_no_control_characters_and_80_columns(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    environment = os.environ | {"PYTHONPATH": str(Path(groundling.__file__).parent.parent)}
+    process = subprocess.run(
+        [*PYTHON, "evaluate", "run", "--suite", "layout", "--episodes", "4"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+    )
+    assert process.stdout.splitlines()[0] == "evaluating run"
+    assert "video of 3 episodes" in process.stderr
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", process.stdout + process.stderr)
+    table = process.stdout.split("95 % interval")[1].split("layout:")[0]
+    assert max(map(len, table.splitlines())) <= 80

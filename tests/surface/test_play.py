@@ -109,7 +109,8 @@ def test_play_tells_when_an_episode_ends_and_goes_on_with_the_next() -> None:
 def test_play_from_an_impossible_seed_is_told_in_one_line() -> None:
     terminal = Terminal(["play", "--task", LEVEL, "--seed", "-1"])
     try:
-        told = terminal.wait_for("\n")
+        loading, told = terminal.wait_for("\n").split("\r\x1b[K")
+        assert loading == "loading ...", "at once, and erased afterwards"
         assert told.startswith("groundling: ")
         assert "negative" in told
         assert terminal.process.wait(timeout=DEADLINE_S) == 2
