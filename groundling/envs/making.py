@@ -59,8 +59,7 @@ def make_vec(
     *,
     seed: int = 0,
     split: str | AnySplit = "all",
-    mission: str | None = None,
-    tasks: Sequence[str] = (),
+    instruction: str | Sequence[str] = (),
     bank: EpisodeBank | TaskMixture | None = None,
     bank_size: int = DEFAULT_SIZE,
     shuffle: bool = True,
@@ -82,8 +81,7 @@ def make_vec(
         num_envs: B.
         seed: names both the bank and the order in which its episodes are played.
         split: "all", "train", "seen", "unseen" or a ``Split``.
-        mission: play only episodes whose instruction means the same as this sentence.
-        tasks: as ``mission``, several sentences.
+        instruction: play only episodes whose instruction means the same as this sentence, or as one of several.
         bank: play these episodes instead of building a bank; a ``TaskMixture`` holds those of several tasks.
         bank_size: number of episodes to build (once; the bank is cached on disk).
         shuffle: draw episodes at random; otherwise environment i starts in episode i.
@@ -103,16 +101,14 @@ def make_vec(
         UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
         UnsupportedLevelError: if the level cannot be compiled.
         TaskError: if a task cannot be imported, or finds no layout.
-        SplitError: if the split is unknown or empty, or the level never asks for the mission.
-        InstructionError: if a mission cannot be read.
+        SplitError: if the split is unknown or empty, or the level never asks for the instruction.
+        InstructionError: if an instruction cannot be read.
         ConfigurationError: if num_envs or num_threads is less than 1, neither id nor bank is given, a bank comes
-            with missions, or body and camera do not go together.
+            with an instruction, or body and camera do not go together.
     """
     if num_envs < 1:
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
-    if isinstance(tasks, str):
-        raise ConfigurationError(f"tasks is a list of sentences: write tasks=[{tasks!r}] or mission={tasks!r}")
-    missions = (*tasks, *(() if mission is None else (mission,)))
+    sentences = (instruction,) if isinstance(instruction, str) else tuple(instruction)
     if bank is None:
         if id is None:
             raise ConfigurationError("make_vec needs the id of an environment, or a bank")
@@ -125,14 +121,14 @@ def make_vec(
         else:
             source = id
         chosen = source.find_split(split) if isinstance(split, str) else split
-        if missions:
+        if sentences:
             if not isinstance(chosen, Split):
                 raise SplitError(f"{source.id} has its sentences listed: ask for them with a SentenceSplit")
-            chosen = chosen.narrowed(missions, source.embodiment.lexicon)
+            chosen = chosen.narrowed(sentences, source.embodiment.lexicon)
         bank = build_bank(source, bank_size, seed=seed, split=chosen, cache=cache, progress=progress)
         embodiment = source.embodiment
-    elif missions:
-        raise ConfigurationError("a bank holds its episodes already: narrow it to missions when it is built")
+    elif sentences:
+        raise ConfigurationError("a bank holds its episodes already: narrow it to an instruction when it is built")
     else:
         embodiment = embodiment_of(bank if isinstance(bank, EpisodeBank) else bank.bank)
     return GroundlingVectorEnv(

@@ -63,7 +63,7 @@ def test_splits_are_the_papers_and_keep_to_their_sentences() -> None:
     with pytest.raises(SplitError, match="has no split 'combination': choose one of all, train"):
         groundling.build_bank(EASY, 64, split="combination")
     with pytest.raises(SplitError, match="has its sentences listed"):
-        groundling.make_vec(EASY, 1, mission="Go to the torch")
+        groundling.make_vec(EASY, 1, instruction="Go to the torch")
 
 
 def test_what_is_said_to_be_larger_is_drawn_larger() -> None:

@@ -245,10 +245,10 @@ def test_split_with_own_words_comes_back_from_json_and_others_are_described_as_b
 
 
 def test_mission_with_own_words_narrows_a_task() -> None:
-    envs = make_vec(ORCHARD, 4, mission="pick up the teal apple", bank_size=10, cache=False, progress=False)
+    envs = make_vec(ORCHARD, 4, instruction="pick up the teal apple", bank_size=10, cache=False, progress=False)
     assert set(envs.bank.instructions) == {"pick up the teal apple"}
     with pytest.raises(InstructionError, match="'aple' is not a word of the language"):
-        make_vec(ORCHARD, 4, mission="pick up the teal aple", bank_size=10, cache=False, progress=False)
+        make_vec(ORCHARD, 4, instruction="pick up the teal aple", bank_size=10, cache=False, progress=False)
 
 
 # ------------------------------------------------------------------------------------------------ the grid's body

@@ -141,7 +141,7 @@ def test_environment_of_another_kind_is_refused(id: str, reason: str) -> None:
 
 
 def test_only_the_missions_goal_is_played() -> None:
-    envs = small_vec(mission="go to the red ball")
+    envs = small_vec(instruction="go to the red ball")
     assert set(envs.bank.instructions) == {"go to the red ball"}
     assert len(envs.bank) == 12
     envs.reset()
@@ -151,53 +151,46 @@ def test_only_the_missions_goal_is_played() -> None:
 
 
 def test_paraphrased_mission_means_the_same_episodes() -> None:
-    plain, said_otherwise = (small_vec(mission=text) for text in ("go to the red ball", "Walk to the crimson orb."))
+    plain, said_otherwise = (small_vec(instruction=text) for text in ("go to the red ball", "Walk to the crimson orb."))
     assert np.array_equal(plain.bank.seeds, said_otherwise.bank.seeds)
     assert plain.bank.instructions == said_otherwise.bank.instructions
 
 
-def test_several_tasks_are_played_side_by_side() -> None:
-    envs = small_vec(tasks=["go to the red ball", "go to the blue key"], mission="go to the grey box")
+def test_several_instructions_are_played_side_by_side() -> None:
+    envs = small_vec(instruction=["go to the red ball", "go to the blue key", "go to the grey box"])
     assert set(envs.bank.instructions) == {"go to the red ball", "go to the blue key", "go to the grey box"}
     assert [parse(text) for text in envs.bank.instructions] == envs.bank.goals()
 
 
-def test_mission_keeps_to_the_split() -> None:
-    trained, tested = (small_vec(mission="go to the red ball", split=split).bank for split in ("train", "seen"))
+def test_instruction_keeps_to_the_split() -> None:
+    trained, tested = (small_vec(instruction="go to the red ball", split=split).bank for split in ("train", "seen"))
     assert set(trained.seeds % 2) == {0}
     assert set(tested.seeds % 2) == {1}
     with pytest.raises(SplitError, match=r"'train' of .* narrowed to 'go to the purple key', which it does not keep"):
-        small_vec(mission="go to the purple key", split="train")
+        small_vec(instruction="go to the purple key", split="train")
 
 
-def test_unreadable_mission_is_refused_and_the_word_pointed_at() -> None:
+def test_unreadable_instruction_is_refused_and_the_word_pointed_at() -> None:
     with pytest.raises(InstructionError) as caught:
-        small_vec(mission="go to the red bawl")
+        small_vec(instruction="go to the red bawl")
     lines = str(caught.value).splitlines()
     shown = next(
         number for number, line in enumerate(lines) if "go to the red bawl" in line and "^" in lines[number + 1]
     )
     assert lines[shown][lines[shown + 1].index("^") :].startswith("bawl")
     with pytest.raises(InstructionError):
-        small_vec(tasks=["go to the red ball", "red"])
+        small_vec(instruction=["go to the red ball", "red"])
 
 
-def test_mission_that_the_level_never_asks_for_is_refused() -> None:
+def test_instruction_that_the_level_never_asks_for_is_refused() -> None:
     with pytest.raises(SplitError, match=r"narrowed to 'open the red door', which the level may never ask for"):
-        small_vec(mission="open the red door")
+        small_vec(instruction="open the red door")
 
 
-def test_missions_with_a_bank_are_refused() -> None:
+def test_instructions_with_a_bank_are_refused() -> None:
     bank = EpisodeBank.of_seeds(LEVEL, range(3))
-    for missions in ({"mission": "go to the red ball"}, {"tasks": ["go to the red ball"]}):
-        with pytest.raises(ConfigurationError, match="narrow it to missions when it is built"):
-            make_vec(bank=bank, num_envs=2, **missions)
-
-
-def test_a_single_sentence_as_tasks_is_refused() -> None:
-    """It would be read letter by letter."""
-    with pytest.raises(ConfigurationError, match=r"write tasks=\['go to the red ball'\] or mission="):
-        small_vec(tasks="go to the red ball")
+    with pytest.raises(ConfigurationError, match="narrow it to an instruction when it is built"):
+        make_vec(bank=bank, num_envs=2, instruction="go to the red ball")
 
 
 def test_source_can_be_given_instead_of_its_id() -> None:
