@@ -57,21 +57,17 @@ def test_training_in_code_of_the_manual_prints_what_it_reaches(
     assert (tmp_path / "runs/obj/checkpoint.pt").exists()
 
 
-def test_expert_of_the_readme_reaches_goals() -> None:
-    example = example_with("Expert(")
-    result = run("-c", example)
-    assert result.returncode == 0, result.stderr
-    found = re.search(r"(\d+) goals reached; the all-seeing expert takes (\d+) steps", result.stdout)
+def test_expert_of_the_manual_reaches_goals(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(example_with("Expert("), {})
+    found = re.search(r"(\d+) goals reached; the all-seeing expert takes (\d+) steps", capsys.readouterr().out)
     assert found is not None
     assert int(found[1]) >= 64
     assert 10 < int(found[2]) < 100
 
 
-def test_rover_of_the_readme_sees() -> None:
-    example = example_with("Randomization(")
-    result = run("-c", example)
-    assert result.returncode == 0, result.stderr
-    assert "'image': (16, 64, 96, 3), 'depth': (16, 64, 96)" in result.stdout
+def test_rover_of_the_manual_sees(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(example_with("Randomization("), {})
+    assert "'image': (16, 64, 96, 3), 'depth': (16, 64, 96)" in capsys.readouterr().out
 
 
 def test_commands_of_the_readme_are_read() -> None:
