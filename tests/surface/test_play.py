@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import groundling
-from groundling.cli import main
 from groundling.cli.play import play
 from groundling.cli.screens import KEYS, Screen, TextMap, Window, half_blocks, tile, what_is_carried
 from groundling.envs import Action, GroundlingEnv
