@@ -127,11 +127,12 @@ class _Draft:
             tiles = [
                 (x, y) for x in range(own.left, own.left + own.width) for y in range(own.top, own.top + own.height)
             ]
-        free = [tile for tile in tiles if self.is_free(tile, room)]
-        if not free:
+        shuffled = (tiles[k] for k in self.rng.permutation(len(tiles)))
+        tile = next((tile for tile in shuffled if self.is_free(tile, room)), None)
+        if tile is None:
             return None
         is_open = bool(self.rng.random() < 0.3) if wanted.kind in self.stock.inside else None
-        self.things.append(SceneThing(wanted.kind, color, room, self.one(free), is_open=is_open, size=wanted.size))
+        self.things.append(SceneThing(wanted.kind, color, room, tile, is_open=is_open, size=wanted.size))
         return len(self.things) - 1
 
     def is_free(self, tile: tuple[int, int], room: int) -> bool:

@@ -36,6 +36,25 @@ _CODE: Final = (asking, domain, notes, parts, sight, ways, wishes, evaluation, f
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A question in a house.
+
+    Attributes:
+        asked: the question.
+        house: in which it is asked.
+        answer: the right one, with its evidence.
+        pose: x, y and direction of the agent at first.
+        distance: how many actions away the evidence then is.
+    """
+
+    asked: Asked
+    house: House
+    answer: Answer
+    pose: tuple[int, int, int]
+    distance: int
+
+
+@dataclass(frozen=True)
 class QuestionSource:
     """Questions about generated houses.
 
@@ -126,7 +145,24 @@ class QuestionSource:
         return f"{zlib.crc32(code.encode())} {settings} {self.maker.fingerprint()}"
 
     def sample(self, seed: int) -> Episode:
-        """The episode of a seed.
+        """The episode of a seed; errors as of :meth:`draw`."""
+        drawn = self.draw(seed)
+        house, answers = drawn.house, AFTER_STOPPING if self.stops_first else AT_ANY_TIME
+        return Episode(
+            cells=house.cells,
+            looks=house.looks,
+            contents=house.contents,
+            positions=house.positions,
+            pose=drawn.pose,
+            carried=NOTHING_CODE,
+            program=program_of(drawn.answer, house.scene, house.codes, drawn.distance, answers),
+            max_steps=50 * (self.rooms + 1),
+            instruction=drawn.asked.sentence,
+            seed=seed,
+        )
+
+    def draw(self, seed: int) -> Drawn:
+        """The question and the house of a seed.
 
         Raises:
             TaskError: if no house suits any of many questions.
@@ -141,7 +177,7 @@ class QuestionSource:
             for distance in shorter:  # where houses are too small for it; the episode's notes say which it is
                 found = self._house(rng, asked, distance)
                 if found is not None:
-                    return self._episode(asked, *found, distance, seed)
+                    return Drawn(asked, *found, distance)
         raise TaskError(
             f"{self.id}: no house of {self.rooms} rooms suits questions such as "
             f"{asked.sentence if asked else '-'!r}: give more rooms, or shorter start distances"
@@ -165,23 +201,6 @@ class QuestionSource:
             if starts:
                 return house, answer, starts[int(rng.integers(len(starts)))]
         return None
-
-    def _episode(
-        self, asked: Asked, house: House, answer: Answer, pose: tuple[int, int, int], distance: int, seed: int
-    ) -> Episode:
-        answers = AFTER_STOPPING if self.stops_first else AT_ANY_TIME
-        return Episode(
-            cells=house.cells,
-            looks=house.looks,
-            contents=house.contents,
-            positions=house.positions,
-            pose=pose,
-            carried=NOTHING_CODE,
-            program=program_of(answer, house.scene, house.codes, distance, answers),
-            max_steps=50 * (self.rooms + 1),
-            instruction=asked.sentence,
-            seed=seed,
-        )
 
     def setting(self, name: str) -> int | None:
         """How many "rooms" there are."""
