@@ -7,10 +7,14 @@
     ├── TaskError                 a task that cannot be imported, or finds no layout or object for its goal
     ├── SplitError                a split that does not exist or selects nothing
     ├── InstructionError          a sentence outside the grammar, a word outside the vocabulary (also a ValueError)
+    │   ├── QuestionError         a text that is no question, or a program that no wording asks
+    │   └── AnswerError           an answer outside the closed vocabulary
+    ├── AmbiguousQuestionError    a question that has no single clear answer in a house (also a ValueError)
     ├── ActionError               an action of the wrong shape, type or range (also a ValueError)
     ├── ObservationError          an observation of the wrong shape or type given to an agent (also a ValueError)
     ├── ConfigurationError        a setting that cannot work (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
+    ├── QuestionFileError         a file of questions with missing keys, or of another version
     ├── DemonstrationFileError    demonstrations on disk that cannot be trusted, or are of another task
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
     ├── CheckpointError           a checkpoint that is missing, truncated or of another version
@@ -54,6 +58,18 @@ class InstructionError(GroundlingError, ValueError):
     """The text is outside the grammar or the vocabulary."""
 
 
+class QuestionError(InstructionError):
+    """The text is no question, or no wording asks the program."""
+
+
+class AnswerError(InstructionError):
+    """The answer is not one of the closed vocabulary of answers."""
+
+
+class AmbiguousQuestionError(GroundlingError, ValueError):
+    """The question has no single clear answer in this house."""
+
+
 class ActionError(GroundlingError, ValueError):
     """The actions have the wrong shape, type or range."""
 
@@ -68,6 +84,10 @@ class ConfigurationError(GroundlingError, ValueError):
 
 class BankFileError(GroundlingError):
     """The file is not an episode bank of this version, or is damaged."""
+
+
+class QuestionFileError(GroundlingError):
+    """The file does not hold whole questions of this version."""
 
 
 class DemonstrationFileError(GroundlingError):

@@ -20,10 +20,13 @@ from groundling.agents.encoders.cells import sizes_of
 from groundling.agents.following import Followed, follow, predict
 from groundling.agents.memory import Memory
 from groundling.envs.banks.bank import CLAUSE_TOKENS
+from groundling.envs.engine.answers import ACTION_MASK
 from groundling.envs.engine.embodiment import GRID
 from groundling.envs.engine.subgoals import NUM_SUBGOALS
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Observation, Spec
+
+IMPOSSIBLE = -1e9  # the logit of an action that is left out
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,15 @@ class ActorCritic(nn.Module):
             sentences = encoder.sentences(part.sentences, steps) if self.config.memory_reads else None
             things = encoder.things(part, steps) if self.config.memory_finds else None
         known, state = self.memory(features, state, is_first, sentences, things)
-        return Decision(self.policy(known), self.value(known).squeeze(-1), state, known)
+        return Decision(self._logits(known, prepared), self.value(known).squeeze(-1), state, known)
+
+    def _logits(self, known: Tensor, prepared: PreparedObservation) -> Tensor:
+        """The policy's logits [T, B, A]; those of actions that the mask leaves out are so low that none is taken."""
+        logits: Tensor = self.policy(known)
+        for encoder, part in zip(self._encoders, prepared.parts, strict=True):
+            if ACTION_MASK in encoder.keys:
+                return logits.masked_fill(part.fields[ACTION_MASK].reshape(logits.shape) == 0, IMPOSSIBLE)
+        return logits
 
     def features(self, prepared: PreparedObservation) -> Tensor:
         """The features [R, hidden_dim] of R observations, before the memory."""

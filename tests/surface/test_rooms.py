@@ -27,6 +27,7 @@ FAMILIES = {
         r"families\.chaplot|Grounded(Room|Doom)-",
         (r"envs/simulators/doom.*", r"training/presets\.py"),
     ),
+    "questions": (r"families\.questions|Questions-", (r"cli/questions\.py",)),
 }
 
 

@@ -127,7 +127,8 @@ def build_or_fail(source: EpisodeSource, seed: int, split: AnySplit, chunk: int)
 
 def tell_episodes(source: EpisodeSource, seeds: Iterable[int], split: AnySplit) -> EpisodeBank | None:
     """Those episodes of these seeds that belong to the split, in its words; None if there are none."""
-    episodes = sample_episodes(source, seeds)
+    of_split = getattr(source, "of_split", None)  # of sources that draw for a split, instead of leaving others out
+    episodes = sample_episodes(source if of_split is None else of_split(split), seeds)
     kept = [told for episode in episodes if (told := _tell(episode, split)) is not None]
     if not kept:
         return None

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
+from groundling.envs.engine.answers import ACTION_MASK, Answers
 from groundling.envs.engine.array_pool import ArrayPool
-from groundling.envs.engine.constants import BORDER, NUM_ACTIONS
+from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, Action
 from groundling.envs.engine.explored import Explorer
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.state import Tasks, empty_outcomes, empty_worlds
@@ -48,6 +49,8 @@ class Batch(ABC, Generic[Seen]):
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
         explored_radius: tiles that a map of what the agent has seen reaches, another sense; None leaves it out.
         lexicon: words of a task's own, for what is drawn: what its types and colors look like.
+        answers: of tasks in which agents answer; None leaves these actions out.
+        text_key: the key of the observation that holds the sentence.
 
     Attributes:
         observations: what the agents see now, rewritten by every step.
@@ -73,6 +76,8 @@ class Batch(ABC, Generic[Seen]):
         top_down_pixels: int | None = None,
         explored_radius: int | None = None,
         lexicon: Lexicon = PLAIN,
+        answers: Answers | None = None,
+        text_key: str = "instruction",
     ) -> None:
         if num_envs < 1:
             raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
@@ -84,6 +89,10 @@ class Batch(ABC, Generic[Seen]):
         self.kinds = kinds_of(lexicon)
         self.shuffle = shuffle
         self.order_seed = order_seed
+        self.text_key = text_key
+        self._masks = None if answers is None else answers.masks(bank.instructions)
+        if answers is not None:
+            self.num_actions = answers.num_actions
         self.episodes = bank.episodes()
         self.tasks = Tasks(self.mixture.starts, np.empty(len(self.mixture.tasks)))
         self.set_shares(np.ones(len(self.mixture.tasks)))
@@ -99,6 +108,7 @@ class Batch(ABC, Generic[Seen]):
         self.observations = self._views.take()
         self.final = self._final_views.take()
         self.outcomes = self._results.take()
+        self._had_stopped = np.zeros(b, dtype=np.bool_)  # those whose episode ended in the last step
         self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels, self.kinds)
         cells = self.state.cells.shape
         self._explorer = None if explored_radius is None else Explorer((b, cells[1]), explored_radius)
@@ -167,11 +177,17 @@ class Batch(ABC, Generic[Seen]):
 
     def seen(self) -> ObservationArrays:
         """What the agents see now, by the keys of the observation space."""
-        return {**self.named(self.observations), **self._named_pictures(self.pictures)}
+        seen = {**self.named(self.observations), **self._named_pictures(self.pictures)}
+        if self._masks is not None:
+            seen[ACTION_MASK] = self._masks.of(self.state.sentence, self.state.current_step > 0)
+        return seen
 
     def last_seen(self) -> ObservationArrays:
         """What those whose episode ended in the last step saw then; the rows of others mean nothing."""
-        return {**self.named(self.final), **self._named_pictures(self.final_pictures)}
+        seen = {**self.named(self.final), **self._named_pictures(self.final_pictures)}
+        if self._masks is not None:
+            seen[ACTION_MASK] = self._masks.of(self.bank.sentences[self.outcomes.episode], self._had_stopped)
+        return seen
 
     def _named_pictures(self, pictures: Pictures) -> ObservationArrays:
         return {name: array for name, array in pictures._asdict().items() if array.size}
@@ -229,6 +245,8 @@ class Batch(ABC, Generic[Seen]):
         """
         actions = self._checked(actions)
         self._renew_arrays(fresh)
+        if self._masks is not None and self._masks.stops_first:
+            self._had_stopped = (self.state.current_step > 0) | (actions == Action.DONE)
         has_drawers = self._painter is not None or self._explorer is not None
         run = partial(self._step_and_paint if has_drawers else self._step, actions, autoreset)
         if self._pool is None:

@@ -98,7 +98,10 @@ class Verb(IntEnum):
     STEP_ON = 6  # place, place that fails (or NO_PLACE)
 
 
-NO_CLAUSE: Final = 255  # the verb of an unused row of a goal program
+# Two more operations, which are no part of what is told as due (``subgoals``): no instruction names them.
+ANSWER: Final = 7  # the number of the right answer: take the action that gives it; any other answer fails
+STOP: Final = 8  # take the action "done"; an answer before it fails
+NO_CLAUSE: Final = 255  # the verb of an unused row of a goal program; rows after it may hold notes of a family's own
 
 # Flags of a clause
 STRICT: Final = 1  # other objects fail it, as BabyAI's strict clauses

@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
+from groundling.envs.engine.answers import ACTION_MASK, Answers
 from groundling.envs.engine.constants import NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_SIZE, Action
 from groundling.envs.engine.explored import explored_shape
 from groundling.envs.engine.kinds import kinds_of
@@ -18,7 +19,7 @@ from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
-from groundling.interfaces import CATEGORY, DEPTH, MAP, RGB, SEGMENTATION, SYMBOLS, TOKENS, Field, Spec
+from groundling.interfaces import CATEGORY, DEPTH, MAP, MASK, RGB, SEGMENTATION, SYMBOLS, TOKENS, Field, Spec
 from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
@@ -43,6 +44,11 @@ class Embodiment:
             for a move of the grid.
         vocabulary: of the instructions' token ids.
         lexicon: words of a task's own, which the vocabulary holds and the pictures show.
+        answers: of tasks in which agents answer: more actions, after all seven moves, and a mask of the actions.
+        text_key: the key of an observation that holds the sentence.
+
+    Raises:
+        ConfigurationError: if there are answers, but not all seven moves before them.
     """
 
     rover: Rover | None = None
@@ -54,6 +60,15 @@ class Embodiment:
     time_scale: int | None = None
     vocabulary: Vocabulary = VOCABULARY
     lexicon: Lexicon = PLAIN
+    answers: Answers | None = None
+    text_key: str = "instruction"
+
+    def __post_init__(self) -> None:
+        if self.answers is not None and self.num_actions != self.answers.num_actions:
+            raise ConfigurationError(
+                f"answers come after all {NUM_ACTIONS} moves: set num_actions to {self.answers.num_actions}, "
+                f"not {self.num_actions}"
+            )
 
     def changed(
         self,
@@ -100,6 +115,8 @@ class Embodiment:
                 top_down_pixels=self.top_down_pixels,
                 explored_radius=self.explored_radius,
                 lexicon=self.lexicon,
+                answers=self.answers,
+                text_key=self.text_key,
             )
         return RoverBatch(
             bank,
@@ -114,14 +131,16 @@ class Embodiment:
             num_threads=num_threads,
             top_down_pixels=self.top_down_pixels,
             lexicon=self.lexicon,
+            answers=self.answers,
+            text_key=self.text_key,
         )
 
     def spec(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> Spec:
         """What an agent is built for that has this body and these senses; arguments as of :meth:`observation_space`."""
         space = self.observation_space(instruction_length, map_size)
         kinds = {"top_down": RGB, "explored": MAP, "direction": CATEGORY, "depth": DEPTH, "segmentation": SEGMENTATION}
-        kinds |= {"image": SYMBOLS if self.rover is None else RGB, "instruction": TOKENS}
-        sizes = {"direction": 4, "segmentation": MAX_CODE + 1, "instruction": len(self.vocabulary)}
+        kinds |= {"image": SYMBOLS if self.rover is None else RGB, self.text_key: TOKENS, ACTION_MASK: MASK}
+        sizes = {"direction": 4, "segmentation": MAX_CODE + 1, self.text_key: len(self.vocabulary)}
         fields = {
             key: Field(
                 tuple(part.shape or ()),
@@ -132,7 +151,8 @@ class Embodiment:
             )
             for key, part in space.spaces.items()
         }
-        return Spec(fields, tuple(action.name.lower() for action in list(Action)[: self.num_actions]), self.vocabulary)
+        moves = tuple(action.name.lower() for action in list(Action)[: self.num_actions])
+        return Spec(fields, moves if self.answers is None else self.answers.action_names, self.vocabulary)
 
     def observation_space(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> spaces.Dict:
         """What one agent sees; the same space for all levels of as many tokens an instruction.
@@ -149,11 +169,13 @@ class Embodiment:
         if self.top_down_pixels is not None and map_size is not None:
             height, width = (tiles * self.top_down_pixels for tiles in map_size)
             senses["top_down"] = spaces.Box(0, 255, (height, width, 3), np.uint8)
+        if self.answers is not None:
+            senses[ACTION_MASK] = spaces.MultiBinary(self.num_actions)
         if self.explored_radius is not None:
             senses["explored"] = self._symbols(explored_shape(self.explored_radius))
         if self.rover is None:
             image = self._symbols((VIEW_SIZE, VIEW_SIZE, 3))
-            return spaces.Dict({"image": image, "direction": spaces.Discrete(4), "instruction": instruction, **senses})
+            return spaces.Dict({"image": image, "direction": spaces.Discrete(4), self.text_key: instruction, **senses})
         camera = self.camera
         size = (camera.height, camera.width)
         if camera.rgb:
@@ -162,7 +184,7 @@ class Embodiment:
             senses["depth"] = spaces.Box(0, np.inf, size, np.float32)
         if camera.segmentation:
             senses["segmentation"] = spaces.Box(0, MAX_CODE, size, np.uint8)
-        return spaces.Dict({**senses, "instruction": instruction})
+        return spaces.Dict({**senses, self.text_key: instruction})
 
     def _symbol_sizes(self) -> tuple[int, ...]:
         """How many types, colors and states there are, where a task brings some; else nothing."""

@@ -7,14 +7,17 @@ import numpy as np
 from groundling.envs.engine import dynamics
 from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import (
+    ANSWER,
     DOOR,
     FIRST_OBJECT,
     JOINED,
     NO_CLAUSE,
     NOTHING_CODE,
     NOWHERE,
+    NUM_ACTIONS,
     OPEN,
     ORDERED,
+    STOP,
     STRICT,
     Verb,
 )
@@ -119,6 +122,14 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
         near = abs(front % width - goal % width) <= 1 and abs(front // width - goal // width) <= 1
         return SUCCESS if now == NOTHING_CODE and near else FAILURE
     goal = int(meant)
+    if verb == ANSWER:
+        if action >= NUM_ACTIONS:
+            return SUCCESS if action - NUM_ACTIONS == goal else FAILURE
+        return FAILURE if strict and action != DONE else GOING_ON  # strict: an agent that stopped moves no more
+    if verb == STOP:
+        if action == DONE:
+            return SUCCESS
+        return FAILURE if action >= NUM_ACTIONS else GOING_ON
     if verb == ANNOUNCE:
         if action == DONE:
             away = abs(w.position[b] - goal)

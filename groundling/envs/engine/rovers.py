@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.engine import rover_kernels
+from groundling.envs.engine.answers import Answers
 from groundling.envs.engine.batch import Batch, ObservationArrays
 from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.engine.kinds import kinds_of
@@ -46,6 +47,8 @@ class RoverBatch(Batch[Sights]):
         num_threads: threads that share a step.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
         lexicon: words of a task's own: what its types and colors look like.
+        answers: of tasks in which rovers answer, which then have all seven moves; None leaves these actions out.
+        text_key: the key of the observation that holds the sentence.
 
     Attributes:
         poses: where the rovers are.
@@ -71,6 +74,8 @@ class RoverBatch(Batch[Sights]):
         num_threads: int = 1,
         top_down_pixels: int | None = None,
         lexicon: Lexicon = PLAIN,
+        answers: Answers | None = None,
+        text_key: str = "instruction",
     ) -> None:
         self.rover = rover
         self.camera = camera
@@ -92,6 +97,8 @@ class RoverBatch(Batch[Sights]):
             num_threads=num_threads,
             top_down_pixels=top_down_pixels,
             lexicon=lexicon,
+            answers=answers,
+            text_key=text_key,
         )
 
     def make_observations(self) -> Sights:
@@ -111,7 +118,9 @@ class RoverBatch(Batch[Sights]):
 
     def named(self, seen: Sights) -> ObservationArrays:
         """What the agents see by the keys of the observation space, without copies."""
-        return {name: array for name, array in seen._asdict().items() if len(array) != ABSENT}
+        found = {name: array for name, array in seen._asdict().items() if len(array) != ABSENT}
+        found[self.text_key] = found.pop("instruction")
+        return found
 
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Where the rovers are: x and y in metres, border included, and heading in radians, [B] each."""

@@ -16,8 +16,8 @@ from groundling.envs.engine import goal_check
 from groundling.envs.engine.batch import Batch
 from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import (
+    ANSWER,
     FIRST_OBJECT,
-    NO_CLAUSE,
     NOTHING_CODE,
     NUM_COLORS,
     NUM_SOLID_TYPES,
@@ -55,7 +55,7 @@ def note_subgoals(w: Worlds, subgoals: NDArray[np.bool_]) -> None:
         start = int(w.current_step[b])
         for c in range(start, end_of_step(w, b, start)):
             verb = int(w.programs[b, c, 0])
-            if verb == NO_CLAUSE or w.done[b] >> c & 1:
+            if verb >= ANSWER or w.done[b] >> c & 1:  # answers are no sub-goals, nor are unused rows
                 continue
             subgoals[b, verb] = True
             if verb > PUT_NEAR:

@@ -29,7 +29,7 @@ class WorldBatch(Batch[Observations]):
     def named(self, seen: Observations) -> ObservationArrays:
         """What the agents see by the keys of the observation space, without copies."""
         image = seen.image.reshape(self.num_envs, VIEW_SIZE, VIEW_SIZE, 3)
-        return {"image": image, "direction": seen.direction, "instruction": seen.instruction}
+        return {"image": image, "direction": seen.direction, self.text_key: seen.instruction}
 
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Where the agents are: x and y in tiles, border included, and heading in radians, [B] each."""

@@ -23,8 +23,6 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
 from groundling.interfaces import Spec, Suite
 
-TEXT_KEY = "instruction"
-
 
 @dataclass(frozen=True)
 class BankSuite(Suite):
@@ -109,7 +107,7 @@ class BankFamily(EnvFamily):
 
     def meaning(self, texts: Mapping[str, str]) -> Hashable:
         """What the instruction asks for."""
-        return self.source.meaning(texts[TEXT_KEY])
+        return self.source.meaning(texts[self.source.embodiment.text_key])
 
     def check(self, world: WorldOptions) -> None:
         """Refuse a camera without a rover, and what the body lacks."""
@@ -186,7 +184,7 @@ def bank_episodes(bank: EpisodeBank, embodiment: Embodiment, most_envs: int = Ba
         texts=bank.instructions,
         sentences=bank.sentences,
         tokens=bank.tokens,
-        text_key=TEXT_KEY,
+        text_key=embodiment.text_key,
         bank=bank,
         embodiment=embodiment,
     )

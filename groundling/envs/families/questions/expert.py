@@ -1,0 +1,205 @@
+"""The expert: goes the shortest way to where more evidence is seen, and answers once it has seen enough."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundling.envs.engine import rover_kernels
+from groundling.envs.engine.batch import Batch
+from groundling.envs.engine.compiling import compiler, inner_kernel
+from groundling.envs.engine.constants import ANSWER, DOOR, NUM_ACTIONS, STOP
+from groundling.envs.engine.dynamics import DONE, FORWARD, LEFT, RIGHT, TOGGLE, stride_of
+from groundling.envs.engine.rover import Motion, Poses
+from groundling.envs.engine.rovers import RoverBatch
+from groundling.envs.engine.state import Worlds
+from groundling.envs.families.questions import ways
+from groundling.envs.families.questions.notes import find_missing
+from groundling.envs.families.questions.sight import Sighting
+from groundling.envs.families.questions.ways import HERE, NOTHING, Search, first_action, make_search
+
+NEAR_M: Final = 0.2  # how near the middle of a tile a rover has to be to turn to another way there
+
+kernel = compiler(__file__, rover_kernels.__file__, *ways.SOURCES)
+
+
+@inner_kernel
+def answering(w: Worlds, b: int) -> int:
+    """The action of an environment's agent that knows the answer: "done" if it has to stop first, else the answer."""
+    for c in range(int(w.current_step[b]), w.programs.shape[1]):
+        verb = int(w.programs[b, c, 0])
+        if verb == STOP:
+            return DONE
+        if verb == ANSWER:
+            return NUM_ACTIONS + int(w.programs[b, c, 2])
+    return DONE
+
+
+@kernel
+def advise(
+    w: Worlds,
+    width: int,
+    seen: NDArray[np.bool_],
+    useful: NDArray[np.bool_],
+    to_open: NDArray[np.bool_],
+    s: Search,
+    actions: NDArray[np.int64],
+    lost: NDArray[np.bool_],
+) -> None:
+    """The next action [B] of the grid's body in every environment."""
+    for b in range(actions.shape[0]):
+        lost[b] = False
+        if w.current_step[b] > 0 or find_missing(w.programs[b], w.looks[b], width, seen[b], useful, to_open):
+            actions[b] = answering(w, b)
+            continue
+        position, direction = int(w.position[b]), int(w.direction[b])
+        action, _ = first_action(w.cells[b], w.looks[b], width, position, direction, 0.0, useful, to_open, s)
+        lost[b] = action < 0
+        actions[b] = DONE if action < 0 else action
+
+
+@inner_kernel
+def turn_towards(heading: float, wanted: float, turn: float) -> int:
+    """The turn that brings a heading nearer to another; ``HERE`` if none does."""
+    off = (wanted - heading + math.pi) % (2 * math.pi) - math.pi
+    if abs(off) <= turn / 2 + 1e-9:
+        return HERE
+    return RIGHT if off > 0 else LEFT
+
+
+@inner_kernel
+def steer(x: float, y: float, heading: float, turn: float, to_x: float, to_y: float) -> int:
+    """Turn towards a point, or drive to it."""
+    action = turn_towards(heading, math.atan2(to_y - y, to_x - x), turn)
+    return FORWARD if action == HERE else action
+
+
+@inner_kernel
+def drive_as(
+    w: Worlds, b: int, width: int, poses: Poses, motion: Motion, action: int, direction: int, place: int
+) -> int:
+    """What a rover does for an action of the grid's body in the middle of its tile."""
+    x, y, heading = poses.x[b], poses.y[b], poses.heading[b]
+    middle_x, middle_y = place % width + 0.5, place // width + 0.5
+    if action in (FORWARD, TOGGLE):
+        front = place + stride_of(direction, width)
+        look = w.looks[b, w.cells[b, front]]
+        to_x, to_y = front % width + 0.5, front // width + 0.5
+        beside = (x - middle_x) if direction % 2 else (y - middle_y)
+        if abs(beside) > NEAR_M:
+            return steer(x, y, heading, motion.turn, middle_x, middle_y)
+        if action == TOGGLE:
+            wanted = turn_towards(heading, math.atan2(to_y - y, to_x - x), motion.turn)
+            if wanted != HERE:
+                return wanted
+            away = math.sqrt((to_x - x) * (to_x - x) + (to_y - y) * (to_y - y))
+            return FORWARD if away > (1.0 if look & 0xFF == DOOR else motion.reach) + 0.05 else TOGGLE
+        return steer(x, y, heading, motion.turn, to_x, to_y)
+    if (x - middle_x) * (x - middle_x) + (y - middle_y) * (y - middle_y) > NEAR_M * NEAR_M:
+        return steer(x, y, heading, motion.turn, middle_x, middle_y)
+    turned = direction + (1 if action == RIGHT else 3)
+    wanted = turn_towards(heading, turned * (math.pi / 2), motion.turn)
+    return FORWARD if wanted == HERE else wanted
+
+
+@inner_kernel
+def face_useful(
+    w: Worlds, b: int, width: int, poses: Poses, motion: Motion, useful: NDArray[np.bool_], place: int
+) -> int:
+    """A rover whose tile shows it already: drive to its middle, then turn to the nearest useful tile."""
+    x, y, heading = poses.x[b], poses.y[b], poses.heading[b]
+    middle_x, middle_y = place % width + 0.5, place // width + 0.5
+    if (x - middle_x) * (x - middle_x) + (y - middle_y) * (y - middle_y) > motion.step * motion.step / 4 + 1e-9:
+        return steer(x, y, heading, motion.turn, middle_x, middle_y)
+    return turn_towards(heading, w.direction[b] * (math.pi / 2), motion.turn)
+
+
+@kernel
+def advise_rovers(
+    w: Worlds,
+    width: int,
+    poses: Poses,
+    motion: Motion,
+    half_angle: float,
+    seen: NDArray[np.bool_],
+    useful: NDArray[np.bool_],
+    to_open: NDArray[np.bool_],
+    s: Search,
+    actions: NDArray[np.int64],
+    lost: NDArray[np.bool_],
+) -> None:
+    """The next action [B] of a rover in every environment: it follows the way of the grid's body from tile to tile."""
+    for b in range(actions.shape[0]):
+        lost[b] = False
+        if w.current_step[b] > 0 or find_missing(w.programs[b], w.looks[b], width, seen[b], useful, to_open):
+            actions[b] = answering(w, b)
+            continue
+        place, direction = int(w.position[b]), int(w.direction[b])
+        action, _ = first_action(w.cells[b], w.looks[b], width, place, direction, half_angle, useful, to_open, s)
+        if action == HERE:
+            action = face_useful(w, b, width, poses, motion, useful, place)
+            if action == HERE:
+                action = RIGHT
+        elif action >= 0:
+            action = drive_as(w, b, width, poses, motion, action, direction, place)
+        lost[b] = action == NOTHING
+        actions[b] = DONE if action == NOTHING else action
+
+
+class QuestionExpert:
+    """Knows the next action in every environment of a batch, in any state (a ``Teacher``).
+
+    It knows the house and the answer, but answers only once the evidence has been in view, so that an agent can learn
+    to look before it answers. Where several things are to be seen it goes to the nearest first, so that its way through
+    them is short, not always the shortest. It must be asked at every step, since it keeps what has been seen.
+
+    Args:
+        worlds: the environments; they are read, never changed.
+
+    Attributes:
+        lost: [B] bool, written by :meth:`actions`: nothing leads to what has to be seen.
+        sighting: what has been seen.
+    """
+
+    def __init__(self, worlds: Batch[Any]) -> None:
+        self.worlds = worlds
+        self.sighting = Sighting(worlds)
+        batch, cells = worlds.state.cells.shape
+        self.lost = np.zeros(batch, dtype=np.bool_)
+        self._actions = np.zeros(batch, dtype=np.int64)
+        self._search = make_search(cells)
+        self._marks = np.zeros((2, cells), dtype=np.bool_)
+
+    def actions(self) -> NDArray[np.int64]:
+        """The next action [B] of every environment; "done" where :attr:`lost`. The array is written again."""
+        self.sighting.look()
+        worlds, seen = self.worlds, self.sighting.seen
+        useful, to_open = self._marks
+        if isinstance(worlds, RoverBatch):
+            advise_rovers(
+                worlds.state,
+                worlds.width,
+                worlds.poses,
+                worlds.rover.motion(),
+                self.sighting.half_angle,
+                seen,
+                useful,
+                to_open,
+                self._search,
+                self._actions,
+                self.lost,
+            )
+        else:
+            advise(worlds.state, worlds.width, seen, useful, to_open, self._search, self._actions, self.lost)
+        return self._actions
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """A copy of what has been seen."""
+        return self.sighting.state_dict()
+
+    def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
+        """Continue from :meth:`state_dict`, of an expert on as many environments."""
+        self.sighting.load_state_dict(saved)
