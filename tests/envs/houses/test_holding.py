@@ -20,6 +20,7 @@ from groundling.envs.engine.constants import (
 )
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.engine.kinds import kinds_of
+from groundling.envs.rendering import render_world
 from groundling.envs.worlds.houses import HouseSettings, sample_house
 from groundling.envs.worlds.houses.compiling import compile_house
 from groundling.envs.worlds.houses.types import HOUSE_COLORS, HOUSE_LEXICON, HOUSE_TYPES, TYPE_OF
@@ -214,3 +215,12 @@ def test_going_to_a_table_is_going_to_what_is_on_it():
     assert not worlds.outcomes.success[0]
     act(worlds, Action.FORWARD)
     assert worlds.outcomes.success[0]
+
+
+def test_pictures_from_above_show_what_stands_on_things():
+    worlds = batch()
+    with_cup = render_world(worlds, 0)
+    act(worlds, Action.LEFT, Action.PICKUP)
+    tile = (slice(3 * 32, 4 * 32), slice(4 * 32, 5 * 32))
+    assert (with_cup[tile] != render_world(worlds, 0)[tile]).any(axis=-1).sum() > 30
+    assert with_cup[tile][:16, 16:, 2].max() > 200, "the cup is blue"
