@@ -13,6 +13,8 @@
     ├── ActionError               an action of the wrong shape, type or range (also a ValueError)
     ├── ObservationError          an observation of the wrong shape or type given to an agent (also a ValueError)
     ├── ConfigurationError        a setting that cannot work (also a ValueError)
+    ├── HouseTooSmallError        rooms that do not fit into a house (also a ValueError)
+    ├── ImpossibleWishError       a wish that no house can fulfil (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
     ├── QuestionFileError         a file of questions with missing keys, or of another version
     ├── DemonstrationFileError    demonstrations on disk that cannot be trusted, or are of another task
@@ -80,6 +82,14 @@ class ObservationError(GroundlingError, ValueError):
 
 class ConfigurationError(GroundlingError, ValueError):
     """A setting, or a combination of settings, that cannot work."""
+
+
+class HouseTooSmallError(GroundlingError, ValueError):
+    """The rooms that a house must have do not fit into it."""
+
+
+class ImpossibleWishError(GroundlingError, ValueError):
+    """A wish contradicts others or what things are, or found no place in any layout."""
 
 
 class BankFileError(GroundlingError):

@@ -8,11 +8,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.engine.constants import BORDER, UNSEEN, VIEW_SIZE
+from groundling.envs.engine.constants import (
+    BORDER,
+    CLOSED,
+    FIRST_OBJECT,
+    HELD,
+    HOLDS,
+    NOTHING_CODE,
+    NOWHERE,
+    UNSEEN,
+    VIEW_SIZE,
+    look_parts,
+)
 from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
-from groundling.envs.tiles import thing
+from groundling.envs.tiles import draw_tile, thing
 
 if TYPE_CHECKING:
     from minigrid.core.grid import Grid
@@ -70,10 +81,27 @@ def render_world(worlds: WorldBatch | RoverBatch, row: int, *, tile_pixels: int 
         poses = worlds.poses
         place = poses.x[row] - BORDER, poses.y[row] - BORDER
         radius = worlds.rover.radius_m
-        return render_body(layout, place, poses.heading[row], radius, tile_pixels=tile_pixels, kinds=worlds.kinds)
+        picture = render_body(layout, place, poses.heading[row], radius, tile_pixels=tile_pixels, kinds=worlds.kinds)
+        _draw_shown(picture, worlds, row, tile_pixels)
+        return picture
     visible = visible_tiles(worlds, row).T
-    picture = _grid_of(layout, worlds.kinds).render(tile_pixels, position, direction, highlight_mask=visible)
-    return np.asarray(picture, dtype=np.uint8)
+    rendered = _grid_of(layout, worlds.kinds).render(tile_pixels, position, direction, highlight_mask=visible)
+    picture = np.array(rendered, dtype=np.uint8)
+    _draw_shown(picture, worlds, row, tile_pixels)
+    return picture
+
+
+def _draw_shown(picture: NDArray[np.uint8], worlds: WorldBatch | RoverBatch, row: int, tile_pixels: int) -> None:
+    """Draw what stands on things or lies in open ones, half as large, into the upper right of their tiles."""
+    state, half = worlds.state, tile_pixels // 2
+    for k in np.flatnonzero(state.contents[row] >= HOLDS).tolist():
+        held, place = int(state.contents[row, k]) & HELD, int(state.positions[row, k])
+        is_closed = look_parts(int(state.looks[row, k + FIRST_OBJECT]))[2] == CLOSED
+        if held == NOTHING_CODE or place == NOWHERE or is_closed:
+            continue
+        tile = draw_tile(*look_parts(int(state.looks[row, held])), half, worlds.kinds)
+        y, x = ((at - BORDER) * tile_pixels for at in divmod(place, worlds.width))
+        picture[y : y + half, x + tile_pixels - half : x + tile_pixels] = tile
 
 
 def render_body(

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine import constants
-from groundling.envs.engine.constants import BIG, FIRST_OWN_TYPE, HUGE, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
+from groundling.envs.engine.constants import BIG, FIRST_OWN_TYPE, HUGE, OPEN, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
 from groundling.envs.engine.kinds import PLAIN_KINDS, SOLIDS, Kinds, Rgb
+from groundling.envs.furniture_tiles import OPEN_STROKES, STROKES, draw_strokes
 from groundling.language.goals import MINIGRID_COLORS, ObjectType
 
 SCALES: Final = {TINY: 0.4, SMALL: 0.62, BIG: 0.85, HUGE: 1.12}  # beside the ordinary size, at which MiniGrid draws
@@ -150,7 +151,11 @@ def _shape(solid: int, state: int) -> NDArray[np.uint8]:
         case constants.TABLE:
             pen.rectangle(0.1, 0.2, 0.9, 0.8)
             pen.rectangle(0.16, 0.26, 0.84, 0.74, _DIM)
-    _draw_plain_shape(pen, _SHAPE_OF.get(solid))
+    shape = _SHAPE_OF.get(solid, "")
+    _draw_plain_shape(pen, shape)
+    draw_strokes(pen, STROKES.get(shape, ()))
+    if state == OPEN:
+        draw_strokes(pen, OPEN_STROKES.get(shape, ()))
     return pen.canvas
 
 

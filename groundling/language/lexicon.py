@@ -34,7 +34,7 @@ class Lexicon:
         shapes: what each own type looks like, one of ``SHAPES`` each.
 
     Raises:
-        ConfigurationError: if there are more than 8 types or colors, one is a word of the language, anything comes
+        ConfigurationError: if there are more than 32 types or 8 colors, one is a word of the language, anything comes
             twice, two types look alike, or a relation is no words.
     """
 
@@ -90,8 +90,14 @@ def _shapes_of(types: Sequence[OwnType]) -> tuple[str, ...]:
             f"two types of a task have the shape {twice[0]!r}, and could not be told apart: choose others among "
             f"{', '.join(SHAPES)}"
         )
-    free = iter(shape for shape in PLAIN_SHAPES if shape not in asked)
-    return tuple(own.shape or next(free) for own in types)
+    free = [shape for shape in PLAIN_SHAPES if shape not in asked]
+    if len(types) - len(asked) > len(free):
+        raise ConfigurationError(
+            f"{len(types) - len(asked)} types of a task ask for no shape, but only {len(free)} plain ones are left: "
+            f"give them shapes among {', '.join(SHAPES)}"
+        )
+    rest = iter(free)
+    return tuple(own.shape or next(rest) for own in types)
 
 
 PLAIN = Lexicon()

@@ -76,6 +76,7 @@ def world(
     return empty._replace(
         cells=np.tile(cells.reshape(1, -1), (copies, 1)),
         looks=np.tile(np.array([looks], dtype=np.int32), (copies, 1)),
+        contents=np.zeros((copies, len(looks)), dtype=np.uint8),
         carried=np.full(copies, len(looks) - 1 if held is not None else 0, dtype=np.uint8),
     )
 

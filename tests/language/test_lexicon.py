@@ -103,7 +103,7 @@ def test_types_without_a_shape_get_plain_ones_that_nobody_else_has() -> None:
         ({"colors": (OwnColor("silver", (1, 2, 3)),)}, "'silver' stands for 'grey'"),
         ({"colors": (OwnColor("next", (1, 2, 3)),)}, "'next' is a word of the language"),
         ({"types": (OwnType("teal"),), "colors": (TEAL,)}, "'teal' names two"),
-        ({"types": tuple(OwnType("x" * (i + 1)) for i in range(9))}, "at most 8 types of its own, got 9"),
+        ({"types": tuple(OwnType("x" * (i + 1)) for i in range(33))}, "at most 32 types of its own, got 33"),
         ({"colors": tuple(OwnColor("x" * (i + 1), (i, i, i)) for i in range(9))}, "at most 8 colors"),
         ({"relations": ("",)}, "words on one line"),
         ({"sentences": ("go\nhome",)}, "words on one line"),

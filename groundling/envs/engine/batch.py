@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
+from groundling.envs.engine import on_top as on_top_sense
 from groundling.envs.engine.answers import ACTION_MASK, Answers
 from groundling.envs.engine.array_pool import ArrayPool
 from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, Action
@@ -35,6 +36,7 @@ class Pictures(NamedTuple):
 
     top_down: NDArray[np.uint8]  # [B, H * P, W * P, 3] RGB, the worlds from above
     explored: NDArray[np.uint8]  # [B, M, M, 3] column, row, (type, color, state): what each agent has seen
+    on_top: NDArray[np.uint8]  # [B, 7, 7, 3] column, row, (type, color, state) of what stands on the things in view
 
 
 class Batch(ABC, Generic[Seen]):
@@ -48,6 +50,7 @@ class Batch(ABC, Generic[Seen]):
         num_threads: threads that share a step; more than one pays from some thousands of environments on.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
         explored_radius: tiles that a map of what the agent has seen reaches, another sense; None leaves it out.
+        on_top: add what stands on the things in view, another sense of the body that walks the grid.
         lexicon: words of a task's own, for what is drawn: what its types and colors look like.
         answers: of tasks in which agents answer; None leaves these actions out.
         text_key: the key of the observation that holds the sentence.
@@ -75,6 +78,7 @@ class Batch(ABC, Generic[Seen]):
         num_threads: int = 1,
         top_down_pixels: int | None = None,
         explored_radius: int | None = None,
+        on_top: bool = False,
         lexicon: Lexicon = PLAIN,
         answers: Answers | None = None,
         text_key: str = "instruction",
@@ -112,6 +116,7 @@ class Batch(ABC, Generic[Seen]):
         self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels, self.kinds)
         cells = self.state.cells.shape
         self._explorer = None if explored_radius is None else Explorer((b, cells[1]), explored_radius)
+        self._has_on_top = on_top
         self._pictures = ArrayPool(self._make_pictures)
         self._final_pictures = ArrayPool(self._make_pictures)
         self.pictures = self._pictures.take()
@@ -194,6 +199,7 @@ class Batch(ABC, Generic[Seen]):
 
     def _make_pictures(self) -> Pictures:
         shapes = [(0, 0, 0) if drawer is None else drawer.shape for drawer in (self._painter, self._explorer)]
+        shapes.append(on_top_sense.SHAPE if self._has_on_top else (0, 0, 0))
         return Pictures(*(np.zeros((self.num_envs, *shape), dtype=np.uint8) for shape in shapes))
 
     def _step_and_paint(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
@@ -215,6 +221,8 @@ class Batch(ABC, Generic[Seen]):
             self._painter.draw(self.state, self.width, *self.places(), pictures.top_down, rows)
         if self._explorer is not None:
             self._explorer.draw(self.state, self.width, pictures.explored, rows)
+        if self._has_on_top:
+            on_top_sense.draw_on_top(self.state, self.width, pictures.on_top, rows)
 
     @abstractmethod
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -247,7 +255,7 @@ class Batch(ABC, Generic[Seen]):
         self._renew_arrays(fresh)
         if self._masks is not None and self._masks.stops_first:
             self._had_stopped = (self.state.current_step > 0) | (actions == Action.DONE)
-        has_drawers = self._painter is not None or self._explorer is not None
+        has_drawers = self._painter is not None or self._explorer is not None or self._has_on_top
         run = partial(self._step_and_paint if has_drawers else self._step, actions, autoreset)
         if self._pool is None:
             run(0, self.num_envs)

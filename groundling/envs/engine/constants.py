@@ -81,6 +81,12 @@ WALL_CODE: Final = 1
 FIRST_OBJECT: Final = 2
 MAX_OBJECTS: Final = 64  # a set of objects is a mask of 64 bits
 
+# Contents of an object that holds others and stays when it is opened: the code of what is on or in it, and two flags.
+HOLDS: Final = 0x80
+OPENS: Final = 0x40  # a container, which shows and gives what is in it while it is open
+HELD: Final = 0x3F  # the code
+MAX_OBJECTS_WITH_HOLDERS: Final = HELD + 1 - FIRST_OBJECT
+
 BORDER: Final = VIEW_SIZE - 1  # walls around every map, so that a view never leaves the array
 MAX_POSITIONS: Final = 2**15 - 1  # tiles of a map with its border: a position is an int16
 NOWHERE: Final = -1  # the position of an object that is carried or inside a box

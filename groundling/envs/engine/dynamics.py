@@ -6,14 +6,18 @@ from groundling.envs.engine import constants, state
 from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import (
     BOX,
+    CLOSED,
     DOOR,
     FIRST_OBJECT,
+    HELD,
+    HOLDS,
     KEY,
     LOCKED,
     NOTHING_CODE,
     NOWHERE,
     OPAQUE_BIT,
     OPEN,
+    OPENS,
     PORTABLE_BIT,
     WALKABLE_BIT,
     WALL_CODE,
@@ -69,16 +73,22 @@ def handle(w: Worlds, b: int, action: int, place: int) -> None:
             w.carried[b] = code
             w.cells[b, place] = NOTHING_CODE
             w.positions[b, code - FIRST_OBJECT] = NOWHERE
+        elif code >= FIRST_OBJECT and w.carried[b] == NOTHING_CODE:
+            take_out(w, b, code)
     elif action == DROP:
         if code == NOTHING_CODE and w.carried[b] != NOTHING_CODE:
             w.cells[b, place] = w.carried[b]
             w.positions[b, w.carried[b] - FIRST_OBJECT] = place
             w.carried[b] = NOTHING_CODE
+        elif code >= FIRST_OBJECT and w.carried[b] != NOTHING_CODE:
+            put_into(w, b, code, place)
     elif action == TOGGLE and code >= FIRST_OBJECT:
         if kind == DOOR:
             toggle_door(w, b, code)
         elif kind == BOX:
             open_box(w, b, code, place)
+        elif w.contents[b, code - FIRST_OBJECT] >= HOLDS | OPENS:
+            toggle_container(w, b, code, place)
 
 
 @kernel
@@ -106,3 +116,52 @@ def open_box(w: Worlds, b: int, code: int, front: int) -> None:
     w.cells[b, front] = inside
     if inside >= FIRST_OBJECT:
         w.positions[b, inside - FIRST_OBJECT] = front
+
+
+@kernel
+def shown_by(w: Worlds, b: int, code: int) -> int:
+    """The cell code of what stands on an object or lies in it while it is open; ``NOTHING_CODE`` if nothing shows."""
+    if code < FIRST_OBJECT:
+        return NOTHING_CODE
+    held = int(w.contents[b, code - FIRST_OBJECT])
+    if held < HOLDS or (w.looks[b, code] >> 16) & 0xFF == CLOSED:
+        return NOTHING_CODE
+    return held & HELD
+
+
+@kernel
+def take_out(w: Worlds, b: int, code: int) -> None:
+    """Take what shows on or in an object."""
+    shown = shown_by(w, b, code)
+    if shown != NOTHING_CODE:
+        w.carried[b] = shown
+        w.contents[b, code - FIRST_OBJECT] &= HOLDS | OPENS
+        w.positions[b, shown - FIRST_OBJECT] = NOWHERE
+
+
+@kernel
+def can_hold(w: Worlds, b: int, code: int) -> bool:
+    """Whether something can be put on or in an object: it holds things, is not closed, and holds nothing yet."""
+    if code < FIRST_OBJECT:
+        return False
+    held = int(w.contents[b, code - FIRST_OBJECT])
+    return held >= HOLDS and held & HELD == NOTHING_CODE and (w.looks[b, code] >> 16) & 0xFF != CLOSED
+
+
+@kernel
+def put_into(w: Worlds, b: int, code: int, place: int) -> None:
+    """Put what is carried on or in an object that holds nothing yet."""
+    if can_hold(w, b, code):
+        w.contents[b, code - FIRST_OBJECT] |= w.carried[b]
+        w.positions[b, w.carried[b] - FIRST_OBJECT] = place
+        w.carried[b] = NOTHING_CODE
+
+
+@kernel
+def toggle_container(w: Worlds, b: int, code: int, place: int) -> None:
+    """Open a container, or close it; what is in it is nowhere on the map while it is closed."""
+    w.looks[b, code] ^= CLOSED << 16
+    held = w.contents[b, code - FIRST_OBJECT] & HELD
+    if held != NOTHING_CODE:
+        is_closed = (w.looks[b, code] >> 16) & 0xFF == CLOSED
+        w.positions[b, held - FIRST_OBJECT] = NOWHERE if is_closed else place

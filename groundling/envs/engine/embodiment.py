@@ -38,6 +38,7 @@ class Embodiment:
         top_down_pixels: pixels of a tile of the view from above, a sense of either body; None leaves it out.
         explored_radius: tiles that a map of what the agent has seen reaches, a sense of the body that walks the grid;
             None leaves it out.
+        on_top: whether the body that walks the grid sees what stands on the things in view, as another sense.
         scoring: the reward of a rover's episode; the grid's is MiniGrid's.
         num_actions: A, the first ones of MiniGrid's seven.
         time_scale: steps that a rover is given for each of an episode's time limit; None gives it as many as it takes
@@ -55,6 +56,7 @@ class Embodiment:
     camera: Camera = field(default_factory=Camera)
     top_down_pixels: int | None = None
     explored_radius: int | None = None
+    on_top: bool = False
     scoring: Scoring = field(default_factory=Scoring)
     num_actions: int = NUM_ACTIONS
     time_scale: int | None = None
@@ -114,6 +116,7 @@ class Embodiment:
                 num_threads=num_threads,
                 top_down_pixels=self.top_down_pixels,
                 explored_radius=self.explored_radius,
+                on_top=self.on_top,
                 lexicon=self.lexicon,
                 answers=self.answers,
                 text_key=self.text_key,
@@ -140,6 +143,7 @@ class Embodiment:
         space = self.observation_space(instruction_length, map_size)
         kinds = {"top_down": RGB, "explored": MAP, "direction": CATEGORY, "depth": DEPTH, "segmentation": SEGMENTATION}
         kinds |= {"image": SYMBOLS if self.rover is None else RGB, self.text_key: TOKENS, ACTION_MASK: MASK}
+        kinds["on_top"] = SYMBOLS
         sizes = {"direction": 4, "segmentation": MAX_CODE + 1, self.text_key: len(self.vocabulary)}
         fields = {
             key: Field(
@@ -173,6 +177,8 @@ class Embodiment:
             senses[ACTION_MASK] = spaces.MultiBinary(self.num_actions)
         if self.explored_radius is not None:
             senses["explored"] = self._symbols(explored_shape(self.explored_radius))
+        if self.on_top and self.rover is None:
+            senses["on_top"] = self._symbols((VIEW_SIZE, VIEW_SIZE, 3))
         if self.rover is None:
             image = self._symbols((VIEW_SIZE, VIEW_SIZE, 3))
             return spaces.Dict({"image": image, "direction": spaces.Discrete(4), self.text_key: instruction, **senses})

@@ -21,7 +21,7 @@ from groundling.envs.engine.constants import (
     STRICT,
     Verb,
 )
-from groundling.envs.engine.dynamics import DONE, DROP, PICKUP, TOGGLE
+from groundling.envs.engine.dynamics import DONE, DROP, PICKUP, TOGGLE, shown_by
 from groundling.envs.engine.state import Worlds
 
 GO_TO, PICK_UP, OPEN_DOOR = int(Verb.GO_TO), int(Verb.PICK_UP), int(Verb.OPEN)
@@ -62,7 +62,10 @@ def renew_marks(w: Worlds, b: int) -> None:
     for k in range(w.positions.shape[1]):
         position = w.positions[b, k]
         code = k + FIRST_OBJECT
-        if position != NOWHERE and w.cells[b, position] == code:
+        if position == NOWHERE:
+            continue
+        there = int(w.cells[b, position])
+        if there == code or shown_by(w, b, there) == code:
             mark_object(w, b, code, position)
 
 

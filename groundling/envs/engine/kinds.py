@@ -11,7 +11,7 @@ from groundling.envs.engine.constants import COLOR_CODES, FIRST_TASK_TYPE, NUM_C
 from groundling.errors import ConfigurationError
 from groundling.language.goals import PORTABLE_TYPES, Color
 from groundling.language.lexicon import PLAIN, Lexicon
-from groundling.language.own_words import PLAIN_SHAPES
+from groundling.language.own_words import FURNITURE_SHAPES, PLAIN_SHAPES
 
 Rgb = tuple[int, int, int]
 
@@ -28,7 +28,7 @@ RGB: Final[dict[Color, Rgb]] = {
     Color.WHITE: (255, 255, 255),
 }
 
-NUM_SOLIDS: Final = NUM_SOLID_TYPES + len(PLAIN_SHAPES)
+NUM_SOLIDS: Final = NUM_SOLID_TYPES + len(PLAIN_SHAPES) + len(FURNITURE_SHAPES)
 # The solid that each shape is (``own_words.SHAPES``): a type of the language's is the solid of its own code.
 SOLIDS: Final[dict[str, int]] = {
     **{str(kind): TYPE_CODES[kind] for kind in PORTABLE_TYPES},
@@ -39,7 +39,7 @@ SOLIDS: Final[dict[str, int]] = {
     "armor": constants.ARMOR,
     "chair": constants.CHAIR,
     "table": constants.TABLE,
-    **{shape: NUM_SOLID_TYPES + place for place, shape in enumerate(PLAIN_SHAPES)},
+    **{shape: NUM_SOLID_TYPES + place for place, shape in enumerate((*PLAIN_SHAPES, *FURNITURE_SHAPES))},
 }
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine import kernels, rover
 from groundling.envs.engine.compiling import compiler, inner_kernel
 from groundling.envs.engine.constants import BORDER, DOOR, NOTHING_CODE, OPEN, WALKABLE_BIT, WALL
-from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, handle
+from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, can_hold, handle
 from groundling.envs.engine.goal_check import GOING_ON, SUCCESS, judge, renew_marks
 from groundling.envs.engine.kernels import GOLDEN, begin, next_episode, scrambled, settle
 from groundling.envs.engine.rover import OBJECT_RADII, OBJECT_RADIUS, Motion, Poses, Scoring
@@ -172,6 +172,9 @@ def act_as_rover(w: Worlds, b: int, width: int, poses: Poses, motion: Motion, ac
     w.direction[b] = int(poses.heading[b] / FULL_TURN * 4 + 0.5) & 3
     faced, ahead = look_ahead(w, b, width, poses, motion.reach)
     if action == DROP:
+        if w.carried[b] != NOTHING_CODE and can_hold(w, b, int(w.cells[b, faced])):
+            handle(w, b, DROP, faced)
+            return faced
         if ahead == NOTHING_FACED or w.carried[b] == NOTHING_CODE or w.cells[b, ahead] != NOTHING_CODE:
             return faced
         handle(w, b, DROP, ahead)  # which renews the marks when it is judged

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 LATHE, BLOCK, RELIEF = 0, 1, 2
-MAX_PARTS: Final = 9
+MAX_PARTS: Final = 12
 
 # Columns of a part
 (

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from groundling.envs import tiles
 from groundling.envs.engine import constants, kinds
 from groundling.envs.engine.compiling import compiler
-from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, MAX_OBJECTS, NOTHING_CODE, OPEN
+from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, HELD, HOLDS, MAX_OBJECTS, NOTHING_CODE, OPEN
 from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.rover import Poses
 from groundling.envs.engine.state import Worlds
 from groundling.envs.first_person import camera as camera_module
 from groundling.envs.first_person import (
     drawing,
+    furniture,
     image_arrays,
     parts,
     raycasting,
@@ -45,7 +46,7 @@ from groundling.envs.first_person.raycasting import (
 )
 from groundling.envs.first_person.shapes import Frame
 from groundling.envs.first_person.style import style_of
-from groundling.envs.first_person.things import draw_held, draw_thing
+from groundling.envs.first_person.things import draw_held, draw_shown, draw_thing
 from groundling.errors import ConfigurationError
 from groundling.language import own_words
 
@@ -73,6 +74,7 @@ class Scenes(NamedTuple):
 
     cells: NDArray[np.uint8]  # [B, H * W]
     looks: NDArray[np.int32]  # [B, O + 2]
+    contents: NDArray[np.uint8]  # [B, O]
     carried: NDArray[np.uint8]  # [B]
     step_count: NDArray[np.int32]  # [B]
 
@@ -88,6 +90,7 @@ kernel = compiler(
     shapes.__file__,
     image_arrays.__file__,
     things.__file__,
+    furniture.__file__,
     parts.__file__,
     solids.__file__,
     textures.__file__,
@@ -180,6 +183,22 @@ def draw_scene(
                     variation,
                     palette,
                 )
+                held = int(scenes.contents[b, k])
+                if held >= HOLDS and held & HELD != NOTHING_CODE and (look >> 16) & 0xFF != CLOSED:
+                    draw_shown(
+                        look,
+                        int(looks[held & HELD]),
+                        held & HELD,
+                        away_x,
+                        away_y,
+                        eye,
+                        lens,
+                        frame,
+                        style,
+                        seed,
+                        variation,
+                        palette,
+                    )
         met >>= np.uint64(1)
         k += 1
     held = int(scenes.carried[b])
@@ -255,7 +274,7 @@ class FirstPersonRenderer:
             integers=np.empty((INTEGER_ROWS, lens.stride), dtype=np.int32),
             tiles=np.empty(MAX_OBJECTS, dtype=np.int32),
         )
-        scenes = Scenes(state.cells, state.looks, state.carried, state.step_count)
+        scenes = Scenes(state.cells, state.looks, state.contents, state.carried, state.step_count)
         draw_batch(
             scenes, poses, width, style, views, words, lens, self._variation, self._palette, scratch, start, stop
         )

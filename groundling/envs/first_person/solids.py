@@ -31,6 +31,14 @@ from groundling.envs.engine.constants import (
 )
 from groundling.envs.engine.kinds import NUM_SOLIDS, SOLIDS
 from groundling.envs.first_person.camera import WALL_HEIGHT_M
+from groundling.envs.first_person.furniture import (
+    CLOCK_PICTURE,
+    FURNITURE,
+    HOLDING,
+    OPENED,
+    TURNS,
+    WHEEL_PICTURE,
+)
 from groundling.envs.first_person.parts import (
     DARK,
     GOLD,
@@ -54,6 +62,7 @@ RELIEF_BITS: Final = 6
 RELIEF_SIZE: Final = 1 << RELIEF_BITS
 RELIEF_LEVELS: Final = 3  # 64, 32, 16
 RING_PICTURE, STAR_PICTURE, KEY_PICTURE, CARD_PICTURE, SKULL_PICTURE, HANDLE_PICTURE, ARMOR_PICTURE = range(7)
+NUM_DRAWN: Final = NUM_SOLIDS + len(OPENED)  # open containers come after all kinds
 
 
 _PARTS: Final[dict[int, list[list[float]]]] = {
@@ -162,6 +171,8 @@ _PARTS: Final[dict[int, list[list[float]]]] = {
     SOLIDS["stack"]: [ball(0.26, 0.26), ball(0.64, 0.17)],
     SOLIDS["cross"]: [block(0.0, 0.76, 0.09, 0.09), block(0.4, 0.58, 0.3, 0.09)],
     SOLIDS["diamond"]: [lathe((0.0, 0.02), (0.37, 0.3)), lathe((0.37, 0.3), (0.74, 0.0))],
+    **{SOLIDS[shape]: rows for shape, rows in FURNITURE.items()},
+    **{NUM_SOLIDS + place: rows for place, rows in enumerate(OPENED.values())},
 }
 
 _YAWS: Final[dict[int, tuple[int, float]]] = {
@@ -173,15 +184,17 @@ _YAWS: Final[dict[int, tuple[int, float]]] = {
     DOOR: (DOORWAY_YAW, 0.0),
     SOLIDS["steps"]: (FIXED_YAW, 0.55),
     TYPE_CODES[ObjectType.BOOK]: (FACING_YAW, -0.8),
+    **{SOLIDS[shape]: (FACING_YAW, angle) for shape, angle in TURNS.items()},
+    **{NUM_SOLIDS + place: (FACING_YAW, TURNS[shape]) for place, shape in enumerate(OPENED)},
 }
 
 
 def _tables() -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """Parts [solids, MAX_PARTS, PART_FIELDS], their number [solids], how a solid is turned, and by what angle."""
-    parts = np.zeros((NUM_SOLIDS, MAX_PARTS, PART_FIELDS), dtype=np.float32)
-    counts = np.zeros(NUM_SOLIDS, dtype=np.int32)
-    turned = np.full(NUM_SOLIDS, FACING_YAW, dtype=np.int32)
-    angles = np.zeros(NUM_SOLIDS, dtype=np.float32)
+    parts = np.zeros((NUM_DRAWN, MAX_PARTS, PART_FIELDS), dtype=np.float32)
+    counts = np.zeros(NUM_DRAWN, dtype=np.int32)
+    turned = np.full(NUM_DRAWN, FACING_YAW, dtype=np.int32)
+    angles = np.zeros(NUM_DRAWN, dtype=np.float32)
     for kind, rows in _PARTS.items():
         parts[kind, : len(rows)] = rows
         counts[kind] = len(rows)
@@ -191,7 +204,7 @@ def _tables() -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]
 
 def _sizes() -> NDArray[np.float32]:
     """How much wider and taller than ordinary a solid of each state is, [solids, states, 2]."""
-    sizes = np.ones((NUM_SOLIDS, NUM_STATES, 2), dtype=np.float32)
+    sizes = np.ones((NUM_DRAWN, NUM_STATES, 2), dtype=np.float32)
     for state, scale in SCALES.items():
         sizes[:, state] = scale
     for kind in (TORCH, PILLAR):  # short and tall
@@ -203,6 +216,17 @@ def _sizes() -> NDArray[np.float32]:
     sizes[ARMOR, SMALL] = 0.7
     sizes[DOOR] = 1
     return sizes
+
+
+def _holding() -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The solid of each one when it is open [solids], and where what it holds stands: height, to the front, [.., 2]."""
+    opened = np.arange(NUM_DRAWN, dtype=np.int32)
+    places = np.zeros((NUM_DRAWN, 2), dtype=np.float32)
+    for place, shape in enumerate(OPENED):
+        opened[SOLIDS[shape]] = NUM_SOLIDS + place
+    for solid, where in HOLDING.items():
+        places[solid] = where
+    return opened, places
 
 
 _Field = NDArray[np.float64]  # [RELIEF_SIZE, RELIEF_SIZE]
@@ -273,6 +297,9 @@ def _heights() -> dict[int, tuple[_Field, NDArray[np.bool_], NDArray[np.bool_]]]
     seams = (armor > 0) & (
         (np.abs(np.hypot(x, (y - 0.9)) - 0.36) < 0.05) | ((np.abs(x) < 0.035) & (y < 0.3)) | (np.abs(y + 0.45) < 0.05)
     )
+    hands = np.minimum(_segment(x, y, (0, 0), (0, 0.6)), _segment(x, y, (0, 0), (0.38, -0.2))) < 0.07
+    hands |= (np.abs(radius - 0.66) < 0.07) & (np.minimum(np.abs(x), np.abs(y)) < 0.06)
+    spokes = (radius < 0.84) & (np.minimum(np.minimum(np.abs(x), np.abs(y)), np.abs(np.abs(x) - np.abs(y))) < 0.05)
     return {
         RING_PICTURE: (_rounded(np.abs(np.hypot(x, y) - 0.76), 0.22), none, none),
         STAR_PICTURE: (star, none, none),
@@ -281,6 +308,8 @@ def _heights() -> dict[int, tuple[_Field, NDArray[np.bool_], NDArray[np.bool_]]]
         SKULL_PICTURE: (skull, eyes | nose | gaps, none),
         HANDLE_PICTURE: (_rounded(np.abs(np.hypot(x, y) - 0.72), 0.24), none, none),
         ARMOR_PICTURE: (armor, seams, none),
+        CLOCK_PICTURE: (_plate(radius < 0.98), hands, (radius < 0.78) & ~hands),
+        WHEEL_PICTURE: (_plate((np.abs(radius - 0.84) < 0.14) | spokes), np.abs(radius - 0.84) < 0.14, none),
     }
 
 
@@ -317,4 +346,5 @@ def _reliefs() -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
 
 PARTS, COUNTS, TURNED, ANGLES = _tables()
 SIZES = _sizes()
+OPENED_SOLIDS, HOLDING_PLACES = _holding()
 RELIEF_TEXELS, RELIEF_STARTS = _reliefs()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from groundling.envs.engine.constants import OPEN
 from groundling.envs.first_person.camera import Lens, Variation
 from groundling.envs.first_person.drawing import (
     HALF,
@@ -14,6 +15,7 @@ from groundling.envs.first_person.drawing import (
     draw_from,
     drawing_kernel,
 )
+from groundling.envs.first_person.furniture import HELD_SCALE as FURNITURE_SCALE
 from groundling.envs.first_person.palette import Palette
 from groundling.envs.first_person.parts import (
     BLOCK,
@@ -45,6 +47,8 @@ from groundling.envs.first_person.solids import (
     COUNTS,
     DOORWAY_YAW,
     FACING_YAW,
+    HOLDING_PLACES,
+    OPENED_SOLIDS,
     PARTS,
     RELIEF_LEVELS,
     RELIEF_SIZE,
@@ -53,6 +57,7 @@ from groundling.envs.first_person.solids import (
 )
 from groundling.envs.first_person.style import OBJECTS, WHITEN, Style, fog
 
+HELD_SCALE = F(FURNITURE_SCALE)
 HELD_DEPTH_M = F(0.12)  # nearer than any wall
 HELD_SIZE = F(0.42)  # of the view's height that a held thing a metre tall would take
 
@@ -96,6 +101,8 @@ def draw_thing(
     if of_type >= len(palette.solids) or color >= len(palette.colors) or state >= SIZES.shape[1]:
         return
     solid = palette.solids[of_type]
+    if state == OPEN:
+        solid = OPENED_SOLIDS[solid]
     # the direction to the back of the thing
     turned = TURNED[solid]
     back_x, back_y = ZERO, -ONE
@@ -212,3 +219,43 @@ def draw_held(
     away_y = HELD_DEPTH_M * eye.forward_y + aside * eye.forward_x
     height = (lowest - F(0.02) * tall) * HELD_DEPTH_M
     draw_thing(look, code, away_x, away_y, height, size, False, eye, lens, frame, style, seed, variation, palette)
+
+
+@drawing_kernel
+def draw_shown(
+    holder: int,
+    look: int,
+    code: int,
+    away_x: np.float32,
+    away_y: np.float32,
+    eye: Eye,
+    lens: Lens,
+    frame: Frame,
+    style: Style,
+    seed: np.uint64,
+    variation: Variation,
+    palette: Palette,
+) -> None:
+    """Draw what stands on a thing or lies in it, smaller than on the floor; ``holder`` is the look of the thing."""
+    of_type, state = holder & 0xFF, (holder >> 16) & 0xFF
+    if of_type >= len(palette.solids) or state >= SIZES.shape[1]:
+        return
+    solid = palette.solids[of_type]
+    up = HOLDING_PLACES[solid, 0] * SIZES[solid, state, 1]
+    near = ONE - HOLDING_PLACES[solid, 1] / (np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6))
+    draw_thing(
+        look,
+        code,
+        away_x * near,
+        away_y * near,
+        F(lens.eye_height_m) - up,
+        HELD_SCALE,
+        False,
+        eye,
+        lens,
+        frame,
+        style,
+        seed,
+        variation,
+        palette,
+    )

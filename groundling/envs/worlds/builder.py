@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from groundling.envs.banks.episode import Episode
-from groundling.envs.engine.constants import FIRST_OBJECT, NOTHING_CODE, NOWHERE, WALL_CODE, look
+from groundling.envs.engine.constants import FIRST_OBJECT, NOTHING_CODE, NOWHERE, WALL_CODE
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.worlds.goal_resolution import fitting, resolve
+from groundling.envs.worlds.holding import contents_of, look_of
+from groundling.envs.worlds.houses.building import HouseBuilding
 from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Thing, Tile
-from groundling.envs.worlds.placement import Placement
 from groundling.language.goal_parts import without_determiners, without_rules
 from groundling.language.goals import Goal, Instructed, Location, NextTo, ObjectDescription
 from groundling.language.grammar import render
@@ -24,8 +26,8 @@ from groundling.language.reader import readings
 from groundling.language.vocabulary import split_words
 
 
-class WorldBuilder(Placement):
-    """Lays out one world of a task: rooms, doors, objects, the agent.
+class WorldBuilder(HouseBuilding):
+    """Lays out one world of a task: rooms or a house, doors, objects, the agent.
 
     Objects are placed uniformly on the free floor, never before a door, where they would block it, and never before
     the agent. The agent is placed uniformly and looks at no object. A goal that holds already rejects the layout, as
@@ -162,11 +164,8 @@ class WorldBuilder(Placement):
         kinds = kinds_of(self.task.lexicon)
         return Episode(
             cells=np.frombuffer(bytes(self._cells), dtype=np.uint8).reshape(self._height, self._width),
-            looks=tuple(look(kinds.types[t.type], kinds.colors[t.color], t.state) for t in self.things),
-            contents=tuple(
-                NOTHING_CODE if t.contents is None else FIRST_OBJECT + self.things.index(t.contents)
-                for t in self.things
-            ),
+            looks=tuple(map(partial(look_of, kinds=kinds), self.things)),
+            contents=contents_of(self.things),
             positions=tuple(NOWHERE if t.position is None else self._index(t.position) for t in self.things),
             pose=pose,
             carried=NOTHING_CODE,

@@ -21,7 +21,16 @@ import numpy as np
 
 from groundling.envs.banks.episode import Episode
 from groundling.envs.banks.sources import EpisodeSource
-from groundling.envs.engine.constants import FIRST_OBJECT, MAX_OBJECTS, NOTHING_CODE, NOWHERE, WALL_CODE, Verb
+from groundling.envs.engine.constants import (
+    FIRST_OBJECT,
+    HELD,
+    HOLDS,
+    MAX_OBJECTS,
+    NOTHING_CODE,
+    NOWHERE,
+    WALL_CODE,
+    Verb,
+)
 from groundling.envs.worlds.draw_statistics import even_draws, evenness, independence, independent_draws, read_draws
 from groundling.errors import GroundlingError, TaskError
 from groundling.language.grammar import parse, render
@@ -140,14 +149,22 @@ def _flaws(episode: Episode, seed: int) -> Iterator[str]:
     if objects > MAX_OBJECTS or not objects == len(episode.contents) == len(episode.positions):
         yield f"{objects} looks, {len(episode.contents)} contents, {len(episode.positions)} positions"
         return
-    inside = {code - FIRST_OBJECT for code in episode.contents if code != NOTHING_CODE}
+    held = [code & HELD if code >= HOLDS else code for code in episode.contents]
+    inside = {code - FIRST_OBJECT for code in held if code != NOTHING_CODE}
+    shown = {held[k] - FIRST_OBJECT for k in range(objects) if episode.contents[k] >= HOLDS and held[k]}
     for k, position in enumerate(episode.positions):
         if position == NOWHERE and k not in inside and episode.carried != k + FIRST_OBJECT:
             yield f"object {k} is nowhere"
-        if position != NOWHERE and cells[position] != k + FIRST_OBJECT:
+        if position != NOWHERE and k in shown:
+            holder = int(cells[position]) - FIRST_OBJECT
+            if not 0 <= holder < objects or held[holder] != k + FIRST_OBJECT:
+                yield f"object {k} is not where its position says"
+        elif position != NOWHERE and cells[position] != k + FIRST_OBJECT:
             yield f"object {k} is not where its position says"
     on_map = set(cells.tolist()) - {NOTHING_CODE, WALL_CODE}
-    if on_map != {k + FIRST_OBJECT for k, position in enumerate(episode.positions) if position != NOWHERE}:
+    if on_map != {
+        k + FIRST_OBJECT for k, position in enumerate(episode.positions) if position != NOWHERE and k not in shown
+    }:
         yield "the map and the positions show different objects"
     if not episode.program:
         yield "no goal"

@@ -10,6 +10,7 @@ import numpy as np
 
 from groundling.envs.engine.constants import CLOSED, LOCKED, OPEN, ORDINARY, WALL_CODE
 from groundling.language.goals import AnyColor, AnyType, ObjectType
+from groundling.language.own_words import Holds, OwnType
 
 Direction = Literal["right", "down", "left", "up"]
 DIRECTIONS: tuple[Direction, ...] = ("right", "down", "left", "up")  # in the order of MiniGrid's codes
@@ -32,8 +33,8 @@ class Thing:
         type: what it is.
         color: of it.
         state: a door's OPEN, CLOSED or LOCKED; of anything else its size, ORDINARY if nobody speaks of it.
-        position: x, y; None inside a box.
-        contents: what is inside a box.
+        position: x, y; None inside a box or a closed container.
+        contents: what is inside a box or container, or stands on it.
     """
 
     type: AnyType
@@ -41,6 +42,16 @@ class Thing:
     state: int = ORDINARY
     position: Tile | None = None
     contents: Thing | None = None
+
+    @property
+    def holds(self) -> Holds | None:
+        """Whether things stand "on" it or lie "inside" it, while it stays; None for boxes too, which do not stay."""
+        return self.type.holds if isinstance(self.type, OwnType) else None
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether an agent can pick it up."""
+        return self.type.portable if isinstance(self.type, OwnType) else not self.is_door
 
     @property
     def is_door(self) -> bool:

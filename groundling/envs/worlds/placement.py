@@ -8,10 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from groundling.envs.engine.constants import FIRST_OBJECT, NOTHING_CODE, ORDINARY, SIZES
+from groundling.envs.engine.constants import (
+    CLOSED,
+    FIRST_OBJECT,
+    MAX_OBJECTS_WITH_HOLDERS,
+    NOTHING_CODE,
+    OPEN,
+    ORDINARY,
+    SIZES,
+)
 from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Direction, Draws, Pair, Room, Thing, Tile
 from groundling.envs.worlds.room_grid import RoomGrid
 from groundling.language.goals import AnyColor, AnyType, ObjectType
+from groundling.language.own_words import Holds
 
 if TYPE_CHECKING:
     from groundling.envs.worlds.task import Task
@@ -41,6 +50,8 @@ class Placement(RoomGrid):
         next_to: Thing | None = None,
         size: int = ORDINARY,
         inside: Thing | None = None,
+        on: Thing | None = None,
+        is_open: bool = False,
     ) -> Thing:
         """Add an object.
 
@@ -51,7 +62,9 @@ class Placement(RoomGrid):
             at: x, y: place it here.
             next_to: place it at random on one of the four tiles beside this thing. Beside a door it stands in the way.
             size: one of ``constants.SIZES``; ORDINARY where nobody speaks of sizes.
-            inside: an empty box to hide it in.
+            inside: an empty box, or a container of the task's own kinds (``OwnType(holds="inside")``), to put it in.
+            on: what can hold it and has nothing on it (``OwnType(holds="on")``).
+            is_open: of a container, whether it is open.
 
         Raises:
             TaskError: if the world cannot have such an object there.
@@ -61,10 +74,21 @@ class Placement(RoomGrid):
             raise self.error("doors are added by add_door")
         if size not in (ORDINARY, *SIZES):
             raise self.error(f"{size} is not a size: take one of constants.SIZES, or ORDINARY")
-        if sum(place is not None for place in (room, at, next_to, inside)) > 1:
-            raise self.error("an object is placed in a room, at a tile, next_to a thing or inside a box: give one")
+        if sum(place is not None for place in (room, at, next_to, inside, on)) > 1:
+            raise self.error("an object is placed in a room, at a tile, next_to a thing, inside or on one: give one")
         thing = Thing(kind, self._color(color), size)
-        if inside is not None:
+        if thing.holds == "inside":
+            if size != ORDINARY:
+                raise self.error("a container is open or closed, and has no size")
+            thing.state = OPEN if is_open else CLOSED
+        elif is_open:
+            raise self.error(f"a {kind} is no container that could be open")
+        holder = inside or on
+        if holder is not None and holder.holds is not None:
+            self._put_on_or_in(thing, holder, "on" if inside is None else "inside")
+        elif on is not None:
+            raise self.error(f"nothing stands on a {on.type}: it takes OwnType(..., portable=False, holds='on')")
+        elif inside is not None:
             if inside.type is not ObjectType.BOX or inside.contents is not None:
                 raise self.error("inside is an empty box")
             inside.contents = thing
@@ -76,6 +100,19 @@ class Placement(RoomGrid):
         else:
             self._put(thing, self._draw_tile(self.rooms if room is None else (room,)))
         return thing
+
+    def _put_on_or_in(self, thing: Thing, holder: Thing, place: Holds) -> None:
+        """Put a thing on or in what stays when it is taken."""
+        if holder.holds != place or holder.contents is not None or holder.position is None or not thing.is_portable:
+            raise self.error(
+                f"a {thing.type} cannot be {place} the {holder.color} {holder.type}: it takes something portable, and "
+                f"what holds things {place} it and holds nothing yet"
+            )
+        holder.contents = thing
+        thing.position = None if holder.state == CLOSED else holder.position
+        self._enlist(thing)
+        if len(self.things) > MAX_OBJECTS_WITH_HOLDERS:
+            raise self.error(f"a world with things on things holds at most {MAX_OBJECTS_WITH_HOLDERS}")
 
     def _draw_beside(self, thing: Thing) -> int:
         """A free floor tile beside a thing, all equally likely; not before the agent."""

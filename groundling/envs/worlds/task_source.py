@@ -22,8 +22,20 @@ from groundling.envs.banks.sources import OfGoals
 from groundling.envs.banks.splits import Split
 from groundling.envs.engine import kinds
 from groundling.envs.engine.embodiment import GRID, Embodiment
-from groundling.envs.worlds import builder, goal_resolution, layout, placement, programs, room_grid
+from groundling.envs.worlds import builder, goal_resolution, holding, layout, placement, programs, room_grid
 from groundling.envs.worlds.builder import WorldBuilder
+from groundling.envs.worlds.houses import (
+    building,
+    checks,
+    compiling,
+    floor_plan,
+    furnishing,
+    interior,
+    stock,
+    types,
+    wishes,
+)
+from groundling.envs.worlds.houses import generator as house_generator
 from groundling.envs.worlds.layout import Draws, RejectedLayout
 from groundling.envs.worlds.task import Task
 from groundling.errors import ConfigurationError, InstructionError, SplitError, TaskError
@@ -34,6 +46,20 @@ from groundling.language.lexicon import PLAIN
 from groundling.own_code import code_of, import_file, is_of_file, read_code
 from groundling.seeding import generator
 
+# What a house comes of, beside what every world does.
+_HOUSES = (
+    building,
+    checks,
+    compiling,
+    floor_plan,
+    furnishing,
+    holding,
+    house_generator,
+    interior,
+    stock,
+    types,
+    wishes,
+)
 MAX_TRIES = 100  # layouts that a task may reject for one seed
 
 
@@ -70,9 +96,12 @@ class TaskSource(OfGoals):
 
     @property
     def embodiment(self) -> Embodiment:
-        """The grid's body, and the words of the task."""
+        """The grid's body, the words of the task, and where things can stand on others a sense of these."""
         lexicon = self.task.lexicon
-        return GRID if lexicon == PLAIN else replace(GRID, vocabulary=lexicon.vocabulary, lexicon=lexicon)
+        if lexicon == PLAIN:
+            return GRID
+        on_top = any(own.holds for own in lexicon.types)
+        return replace(GRID, vocabulary=lexicon.vocabulary, lexicon=lexicon, on_top=on_top)
 
     def training_split(self, held_out: HeldOut) -> Split:
         """What is trained on when this is held out.
@@ -107,6 +136,8 @@ class TaskSource(OfGoals):
             code.update(part)
         sentences = (phrasings, templates, synonyms, writer)
         for module in (builder, kinds, layout, goal_resolution, placement, programs, room_grid, *sentences):
+            code.update(read_code(module.__file__))
+        for module in _HOUSES if any(own.holds for own in self.task.lexicon.types) else ():
             code.update(read_code(module.__file__))
         settings = {field.name: getattr(self.task, field.name) for field in _fields(type(self.task))}
         own = "" if self.task.lexicon == PLAIN else f" {self.task.lexicon!r}"

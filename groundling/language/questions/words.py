@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from groundling.errors import AnswerError
-from groundling.language import phrasings
+from groundling.language import synonyms
 from groundling.language.descriptions import Color
 
 ROOM_KINDS: Final = (
@@ -30,7 +30,7 @@ _IRREGULAR: Final = {"shelf": "shelves"}
 def plural(kind: str) -> str:
     """The plural of a kind: "shelves", "living rooms"."""
     *before, noun = kind.split()
-    return " ".join([*before, _IRREGULAR.get(noun) or phrasings.plural(noun)])
+    return " ".join([*before, _IRREGULAR.get(noun) or synonyms.plural(noun)])
 
 
 def article_of(phrase: str) -> str:

@@ -15,6 +15,8 @@ from groundling.language.goals import PORTABLE_TYPES, Color, Location, clauses
 from groundling.language.grammar import parse
 
 OWN = [id for id in registered_tasks() if id.startswith("groundling/")]
+# Of houses no draw is even: what stands in them belongs in its room. Their sizes are numbers of rooms.
+IN_ROOMS_OF_ONE_SIZE = [id for id in OWN if "FurnishedHouse" not in id]
 WITHOUT = {  # there must be keys, and boxes to hide them in
     "groundling/HouseUnlock-v0": {"object type"},
     "groundling/HouseUnlockBox-v0": {"object type"},
@@ -44,7 +46,7 @@ def test_task_keeps_the_contract(id):
     contract.check(find_task(id), range(100))
 
 
-@pytest.mark.parametrize("id", OWN)
+@pytest.mark.parametrize("id", IN_ROOMS_OF_ONE_SIZE)
 def test_draws_are_even_and_independent(id):
     contract.check_marginals(find_task(id), range(1000), without=WITHOUT.get(id, ()))
 
@@ -54,7 +56,7 @@ def test_ids_hide_no_level():
     assert not bare & {level.partition("-")[2] for level in minigrid_levels()}
 
 
-@pytest.mark.parametrize("id", OWN)
+@pytest.mark.parametrize("id", IN_ROOMS_OF_ONE_SIZE)
 def test_rooms_and_distractors_can_grow(id):
     source = find_task(id)
     larger = source.changed(room_size=10, num_distractors=source.setting("num_distractors") + 2)
