@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "tell two runs, or two groups of training seeds, apart by their evaluations",
     "demos": "record an expert's demonstrations of a task into a file, or describe one",
     "tasks": "list the tasks, one line each",
+    "questions": "write questions with their houses into a file, or describe one",
     "play": "steer an agent yourself, from above or from inside",
     "watch": "write a video of what an agent sees, hears and expects",
     "bench": "measure this machine's steps a second beside MiniGrid's",
