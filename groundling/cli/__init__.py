@@ -21,6 +21,7 @@ COMMANDS = {
     "plot": "draw training curves: the mean over seeds and its interval",
     "demos": "record an expert's demonstrations into a file, or describe one",
     "tasks": "list the tasks, one line each",
+    "questions": "write questions with their houses into a file, or describe one",
     "play": "steer an agent yourself, from above or from inside",
     "watch": "write a video of an agent's episodes, step by step",
     "bench": "measure this machine's steps a second beside MiniGrid's",
