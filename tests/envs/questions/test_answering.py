@@ -66,7 +66,7 @@ def test_the_right_answer_ends_with_the_discounted_reward(body: str) -> None:
     assert terminated.all()
     assert not truncated.any()
     assert info["success"].all()
-    assert info["episode"]["l"].tolist() == [2, 2]
+    assert info["final_info"]["episode"]["l"].tolist() == [2, 2]
 
 
 @pytest.mark.parametrize("body", ["grid", "rover"])
