@@ -12,9 +12,18 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import dynamics, goal_check, views
 from groundling.envs.engine.compiling import compiler
-from groundling.envs.engine.constants import BORDER, FIRST_OBJECT, NOTHING_CODE, NOWHERE
+from groundling.envs.engine.constants import ANSWER, BORDER, FIRST_OBJECT, NOTHING_CODE, NOWHERE
 from groundling.envs.engine.dynamics import act
-from groundling.envs.engine.goal_check import ANNOUNCE, GOING_ON, PUT_NEAR, STEP_ON, SUCCESS, judge, mark_object
+from groundling.envs.engine.goal_check import (
+    ANNOUNCE,
+    GOING_ON,
+    PUT_NEAR,
+    STEP_ON,
+    SUCCESS,
+    judge,
+    judge_answer,
+    mark_object,
+)
 from groundling.envs.engine.state import Episodes, Observations, Outcomes, Tasks, Worlds
 from groundling.envs.engine.views import draw
 
@@ -184,7 +193,7 @@ def step_batch(
         action = actions[b]
         w.step_count[b] += 1
         front = act(w, b, width, action)
-        verdict = judge(w, b, width, action, front)
+        verdict = judge_answer(w, b, action) if w.programs[b, 0, 0] >= ANSWER else judge(w, b, width, action, front)
         # MiniGrid's reward, with the step just made counted
         reward = 1.0 - 0.9 * (w.step_count[b] / w.max_steps[b]) if verdict == SUCCESS else 0.0
         ended = settle(w, b, out, verdict, reward)
