@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "train an agent on a task",
     "evaluate": "measure a run's agent and its controls; write a report",
     "compare": "compare the evaluations of two runs or groups of seeds",
+    "plot": "draw training curves: the mean over seeds and its interval",
     "demos": "record an expert's demonstrations into a file, or describe one",
     "tasks": "list the tasks, one line each",
     "play": "steer an agent yourself, from above or from inside",

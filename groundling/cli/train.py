@@ -12,13 +12,16 @@ from typing import Annotated, Any, ClassVar
 import tyro
 from rich.console import Console
 
+from groundling.cli.option_files import OptionFile, read_option_file
 from groundling.cli.options import Parts, config_of, options_of
+from groundling.cli.seeds import check_seeds, seed_folder, train_side_by_side, training_summary
 from groundling.errors import ConfigurationError
 from groundling.eval.runs import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
 from groundling.training.progress import ProgressBar
+from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
 
 
 @dataclass
@@ -36,68 +39,141 @@ class Command:
         preset: the settings that the other options begin with: "symbols" (rooms seen as symbols), "mazes" (many rooms,
             long instructions, an expert to learn from), "pixels" (first person), "chaplot" (the same with the network
             of Chaplot et al. 2018) or "doom" (ViZDoom); --preset NAME --help shows them.
-        config: what to train.
-        run_folder: where the run goes; by default runs/TASK-seedN, of several tasks runs/TASK-and-N-more-KIND-seedN.
+        config: a file with options: the config.json of a run, or JSON, TOML or YAML with some of the options of this
+            command, such as `total-frames: 1e6` and `ppo.gamma: 0.95`. It changes the preset; options given on the
+            command line win over it.
+        options: what to train.
+        run_folder: where the run goes; by default runs/TASK-seedN, of several tasks runs/TASK-and-N-more-KIND-seedN,
+            with --seeds without -seedN.
         resume: continue the run in this folder with its own configuration (the settings given are not read).
-        blind_control: then train the same agent without its eyes into the folder RUN/blind, a control that `groundling
-            evaluate` shows beside; of a run that starts from another one (--init) it starts from that one's control.
+        blind_control: afterwards, train the same agent without its image into the folder RUN/blind, a control that
+            `groundling evaluate` shows next to the agent; of a run that starts from another one (--init) it starts from
+            that one's control.
+        seeds: train once for each of these seeds, in place of --seed, into RUN/seed1, RUN/seed2 ..., and print the mean
+            over them; `groundling plot RUN` draws it.
+        jobs: with --seeds, how many to train at the same time, each in a process of its own.
+        track: also send the metrics to a tracker: "wandb" (Weights & Biases, needs pip install 'groundling[wandb]'), or
+            your own, my_file.py:MyTracker.
     """
 
     parts: ClassVar[Parts]
 
     preset: Preset = "symbols"
-    config: Annotated[Any, tyro.conf.arg(name="")] = None
+    config: Path | None = None
+    options: Annotated[Any, tyro.conf.arg(name="")] = None
     run_folder: Path | None = None
     resume: Path | None = None
     blind_control: bool = False
+    seeds: tuple[int, ...] = ()
+    jobs: int = 1
+    track: str = ""
 
     def run(self) -> None:
         """Train to the end."""
+        if self.track:
+            check_tracker(self.track)
+        if self.seeds:
+            self._train_seeds()
+            return
+        if self.jobs != 1:
+            raise ConfigurationError("--jobs is for several seeds: give them with --seeds 1 2 3")
         if self.resume is not None:
             config, folder = resume_config(self.resume), self.resume
         else:
-            config = config_of(self.config, self.parts)
+            config = config_of(self.options, self.parts)
             folder = self.run_folder or Path("runs") / folder_name(config)
-        console = Console()
+        self._train(config, folder)
+        Console().print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+
+    def _train(self, config: TrainConfig, folder: Path) -> None:
+        """One run, and its control if there is to be one."""
         runs = [(config, folder)]
         if self.blind_control:
             runs.append((blind_control_of(config), folder / BLIND_NAME))
+        seed = f", seed {config.seed}" if self.seeds else ""
         for number, (part, place) in enumerate(runs):
             is_begun = self.resume is not None and (number == 0 or (place / CHECKPOINT_NAME).exists())
             trainer = Trainer(part, place, resume=is_begun)
-            with ProgressBar(described(part) + " (blind control)" * number, already=trainer.frames) as bar:
-                result = trainer.run(bar)
-            console.print(
+            told = described(part) + seed + " (blind control)" * number
+            tracker = make_tracker(self.track, place, trainer.config, resume=is_begun)
+            with ProgressBar(told, already=trainer.frames) as bar, TrackedProgress(bar, tracker) as progress:
+                result = trainer.run(progress)
+            Console().print(
                 f"trained {result.frames:,} frames in {result.seconds:.0f} s: success "
-                f"{result.metrics.get('success', float('nan')):.3f} in training{' without eyes' * number}",
+                f"{result.metrics.get('success', float('nan')):.3f} in training{' without its image' * number}",
                 highlight=False,
             )
-        console.print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+
+    def _train_seeds(self) -> None:
+        """One run for each seed, then their mean."""
+        if self.resume is not None:
+            raise ConfigurationError("--seeds begins new runs: continue one of them with --resume RUN/seed1")
+        config = config_of(self.options, self.parts)
+        folder = self.run_folder or Path("runs") / folder_name(config, with_seed=False)
+        check_seeds(self.seeds, self.jobs, folder)
+        if self.blind_control:
+            blind_control_of(config)  # refuses a run that is blind itself
+        if self.jobs > 1:
+            train_side_by_side(
+                config,
+                folder,
+                self.seeds,
+                jobs=self.jobs,
+                description=described(config),
+                options=["--blind-control"] * self.blind_control + ["--track", self.track] * bool(self.track),
+            )
+        else:
+            for seed in self.seeds:
+                self._train(replace(config, seed=seed), seed_folder(folder, seed))
+        summary = training_summary(folder, self.seeds)
+        Console().print(summary, markup=False, highlight=False, soft_wrap=True)
 
 
 def command(arguments: Sequence[str]) -> tuple[type[Command], Command]:
     """The class of the command, with the settings of the parts that its options name, and its defaults.
 
     Raises:
-        ConfigurationError: if there is no such preset or part.
+        ConfigurationError: if there is no such preset or part, or the file of --config cannot be read.
     """
     reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     reader.add_argument("--preset", nargs="?", default=Command.preset)
-    named = reader.parse_known_args(arguments)[0].preset
-    preset = find_preset(named or Command.preset)  # where the name is left out, tyro says so
-    parts = Parts.named_in(arguments, preset)
-    options = options_of(preset, parts)
+    reader.add_argument("--config", nargs="?")
+    named = reader.parse_known_args(arguments)[0]
+    preset = named.preset or Command.preset  # where the name is left out, tyro says so
+    file = read_option_file(Path(named.config), preset) if named.config else OptionFile(find_preset(preset), {})
+    config, told = overruled(file, arguments)
+    parts = Parts.named_in(arguments, config)
+    options = options_of(config, parts)
     kind = make_dataclass(
         "Command",
-        [("config", Annotated[type(options), tyro.conf.arg(name="")], field(default_factory=lambda: options))],
+        [("options", Annotated[type(options), tyro.conf.arg(name="")], field(default_factory=lambda: options))],
         bases=(Command,),
         namespace={"__doc__": Command.__doc__, "parts": parts},
     )
-    return kind, kind()
+    return kind, kind(**told)
+
+
+def overruled(file: OptionFile, arguments: Sequence[str]) -> tuple[TrainConfig, dict[str, Any]]:
+    """What a file says, less what an option of another name overrules: --task its tasks, --seed its seeds.
+
+    Returns:
+        the configuration, and the values of the command's own options by field.
+    """
+    given = {argument.partition("=")[0] for argument in arguments}
+    config, told = file.config, dict(file.command)
+    if "--task" in given and "--tasks" not in given:
+        config = config.alone(config.task)
+    if "--seed" in given:
+        told.pop("seeds", None)
+    if "run_folder" in told:
+        told["run_folder"] = Path(told["run_folder"])
+    if "seeds" in told:
+        told["seeds"] = tuple(told["seeds"])
+    return config, told
 
 
 def blind_control_of(config: TrainConfig) -> TrainConfig:
-    """The same run without eyes; one that starts from another run starts from that one's control.
+    """The same run without its image; one that starts from another run starts from that one's control.
 
     Raises:
         ConfigurationError: if the run is blind itself.
@@ -114,7 +190,8 @@ def described(config: TrainConfig) -> str:
     return f"{first} and {len(others)} more" if others else first
 
 
-def folder_name(config: TrainConfig) -> str:
-    """Where a run goes if nobody says where."""
+def folder_name(config: TrainConfig, *, with_seed: bool = True) -> str:
+    """Where a run, or those of several seeds, go if nobody says where."""
     kind = f"-{config.curriculum.kind}" if len(config.task_ids) > 1 else ""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", described(config)) + f"{kind}-seed{config.seed}"
+    seed = f"-seed{config.seed}" if with_seed else ""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", described(config)) + kind + seed

@@ -177,7 +177,7 @@ def test_tasks_can_be_searched(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_what_is_held_out_can_be_chosen(options: list[str], held_out: HeldOut) -> None:
-    assert parse("train", options).config.held_out == held_out
+    assert parse("train", options).options.held_out == held_out
 
 
 def test_what_is_held_out_reaches_the_run(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_settings_that_the_named_parts_do_not_have_are_no_options(capsys: pytest
 def config_told(options: list[str]) -> TrainConfig:
     """The configuration that options of ``train`` say."""
     command = parse("train", options)
-    return config_of(command.config, command.parts)
+    return config_of(command.options, command.parts)
 
 
 def test_help_shows_the_defaults_of_the_preset(capsys: pytest.CaptureFixture[str]) -> None:

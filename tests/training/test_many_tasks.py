@@ -264,7 +264,7 @@ def test_one_task_may_be_given_either_way() -> None:
 def test_command_of_several_tasks_reads_as_it_is_documented() -> None:
     def read(*options: str) -> TrainConfig:
         command = parse("train", options)
-        return config_of_options(command.config, command.parts)
+        return config_of_options(command.options, command.parts)
 
     config = read("--tasks", *TASKS, "--curriculum", "stages")
     assert (config.tasks, config.curriculum) == (TASKS, CurriculumConfig(kind="stages"))

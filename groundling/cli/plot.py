@@ -1,0 +1,64 @@
+"""Draw the training curves of runs: the mean over seeds with its 95 % interval, as a PNG file and in the terminal.
+
+`groundling plot RUN` draws a run, or the runs of several seeds (`groundling train --seeds`). Several RUNs are drawn in
+one figure; single runs that differ in nothing but the seed are averaged.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from groundling.eval.curves import SMOOTHING, axis_limits, curves_of, find_groups
+from groundling.eval.text_chart import text_chart
+
+NAME = "curves.png"
+WIDTH = 80
+NARROWEST = 40
+
+
+@dataclass
+class Command:
+    """Draw training curves.
+
+    Attributes:
+        runs: folders of runs, or of the runs of several seeds.
+        metrics: what to draw, by the names in metrics.jsonl.
+        smoothing: updates that a point of the curve averages.
+        output: the PNG file; by default curves.png in the folder of the only RUN, or here.
+        chart: also draw the curves with characters.
+    """
+
+    runs: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN ...")]]
+    metrics: tuple[str, ...] = ("success", "return")
+    smoothing: int = SMOOTHING
+    output: Path | None = None
+    chart: bool = True
+
+    def run(self) -> None:
+        """Draw, say where the figure is."""
+        panels = curves_of(find_groups(self.runs), self.metrics, smoothing=self.smoothing)
+        console = Console(highlight=False)
+        if self.chart:
+            ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+            width = max(min(console.width, WIDTH), NARROWEST)
+            for metric, curves in panels.items():
+                if curves:
+                    limits = axis_limits(metric, curves)
+                    chart = text_chart(metric, curves, width=width, limits=limits, ascii_only=ascii_only)
+                    console.print(chart, soft_wrap=True)
+                else:
+                    console.print(f"{metric}: the runs of a group have no frames in common yet", markup=False)
+        from groundling.eval.curve_figure import curve_figure
+        from groundling.eval.figures import png
+        from groundling.files import written_whole
+
+        path = self.output or (self.runs[0] if len(self.runs) == 1 else Path()) / NAME
+        with written_whole(path) as file:
+            file.write(png(curve_figure(panels)))
+        console.print(f"Figure: {path}", markup=False, soft_wrap=True)
