@@ -14,9 +14,6 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from groundling.eval.curves import SMOOTHING, axis_limits, curves_of, find_groups
-from groundling.eval.text_chart import text_chart
-
 NAME = "curves.png"
 WIDTH = 80
 NARROWEST = 40
@@ -36,12 +33,20 @@ class Command:
 
     runs: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN ...")]]
     metrics: tuple[str, ...] = ("success", "return")
-    smoothing: int = SMOOTHING
+    smoothing: int = 5
     output: Path | None = None
     chart: bool = True
 
     def run(self) -> None:
         """Draw, say where the figure is."""
+        print(f"reading {' '.join(map(str, self.runs))}", file=sys.stderr, flush=True)
+        # These import PyTorch and matplotlib, which takes seconds.
+        from groundling.eval.curve_figure import curve_figure
+        from groundling.eval.curves import axis_limits, curves_of, find_groups
+        from groundling.eval.figures import png
+        from groundling.eval.text_chart import text_chart
+        from groundling.files import written_whole
+
         panels = curves_of(find_groups(self.runs), self.metrics, smoothing=self.smoothing)
         console = Console(highlight=False)
         if self.chart:
@@ -54,10 +59,6 @@ class Command:
                     console.print(chart, soft_wrap=True)
                 else:
                     console.print(f"{metric}: the runs of a group have no frames in common yet", markup=False)
-        from groundling.eval.curve_figure import curve_figure
-        from groundling.eval.figures import png
-        from groundling.files import written_whole
-
         path = self.output or (self.runs[0] if len(self.runs) == 1 else Path()) / NAME
         with written_whole(path) as file:
             file.write(png(curve_figure(panels)))

@@ -99,7 +99,7 @@ def train_side_by_side(
             for process in running.values():  # of which some are left only after an interruption
                 process.terminate()
                 process.wait()
-    if failed:
+    if failed := [seed for seed in seeds if seed in failed]:  # in the order of the seeds, not in which they ended
         logs = ", ".join(str(seed_folder(folder, seed) / LOG_NAME) for seed in failed)
         raise TrainingError(f"training failed with seed {', '.join(map(str, failed))}: see {logs}")
 
