@@ -138,10 +138,10 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
 @kernel
 def judge_answer(w: Worlds, b: int, action: int) -> int:
     """The verdict of a goal that is to answer, as :func:`judge`'s; apart from it, since it costs the others time."""
-    c = int(w.stage[b])
+    c = int(w.current_step[b])
     if int(w.programs[b, c, 0]) == STOP:
         if action == DONE:
-            w.stage[b] = c + 1
+            w.current_step[b] = c + 1
             return GOING_ON
         return FAILURE if action >= NUM_ACTIONS else GOING_ON
     if action >= NUM_ACTIONS:

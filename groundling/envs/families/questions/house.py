@@ -36,15 +36,15 @@ class House:
 
 
 class HouseMaker(Protocol):
-    """Generates houses that satisfy wishes. Makers travel to other processes, so they can be pickled.
+    """Generates houses that satisfy wishes. Makers travel to other processes, so they can be pickled."""
 
-    Attributes:
-        stock: what its houses are made of.
-        lexicon: types and colors of things, for the pictures.
-    """
+    @property
+    def stock(self) -> Stock:
+        """What its houses are made of."""
 
-    stock: Stock
-    lexicon: Lexicon
+    @property
+    def lexicon(self) -> Lexicon:
+        """Types and colors of things, for the pictures."""
 
     def make(self, rng: np.random.Generator, wishes: Wishes, rooms: int) -> House | None:
         """A house of so many rooms; None if this draw satisfies the wishes in none, and another may."""

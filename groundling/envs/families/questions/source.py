@@ -115,6 +115,7 @@ class QuestionSource:
             text_key="question",
             vocabulary=QUESTION_VOCABULARY,
             lexicon=self.maker.lexicon,
+            on_top=any(kind.holds for kind in self.maker.lexicon.types),
         )
 
     def find_split(self, name: str) -> QuestionSplit:
