@@ -8,7 +8,7 @@ text can know them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -50,6 +50,7 @@ HELD_OUT_SYNONYMS: tuple[str, ...] = (
 
 WordingKind = Literal["canonical", "trained", "phrasing", "synonym"]
 
+_ALL_PHRASINGS, _ALL_SYNONYMS = frozenset(PHRASINGS), frozenset(SYNONYMS)
 _UNHURRIED_TRIES = 20  # that leave the distribution as it is; later ones favor what is required, and short sentences
 _TRIES = 1000
 
@@ -90,9 +91,11 @@ def paraphrase(
     Raises:
         ConfigurationError: for a phrasing or synonym that does not exist.
     """
-    phrasings = PHRASINGS.keys() if phrasings is None else _known("phrasing", phrasings, PHRASINGS)
-    synonyms = SYNONYMS.keys() if synonyms is None else _known("synonym", synonyms, SYNONYMS)
-    return _draw(goal, rng, _Choices(frozenset(phrasings), frozenset(synonyms), frozenset()))
+    may_use = (
+        _ALL_PHRASINGS if phrasings is None else frozenset(_known("phrasing", phrasings, PHRASINGS)),
+        _ALL_SYNONYMS if synonyms is None else frozenset(_known("synonym", synonyms, SYNONYMS)),
+    )
+    return _draw(goal, rng, _Choices(*may_use, required=frozenset()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ class _RandomChooser:
         self.synonyms_used: list[str] = []
 
     def phrasing(self, phrasings: Sequence[Phrasing]) -> Phrasing:
-        name = self._one([p.name for p in phrasings[1:]], self.choices.phrasings)
+        name = self._one((p.name for p in phrasings[1:]), self.choices.phrasings)
         if name is None:
             return phrasings[0]
         self.phrasings_used.append(name)
@@ -205,13 +208,14 @@ class _RandomChooser:
         self.synonyms_used.append(synonym)
         return synonym
 
-    def _one(self, names: Sequence[str], allowed: frozenset[str]) -> str | None:
+    def _one(self, names: Iterable[str], allowed: frozenset[str]) -> str | None:
         """One of the names; None for the canonical form."""
-        possible = [name for name in names if name in allowed]
-        if self.favor and self.rng.random() < self.favor:
-            possible = [name for name in possible if name in self.choices.required] or possible
-        elif self.rng.random() >= self.variety:
+        favors = self.favor and self.rng.random() < self.favor
+        if not favors and self.rng.random() >= self.variety:
             return None
+        possible = [name for name in names if name in allowed]
+        if favors:
+            possible = [name for name in possible if name in self.choices.required] or possible
         return possible[int(self.rng.random() * len(possible))] if possible else None
 
 

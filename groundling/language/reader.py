@@ -100,7 +100,8 @@ def _forms(phrasings: Iterable[Phrasing]) -> _Forms:
     by_slot = [form for form in forms if isinstance(form.elements[0], Slot)]
     first_words = {form.elements[0] for form in forms if isinstance(form.elements[0], str)}
     by_first_word = {
-        word: [form for form in forms if form in by_slot or form.elements[0] == word] for word in first_words
+        word: [form for form in forms if isinstance(form.elements[0], Slot) or form.elements[0] == word]
+        for word in first_words
     }
     return _Forms(tuple(forms), by_first_word, by_slot)
 

@@ -20,6 +20,8 @@ from groundling.language.phrasings import (
     plural,
 )
 
+_JOINED = (And, Then)  # goals of several parts
+
 
 class Chooser(Protocol):
     """Decides between ways of saying the same."""
@@ -64,8 +66,9 @@ def _write_node(node: Node, chooser: Chooser, words: list[str], *, bare: bool = 
     """Add the words of a node; ``bare`` where its phrasing must begin with a bare verb."""
     phrasing = chooser.phrasing(_fitting(node, bare))
     is_plural = _means_two(node)
-    parts = iter(node.parts) if isinstance(node, And | Then) else iter(())
-    for element in phrasing.elements_for(len(node.parts) if isinstance(node, And | Then) else 1):
+    joined = node.parts if isinstance(node, _JOINED) else ()
+    parts = iter(joined)
+    for element in phrasing.elements_for(len(joined) or 1):
         if isinstance(element, Word):
             text = "are" if is_plural and element.text == "is" else element.text
             words.append(chooser.word(text) if element.replaceable else text)
@@ -85,15 +88,16 @@ def _write_node(node: Node, chooser: Chooser, words: list[str], *, bare: bool = 
 
 def _value(node: Node, slot: str) -> Node | str | None:
     """What stands in a slot: another node, or a word."""
-    match node, slot:
-        case ObjectDescription(), "definite":
-            return "the" if node.definite else "a"
-        case ObjectDescription(), "type" | "types":
-            return node.type or OBJECT
-        case ObjectDescription(), "excluded":
-            return replace(node, negated=False)
-        case Request(), _:
-            return node.goal
+    if isinstance(node, ObjectDescription):
+        match slot:
+            case "definite":
+                return "the" if node.definite else "a"
+            case "type" | "types":
+                return node.type or OBJECT
+            case "excluded":
+                return replace(node, negated=False)
+    elif isinstance(node, Request):
+        return node.goal
     value: Node | str | None = getattr(node, slot)
     return value
 
