@@ -43,7 +43,7 @@ def run(*words: Any) -> None:
 def test_own_family_encoder_algorithm_and_reward_go_through_every_command(folder: Path) -> None:
     train = ["train", "--task", "own_family.py:LampFamily", *SMALL, *OWN_PARTS, "--total-frames", 25_600]
     run(*train, "--run-folder", "a")
-    run(*train, "--run-folder", "b", "--seed", 2)
+    run(*train, "--run-folder", "b", "--seed", 2, "--total-frames", 2_560)
     checkpoint = Checkpoint.load("a/checkpoint.pt")
     assert checkpoint.spec.vocabulary.words[2] == "walk"
     assert checkpoint.spec.actions == ("left", "right")
@@ -54,14 +54,16 @@ def test_own_family_encoder_algorithm_and_reward_go_through_every_command(folder
     assert last["reward/own_reward.py:StepCost"] == pytest.approx(-0.01)
     assert last["success"] > 0.9  # it learned, by an algorithm of our own
 
-    config = TrainConfig.from_json(Path("a/config.json").read_text())
-    Trainer(config, "c").run(stop_after_updates=80)
+    whole = Checkpoint.load("b/checkpoint.pt")
+    config = TrainConfig.from_json(Path("b/config.json").read_text())
+    Trainer(config, "c").run(stop_after_updates=8)
     run("train", "--resume", "c")
     resumed = Checkpoint.load("c/checkpoint.pt")
-    assert checkpoint.agent.keys() == resumed.agent.keys()
+    assert whole.agent.keys() == resumed.agent.keys()
     assert all(torch.isfinite(array).all() for array in resumed.agent.values())
-    assert resumed.rewards == checkpoint.rewards
-    assert resumed.updates == checkpoint.updates
+    assert whole.rewards["own_reward.py:StepCost"] == {"steps": 160}
+    assert resumed.rewards == whole.rewards
+    assert resumed.updates == whole.updates == 20
 
     for name in ("a", "b"):
         run("evaluate", name, "--suite", "all", "--episodes", 200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
@@ -69,11 +70,15 @@ def test_every_benchmark_starts_and_says_what_it_measures() -> None:
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
-def test_mistake_is_told_in_one_line(arguments: tuple[str, ...], cause: str) -> None:
+def test_mistake_is_told_in_one_line(
+    arguments: tuple[str, ...], cause: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     name, *options = arguments
-    result = run(str(BENCHMARKS / f"{name}.py"), *options)
-    assert result.returncode == 2
-    (line,) = result.stderr.strip().splitlines()
+    monkeypatch.setattr(sys, "argv", [str(BENCHMARKS / f"{name}.py"), *options])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith(f"{name}: ")
     assert cause in line
 
