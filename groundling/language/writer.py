@@ -14,6 +14,8 @@ from groundling.language.templates import REPEATED_SLOTS, Node, Phrasing, Reques
 
 _JOINED = (And, Then)  # goals of several parts
 
+_JOINED = (And, Then)  # goals of several parts
+
 
 class Chooser(Protocol):
     """Decides between ways of saying the same."""

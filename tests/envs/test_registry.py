@@ -17,6 +17,7 @@ from groundling.envs.banks.sources import find_source
 from groundling.envs.families.babyai.known import level_of, minigrid_levels
 from groundling.envs.families.babyai.levels import SEQUENCE_LEVELS
 from groundling.envs.families.chaplot.room import ROOMS
+from groundling.envs.families.questions.group import SOURCES as QUESTIONS
 from groundling.errors import (
     ConfigurationError,
     InstructionError,
@@ -54,7 +55,7 @@ def test_every_level_and_own_task_is_registered_with_gymnasium() -> None:
     names = {"groundling/" + level.removeprefix("BabyAI-").removeprefix("MiniGrid-") for level in levels}
     names |= {"groundling/" + level for level in levels}
     ours = {id for id in gymnasium.registry if id.startswith("groundling/")}
-    assert ours == names | set(OWN) | set(ROOMS) | set(DOOM)
+    assert ours == names | set(OWN) | set(ROOMS) | set(DOOM) | set(QUESTIONS)
     assert not names & set(OWN), "a task hides a level"
 
 

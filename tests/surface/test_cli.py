@@ -23,6 +23,7 @@ from groundling.envs.catalog import find_family, known_ids
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.families.goals import SUITES
+from groundling.envs.families.questions.group import SOURCES as QUESTIONS
 from groundling.envs.simulators.doom import DOOM_IDS
 from groundling.training import A2CConfig, Checkpoint, PPOConfig, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
@@ -144,11 +145,12 @@ def test_tasks_are_listed_one_line_each(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["tasks"]) == 0
     lines = capsys.readouterr().out.splitlines()
     ids = known_ids()
-    assert set(ids) == {*registered_tasks(), *minigrid_levels(), *ROOMS, *DOOM_IDS}
+    assert set(ids) == {*registered_tasks(), *minigrid_levels(), *ROOMS, *DOOM_IDS, *QUESTIONS}
     assert [line.split()[0] for line in lines[: len(ids)]] == ids
     for line in lines[: len(ids)]:
         sentence, asked_for = re.fullmatch(r'\S+ +"(.+)": (.+)', line).groups()
-        assert find_family(line.split()[0]).meaning({"instruction": sentence})
+        family = find_family(line.split()[0])
+        assert family.meaning({family.text_key: sentence})
         assert asked_for
     assert lines[-1].startswith(f"{len(ids)} tasks.")
     assert len(lines) == len(ids) + 2

@@ -298,15 +298,17 @@ class Batch(ABC, Generic[Seen]):
         Raises:
             ConfigurationError: if the shapes are those of another batch; nothing is loaded then.
         """
-        for name, array in self._arrays().items():
+        ours = {name: array for name, array in self._arrays().items() if array.size}  # older states lack newer senses
+        for name, array in ours.items():
             if saved[name].shape != array.shape:
                 raise ConfigurationError(
                     f"the saved environments have {name} of shape {saved[name].shape}, these have {array.shape}: "
                     "another level, bank or num_envs"
                 )
         self._renew_arrays(fresh)
-        for name, array in self._arrays().items():
-            array[...] = saved[name]
+        now = self._arrays()
+        for name in ours:
+            now[name][...] = saved[name]
         self.order_seed = int(saved["order_seed"])
         self.shuffle = bool(saved["shuffle"])
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from language.questions.random_scenes import random_scene
-from language.questions.test_evaluation import SCENE
+from language.questions.test_question_evaluation import SCENE
 
 from groundling.errors import QuestionFileError
 from groundling.language.questions.episodes import (

@@ -34,7 +34,7 @@ class Questions:
 
     def find(self, id: str) -> QuestionFamily | None:
         """One of them."""
-        return QuestionFamily(SOURCES[id]) if id in SOURCES else None
+        return QuestionFamily(SOURCES[id], id) if id in SOURCES else None
 
     def wrap(self, thing: Any, reference: str) -> None:
         """Nothing of a user's own belongs here."""
