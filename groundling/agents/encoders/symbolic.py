@@ -116,10 +116,9 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         self.spatial = nn.Linear(math.prod(self.shape[:2]) * settings.readout_dim, config.hidden_dim)
         self.compass = nn.Embedding(NUM_DIRECTIONS, config.hidden_dim) if self.direction_key else None
         self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
-        self.map = (
-            MapReader(settings.map_radius, settings.readout_dim, config.hidden_dim) if settings.map_radius else None
-        )
-        self.ways = WayReader(settings.readout_dim, config.hidden_dim) if settings.map_ways else None
+        reads_map = settings.map_radius > 0 and self.map_key is not None
+        self.map = MapReader(settings.map_radius, settings.readout_dim, config.hidden_dim) if reads_map else None
+        self.ways = WayReader(settings.readout_dim, config.hidden_dim) if reads_map and settings.map_ways else None
         self._kept: KeptPairs | None = None
         self._kept_words: KeptWords | None = None
 
@@ -132,7 +131,8 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
             return ()
         direction = [key for key, part in fields.items() if part.kind == CATEGORY and part.size == NUM_DIRECTIONS][:1]
         maps = [key for key, part in fields.items() if part.kind == MAP and radius][:1]
-        if radius and not maps:
+        is_first = bool(direction) or view[0] == "image"  # a further view (what stands on things) has no map of its own
+        if radius and not maps and is_first:
             raise ConfigurationError(
                 f"the agent has a map_radius of {radius}, these environments give no map of what was seen: they give "
                 f"{', '.join(fields)}"
