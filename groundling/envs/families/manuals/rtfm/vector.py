@@ -41,8 +41,8 @@ SPEC = Spec(
 
 def observation_space() -> spaces.Dict:
     """The space of a single observation."""
-    highest = np.zeros(_SHAPES["image"], dtype=np.uint8)
-    highest[..., :2] = NUM_SYMBOLS - 1
+    highest = np.full(_SHAPES["image"], NUM_SYMBOLS - 1, dtype=np.uint8)
+    highest[..., 2] = NUM_STATES - 1
     return spaces.Dict(
         image=spaces.Box(np.zeros_like(highest), highest, dtype=np.uint8),
         manual=spaces.Box(0, len(WORDS) - 1, _SHAPES["manual"], np.int32),
