@@ -28,10 +28,10 @@ Arrays = dict[str, NDArray[Any]]
 _SHAPES = {name: array.shape[1:] for name, array in empty_seen(1)._asdict().items()}
 SPEC = Spec(
     {
-        "image": Field(_SHAPES["image"], "uint8", SYMBOLS, sizes=(NUM_SYMBOLS, NUM_SYMBOLS, NUM_STATES)),
+        "image": Field(_SHAPES["image"], "uint8", SYMBOLS, len(WORDS), sizes=(NUM_SYMBOLS, NUM_SYMBOLS, NUM_STATES)),
         "manual": Field(_SHAPES["manual"], "int32", DOCUMENT, len(WORDS)),
         "instruction": Field(_SHAPES["instruction"], "int32", TOKENS, len(WORDS)),
-        "carried": Field((), "int64", CATEGORY, NUM_SYMBOLS),
+        "carried": Field((), "int64", CATEGORY, len(WORDS)),
         "valid": Field(_SHAPES["valid"], "bool", MASK),
     },
     ACTIONS,
@@ -47,7 +47,7 @@ def observation_space() -> spaces.Dict:
         image=spaces.Box(np.zeros_like(highest), highest, dtype=np.uint8),
         manual=spaces.Box(0, len(WORDS) - 1, _SHAPES["manual"], np.int32),
         instruction=spaces.Box(0, len(WORDS) - 1, _SHAPES["instruction"], np.int32),
-        carried=spaces.Discrete(NUM_SYMBOLS),
+        carried=spaces.Discrete(len(WORDS)),
         valid=spaces.MultiBinary(len(ACTIONS)),
     )
 

@@ -21,7 +21,8 @@ from groundling.envs.families.manuals.rtfm.kernels import (
 from groundling.envs.families.manuals.rtfm.names import MAX_SIZE
 from groundling.envs.families.manuals.rtfm.state import AGENT, BAD, DISTRACTOR, GONE, GOOD, TARGET, Worlds
 
-kernel = compiler(__file__, *kernels.SOURCES)
+SOURCES = (__file__, *kernels.SOURCES)
+kernel = compiler(*SOURCES)
 NUM_CELLS = MAX_SIZE * MAX_SIZE
 BLOCKED = -1
 FAR = 1000  # more than any way
