@@ -48,6 +48,7 @@ class Field:
         dtype: NumPy's name of its type.
         kind: what its numbers mean: one of the kinds above, or one of the user's own.
         size: of integers that are numbered, how many there are: they are in [0, size). 0 where that means nothing.
+            Types and colors of symbols, and categories, are token ids where it is the length of the vocabulary.
         sizes: of symbols: how many types, colors and states there are; empty: MiniGrid's.
     """
 

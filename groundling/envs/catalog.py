@@ -20,6 +20,7 @@ GROUPS: Final = Registry[Any](
         "own": "groundling.envs.families.own.group:GROUP",
         "chaplot": "groundling.envs.families.chaplot.group:GROUP",
         "babyai": "groundling.envs.families.babyai.group:GROUP",
+        "manuals": "groundling.envs.families.manuals.group:GROUP",
         "questions": "groundling.envs.families.questions.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
     },

@@ -16,6 +16,7 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
         "symbolic": "groundling.agents.encoders.symbolic:SymbolicEncoder",
         "cnn": "groundling.agents.encoders.pixels:CNNEncoder",
         "chaplot": "groundling.agents.encoders.chaplot:ChaplotEncoder",
+        "document": "groundling.agents.encoders.documents:DocumentEncoder",
         "vector": "groundling.agents.encoders.vectors:VectorEncoder",
     },
     entry_points="groundling.encoders",

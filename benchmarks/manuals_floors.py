@@ -1,0 +1,99 @@
+"""Floors and ceilings of RTFM: chance, walkers that read nothing or half of the manual, and the expert, by simulation.
+
+    python benchmarks/manuals_floors.py [--episodes 20000] [--output FILE.json]
+
+Each policy plays the first episodes of as many environments in the dynamics that are kept from training. Beside the
+success with its 95 % interval stands what another simulation of the published rules (3,000 episodes) gave, and the last
+column says whether it is within four standard errors. The walkers keep off monsters that move, which those of the
+other simulation do less, so that they do better where monsters move.
+
+Prints a table and, as the last line, a JSON array of the rows: ``task``, ``policy``, ``success``, ``interval``,
+``episodes``, ``mean_steps`` and ``simulated_before``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from launch import launch
+
+from groundling.envs.catalog import find_family
+from groundling.envs.families.manuals.rtfm.vector import RTFMVectorEnv
+from groundling.envs.families.manuals.rtfm.walker import KNOWLEDGE, Walker
+from groundling.eval.statistics import wilson_interval
+from groundling.files import write_text
+
+BEFORE = {  # by policy: 6x6 still, 6x6 moving, 10x10 still, 10x10 moving
+    "random": (0.117, 0.047, 0.116, 0.038),
+    "nothing": (0.247, 0.231, 0.250, 0.246),
+    "team": (0.480, 0.397, 0.499, 0.479),
+    "all": (0.994, 0.739, 1.00, 0.937),
+}
+EPISODES_BEFORE = 3000
+ROOMS = ("6x6", "Moving-6x6", "10x10", "Moving-10x10")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure floors and ceilings of RTFM.
+
+    Attributes:
+        episodes: of each policy in each task.
+        groups: in the variants of nine kinds instead of three: the rules of who wins are the same.
+        output: a file for the rows.
+    """
+
+    episodes: int = 20_000
+    groups: bool = False
+    output: Path | None = None
+
+    def run(self) -> None:
+        rows = []
+        for place, room in enumerate(ROOMS):
+            for policy, before in BEFORE.items():
+                task = f"groundling/RTFM-{'Groups' if self.groups else 'Simple'}-{room}-v0"
+                row = {**self.measure(task, policy), "simulated_before": before[place]}
+                rows.append(row)
+                low, high = row["interval"]
+                rate = before[place]
+                error = (rate * (1 - rate) * (1 / EPISODES_BEFORE + 1 / self.episodes)) ** 0.5
+                agrees = "agrees" if abs(row["success"] - rate) <= 4 * max(error, 1e-3) else "differs"
+                print(
+                    f"{task:<40} {policy:<8} {row['success']:.4f} [{low:.4f}, {high:.4f}]  before {rate:.3f} {agrees}"
+                )
+        told = json.dumps(rows)
+        if self.output is not None:
+            write_text(self.output, told + "\n")
+        print(told)
+
+    def measure(self, task: str, policy: str) -> dict[str, Any]:
+        """The success of a policy, "random" or what a walker knows."""
+        envs = find_family(task).make_vec("unseen", self.episodes, 0, copy=False, autoreset=False)
+        assert isinstance(envs, RTFMVectorEnv)
+        envs.reset(seed=0)
+        walkers = {knows: Walker(envs, knows) for knows in KNOWLEDGE}
+        rng = np.random.default_rng(0)
+        over = np.zeros(self.episodes, dtype=np.bool_)
+        won, steps = over.copy(), 0
+        while not over.all():
+            steps += int((~over).sum())
+            actions = rng.integers(5, size=self.episodes) if policy == "random" else walkers[policy].actions()  # type: ignore[index]
+            _, _, terminated, truncated, info = envs.step(actions)
+            over |= terminated | truncated
+            won |= info.get("success", False)
+        return {
+            "task": task,
+            "policy": policy,
+            "success": float(won.mean()),
+            "interval": wilson_interval(int(won.sum()), self.episodes),
+            "episodes": self.episodes,
+            "mean_steps": steps / self.episodes,
+        }
+
+
+if __name__ == "__main__":
+    launch(Options.run, Options, __doc__)

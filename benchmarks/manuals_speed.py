@@ -1,0 +1,76 @@
+"""Steps a second of the worlds with a manual, on one core, with document and mask in every observation.
+
+    python benchmarks/manuals_speed.py [--num-envs 1024] [--seconds 0.5] [--rounds 5] [--contains TEXT]
+
+Every environment takes uniformly random actions that are drawn beforehand; resets and the writing of new manuals are
+included. Observations are either copied at each step, as by default, or rewritten in place (``copy=False``): documents
+are written only where an episode begins. The process is bound to one core; medians of the rounds are printed, and as
+the last line a JSON object with the steps a second of each task, ``{id: {"copied": ..., "in_place": ...}}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from launch import launch
+
+from groundling.envs.catalog import find_family
+from groundling.envs.families.manuals.group import GROUP
+
+DRAWN = 64  # batches of actions that are drawn beforehand and taken in turn
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure the speed of the worlds with a manual.
+
+    Attributes:
+        num_envs: environments side by side.
+        seconds: that each measurement takes.
+        rounds: measurements of each task.
+        contains: only of tasks whose id contains this.
+    """
+
+    num_envs: int = 1024
+    seconds: float = 0.5
+    rounds: int = 5
+    contains: str = "6x6"
+
+    def run(self) -> None:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        measured = {}
+        for id in GROUP.ids():
+            if self.contains in id:
+                measured[id] = {name: self.speed(id, name == "copied") for name in ("copied", "in_place")}
+                speeds = "   ".join(f"{name} {speed / 1e6:.2f} M" for name, speed in measured[id].items())
+                print(f"{id:<45} {speeds} steps/s")
+        print(json.dumps({id: {name: round(speed) for name, speed in found.items()} for id, found in measured.items()}))
+
+    def speed(self, id: str, copy: bool) -> float:
+        """The median of the rounds, in steps of one environment a second."""
+        envs = find_family(id).make_vec("train", self.num_envs, 0, copy=copy)
+        actions = np.random.default_rng(0).integers(len(find_family(id).spec.actions), size=(DRAWN, self.num_envs))
+        envs.reset(seed=0)
+        for row in actions:
+            envs.step(row)
+        return statistics.median(self.round(envs, actions) for _ in range(self.rounds))
+
+    def round(self, envs: VectorEnv, actions: np.ndarray) -> float:
+        """One measurement, by the processor time of this process."""
+        steps, begun = 0, time.process_time()
+        while time.process_time() - begun < self.seconds:
+            for row in actions:
+                envs.step(row)
+            steps += len(actions)
+        return steps * self.num_envs / (time.process_time() - begun)
+
+
+if __name__ == "__main__":
+    launch(Options.run, Options, __doc__)
