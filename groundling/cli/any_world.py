@@ -16,7 +16,7 @@ from groundling.cli.screens import KEYS, LINES_BELOW, half_blocks, read_key
 from groundling.envs.engine.outcomes import successes_of
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.specification import spec_of
-from groundling.envs.texts import texts_of
+from groundling.envs.texts import documents_of, texts_of
 from groundling.eval.pictures import drawn_kinds, picture_of
 
 QUIT = ("q", "\x03", "\x04", "")
@@ -61,6 +61,8 @@ def _play_episode(envs: VectorEnv, seed: int, read: Callable[[], str], console: 
     keys = keys_of(spec.actions)
     observation, info = envs.reset(seed=seed)
     (text,) = texts_of(envs, observation, info, spec)
+    (document,) = documents_of(observation, spec)
+    text = "\n ".join([text, *(f"- {sentence}" for sentence in document)])
     picture = _picture(envs, observation)
     names = "   ".join(f"{digit} {name}" for digit, name in zip(DIGITS, spec.actions, strict=False))
     steps, told = 0, ""
@@ -95,7 +97,8 @@ def _show(console: Console, text: str, picture: NDArray[np.uint8] | None, *lines
     console.clear()
     if picture is not None:
         columns, rows = console.size
-        factor = min((columns - 2) / picture.shape[1], 2 * (rows - LINES_BELOW) / picture.shape[0], 1.0)
+        free = max(1, rows - LINES_BELOW - text.count("\n"))
+        factor = min((columns - 2) / picture.shape[1], 2 * free / picture.shape[0], 1.0)
         size = (max(2, round(picture.shape[1] * factor)), max(2, round(picture.shape[0] * factor)))
         fitted = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         console.file.write(half_blocks(np.asarray(fitted, np.uint8)))

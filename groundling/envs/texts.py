@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from groundling.errors import ConfigurationError
-from groundling.interfaces import TOKENS, Spec
+from groundling.interfaces import DOCUMENT, TOKENS, Spec
 
 ATTRIBUTES = ("instructions", "texts")
 
@@ -41,3 +41,20 @@ def texts_of(envs: VectorEnv, observation: Mapping[str, Any], info: Mapping[str,
         f"the environments do not tell their sentences: they have no attribute {' or '.join(ATTRIBUTES)}, no "
         f"{' or '.join(f'{key}_text' for key in keys) or 'text'} in info, and token ids of unknown words"
     )
+
+
+def documents_of(observation: Mapping[str, Any], spec: Spec) -> list[tuple[str, ...]]:
+    """The sentences of the documents of each environment, [B]: none where observations have no document.
+
+    Args:
+        observation: of B environments.
+        spec: of the environments.
+    """
+    batch = len(np.asarray(next(iter(observation.values()))))
+    found: list[tuple[str, ...]] = [()] * batch
+    if not spec.vocabulary.is_named:
+        return found
+    for key in spec.keys_of(DOCUMENT):
+        for row, document in enumerate(np.asarray(observation[key])):
+            found[row] += tuple(spec.vocabulary.decode(line) for line in document if line.any())
+    return found

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from groundling.cli import main
+from groundling.cli.any_world import play_family
+from groundling.envs.catalog import find_family
 from groundling.training import Checkpoint, TrainConfig, Trainer
 from groundling.training.logs import read_metrics
 
@@ -54,3 +58,14 @@ def test_agents_of_other_visions_read_the_manual_beside_the_room(tmp_path: Path)
     names = [type(part).__name__ for part in (trainer.agent.encoder, *trainer.agent.others)]
     assert names == ["SymbolicEncoder", "DocumentEncoder", "VectorEncoder"]
     trainer.run()
+
+
+def test_play_shows_the_manual_beside_the_room() -> None:
+    family, output, keys = find_family(ID), StringIO(), iter("45n" + "q")
+    play_family(family, "unseen", 5, read=lambda: next(keys), console=Console(file=output, width=100, height=60))
+    envs = family.make_vec("unseen", 1, 5)
+    envs.reset(seed=5)
+    shown = output.getvalue()
+    assert envs.instructions[0] in shown
+    assert all(f"- {sentence}" in shown for sentence in envs.manuals[0])
+    assert "1 stay   2 up   3 down" in shown

@@ -75,6 +75,23 @@ def test_walker_takes_the_right_item_and_keeps_off_the_rest() -> None:
     assert terminated[0]
 
 
+def test_expert_clears_the_only_way_of_the_other_item() -> None:
+    family = find_family("groundling/RTFM-Simple-6x6-v0")
+    envs = family.make_vec("all", 1, 0, autoreset=False)
+    envs.reset(seed=0)
+    # TB..   the only way to T is over B, which would replace G: so B is taken first
+    # D...
+    # ..A.
+    # ...G
+    envs.batch.worlds.cell[0, [AGENT, TARGET, DISTRACTOR, GOOD, BAD]] = [33, 11, 21, 44, 12]
+    walker, carried, info = family.expert(envs), [], {}
+    while not info:
+        info = envs.step(walker.actions())[4]
+        carried.append(int(envs.batch.worlds.carried[0]))
+    assert info["success"][0]
+    assert list(dict.fromkeys(carried)) == [-1, BAD, GOOD]
+
+
 def test_where_there_is_no_way_the_expert_says_so() -> None:
     envs = find_family("groundling/RTFM-Simple-6x6-v0").make_vec("all", 1, 0)
     envs.reset(seed=0)

@@ -31,11 +31,21 @@ HOSTILE = 0.6
 
 
 @inner_kernel
-def fill_distances(distance: NDArray[np.int32], queue: NDArray[np.int32], goal: int, size: int) -> None:
-    """Steps from every cell to a goal, around cells that are ``BLOCKED`` beforehand; ``FAR`` where there is no way."""
+def fill_distances(
+    distance: NDArray[np.int32],
+    queue: NDArray[np.int32],
+    goal: int,
+    one: int,
+    two: int,
+    three: int,
+    size: int,
+) -> None:
+    """Steps from every cell to a goal around three cells, as far as they are not ``GONE``; ``FAR`` without a way."""
     for cell in range(NUM_CELLS):
-        if distance[cell] != BLOCKED:
-            distance[cell] = FAR
+        distance[cell] = FAR
+    for blocked in (np.int64(one), np.int64(two), np.int64(three)):  # of one type, so that a loop can take them
+        if blocked != GONE:
+            distance[blocked] = BLOCKED
     distance[goal] = 0
     queue[0] = goal
     begun, ended = 0, 1
@@ -48,6 +58,32 @@ def fill_distances(distance: NDArray[np.int32], queue: NDArray[np.int32], goal: 
                 distance[after] = distance[cell] + 1
                 queue[ended] = after
                 ended += 1
+
+
+@inner_kernel
+def fill_still_distances(
+    w: Worlds,
+    b: int,
+    item: int,
+    monster: int,
+    size: int,
+    distance: NDArray[np.int32],
+    queue: NDArray[np.int32],
+) -> None:
+    """Steps to what comes next where nothing moves: the item, then the monster.
+
+    If the only way from the item to the monster is over the other item (a monster in a corner), that one comes first:
+    the item then replaces it, and the way is free.
+    """
+    wanted, other = w.cell[b, monster], w.cell[b, TARGET + DISTRACTOR - monster]
+    sought, spare = w.cell[b, item], w.cell[b, GOOD + BAD - item]
+    fill_distances(distance, queue, wanted, other, spare, GONE, size)
+    if w.carried[b] == item or sought == GONE:
+        return
+    if distance[sought] < FAR or spare == GONE:
+        fill_distances(distance, queue, sought, other, wanted, GONE, size)
+    else:
+        fill_distances(distance, queue, spare, other, wanted, sought, size)
 
 
 @inlined_kernel
@@ -97,34 +133,28 @@ def choose(
     queue: NDArray[np.int32],
 ) -> int:
     """The next move, or -1 where there is no way."""
-    agent = w.cell[b, AGENT]
-    is_ready = w.carried[b] == item or w.cell[b, item] == GONE
-    goal = w.cell[b, monster] if is_ready else w.cell[b, item]
-    other = TARGET + DISTRACTOR - monster
-    spare = w.cell[b, GOOD + BAD - item]
-    if agent == GONE or goal == GONE:
+    agent, wanted, other = w.cell[b, AGENT], w.cell[b, monster], w.cell[b, TARGET + DISTRACTOR - monster]
+    spare, is_ready = w.cell[b, GOOD + BAD - item], w.carried[b] == item or w.cell[b, item] == GONE
+    if GONE in (agent, wanted, other):
         return -1
-    for cell in range(NUM_CELLS):
-        distance[cell] = FAR
-    if is_ready and spare != GONE:
-        distance[spare] = BLOCKED
     if not moving:
-        distance[w.cell[b, other]] = BLOCKED
-        if not is_ready:
-            distance[w.cell[b, monster]] = BLOCKED
-    if distance[goal] == BLOCKED:
-        return -1
-    fill_distances(distance, queue, goal, size)
+        fill_still_distances(w, b, item, monster, size, distance, queue)
+    elif is_ready:
+        fill_distances(distance, queue, wanted, spare, GONE, GONE, size)
+    else:
+        fill_distances(distance, queue, w.cell[b, item], GONE, GONE, GONE, size)
     best, chosen = np.float64(FAR), -1
     for move in range(NUM_MOVES):
         after = moved(agent, move)
         if is_wall(after, size) or distance[after] == BLOCKED or distance[after] == FAR:
             continue
+        if moving and is_ready and after == spare:  # even where the wanted monster stands on it: items come first
+            continue
         cost = np.float64(distance[after])
         if moving:
-            cost += danger(w.cell[b, other], agent, after, size)
+            cost += danger(other, agent, after, size)
             if not is_ready:
-                cost += danger(w.cell[b, monster], agent, after, size)
+                cost += danger(wanted, agent, after, size)
         if cost < best:
             best, chosen = cost, move
     return chosen
