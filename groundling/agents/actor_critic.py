@@ -20,11 +20,10 @@ from groundling.agents.encoders.cells import sizes_of
 from groundling.agents.following import Followed, follow, predict
 from groundling.agents.memory import Memory
 from groundling.envs.banks.bank import CLAUSE_TOKENS
-from groundling.envs.engine.answers import ACTION_MASK
 from groundling.envs.engine.embodiment import GRID
 from groundling.envs.engine.subgoals import NUM_SUBGOALS
 from groundling.errors import ConfigurationError
-from groundling.interfaces import Observation, Spec
+from groundling.interfaces import ACTION_MASK, Observation, Spec
 
 IMPOSSIBLE = -1e9  # the logit of an action that is left out
 
@@ -182,9 +181,11 @@ class ActorCritic(nn.Module):
     def _logits(self, known: Tensor, prepared: PreparedObservation) -> Tensor:
         """The policy's logits [T, B, A]; those of actions that the mask leaves out are so low that none is taken."""
         logits: Tensor = self.policy(known)
+        masks = self.spec.keys_of(ACTION_MASK)
         for encoder, part in zip(self._encoders, prepared.parts, strict=True):
-            if ACTION_MASK in encoder.keys:
-                return logits.masked_fill(part.fields[ACTION_MASK].reshape(logits.shape) == 0, IMPOSSIBLE)
+            for key in masks:
+                if key in encoder.keys:
+                    logits = logits.masked_fill(part.fields[key].reshape(logits.shape) == 0, IMPOSSIBLE)
         return logits
 
     def features(self, prepared: PreparedObservation) -> Tensor:

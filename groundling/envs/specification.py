@@ -9,9 +9,10 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
+from groundling.envs.engine.answers import MASK_KEY
 from groundling.envs.engine.constants import FIRST_TASK_TYPE, NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, Action
 from groundling.errors import ConfigurationError
-from groundling.interfaces import CATEGORY, DEPTH, MAP, MASK, RGB, SYMBOLS, TOKENS, VECTOR, Field, Spec
+from groundling.interfaces import ACTION_MASK, CATEGORY, DEPTH, MAP, MASK, RGB, SYMBOLS, TOKENS, VECTOR, Field, Spec
 from groundling.language.own_words import MAX_OWN_COLORS, MAX_OWN_TYPES
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
@@ -95,6 +96,8 @@ def spec_of_spaces(
         vocabulary = VOCABULARY if size == len(VOCABULARY) else Vocabulary.unnamed(size)
     fields = {key: _field(key, part, len(vocabulary) if key == text else 0) for key, part in parts.items()}
     count = int(action_space.n)
+    if MASK_KEY in fields and fields[MASK_KEY].shape == (count,):  # as PettingZoo calls it, too
+        fields[MASK_KEY] = Field((count,), fields[MASK_KEY].dtype, ACTION_MASK)
     if action_names is None:
         action_names = tuple(a.name.lower() for a in Action) if count == NUM_ACTIONS else tuple(map(str, range(count)))
     if len(action_names) != count:

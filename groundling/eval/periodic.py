@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from groundling.agents.actor_critic import ActorCritic
+from groundling.envs.families.base import EpisodeSet
 from groundling.errors import GroundlingError
 from groundling.eval.evaluation import Evaluation, PlayedSet
 from groundling.training.config import TrainConfig
@@ -28,6 +29,7 @@ class PeriodicEvaluation:
     def __init__(self, config: TrainConfig) -> None:
         self._config = config
         self._refused = False
+        self._sets: dict[str, EpisodeSet] = {}  # the same every time, so they are made once
 
     @classmethod
     def of(cls, config: TrainConfig) -> PeriodicEvaluation | None:
@@ -60,14 +62,20 @@ class PeriodicEvaluation:
 
     def _evaluations(self, agent: ActorCritic) -> dict[str, Evaluation]:
         """What the agent reaches in each task."""
+        self._sets = self._sets or self._make_sets()
+        found = {}
+        for task, episodes in self._sets.items():
+            with PlayedSet(episodes) as played:
+                found[task] = played.by(agent, seed=SEED)
+        return found
+
+    def _make_sets(self) -> dict[str, EpisodeSet]:
+        """The episodes of each task."""
         config = self._config
         tasks = families(config)
         world = evaluation_options(config, tasks)
-        found = {}
-        for family in tasks:
-            suite = next(iter(family.suites))
-            count = max(1, config.evaluation_episodes // len(tasks))
-            episodes = family.episodes(suite, config.held_out, count, SEED, world, progress=False)
-            with PlayedSet(episodes) as played:
-                found[family.id] = played.by(agent, seed=SEED)
-        return found
+        count = max(1, config.evaluation_episodes // len(tasks))
+        return {
+            family.id: family.episodes(next(iter(family.suites)), config.held_out, count, SEED, world, progress=False)
+            for family in tasks
+        }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.encoders.base import ObservationEncoder, PreparedFields
-from groundling.interfaces import CATEGORY, MASK, VECTOR, Spec
+from groundling.interfaces import ACTION_MASK, CATEGORY, MASK, VECTOR, Spec
 from groundling.language.encoders import make_language_encoder
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class VectorEncoder(ObservationEncoder[PreparedFields]):
     al. 2018 (arXiv:1706.07230, section 4.1). Blind agents see none of the fields.
     """
 
-    kinds = (VECTOR, MASK, CATEGORY)
+    kinds = (VECTOR, MASK, ACTION_MASK, CATEGORY)
 
     def __init__(
         self, config: AgentConfig, spec: Spec, keys: tuple[str, ...], language: nn.Module | None = None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import NUM_ACTIONS, Action
 from groundling.errors import ConfigurationError
 
-ACTION_MASK: Final = "action_mask"  # the key of an observation: which actions are worth trying
+MASK_KEY: Final = "action_mask"  # of an observation: which actions are worth trying
 
 
 @dataclass(frozen=True)

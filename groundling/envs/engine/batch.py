@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.engine import on_top as on_top_sense
-from groundling.envs.engine.answers import ACTION_MASK, Answers
+from groundling.envs.engine.answers import MASK_KEY, Answers
 from groundling.envs.engine.array_pool import ArrayPool
 from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, Action
 from groundling.envs.engine.explored import Explorer
@@ -184,14 +184,14 @@ class Batch(ABC, Generic[Seen]):
         """What the agents see now, by the keys of the observation space."""
         seen = {**self.named(self.observations), **self._named_pictures(self.pictures)}
         if self._masks is not None:
-            seen[ACTION_MASK] = self._masks.of(self.state.sentence, self.state.current_step > 0)
+            seen[MASK_KEY] = self._masks.of(self.state.sentence, self.state.current_step > 0)
         return seen
 
     def last_seen(self) -> ObservationArrays:
         """What those whose episode ended in the last step saw then; the rows of others mean nothing."""
         seen = {**self.named(self.final), **self._named_pictures(self.final_pictures)}
         if self._masks is not None:
-            seen[ACTION_MASK] = self._masks.of(self.bank.sentences[self.outcomes.episode], self._had_stopped)
+            seen[MASK_KEY] = self._masks.of(self.bank.sentences[self.outcomes.episode], self._had_stopped)
         return seen
 
     def _named_pictures(self, pictures: Pictures) -> ObservationArrays:

@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.engine.answers import ACTION_MASK, Answers
+from groundling.envs.engine.answers import MASK_KEY, Answers
 from groundling.envs.engine.constants import NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_SIZE, Action
 from groundling.envs.engine.explored import explored_shape
 from groundling.envs.engine.kinds import kinds_of
@@ -19,7 +19,7 @@ from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
-from groundling.interfaces import CATEGORY, DEPTH, MAP, MASK, RGB, SEGMENTATION, SYMBOLS, TOKENS, Field, Spec
+from groundling.interfaces import ACTION_MASK, CATEGORY, DEPTH, MAP, RGB, SEGMENTATION, SYMBOLS, TOKENS, Field, Spec
 from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
@@ -142,7 +142,7 @@ class Embodiment:
         """What an agent is built for that has this body and these senses; arguments as of :meth:`observation_space`."""
         space = self.observation_space(instruction_length, map_size)
         kinds = {"top_down": RGB, "explored": MAP, "direction": CATEGORY, "depth": DEPTH, "segmentation": SEGMENTATION}
-        kinds |= {"image": SYMBOLS if self.rover is None else RGB, self.text_key: TOKENS, ACTION_MASK: MASK}
+        kinds |= {"image": SYMBOLS if self.rover is None else RGB, self.text_key: TOKENS, MASK_KEY: ACTION_MASK}
         kinds["on_top"] = SYMBOLS
         sizes = {"direction": 4, "segmentation": MAX_CODE + 1, self.text_key: len(self.vocabulary)}
         fields = {
@@ -174,7 +174,7 @@ class Embodiment:
             height, width = (tiles * self.top_down_pixels for tiles in map_size)
             senses["top_down"] = spaces.Box(0, 255, (height, width, 3), np.uint8)
         if self.answers is not None:
-            senses[ACTION_MASK] = spaces.MultiBinary(self.num_actions)
+            senses[MASK_KEY] = spaces.MultiBinary(self.num_actions)
         if self.explored_radius is not None:
             senses["explored"] = self._symbols(explored_shape(self.explored_radius))
         if self.on_top and self.rover is None:

@@ -22,7 +22,8 @@ from groundling.envs.engine.constants import (
     without,
 )
 from groundling.envs.families.questions.house import House
-from groundling.envs.families.questions.wishes import Stock, Wanted, Wishes
+from groundling.envs.families.questions.stock import Stock
+from groundling.envs.worlds.houses.wishes import Wanted, Wishes
 from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.questions.scene import Scene, SceneDoor, SceneRoom, SceneThing
 

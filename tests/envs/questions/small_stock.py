@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groundling.envs.families.questions.wishes import Stock
+from groundling.envs.families.questions.stock import Stock
 
 PORTABLE = ("cup", "book", "bottle", "plate", "vase", "clock", "toy")
 STOCK = Stock(

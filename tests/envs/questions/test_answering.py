@@ -10,7 +10,7 @@ from hand_built import episode
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.config import AgentConfig
 from groundling.envs.banks.bank import EpisodeBank
-from groundling.envs.engine.answers import ACTION_MASK, Answers
+from groundling.envs.engine.answers import MASK_KEY, Answers
 from groundling.envs.engine.constants import ANSWER, NO_CLAUSE, NUM_ACTIONS, STOP, STRICT, Action
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.engine.rover import Rover
@@ -18,7 +18,7 @@ from groundling.envs.engine.subgoals import subgoals_now
 from groundling.envs.first_person import Camera
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ActionError, ConfigurationError
-from groundling.interfaces import MASK, TOKENS
+from groundling.interfaces import ACTION_MASK, TOKENS
 
 NAMES = ("yes", "no", "red")
 YES, NO, RED = (NUM_ACTIONS + k for k in range(3))
@@ -96,19 +96,19 @@ def test_an_observation_has_the_question_and_the_mask_of_its_answers(body: str) 
     envs = make_envs(0, body)
     seen, _ = envs.reset()
     moves = [1, 1, 1, 0, 0, 1, 0]
-    assert seen[ACTION_MASK].tolist() == [[*moves, 1, 1, 0], [*moves, 0, 0, 1]]
+    assert seen[MASK_KEY].tolist() == [[*moves, 1, 1, 0], [*moves, 0, 0, 1]]
     assert "instruction" not in seen
     assert envs.observation_space.contains(seen)
     spec = envs.agent_spec
     assert spec.keys_of(TOKENS) == ("question",)
-    assert spec.keys_of(MASK) == (ACTION_MASK,)
+    assert spec.keys_of(ACTION_MASK) == (MASK_KEY,)
     assert spec.actions == (*(a.name.lower() for a in Action), "answer yes", "answer no", "answer red")
     assert envs.single_action_space.n == 10
     with pytest.raises(ActionError, match="0 to 9"):
         envs.step(np.array([10, 0]))
     last = envs.step(np.array([YES, RED]))[4]["final_obs"]
-    assert last[0][ACTION_MASK].tolist() == [*moves, 1, 1, 0]
-    assert last[1][ACTION_MASK].tolist() == [*moves, 0, 0, 1]
+    assert last[0][MASK_KEY].tolist() == [*moves, 1, 1, 0]
+    assert last[1][MASK_KEY].tolist() == [*moves, 0, 0, 1]
     assert set(last[0]) == set(seen)
 
 
@@ -117,14 +117,14 @@ def test_who_has_to_stop_first_answers_after_it(body: str) -> None:
     envs = make_envs(1, body, stops=True)
     seen, _ = envs.reset()
     moving, answering = [1, 1, 1, 0, 0, 1, 1, 0, 0, 0], [0] * 7 + [1, 1, 0]
-    assert seen[ACTION_MASK][0].tolist() == moving
+    assert seen[MASK_KEY][0].tolist() == moving
     seen, _, terminated, _, _ = envs.step(np.array([DONE, NO]))  # the second answers before it has stopped
     assert terminated.tolist() == [False, True]
-    assert seen[ACTION_MASK][0].tolist() == answering
+    assert seen[MASK_KEY][0].tolist() == answering
     _, reward, terminated, _, info = envs.step(np.array([NO, DONE]))
     assert terminated.tolist() == [True, False]
     assert reward[0] > 0.9
-    assert info["final_obs"][0][ACTION_MASK].tolist() == answering
+    assert info["final_obs"][0][MASK_KEY].tolist() == answering
     _, reward, terminated, _, _ = envs.step(np.array([FORWARD, FORWARD]))  # the second has stopped, and may not move
     assert terminated.tolist() == [False, True]
     assert reward[1] == 0
@@ -142,7 +142,7 @@ def test_the_mask_survives_saving() -> None:
     envs.reset()
     seen = envs.step(np.array([DONE, FORWARD]))[0]
     again = make_envs(1, stops=True).load_state_dict(envs.state_dict())
-    assert (again[ACTION_MASK] == seen[ACTION_MASK]).all()
+    assert (again[MASK_KEY] == seen[MASK_KEY]).all()
 
 
 def test_answers_need_all_moves_before_them() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from questions.small_stock import STOCK
 
-from groundling.envs.families.questions.asking import QUESTION_TYPES, TYPES_OF_PART, Asked, Asker
+from groundling.envs.families.questions.asking import QUESTION_TYPES, TYPES_OF_PART, Asker
+from groundling.envs.families.questions.drawing import Asked
 from groundling.envs.families.questions.parts import PARTS, SPLITS, is_held_out_color, is_held_out_room
 from groundling.errors import TaskError
 from groundling.language.questions.forms import FORMS, TYPES

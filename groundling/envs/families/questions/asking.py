@@ -6,13 +6,11 @@ So the answers to every sentence are balanced by construction, and nobody who se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
-import numpy as np
-
+from groundling.envs.families.questions.drawing import Asked, Drawing, NothingToAsk
 from groundling.envs.families.questions.parts import Part, is_held_out_color, is_held_out_room
-from groundling.envs.families.questions.wishes import Forbidden, Stock, Wanted, Wishes
+from groundling.envs.worlds.houses.wishes import Forbidden, Wanted, Wishes
 from groundling.errors import TaskError
 from groundling.language.questions.programs import (
     Compare,
@@ -36,51 +34,9 @@ from groundling.language.questions.words import MAX_COUNT, NO, YES, as_answer
 MAX_ROOMS_OF_A_KIND: Final = 3
 DRAWS: Final = 1000
 
-T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class Asked:
-    """A question with the answer that the house is to give it.
-
-    Attributes:
-        type: of the question.
-        program: what is asked.
-        answer: that it is to have.
-        answers: that it may have, each as likely.
-        wishes: what the house needs for it; the house has to be asked whether the answer holds.
-        sentence: the words in which it is asked.
-    """
-
-    type: str
-    program: Program
-    answer: str
-    answers: tuple[str, ...]
-    wishes: Wishes
-    sentence: str = ""
-
-
-class _NothingToAsk(Exception):
-    """What was drawn leaves no question of the part; another draw may."""
-
-
-class Asker:
-    """Draws questions of a part.
-
-    Args:
-        rng: the draws.
-        stock: what houses are made of.
-        part: which questions.
-    """
-
-    def __init__(self, rng: np.random.Generator, stock: Stock, part: Part = "train") -> None:
-        self.rng = rng
-        self.stock = stock
-        self.part = part
-        floor = {kind for kinds in stock.rooms.values() for kind in kinds}
-        above = {kind for kinds in stock.on.values() for kind in kinds}
-        self._kinds = sorted(floor | above)
-        self._floor = sorted(floor)
+class Asker(Drawing):
+    """Draws questions of a part; arguments as of :class:`Drawing`."""
 
     def draw(self, types: Sequence[str]) -> Asked:
         """A question of one of these types, each as likely among those that the part has.
@@ -95,7 +51,7 @@ class Asker:
         for _ in range(DRAWS):
             try:
                 asked = ASKERS[name](self)
-            except _NothingToAsk:
+            except NothingToAsk:
                 continue
             told = wordings_of(asked.program, held_out=self.part == "wordings")
             return Asked(
@@ -103,59 +59,12 @@ class Asker:
             )
         raise TaskError(f"no question of the type {name!r} can be asked in the part {self.part!r} of these houses")
 
-    def _one(self, choices: Sequence[T]) -> T:
-        if not choices:
-            raise _NothingToAsk
-        return choices[int(self.rng.integers(len(choices)))]
-
-    def _some(self, choices: Sequence[T], count: int) -> list[T]:
-        """So many different ones."""
-        if len(choices) < count:
-            raise _NothingToAsk
-        return [choices[int(k)] for k in self.rng.permutation(len(choices))[:count]]
-
-    def _coin(self) -> bool:
-        return bool(self.rng.random() < 0.5)
-
-    def _without_pairs(self, wishes: Wishes) -> Wishes:
-        """Houses of all parts but "room_pairs" have none of the pairs that it is about."""
-        if self.part == "room_pairs":
-            return wishes
-        pairs = tuple(
-            Forbidden(kind, room=room)
-            for room in self.stock.rooms
-            for kind in self._kinds
-            if is_held_out_room(kind, room) and room in self.stock.rooms_of(kind)
-        )
-        return Wishes(wishes.rooms, wishes.wanted, wishes.forbidden + pairs)
-
-    def _colors_of(self, kind: str) -> list[str]:
-        """The colors in which a thing of a kind may be asked about, as the part is about pairs or not."""
-        is_about_pairs = self.part == "color_pairs"
-        return [color for color in self.stock.colors if is_held_out_color(kind, color) == is_about_pairs]
-
-    def _rooms_of(self, kind: str) -> list[str]:
-        """The kinds of rooms in which a thing of a kind may be asked about."""
-        is_about_pairs = self.part == "room_pairs"
-        return [room for room in self.stock.rooms_of(kind) if is_held_out_room(kind, room) == is_about_pairs]
-
-    def _place(self) -> tuple[str, str]:
-        """A kind of thing, and a kind of room in which it may be asked about."""
-        kind = self._one(self._kinds)
-        return kind, self._one(self._rooms_of(kind))
-
-    def _named(self, kind: str) -> Things:
-        """A thing by its kind, or by its color as well; of the part about pairs always by both."""
-        if self.part == "color_pairs" or (self.rng.random() < 0.3):
-            return Things(kind, self._one(self._colors_of(kind)))
-        return Things(kind)
-
     def location(self) -> Asked:
         """In which room something is."""
         kind = self._one(self._kinds)
         rooms = self._rooms_of(kind)
         if len(rooms) < 2:
-            raise _NothingToAsk
+            raise NothingToAsk
         named, room = self._named(kind), self._one(rooms)
         wishes = Wishes({}, (_wanted(named, room),), (_forbidden(named),))
         return _asked(Query("room", Unique(named)), as_answer(room), map(as_answer, rooms), wishes)
@@ -184,7 +93,7 @@ class Asker:
         rooms = [self._one(self._rooms_of(anchor))] if in_room else self._rooms_of(anchor)
         answers = [k for k in self._kinds if any(self._fits(relation, anchor, k, room) for room in rooms)]
         if len(answers) < 2:
-            raise _NothingToAsk
+            raise NothingToAsk
         answer, named = self._one(answers), Things(anchor)
         room = self._one([room for room in rooms if self._fits(relation, anchor, answer, room)])
         if relation == "under":
@@ -269,7 +178,7 @@ class Asker:
         rooms = self._rooms_of(kind)
         most = min(len(rooms), MAX_ROOMS_OF_A_KIND)
         if most < 2:
-            raise _NothingToAsk
+            raise NothingToAsk
         number = self._one(range(most + 1))
         chosen = self._some(rooms, number)
         wanted = tuple(Wanted(kind, room=room) for room in chosen)
@@ -336,8 +245,9 @@ class Asker:
     def compare_room_size(self) -> Asked:
         """Whether a room is bigger than another; the house is asked whether it holds."""
         first, second = self._some(sorted(self.stock.rooms), 2)
-        program = Compare("size", Unique(Rooms(first)), Unique(Rooms(second)))
-        return _asked(program, self._one((YES, NO)), (YES, NO), Wishes({first: 1, second: 1}))
+        program, answer = Compare("size", Unique(Rooms(first)), Unique(Rooms(second))), self._one((YES, NO))
+        larger = (first, second) if answer == YES else (second, first)
+        return _asked(program, answer, (YES, NO), Wishes({first: 1, second: 1}, larger=larger))
 
     def state(self) -> Asked:
         """Whether the only door of a room is open; the house is asked whether it holds."""
@@ -365,6 +275,7 @@ ASKERS: Final[dict[str, Callable[[Asker], Asked]]] = {
     "state": Asker.state,
 }
 QUESTION_TYPES: Final = tuple(ASKERS)
+WHOLE_HOUSE: Final = ("room_count", "room_object_count")  # a part of their evidence is in view from everywhere
 TYPES_OF_PART: Final[dict[Part, tuple[str, ...]]] = {
     "train": QUESTION_TYPES,
     "color_pairs": ("location", "color", "color_room", "existence", "logical"),

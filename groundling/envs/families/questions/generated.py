@@ -11,11 +11,12 @@ import numpy as np
 
 from groundling.envs.engine.constants import FIRST_OBJECT
 from groundling.envs.families.questions.house import House
-from groundling.envs.families.questions.wishes import Stock, Wishes
+from groundling.envs.families.questions.stock import Stock
 from groundling.envs.worlds import houses
 from groundling.envs.worlds.houses.compiling import compile_house
 from groundling.envs.worlds.houses.stock import COLORS, ROOM_KINDS, SMALL_KINDS, THING_KINDS
 from groundling.envs.worlds.houses.types import HOUSE_LEXICON
+from groundling.envs.worlds.houses.wishes import Wishes
 from groundling.errors import HouseTooSmallError, ImpossibleWishError
 from groundling.language.lexicon import Lexicon
 
@@ -42,11 +43,8 @@ class GeneratedHouses:
 
     def make(self, rng: np.random.Generator, wishes: Wishes, rooms: int) -> House | None:
         """A house of so many rooms, a corridor not counted; None if the wishes find no place."""
-        wanted = tuple(houses.Wanted(**vars(one)) for one in wishes.wanted)
-        forbidden = tuple(houses.Forbidden(**vars(one)) for one in wishes.forbidden)
-        asked = houses.Wishes(wishes.rooms, wanted, forbidden)
         try:
-            drawn = houses.sample_house(rng, houses.HouseSettings(min_rooms=rooms, max_rooms=rooms), asked)
+            drawn = houses.sample_house(rng, houses.HouseSettings(min_rooms=rooms, max_rooms=rooms), wishes)
         except (ImpossibleWishError, HouseTooSmallError):
             return None
         scene, arrays = drawn.scene, compile_house(drawn.scene)

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.families.questions.wishes import Stock, Wishes
+from groundling.envs.families.questions.stock import Stock
+from groundling.envs.worlds.houses.wishes import Wishes
 from groundling.language.lexicon import Lexicon
 from groundling.language.questions.scene import Scene
 

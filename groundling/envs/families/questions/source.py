@@ -15,9 +15,10 @@ from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.splits import AnySplit
 from groundling.envs.engine.constants import BORDER, EMPTY_LOOK, NOTHING_CODE, WALL_CODE, WALL_LOOK
 from groundling.envs.engine.embodiment import Embodiment
-from groundling.envs.families.questions import asking, domain, notes, parts, sight, ways, wishes
-from groundling.envs.families.questions.asking import QUESTION_TYPES, Asked, Asker
+from groundling.envs.families.questions import asking, domain, drawing, notes, parts, sight, stock, ways
+from groundling.envs.families.questions.asking import QUESTION_TYPES, WHOLE_HOUSE, Asker
 from groundling.envs.families.questions.domain import AFTER_STOPPING, AT_ANY_TIME
+from groundling.envs.families.questions.drawing import Asked
 from groundling.envs.families.questions.house import House, HouseMaker
 from groundling.envs.families.questions.notes import program_of
 from groundling.envs.families.questions.parts import SPLITS, Part, QuestionSplit
@@ -30,10 +31,11 @@ from groundling.language.questions.wording import QUESTION_LENGTH, QUESTION_VOCA
 from groundling.seeding import generator
 
 START_DISTANCES: Final = (10, 30, 50)
-HOUSES: Final = 60  # that are tried for a question and a distance
+HOUSES: Final = 400  # that are tried for a question and a distance: fewer would favor answers that come about easily
 QUESTIONS: Final = 20  # that are tried for an episode
 MAX_ROOMS: Final = 12
-_CODE: Final = (asking, domain, notes, parts, sight, ways, wishes, evaluation, forms, programs, wording, words)
+TYPES_AT_A_DISTANCE: Final = tuple(name for name in QUESTION_TYPES if name not in WHOLE_HOUSE)
+_CODE: Final = (asking, domain, drawing, notes, parts, sight, stock, ways, evaluation, forms, programs, wording, words)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class QuestionSource:
     id: str
     maker: HouseMaker
     rooms: int = 6
-    types: tuple[str, ...] = QUESTION_TYPES
+    types: tuple[str, ...] = TYPES_AT_A_DISTANCE
     part: Part = "train"
     start_distances: tuple[int, ...] = START_DISTANCES
     stops_first: bool = False
@@ -80,11 +82,16 @@ class QuestionSource:
     def __post_init__(self) -> None:
         if not 2 <= self.rooms <= MAX_ROOMS:
             raise ConfigurationError(f"a house has 2 to {MAX_ROOMS} rooms, got rooms={self.rooms}")
+        if near := [name for name in self.types if name in WHOLE_HOUSE]:
+            raise ConfigurationError(
+                f"the evidence of {' and '.join(near)} is in the whole house, so that no pose is away from all of it: "
+                f"choose among {', '.join(TYPES_AT_A_DISTANCE)}"
+            )
         unknown = [name for name in self.types if name not in QUESTION_TYPES]
         if unknown or not self.types:
             raise ConfigurationError(
                 f"there are no questions of the type {', '.join(unknown) or '(none given)'}: choose among "
-                f"{', '.join(QUESTION_TYPES)}"
+                f"{', '.join(TYPES_AT_A_DISTANCE)}"
             )
         if not self.start_distances or min(self.start_distances) < 1:
             raise ConfigurationError(f"evidence is at least one action away at first, got {self.start_distances}")

@@ -23,6 +23,11 @@ def check_wishes(wishes: Wishes, colors: Sequence[str] = COLORS) -> None:
         _check_room(kind)
         if count < 0:
             raise ImpossibleWishError(f"a house cannot have {count} rooms of the kind {kind!r}: 0 keeps it out")
+    for kind in wishes.larger or ():
+        if not wishes.rooms.get(kind) or wishes.larger == (kind, kind):
+            raise ImpossibleWishError(
+                f"larger={wishes.larger} compares two kinds of rooms: ask for both in rooms={{...}}"
+            )
     for forbidden in wishes.forbidden:
         _check_kind(forbidden.kind)
         if forbidden.room:

@@ -110,7 +110,7 @@ def _draw_house(draws: Draws, settings: HouseSettings, wishes: Wishes, larger: i
     kinds, room_kinds = _draw_kinds(draws, settings, wishes)
     copies = max((wanted.copies for wanted in wishes.wanted), default=1)
     plan = _draw_plan(draws, settings, len(kinds), larger + copies // 4)
-    rooms = _as_rooms(plan, kinds, Counter(room_kinds), draws)
+    rooms = _as_rooms(plan, kinds, Counter(room_kinds), wishes.larger, draws)
     spaces = [FloorSpace(floor, _fronts(plan, row)) for row, floor in enumerate(plan.floors)]
     doors = tuple(
         SceneDoor((one, other), tile, _one_of(settings.colors, draws), draws.uniform() < settings.open_doors)
@@ -178,7 +178,9 @@ def _draw_plan(draws: Draws, settings: HouseSettings, rooms: int, larger: int) -
     return draw_plan(rooms, width, height, draws)
 
 
-def _as_rooms(plan: Plan, kinds: list[str], wanted: Counter[str], draws: Draws) -> list[SceneRoom]:
+def _as_rooms(
+    plan: Plan, kinds: list[str], wanted: Counter[str], larger: tuple[str, str] | None, draws: Draws
+) -> list[SceneRoom]:
     """The rooms with their kinds: those that need much space get the large floors."""
     count = len(kinds)
     space = [ROOM_KINDS[kind].space * (0.7 + 0.6 * draws.uniform()) + 0.25 * max(0, wanted[kind] - 2) for kind in kinds]
@@ -186,6 +188,10 @@ def _as_rooms(plan: Plan, kinds: list[str], wanted: Counter[str], draws: Draws) 
     by_area = sorted(range(count), key=lambda row: area[row])
     by_space = sorted(range(count), key=lambda row: space[row])
     kind_of = {floor: kinds[row] for floor, row in zip(by_area, by_space, strict=True)}
+    if larger is not None:
+        large, small = (max(row for row, kind in kind_of.items() if kind == one) for one in larger)
+        if area[large] < area[small]:
+            kind_of[large], kind_of[small] = kind_of[small], kind_of[large]
     return [
         SceneRoom(kind_of.get(row, CORRIDOR), floor.left, floor.top, floor.width, floor.height)
         for row, floor in enumerate(plan.floors)

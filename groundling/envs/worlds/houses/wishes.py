@@ -55,8 +55,10 @@ class Wishes:
         rooms: kinds of rooms and how many of each there are, exactly; 0 keeps a kind out.
         wanted: things; later ones may stand on, in or next to earlier ones.
         forbidden: things.
+        larger: two kinds of rooms: the room of the first is not smaller than that of the second, whatever is usual.
     """
 
     rooms: Mapping[str, int] = field(default_factory=dict)
     wanted: tuple[Wanted, ...] = ()
     forbidden: tuple[Forbidden, ...] = ()
+    larger: tuple[str, str] | None = None
