@@ -1,11 +1,12 @@
 """Steps a second of the worlds with a manual, on one core, with document and mask in every observation.
 
     python benchmarks/manuals_speed.py [--num-envs 1024] [--seconds 0.5] [--rounds 5] [--contains TEXT]
+        [--output FILE.json]
 
 Every environment takes uniformly random actions that are drawn beforehand; resets and the writing of new manuals are
 included. Observations are either copied at each step, as by default, or rewritten in place (``copy=False``): documents
 are written only where an episode begins. The process is bound to one core; medians of the rounds are printed, and as
-the last line a JSON object with the steps a second of each task, ``{id: {"copied": ..., "in_place": ...}}``.
+the last line a JSON object with its ``rows``, which ``--output`` also writes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import os
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -22,6 +25,7 @@ from launch import launch
 
 from groundling.envs.catalog import find_family
 from groundling.envs.families.manuals.group import GROUP
+from groundling.files import write_text
 
 DRAWN = 64  # batches of actions that are drawn beforehand and taken in turn
 
@@ -35,32 +39,50 @@ class Options:
         seconds: that each measurement takes.
         rounds: measurements of each task.
         contains: only of tasks whose id contains this.
+        output: a file for the rows.
     """
 
     num_envs: int = 1024
     seconds: float = 0.5
     rounds: int = 5
     contains: str = "6x6"
+    output: Path | None = None
 
     def run(self) -> None:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        measured = {}
+        rows = []
         for id in GROUP.ids():
             if self.contains in id:
-                measured[id] = {name: self.speed(id, name == "copied") for name in ("copied", "in_place")}
-                speeds = "   ".join(f"{name} {speed / 1e6:.2f} M" for name, speed in measured[id].items())
-                print(f"{id:<45} {speeds} steps/s")
-        print(json.dumps({id: {name: round(speed) for name, speed in found.items()} for id, found in measured.items()}))
+                measured = {name: self.speed(id, name == "copied") for name in ("copied", "in_place")}
+                told = "   ".join(f"{name} {statistics.median(found) / 1e6:.2f} M" for name, found in measured.items())
+                print(f"{id:<45} {told} steps/s")
+                rows += [self.row(id, name, found) for name, found in measured.items()]
+        told = json.dumps({"rows": rows})
+        if self.output is not None:
+            write_text(self.output, told + "\n")
+        print(told)
 
-    def speed(self, id: str, copy: bool) -> float:
-        """The median of the rounds, in steps of one environment a second."""
+    def row(self, id: str, name: str, speeds: list[float]) -> dict[str, Any]:
+        """One of the results: the median of the rounds, the slowest and the fastest."""
+        return {
+            "key": f"{id}/{name}",
+            "row": f"{id}, observations {name.replace('_', ' ')}: steps a second of processor time, one core",
+            "mean": statistics.median(speeds),
+            "low": min(speeds),
+            "high": max(speeds),
+            **dict.fromkeys(("seeds", "frames", "minutes", "floor", "ceiling")),
+            "command": "python benchmarks/manuals_speed.py",
+        }
+
+    def speed(self, id: str, copy: bool) -> list[float]:
+        """Steps of one environment a second, in each round."""
         envs = find_family(id).make_vec("train", self.num_envs, 0, copy=copy)
         actions = np.random.default_rng(0).integers(len(find_family(id).spec.actions), size=(DRAWN, self.num_envs))
         envs.reset(seed=0)
         for row in actions:
             envs.step(row)
-        return statistics.median(self.round(envs, actions) for _ in range(self.rounds))
+        return [self.round(envs, actions) for _ in range(self.rounds)]
 
     def round(self, envs: VectorEnv, actions: np.ndarray) -> float:
         """One measurement, by the processor time of this process."""

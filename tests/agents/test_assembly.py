@@ -128,7 +128,9 @@ def test_encoders_that_are_named_choose_first() -> None:
     spec = spec_with("image", "room", "pose")
     named = AgentConfig(vision="cnn", conv_channels=(4, 4, 8), encoders=("vector",), **SMALL)
     assert assigned(named, spec) == [(CNNEncoder, ("image",)), (VectorEncoder, ("room", "pose"))]
-    with pytest.raises(ConfigurationError, match="vision 'vector' reads vector, mask, category, these environments"):
+    with pytest.raises(
+        ConfigurationError, match="vision 'vector' reads vector, mask, action_mask, category, these environments"
+    ):
         ActorCritic(named, spec_with("image"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from groundling.cli import main
+from groundling.cli import main, seeds
 from groundling.cli.seeds import training_summary
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import read_metrics
@@ -135,3 +135,23 @@ def test_plot_draws_a_picture_and_a_chart_without_control_characters(
 def test_plot_of_an_unknown_metric_is_told_in_one_line(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = complaint(["plot", str(runs), "--metrics", "entropi"], capsys)
     assert told == f"reading {runs}\ngroundling: no run has a metric 'entropi'; did you mean entropy?\n"
+
+
+def test_bar_of_several_runs_shows_mean_success_of_the_sum_of_their_windows(tmp_path: Path) -> None:
+    shown: list[tuple[int, int, dict[str, float]]] = []
+
+    class Bar:
+        def update(self, frames: int, total: int, metrics: dict[str, float]) -> None:
+            shown.append((frames, total, metrics))
+
+    rows = [
+        {"frames": 100, "success": 0.25, "window": 128, "evaluation_success": 0.5},
+        {"frames": 300, "success": 0.75, "window": 100},
+    ]
+    for seed, row in enumerate(rows):
+        seeds.seed_folder(tmp_path, seed).mkdir()
+        (seeds.seed_folder(tmp_path, seed) / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    folders = [seeds.seed_folder(tmp_path, seed) for seed in range(3)]  # the third has not begun
+    assert seeds._show(Bar(), folders, 900, 0) == 400  # type: ignore[arg-type]
+    assert seeds._show(Bar(), folders, 900, 400) == 400  # type: ignore[arg-type]
+    assert shown == [(400, 900, {"success": 0.5, "window": 228.0, "evaluation_success": 0.5})]

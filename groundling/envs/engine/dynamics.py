@@ -68,27 +68,23 @@ def handle(w: Worlds, b: int, action: int, place: int) -> None:
     code = int(w.cells[b, place])
     seen = w.looks[b, code]
     kind = seen & 0xFF
-    if action == PICKUP:
+    if code >= FIRST_OBJECT and w.contents[b, code - FIRST_OBJECT] >= HOLDS:
+        handle_holder(w, b, action, code, place)
+    elif action == PICKUP:
         if (seen >> PORTABLE_BIT) & 1 and w.carried[b] == NOTHING_CODE:
             w.carried[b] = code
             w.cells[b, place] = NOTHING_CODE
             w.positions[b, code - FIRST_OBJECT] = NOWHERE
-        elif code >= FIRST_OBJECT and w.carried[b] == NOTHING_CODE:
-            take_out(w, b, code)
     elif action == DROP:
         if code == NOTHING_CODE and w.carried[b] != NOTHING_CODE:
             w.cells[b, place] = w.carried[b]
             w.positions[b, w.carried[b] - FIRST_OBJECT] = place
             w.carried[b] = NOTHING_CODE
-        elif code >= FIRST_OBJECT and w.carried[b] != NOTHING_CODE:
-            put_into(w, b, code, place)
     elif action == TOGGLE and code >= FIRST_OBJECT:
         if kind == DOOR:
             toggle_door(w, b, code)
         elif kind == BOX:
             open_box(w, b, code, place)
-        elif w.contents[b, code - FIRST_OBJECT] >= HOLDS | OPENS:
-            toggle_container(w, b, code, place)
 
 
 @kernel
@@ -127,6 +123,17 @@ def shown_by(w: Worlds, b: int, code: int) -> int:
     if held < HOLDS or (w.looks[b, code] >> 16) & 0xFF == CLOSED:
         return NOTHING_CODE
     return held & HELD
+
+
+@kernel
+def handle_holder(w: Worlds, b: int, action: int, code: int, place: int) -> None:
+    """Take from what holds things, put into it, open or close it; a call of its own, since it costs the others time."""
+    if action == PICKUP and w.carried[b] == NOTHING_CODE:
+        take_out(w, b, code)
+    elif action == DROP and w.carried[b] != NOTHING_CODE:
+        put_into(w, b, code, place)
+    elif action == TOGGLE and w.contents[b, code - FIRST_OBJECT] >= HOLDS | OPENS:
+        toggle_container(w, b, code, place)
 
 
 @kernel

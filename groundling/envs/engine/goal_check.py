@@ -9,6 +9,7 @@ from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import (
     DOOR,
     FIRST_OBJECT,
+    HOLDS,
     JOINED,
     NO_CLAUSE,
     NOTHING_CODE,
@@ -64,7 +65,9 @@ def renew_marks(w: Worlds, b: int) -> None:
         if position == NOWHERE:
             continue
         there = int(w.cells[b, position])
-        if there == code or shown_by(w, b, there) == code:
+        is_held = there != code and there >= FIRST_OBJECT and w.contents[b, there - FIRST_OBJECT] >= HOLDS
+        # a call costs time: it is made only where something may show that stands on or lies in another
+        if there == code or (is_held and shown_by(w, b, there) == code):
             mark_object(w, b, code, position)
 
 

@@ -193,7 +193,9 @@ def step_batch(
         action = actions[b]
         w.step_count[b] += 1
         front = act(w, b, width, action)
-        verdict = judge_answer(w, b, action) if w.programs[b, 0, 0] >= ANSWER else judge(w, b, width, action, front)
+        verdict = (
+            judge_answer(w, b, action) if int(w.programs[b, 0, 0]) >= ANSWER else judge(w, b, width, action, front)
+        )
         # MiniGrid's reward, with the step just made counted
         reward = 1.0 - 0.9 * (w.step_count[b] / w.max_steps[b]) if verdict == SUCCESS else 0.0
         ended = settle(w, b, out, verdict, reward)

@@ -243,7 +243,9 @@ def step_rovers(
         action = actions[b]
         w.step_count[b] += 1
         faced = act_as_rover(w, b, width, poses, motion, action)
-        verdict = judge_answer(w, b, action) if w.programs[b, 0, 0] >= ANSWER else judge(w, b, width, action, faced)
+        verdict = (
+            judge_answer(w, b, action) if int(w.programs[b, 0, 0]) >= ANSWER else judge(w, b, width, action, faced)
+        )
         reward = 0.0
         if verdict == SUCCESS:
             reward = scoring.success * (1 - scoring.decay * (w.step_count[b] / w.max_steps[b]))

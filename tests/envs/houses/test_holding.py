@@ -122,6 +122,19 @@ def test_fridge_opens_stays_and_gives_its_bottle(body):
     assert worlds.state.carried[0] == bottle, "nothing goes into a closed fridge"
 
 
+@pytest.mark.parametrize("body", ["grid", "rover"])
+def test_nothing_goes_into_what_holds_something(body):
+    worlds = batch(body)
+    turn = 1 if body == "grid" else 360 // int(worlds.rover.turn_angle_deg) // 4
+    act(worlds, *[Action.LEFT] * turn, Action.PICKUP, *[Action.LEFT] * (2 * turn), Action.TOGGLE)
+    cup, bottle, fridge = (code_of(worlds, kind) for kind in ("cup", "bottle", "fridge"))
+    inside = int(worlds.state.contents[0, fridge - FIRST_OBJECT])
+    assert inside & HELD == bottle
+    act(worlds, Action.DROP)
+    assert worlds.state.carried[0] == cup
+    assert worlds.state.contents[0, fridge - FIRST_OBJECT] == inside
+
+
 def test_what_stands_on_things_is_seen_beside_them():
     worlds = batch()
     act(worlds, Action.LEFT)
