@@ -6,6 +6,7 @@ import difflib
 import importlib
 import io
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,8 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
     Raises:
         GroundlingError: for a wrong option, in one line.
     """
+    # Threads that wait for one another slow small networks down, on busy machines many times over.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch reads it when it is imported; training has its own setting
     with _loading():
         import tyro
 

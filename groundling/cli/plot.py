@@ -25,15 +25,16 @@ class Command:
 
     Attributes:
         runs: folders of runs, or of the runs of several seeds.
-        metrics: what to draw, by the names in metrics.jsonl.
-        smoothing: updates that a point of the curve averages.
+        metrics: what to draw, by the names in metrics.jsonl; by default success (while training, and of the agent alone
+            in new worlds) and the return, as far as the runs have them.
+        smoothing: updates that a point of the curve averages; success and return are means of many episodes already.
         output: the PNG file; by default curves.png in the folder of the only RUN, or here.
         chart: also draw the curves with characters.
     """
 
     runs: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN ...")]]
-    metrics: tuple[str, ...] = ("success", "return")
-    smoothing: int = 5
+    metrics: tuple[str, ...] = ()
+    smoothing: int = 1
     output: Path | None = None
     chart: bool = True
 
@@ -42,12 +43,13 @@ class Command:
         print(f"reading {' '.join(map(str, self.runs))}", file=sys.stderr, flush=True)
         # These import PyTorch and matplotlib, which takes seconds.
         from groundling.eval.curve_figure import curve_figure
-        from groundling.eval.curves import axis_limits, curves_of, find_groups
+        from groundling.eval.curves import axis_limits, curves_of, default_metrics, find_groups
         from groundling.eval.figures import png
         from groundling.eval.text_chart import text_chart
         from groundling.files import written_whole
 
-        panels = curves_of(find_groups(self.runs), self.metrics, smoothing=self.smoothing)
+        groups = find_groups(self.runs)
+        panels = curves_of(groups, self.metrics or default_metrics(groups), smoothing=self.smoothing)
         console = Console(highlight=False)
         if self.chart:
             ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")

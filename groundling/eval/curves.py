@@ -19,7 +19,8 @@ from groundling.training.logs import METRICS_NAME, read_metrics
 from groundling.training.loop import CONFIG_NAME
 
 POINTS: Final = 200
-SMOOTHING: Final = 5
+SMOOTHING: Final = 1
+DEFAULT_METRICS: Final = ("success", "evaluation_success", "return")
 RATES: Final = ("success", "accuracy", "share")  # what lies between 0 and 1
 
 
@@ -110,7 +111,7 @@ def group_curve(name: str, folders: Sequence[Path], metric: str, *, smoothing: i
         name: of the group.
         folders: of its runs, at least one.
         metric: name in metrics.jsonl.
-        smoothing: updates that a point averages, at least 1.
+        smoothing: updates that a point averages, at least 1; evaluations are never averaged.
 
     Returns:
         None if a run has no value of the metric, or the runs have no frames in common.
@@ -121,7 +122,8 @@ def group_curve(name: str, folders: Sequence[Path], metric: str, *, smoothing: i
     """
     if smoothing < 1:
         raise ConfigurationError(f"smoothing must be at least 1, got {smoothing}")
-    lines = [_smooth(_points(read_metrics(folder), metric), smoothing) for folder in folders]
+    width = 1 if metric.startswith("evaluation_") else smoothing  # an evaluation is a mean of many episodes already
+    lines = [_smooth(_points(read_metrics(folder), metric), width) for folder in folders]
     if any(len(frames) == 0 for frames, _ in lines):
         return None
     first, last = max(frames[0] for frames, _ in lines), min(frames[-1] for frames, _ in lines)
@@ -153,10 +155,7 @@ def curves_of(
         ConfigurationError: if no run has a metric; the message names the nearest one.
         RunFolderError: if a run has no metrics.
     """
-    known = dict.fromkeys(
-        key for folders in groups.values() for folder in folders for row in read_metrics(folder) for key in row
-    )
-    known.pop("frames", None)
+    known = _metrics_of(groups)
     found = {}
     for metric in metrics:
         if metric not in known:
@@ -168,9 +167,25 @@ def curves_of(
     return found
 
 
+def default_metrics(groups: Mapping[str, Sequence[Path]]) -> tuple[str, ...]:
+    """Those of :data:`DEFAULT_METRICS` that a run has; success if none has any of them.
+
+    Raises:
+        RunFolderError: if a run has no metrics.
+    """
+    known = _metrics_of(groups)
+    return tuple(metric for metric in DEFAULT_METRICS if metric in known) or DEFAULT_METRICS[:1]
+
+
 def is_rate(metric: str) -> bool:
     """Whether a metric lies between 0 and 1."""
-    return any(part in RATES for part in metric.split("/"))
+    return any(part in RATES for part in metric.removeprefix("evaluation_").split("/"))
+
+
+def _metrics_of(groups: Mapping[str, Sequence[Path]]) -> dict[str, None]:
+    """The metrics that any run has, in the order of their first lines."""
+    rows = (row for folders in groups.values() for folder in folders for row in read_metrics(folder))
+    return dict.fromkeys(key for row in rows for key in row if key != "frames")
 
 
 def _points(rows: Sequence[Mapping[str, Any]], metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

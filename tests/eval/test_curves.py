@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgba
 
 from groundling.errors import ConfigurationError, RunFolderError
 from groundling.eval.curve_figure import curve_figure
-from groundling.eval.curves import Curve, axis_limits, curves_of, find_groups, group_curve, seeds_in
+from groundling.eval.curves import Curve, axis_limits, curves_of, default_metrics, find_groups, group_curve, seeds_in
 from groundling.eval.statistics import mean_interval
 from groundling.eval.text_chart import short_count, text_chart
 
@@ -72,6 +72,18 @@ def test_updates_in_which_no_episode_ended_are_left_out_and_others_averaged(tmp_
     assert curve.mean[[0, -1]] == pytest.approx([0.5, 0.75])
     with pytest.raises(ConfigurationError, match="smoothing must be at least 1"):
         group_curve("run", [run], "success", smoothing=0)
+
+
+def test_evaluations_are_drawn_by_default_and_never_averaged(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {10: 0.0, 20: 1.0})
+    assert default_metrics({"run": [run]}) == ("success",)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"frames": 30, "evaluation_success": 0.2}\n{"frames": 40, "evaluation_success": 0.6}\n')
+    assert default_metrics({"run": [run]}) == ("success", "evaluation_success")
+    curve = group_curve("run", [run], "evaluation_success", smoothing=5)
+    assert curve is not None
+    assert curve.mean[[0, -1]] == pytest.approx([0.2, 0.6])
+    assert axis_limits("evaluation_success", [curve]) == (0.0, 1.0)
 
 
 def test_folder_of_seeds_is_a_group_of_its_own(tmp_path: Path) -> None:

@@ -463,3 +463,14 @@ def test_evaluate_in_a_pipe_has_no_control_characters_and_80_columns(run: Path, 
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", process.stdout + process.stderr)
     table = process.stdout.split("95 % interval")[1].split("layout:")[0]
     assert max(map(len, table.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("told", "threads"), [("", 1), ("2", 2)])
+def test_commands_use_one_thread_of_pytorch_unless_told_otherwise(told: str, threads: int) -> None:
+    code = "from groundling.cli import main; main(['watch', '--help']); import torch; print(torch.get_num_threads())"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment |= {"OMP_NUM_THREADS": told} if told else {}
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True, timeout=120
+    )
+    assert process.stdout.split()[-1] == str(threads)
