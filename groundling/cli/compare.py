@@ -1,8 +1,8 @@
 """Compare the evaluations of runs, suite by suite; B - A is marked * where its 95 % interval excludes 0.
 
-`groundling compare RUN_A RUN_B` tells two agents apart: intervals are over episodes.
+`groundling compare RUN_A RUN_B` compares two agents; intervals are over episodes.
 
-`groundling compare --a RUNS --b RUNS` tells two ways of training apart, each with several training seeds: means over
+`groundling compare --a RUNS --b RUNS` compares two ways of training, each with several training seeds: means over
 the seeds and the interquartile mean (IQM) over all suites; intervals are over seeds.
 """
 

@@ -17,7 +17,7 @@ class Command:
         task: id of the environment.
         total_frames: observations to train the agent (and the blind control) on.
         episodes: distinct episodes for each split of the evaluation.
-        seed: names every random draw.
+        seed: random seed.
     """
 
     run_folder: Path = Path("runs/demo")

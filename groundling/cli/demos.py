@@ -1,4 +1,4 @@
-"""Record an expert's demonstrations of a task into one file, or tell what such a file holds; export it to Minari."""
+"""Record an expert's demonstrations of a task into one file, or describe such a file; export it to Minari."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -28,13 +29,13 @@ class Command:
         output: the file; by default demos/TASK-seedN.demos.
         expert: whether the demonstrator knows the whole world, or only what was in its view ("explored").
         held_out: what no instruction asks for; the defaults are those of training.
-        seed: names the episodes.
+        seed: random seed of the episodes.
         num_envs: episodes played side by side; the demonstrations do not depend on it.
         minari: also write them as the Minari data set of this name, "babyai/go-to-local/expert-v0".
         verify: read all of a FILE.demos and compare it with its checksums.
     """
 
-    task: tyro.conf.Positional[str]
+    task: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="TASK|FILE")]]
     episodes: int = 1000
     output: Path | None = None
     expert: Sight = "explored"

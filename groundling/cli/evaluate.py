@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -28,14 +29,14 @@ class Command:
         suite: what to test; "all" for every suite of the task, none for the usual ones.
         episodes: distinct episodes of each suite.
         greedy: take the likeliest action instead of drawing one.
-        seed: names the evaluation's episodes and draws.
+        seed: random seed of the episodes and of sampled actions.
         allow_unseen_words: also run suites whose instructions have words that no training instruction has.
         by: also print what the agent fails on, by the verbs of an instruction, its number of clauses, or the
             instruction itself: 20 rows, the worst first; the others are in evaluation.json.
         video: write a video of the first episodes of the table, and put it into the report.
     """
 
-    run_folder: tyro.conf.Positional[Path]
+    run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
     suite: tuple[str, ...] = ()
     episodes: int = 1000
     greedy: bool = False

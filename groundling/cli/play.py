@@ -24,7 +24,7 @@ class Command:
 
     Attributes:
         task: id of the environment.
-        seed: of the first episode.
+        seed: random seed of the first episode.
         split: which instructions to meet: "all", "train", or another that the task has, such as "seen" and "unseen".
         body: "grid" walks from tile to tile and is seen from above; "rover" drives and sees from inside.
         view: where a rover's view is shown; "auto" takes a window where there is a display.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -21,14 +22,14 @@ class Command:
 
     Attributes:
         task: a family of questions; or a file of them (.json, .json.gz), which is read and described.
-        episodes: how many.
+        episodes: number of episodes.
         output: the file, in our own format; .gz compresses it.
         mp3d: another file, in the format of MP3D-EQA's episodes (habitat-lab), without scans.
         split: of the family: train, seen, color_pairs, room_pairs, wordings, compositions.
-        seed: names the questions.
+        seed: random seed of the houses and questions.
     """
 
-    task: tyro.conf.Positional[str]
+    task: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="TASK|FILE")]]
     episodes: int = 100
     output: Path | None = None
     mp3d: Path | None = None

@@ -31,17 +31,18 @@ class Command:
     instruction with how much each word matters, the probabilities of the actions, and the value of each step.
 
     Attributes:
-        run_folder: folder of the run; without one a small agent of the grounded rooms is shown.
-        episodes: how many, one after the other.
+        run_folder: folder of the run; without one, a small agent that comes with the package, in the rooms of
+            Chaplot et al. 2018.
+        episodes: number of episodes, shown one after the other.
         suite: where the episodes are from, see `groundling evaluate --help`.
         output: the video; by default watch.mp4 in the run folder, or here.
         greedy: take the likeliest action; --no-greedy draws one.
-        seed: names the episodes and draws.
+        seed: random seed of the episodes and of sampled actions.
         instruction: give the agent this sentence in place of each episode's own.
         most_steps: how many steps of an episode are shown; of a longer one the first ones and the end.
     """
 
-    run_folder: Annotated[Path | None, tyro.conf.Positional] = None
+    run_folder: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[RUN]")]] = None
     episodes: int = 3
     suite: str = "layout"
     output: Path | None = None

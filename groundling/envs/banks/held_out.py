@@ -50,7 +50,7 @@ class HeldOut:
         verb_objects: a verb with a type that it is not used with, "pick up ball" ("put": the thing that is moved).
         locations: a type with a location that it is not described by, "ball behind".
         max_clauses: largest number of clauses in a training instruction.
-        phrasings: names of phrasings (``groundling.language.paraphrases``).
+        phrasings: names of wordings that no training instruction uses.
         synonyms: words that can replace a word of training.
         varied: use many wordings in training; implied by the factors "phrasing" and "synonym".
         own_words: types and colors of a task's own that appear in these sets, "apple".
