@@ -217,11 +217,18 @@ class ActorCritic(nn.Module):
         Returns:
             actions [B] int64, and the memory after the step.
         """
+        logits, state = self.logits(observation, state, is_first)
+        chosen = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
+        return chosen.cpu().numpy(), state
+
+    @torch.no_grad()
+    def logits(
+        self, observation: Observation, state: Tensor, is_first: Tensor | NDArray[np.bool_]
+    ) -> tuple[Tensor, Tensor]:
+        """The logits [B, A] of the actions, and the memory after the step; arguments as of :meth:`act`."""
         first = torch.as_tensor(is_first, device=self.device).unsqueeze(0)
         decision = self(self.prepare(observation), state, first)
-        logits = decision.logits[0]
-        chosen = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
-        return chosen.cpu().numpy(), decision.state
+        return decision.logits[0], decision.state
 
     def predict(
         self,

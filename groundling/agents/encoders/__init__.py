@@ -14,6 +14,7 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
     "observation encoder",
     {
         "symbolic": "groundling.agents.encoders.symbolic:SymbolicEncoder",
+        "scene": "groundling.agents.encoders.scene:SceneEncoder",
         "cnn": "groundling.agents.encoders.pixels:CNNEncoder",
         "chaplot": "groundling.agents.encoders.chaplot:ChaplotEncoder",
         "document": "groundling.agents.encoders.documents:DocumentEncoder",

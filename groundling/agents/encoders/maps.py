@@ -206,8 +206,12 @@ class MapReader(nn.Module):
 
     def forward(self, table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor) -> Tensor:
         """What R maps [R, hidden_dim] show under their sentences; arguments as of :func:`sum_regions`."""
-        sums = sum_regions(table, first, row_of, packed, self.region, self.count)
-        return self.spatial(sums.flatten(1))
+        return self.of_sums(sum_regions(table, first, row_of, packed, self.region, self.count))
+
+    def of_sums(self, sums: Tensor) -> Tensor:
+        """What the sums [R, G, readout_dim] of regions say, [R, hidden_dim]."""
+        features: Tensor = self.spatial(sums.flatten(1))
+        return features
 
 
 assert np.iinfo(np.int16).max > CellSizes(FIRST_TASK_TYPE + MAX_OWN_TYPES, NUM_COLORS + MAX_OWN_COLORS).values

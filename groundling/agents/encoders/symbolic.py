@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -98,6 +98,8 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
 
     kinds = (SYMBOLS, MAP, CATEGORY)
     Config = SymbolicConfig
+    map_reader: ClassVar[type[MapReader]] = MapReader
+    views = 1  # how many images it looks at
 
     def __init__(
         self, config: AgentConfig, spec: Spec, keys: tuple[str, ...], language: nn.Module | None = None
@@ -113,11 +115,12 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         self.language = self._make_language(language)
         self.fusion = make_fusion(config.fusion, settings.cell_dim, config.instruction_dim)
         self.readout = nn.Linear(self.fusion.out_dim, settings.readout_dim)
-        self.spatial = nn.Linear(math.prod(self.shape[:2]) * settings.readout_dim, config.hidden_dim)
+        self.spatial = nn.Linear(self.views * math.prod(self.shape[:2]) * settings.readout_dim, config.hidden_dim)
         self.compass = nn.Embedding(NUM_DIRECTIONS, config.hidden_dim) if self.direction_key else None
         self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
         reads_map = settings.map_radius > 0 and self.map_key is not None
-        self.map = MapReader(settings.map_radius, settings.readout_dim, config.hidden_dim) if reads_map else None
+        reader = self.map_reader
+        self.map = reader(settings.map_radius, settings.readout_dim, config.hidden_dim) if reads_map else None
         self.ways = WayReader(settings.readout_dim, config.hidden_dim) if reads_map and settings.map_ways else None
         self._kept: KeptPairs | None = None
         self._kept_words: KeptWords | None = None
@@ -158,8 +161,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
 
     def prepare(self, observation: Observation) -> PreparedSymbols:
         """Find the distinct cells and sentences; see :class:`ObservationEncoder`."""
-        image = self._tensor(observation, self.image_key)
-        check_image(self.image_key, image, self.shape, "MiniGrid's symbolic view")
+        image = self._view(observation)
         direction = self._direction(observation, len(image))
         sentences = self._sentences(observation)
         if len(sentences.row_of) != len(image):
@@ -177,6 +179,12 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
             maps = packed_map(tiles, present, self.cells)
             ways = None if self.ways is None else find_ways(tiles, self.cells)
         return PreparedSymbols(distinct_cells(image, present, self.cells), sentences, direction, maps, ways)
+
+    def _view(self, observation: Observation) -> Tensor:
+        """The cells [B, H, W, 3] that are looked at, checked."""
+        image = self._tensor(observation, self.image_key)
+        check_image(self.image_key, image, self.shape, "MiniGrid's symbolic view")
+        return image
 
     def _direction(self, observation: Observation, batch: int) -> Tensor | None:
         """The directions [B], checked; None where there are none."""
@@ -199,8 +207,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         """The features [R, hidden_dim] of R observations."""
         pairs = self._pairs(prepared)
         first = pairs.first[prepared.sentences.row_of]
-        seen = self._readout_of_cells(pairs, first, prepared.cells).flatten(1)
-        hidden = self.spatial(seen)
+        hidden = self.of_view(self._readout_of_cells(pairs, first, prepared.cells))
         if self.compass is not None:
             hidden = hidden + self.compass(prepared.direction)
         if self.map is not None and prepared.explored is not None:
@@ -208,6 +215,11 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         if self.ways is not None and prepared.ways is not None:
             hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, prepared.ways)
         return torch.relu(self.hidden(torch.relu(hidden)))
+
+    def of_view(self, cells: Tensor) -> Tensor:
+        """What the readouts of cells [R, N, readout_dim] say, [R, hidden_dim]."""
+        features: Tensor = self.spatial(cells.flatten(1))
+        return features
 
     def things(self, prepared: PreparedSymbols, steps: int) -> Things:
         """The things on the maps of T * B observations, for a memory that looks for them."""
@@ -218,7 +230,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         """The norm [R, H, W] of each cell's readout, by column and row as in the image."""
         pairs = self._pairs(prepared)
         readout = self._readout_of_cells(pairs, pairs.first[prepared.sentences.row_of], prepared.cells)
-        return readout.norm(dim=-1).unflatten(1, self.shape[:2])
+        return readout.chunk(self.views, dim=1)[0].norm(dim=-1).unflatten(1, self.shape[:2])
 
     def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
         """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""

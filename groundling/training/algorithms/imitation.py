@@ -34,6 +34,8 @@ class ImitationConfig:
         expert: what the expert sees, "explored" (what the agent has seen, so that it can be imitated) or "world" (all).
         demonstrations: for "bc", a file of recorded demonstrations; without one the expert acts in new episodes.
         mixing: for "dagger", the share of the run over which the expert's share of the actions decreases from 1.
+        inflection: weight of frames in which the teacher does something else than in the frame before (Wijmans et al.
+            2019, arXiv:1904.03461): turns and last actions are few, and decide. 1 counts all frames alike.
         kept_share: for "dagger", the share at which it stays. Above 0 the expert frees an agent that is stuck; where
             episodes are long, stuck agents would otherwise fill the rollouts.
         num_steps: T, steps of each environment in a rollout, and of back-propagation through the memory.
@@ -53,6 +55,7 @@ class ImitationConfig:
     demonstrations: str = ""
     mixing: float = 0.3
     kept_share: float = 0.0
+    inflection: float = 1.0
     num_steps: int = 20
     num_epochs: int = 1
     minibatch_size: int = 320
@@ -69,7 +72,7 @@ class ImitationConfig:
         require(self.subgoal_coef >= 0, f"subgoal_coef must not be negative, got {self.subgoal_coef}")
         require(self.expert in get_args(Sight), f"expert is one of {', '.join(get_args(Sight))}, not {self.expert!r}")
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
-        require_each(self, "learning_rate", "max_grad_norm", above=0)
+        require_each(self, "learning_rate", "max_grad_norm", "inflection", above=0)
         require_shares(self, "gamma", "gae_lambda", "mixing", "kept_share")
 
 
@@ -157,7 +160,8 @@ class Imitation(OnPolicy):
             is_first, label = rollout.is_first[:, envs], labels[:, envs]
             decision = self.agent(prepared.rows(rows[:, envs].flatten()), rollout.initial_state[envs], is_first)
             rollout.final_state[envs] = decision.state.detach()
-            loss, accuracy, entropy = imitation_loss(decision.logits, label)
+            weight = inflection_weights(label, is_first, config.inflection) if config.inflection != 1 else None
+            loss, accuracy, entropy = imitation_loss(decision.logits, label, weight)
             value_loss = 0.5 * (decision.value - self._returns(rollout, envs, decision.value)).square().mean()
             total = loss + config.value_coef * value_loss - config.entropy_coef * entropy
             parts = [loss, accuracy, value_loss, entropy]
@@ -236,17 +240,40 @@ class DAgger(Imitation):
         return max(kept, 1 - (1 - kept) * updates / falling) if falling else kept
 
 
-def imitation_loss(logits: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def inflection_weights(label: Tensor, is_first: Tensor, inflection: float) -> Tensor:
+    """Weights [T, B] of frames: ``inflection`` where the label is not that of the frame before, else 1.
+
+    The first frame of an episode, and of a rollout, is no inflection. Source: Wijmans et al. 2019, arXiv:1904.03461.
+
+    Args:
+        label: [T, B] int64 actions; ``NO_LABEL`` where the teacher knew none.
+        is_first: [T, B] bool, whether the frame begins an episode.
+        inflection: the weight.
+    """
+    changes = (label[1:] != label[:-1]) & ~is_first[1:].bool() & (label[:-1] != NO_LABEL)
+    weight = torch.ones(label.shape, device=label.device)
+    weight[1:][changes] = inflection
+    return weight
+
+
+def imitation_loss(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Cross-entropy of the teacher's actions, accuracy and entropy, means over the frames that have a label.
 
     Args:
         logits: [T, B, A] of the policy.
         label: [T, B] int64 actions; ``NO_LABEL`` where the teacher knew none.
+        weight: [T, B] of the frames in the mean of the cross-entropy; None counts all alike.
     """
     log_probs = logits.log_softmax(dim=-1)
     has_label = label != NO_LABEL
     count = has_label.sum().clamp(min=1)
-    loss = functional.nll_loss(log_probs.flatten(0, 1), label.flatten(), ignore_index=NO_LABEL, reduction="sum") / count
+    flat, labels = log_probs.flatten(0, 1), label.flatten()
+    if weight is None:
+        loss = functional.nll_loss(flat, labels, ignore_index=NO_LABEL, reduction="sum") / count
+    else:
+        each = functional.nll_loss(flat, labels, ignore_index=NO_LABEL, reduction="none")
+        weights = weight.flatten() * has_label.flatten()
+        loss = (each * weights).sum() / weights.sum().clamp(min=1)
     accuracy = ((logits.argmax(dim=-1) == label) & has_label).sum() / count
     entropy = -((log_probs.exp() * log_probs).sum(dim=-1) * has_label).sum() / count
     return loss, accuracy, entropy

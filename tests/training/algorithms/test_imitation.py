@@ -25,7 +25,14 @@ from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import CheckpointError, ConfigurationError, DemonstrationFileError, GroundlingError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, train
-from groundling.training.algorithms.imitation import BehaviorCloning, DAgger, Imitation, ImitationConfig, imitation_loss
+from groundling.training.algorithms.imitation import (
+    BehaviorCloning,
+    DAgger,
+    Imitation,
+    ImitationConfig,
+    imitation_loss,
+    inflection_weights,
+)
 from groundling.training.algorithms.ppo import kl_divergence
 from groundling.training.algorithms.taught_collection import NO_LABEL, TaughtCollector
 from groundling.training.checkpoint import CHECKPOINT_NAME
@@ -140,6 +147,25 @@ def rollout_with(reward: list[list[float]], terminated: list[list[int]], truncat
     }
     rest = {f.name: empty for f in dataclasses.fields(Rollout) if f.name not in (*flags, "observation")}
     return Rollout(observation={}, **{**rest, **flags})
+
+
+def test_inflections_are_changes_of_the_teachers_action_within_an_episode() -> None:
+    label = torch.tensor([[1, 1], [1, 2], [2, 2], [0, NO_LABEL], [0, 3], [0, 3]])
+    is_first = torch.zeros(label.shape, dtype=torch.bool)
+    is_first[3, 0] = True
+    weight = inflection_weights(label, is_first, 4.0)
+    assert weight.tolist() == [[1, 1], [1, 4], [4, 1], [1, 4], [1, 1], [1, 1]]
+
+
+def test_weights_of_frames_make_a_weighted_mean() -> None:
+    logits = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(1))
+    label = torch.tensor([[0, 1], [2, NO_LABEL], [3, 3]])
+    assert float(imitation_loss(logits, label, torch.ones(3, 2))[0]) == pytest.approx(
+        float(imitation_loss(logits, label)[0])
+    )
+    weight = torch.tensor([[5.0, 0.0], [0.0, 7.0], [0.0, 0.0]])
+    only = imitation_loss(logits[:1, :1], label[:1, :1])[0]
+    assert float(imitation_loss(logits, label, weight)[0]) == pytest.approx(float(only))
 
 
 def test_returns_equal_hand_computed_numbers() -> None:

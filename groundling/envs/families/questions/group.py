@@ -17,6 +17,7 @@ SOURCES: Final = {
         QuestionSource("groundling/Questions-v0", _MAKER, start_distances=(10, 30)),
         QuestionSource("groundling/Questions-Large-v0", _MAKER, rooms=12),
         QuestionSource("groundling/Questions-Small-v0", _MAKER, rooms=3, start_distances=(5, 10)),
+        QuestionSource("groundling/Questions-Near-v0", _MAKER, rooms=3, start_distances=(1, 2)),
         QuestionSource("groundling/Questions-Stop-v0", _MAKER, start_distances=(10, 30), stops_first=True),
         QuestionSource("groundling/Questions-Color-v0", _MAKER, rooms=3, types=("color",), start_distances=(5, 10)),
     )
