@@ -54,6 +54,11 @@ def pack_cells(image: Tensor, sizes: CellSizes = USUAL_CELLS) -> Tensor:
     return (parts[..., 0] * sizes.colors + parts[..., 1]) * NUM_STATES + parts[..., 2]
 
 
+def unpack_cells(values: Tensor, sizes: CellSizes = USUAL_CELLS) -> tuple[Tensor, Tensor, Tensor]:
+    """Type, color and state [V] of packed cells [V]; the inverse of :func:`pack_cells`."""
+    return values // (NUM_STATES * sizes.colors), values // NUM_STATES % sizes.colors, values % NUM_STATES
+
+
 def distinct_cells(image: Tensor, present: Tensor | None = None, sizes: CellSizes = USUAL_CELLS) -> DistinctCells:
     """Find the distinct cells of symbolic images.
 
@@ -96,7 +101,5 @@ class CellEncoder(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Packed cells [V] to the channels of their attributes [V, F, D]: type, color, state."""
-        state = values % NUM_STATES
-        color = values // NUM_STATES % self.sizes.colors
-        kind = values // (NUM_STATES * self.sizes.colors)
+        kind, color, state = unpack_cells(values, self.sizes)
         return torch.stack([self.kinds(kind), self.colors(color), self.states(state)], dim=1)

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from groundling.agents.encoders.base import check_image
+from groundling.agents.encoders.cells import unpack_cells
 from groundling.agents.encoders.maps import MapReader
 from groundling.agents.encoders.symbolic import SymbolicEncoder
+from groundling.agents.fusion import AttributeGatedFusion
 from groundling.interfaces import SYMBOLS, Field, Observation, Spec
 
 if TYPE_CHECKING:
@@ -91,6 +93,26 @@ class SceneEncoder(SymbolicEncoder):
             check_image(key, view, self.shape, "a second symbolic view")
             views.append(view)
         return torch.cat(views, dim=1)
+
+    def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
+        """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim].
+
+        Under gates by attribute the readout is a sum over the cell's attributes, and of a type, of a color, of a state
+        there are far fewer than of cells: W sum_f (x_f * g_f) + b = sum_f (W_f of g_f) x_f + b, each term once for
+        each value of the attribute.
+        """
+        if not isinstance(self.fusion, AttributeGatedFusion):
+            return super().readout_of_pairs(values, tokens)
+        gates = self.fusion.attribute_gates(self.encode_text(tokens))
+        kind, color, state = unpack_cells(values, self.cells)
+        total: Tensor = self.readout.bias
+        for number, (layer, own) in enumerate(
+            ((self.vision.kinds, kind), (self.vision.colors, color), (self.vision.states, state))
+        ):
+            scaled = gates[:, number, None, :] * self.readout.weight  # [S, K, D]
+            terms = (scaled @ layer.weight.T).transpose(1, 2)  # [S, values of the attribute, K]
+            total = total + terms.index_select(1, own)
+        return torch.relu(total)
 
     def of_view(self, cells: Tensor) -> Tensor:
         """What the readouts of cells [R, views * N, readout_dim] say, [R, hidden_dim]."""

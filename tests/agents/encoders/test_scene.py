@@ -11,7 +11,7 @@ import torch
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.assembly import assigned_fields
 from groundling.agents.encoders.scene import SceneEncoder
-from groundling.agents.encoders.symbolic import SymbolicConfig
+from groundling.agents.encoders.symbolic import SymbolicConfig, SymbolicEncoder
 from groundling.errors import ObservationError
 from groundling.interfaces import ACTION_MASK, CATEGORY, MAP, SYMBOLS, TOKENS, Field, Spec
 from groundling.language.vocabulary import Vocabulary
@@ -117,6 +117,16 @@ def test_kept_readouts_give_the_same_features() -> None:
     with torch.no_grad(), agent.inference_cache():
         kept = features(agent, seen)
     assert torch.allclose(kept, features(agent, seen), atol=1e-6)
+
+
+def test_readout_by_attributes_is_that_of_whole_cells() -> None:
+    encoder = make_agent().encoder
+    assert isinstance(encoder, SceneEncoder)
+    values = torch.tensor([0, 5, 33, 100, 187])
+    tokens = torch.as_tensor(WORDS.encode_all(["what color is the ball", "what is the box"], length=6))
+    whole = SymbolicEncoder.readout_of_pairs(encoder, values, tokens)
+    assert torch.allclose(encoder.readout_of_pairs(values, tokens), whole, atol=1e-5)
+    assert whole.std() > 0
 
 
 def test_second_view_of_another_shape_is_refused() -> None:
