@@ -2,7 +2,8 @@
 
 An answer ("red") does not depend on where the sofa is in the view, unlike a move. So beside the layers that know each
 cell's place there are sums and maxima over all cells: of what the question makes of each, of each with what stands on
-it, and of each with its neighbors. A map is added up as a whole too, which counts.
+it, and of each with its neighbors. What is in the cells that the question is about is looked up, as attention does. A
+map is added up as a whole too, which counts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from groundling.agents.encoders.base import check_image
-from groundling.agents.encoders.cells import unpack_cells
+from groundling.agents.encoders.cells import CellEncoder, DistinctCells, unpack_cells
 from groundling.agents.encoders.maps import MapReader
 from groundling.agents.encoders.symbolic import SymbolicEncoder
 from groundling.agents.fusion import AttributeGatedFusion
@@ -23,6 +24,10 @@ from groundling.interfaces import SYMBOLS, Field, Observation, Spec
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
+
+
+HEADS = 8  # channels of a readout that say which cells are looked up
+VALUE_DIM = 16
 
 
 class SummedMapReader(MapReader):
@@ -50,7 +55,8 @@ class SceneEncoder(SymbolicEncoder):
 
     The cells of both views are read under the question in one table of pairs. With r [R, N, D] the readouts of the
     first view, t those of the second and n a linear layer of the mean of r over 3 x 3 cells, the features are
-    Linear([r, t]) + Linear(sum and maximum over N of [r, t, r * t, r * n]).
+    Linear([r, t]) + Linear(sum and maximum over N of [r, t, r * t, r * n]) + Linear(what is looked up), where the first
+    ``HEADS`` channels of r and of t weight the cells, and embeddings of what is in them are added up.
     """
 
     map_reader = SummedMapReader
@@ -65,7 +71,10 @@ class SceneEncoder(SymbolicEncoder):
         self.other_views = tuple(images[1:])
         size = self.settings.readout_dim
         self.around = nn.Linear(size, size)
-        self.pooled = nn.Linear(2 * (2 + 2 * (self.views > 1)) * size, config.hidden_dim)
+        self.pooled = nn.Linear(2 * 2 * self.views * size, config.hidden_dim)
+        self.values = CellEncoder(VALUE_DIM, self.cells)
+        self.heads = min(HEADS, size)
+        self.found = nn.Linear(self.views * self.heads * (self.views + 1) * VALUE_DIM, config.hidden_dim, bias=False)
 
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:
@@ -82,6 +91,7 @@ class SceneEncoder(SymbolicEncoder):
         super().initialize()
         nn.init.orthogonal_(self.pooled.weight, 0.5)
         nn.init.zeros_(self.pooled.bias)
+        nn.init.orthogonal_(self.found.weight, 0.5)
         if isinstance(self.map, SummedMapReader):
             nn.init.orthogonal_(self.map.total.weight, 0.1)
 
@@ -114,14 +124,30 @@ class SceneEncoder(SymbolicEncoder):
             total = total + terms.index_select(1, own)
         return torch.relu(total)
 
-    def of_view(self, cells: Tensor) -> Tensor:
-        """What the readouts of cells [R, views * N, readout_dim] say, [R, hidden_dim]."""
-        first, *others = cells.chunk(self.views, dim=1)
-        grid = first.transpose(1, 2).unflatten(2, self.shape[:2])
-        near = functional.avg_pool2d(grid, 3, stride=1, padding=1).flatten(2).transpose(1, 2)
-        parts = [first, first * self.around(near)]
+    def of_view(self, readouts: Tensor, cells: DistinctCells) -> Tensor:
+        """What the readouts [R, views * N, readout_dim] of cells say, [R, hidden_dim]."""
+        first, *others = readouts.chunk(self.views, dim=1)
+        parts = [first, first * self.around(self._near(first))]
         for other in others:
             parts += [other, first * other]
         each = torch.cat(parts, dim=2)
-        features: Tensor = super().of_view(cells) + self.pooled(torch.cat([each.sum(dim=1), each.amax(dim=1)], dim=1))
-        return features
+        pooled: Tensor = self.pooled(torch.cat([each.sum(dim=1), each.amax(dim=1)], dim=1))
+        return super().of_view(readouts, cells) + pooled + self.found(self._looked_up(readouts, cells))
+
+    def _near(self, cells: Tensor) -> Tensor:
+        """The means [R, N, D] of the 3 x 3 cells around each cell."""
+        grid = cells.transpose(1, 2).unflatten(2, self.shape[:2])
+        return functional.avg_pool2d(grid, 3, stride=1, padding=1).flatten(2).transpose(1, 2)
+
+    def _looked_up(self, readouts: Tensor, cells: DistinctCells) -> Tensor:
+        """What the cells are that the question is about: [R, views * heads * (views + 1) * VALUE_DIM].
+
+        A head weights the cells of a view by a channel of their readouts, and adds up what is in each, in the same cell
+        of the other view, and around it.
+        """
+        each = self.values(cells.values).sum(dim=1)
+        value = each.index_select(0, cells.row_of.flatten()).unflatten(0, cells.row_of.shape)
+        views = value.chunk(self.views, dim=1)
+        content = torch.cat([*views, self._near(views[0])], dim=2)
+        heads = [view[..., : self.heads].transpose(1, 2) @ content for view in readouts.chunk(self.views, dim=1)]
+        return torch.cat(heads, dim=1).flatten(1)

@@ -207,7 +207,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         """The features [R, hidden_dim] of R observations."""
         pairs = self._pairs(prepared)
         first = pairs.first[prepared.sentences.row_of]
-        hidden = self.of_view(self._readout_of_cells(pairs, first, prepared.cells))
+        hidden = self.of_view(self._readout_of_cells(pairs, first, prepared.cells), prepared.cells)
         if self.compass is not None:
             hidden = hidden + self.compass(prepared.direction)
         if self.map is not None and prepared.explored is not None:
@@ -216,9 +216,9 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
             hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, prepared.ways)
         return torch.relu(self.hidden(torch.relu(hidden)))
 
-    def of_view(self, cells: Tensor) -> Tensor:
-        """What the readouts of cells [R, N, readout_dim] say, [R, hidden_dim]."""
-        features: Tensor = self.spatial(cells.flatten(1))
+    def of_view(self, readouts: Tensor, cells: DistinctCells) -> Tensor:
+        """What the readouts [R, N, readout_dim] of cells say, [R, hidden_dim]."""
+        features: Tensor = self.spatial(readouts.flatten(1))
         return features
 
     def things(self, prepared: PreparedSymbols, steps: int) -> Things:
