@@ -38,6 +38,10 @@ class ImitationConfig:
             2019, arXiv:1904.03461): turns and last actions are few, and decide. 1 counts all frames alike.
         kept_share: for "dagger", the share at which it stays. Above 0 the expert frees an agent that is stuck; where
             episodes are long, stuck agents would otherwise fill the rollouts.
+        handover: for "dagger", above 0, the probability at each step that the expert takes over and acts until the
+            episode ends, in place of acting at single steps. Where the last action is what matters (an answer), an
+            agent that has not given it yet would wander off, and the expert's label would be of what is no longer in
+            view. The expert's share is then one of episodes in which it acts from the start.
         num_steps: T, steps of each environment in a rollout, and of back-propagation through the memory.
         num_epochs: passes over a rollout.
         minibatch_size: observations of a gradient step, rounded to whole environments.
@@ -56,6 +60,7 @@ class ImitationConfig:
     mixing: float = 0.3
     kept_share: float = 0.0
     inflection: float = 1.0
+    handover: float = 0.0
     num_steps: int = 20
     num_epochs: int = 1
     minibatch_size: int = 320
@@ -73,7 +78,7 @@ class ImitationConfig:
         require(self.expert in get_args(Sight), f"expert is one of {', '.join(get_args(Sight))}, not {self.expert!r}")
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "max_grad_norm", "inflection", above=0)
-        require_shares(self, "gamma", "gae_lambda", "mixing", "kept_share")
+        require_shares(self, "gamma", "gae_lambda", "mixing", "kept_share", "handover")
 
 
 class Imitation(OnPolicy):
@@ -140,6 +145,7 @@ class Imitation(OnPolicy):
     def train_once(self, progress: float) -> dict[str, float]:
         """One collection and one update; returns the metrics."""
         self.collector.teacher_share = self.teacher_share(progress)
+        self.collector.handover = self.settings.handover
         return super().train_once(progress)
 
     def learn(self, rollout: Rollout) -> dict[str, float]:

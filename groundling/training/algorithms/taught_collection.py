@@ -57,6 +57,8 @@ class TaughtCollector(Collector):
         labels: asks the teacher.
         teacher_share: how often the teacher's action is taken instead of the agent's. At 1 the agent is not even asked:
             the memory's state is then the one that the update leaves in ``rollout.final_state``.
+        handover: above 0, the teacher acts from one step of an episode to its end: from the first step in the share
+            ``teacher_share`` of the episodes, in the others from a step that comes with this probability.
     """
 
     needs_next_values = False
@@ -67,6 +69,8 @@ class TaughtCollector(Collector):
         super().__init__(envs, *args, recorders=[labels, *recorders], **options)
         self.labels = labels
         self.teacher_share = 0.0
+        self.handover = 0.0
+        self._is_taken_over = torch.zeros(len(self.is_first), dtype=torch.bool, device=self.is_first.device)
 
     def act(self, step: int) -> Tensor:
         """See :class:`Collector`."""
@@ -74,7 +78,26 @@ class TaughtCollector(Collector):
 
     def choose(self, step: int, action: Tensor) -> Tensor:
         """The teacher's actions with the probability ``teacher_share``, else the agent's."""
+        if self.handover > 0:
+            return torch.where(self._take_over(), self.labels.actions, action)
         if self.teacher_share <= 0:
             return action
         draw = torch.rand(len(action), generator=self.generator, device=action.device)
         return torch.where(draw < self.teacher_share, self.labels.actions, action)
+
+    def _take_over(self) -> Tensor:
+        """Where the teacher acts now, [B] bool, and until the episode ends."""
+        start, later = torch.rand(2, len(self.is_first), generator=self.generator, device=self.is_first.device)
+        taken = torch.where(self.is_first, start < self.teacher_share, self._is_taken_over)
+        self._is_taken_over = taken | (later < self.handover)
+        return self._is_taken_over
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Collector`; where the teacher has taken over, too."""
+        return {**super().state_dict(), "is_taken_over": self._is_taken_over.clone()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from :meth:`state_dict`; earlier checkpoints have no handover."""
+        super().load_state_dict(saved)
+        if "is_taken_over" in saved and saved["envs"] is not None:
+            self._is_taken_over = saved["is_taken_over"].to(self.is_first.device)

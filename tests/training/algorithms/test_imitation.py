@@ -233,6 +233,31 @@ def test_every_frame_carries_the_action_of_an_expert_alone_in_its_episode() -> N
             assert end == num_steps or worlds.outcomes.success[0]
 
 
+def test_expert_that_takes_over_acts_until_the_episode_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    collector = taught(make_imitation(), envs_of(count=120), num_steps=60)
+    collector.teacher_share, collector.handover = 0.25, 0.1
+    flags: list[Tensor] = []
+    take_over = collector._take_over
+
+    def noted() -> Tensor:
+        flags.append(take_over().clone())
+        return flags[-1]
+
+    monkeypatch.setattr(collector, "_take_over", noted)
+    rollout = collector.collect()
+    taken, first, label = torch.stack(flags), rollout.is_first, rollout.columns["label"]
+    assert torch.equal(rollout.action[taken], label[taken])
+    assert (rollout.action[~taken] != label[~taken]).any(), "the agent acts elsewhere"
+    goes_on = ~first[1:] & taken[:-1]
+    assert taken[1:][goes_on].all()
+    starts, later = taken[first].float().mean(), taken[1:][~first[1:] & ~taken[:-1]].float().mean()
+    assert 0.25 < float(starts) < 0.45, "a quarter from the start, a tenth of the others at once"
+    assert float(later) == pytest.approx(0.1, abs=0.04)
+    again = taught(make_imitation(), envs_of(count=120), num_steps=60)
+    again.load_state_dict(collector.state_dict())
+    assert torch.equal(again._is_taken_over, collector._is_taken_over)
+
+
 def test_frames_in_which_the_expert_is_lost_carry_no_label() -> None:
     """Nobody can solve the level's sixth seed: a locked room with its key inside."""
     bank = EpisodeBank.of_seeds("BabyAI-GoToImpUnlock-v0", [6, 1])
