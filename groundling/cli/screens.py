@@ -17,10 +17,11 @@ from rich.text import Text
 
 from groundling.envs import Action, GroundlingEnv
 from groundling.envs.engine.constants import DOOR, EMPTY, FIRST_TASK_TYPE, NOTHING_CODE, look_parts
+from groundling.envs.engine.floors import PLAIN_FLOOR, TINTS
 from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
-from groundling.envs.rendering import visible_tiles, world_layout
+from groundling.envs.rendering import shown_things, visible_tiles, world_layout
 from groundling.errors import ConfigurationError
 
 KEYS = {
@@ -203,6 +204,7 @@ def draw_world(env: GroundlingEnv) -> Text:
     assert isinstance(env.worlds, WorldBatch)
     layout, (agent_x, agent_y), direction = world_layout(env.worlds, 0)
     lit = visible_tiles(env.worlds, 0)
+    shown = dict(shown_things(env.worlds, 0))
     text = Text()
     for y, row in enumerate(layout):
         text.append(" ")
@@ -211,7 +213,11 @@ def draw_world(env: GroundlingEnv) -> Text:
                 text.append(AGENT_SIGNS[direction], style="bold red")
             else:
                 sign, style = tile(cell, env.worlds.kinds)
-                text.append(sign, style=style if lit[y, x] else f"{style} dim")
+                on_top = shown.get((x, y))
+                text.append(sign[0] if on_top else sign, style=style if lit[y, x] else f"{style} dim")
+                if on_top:  # what stands on a thing takes the second of its characters
+                    sign, style = tile(np.array(on_top), env.worlds.kinds)
+                    text.append(sign[0], style=style if lit[y, x] else f"{style} dim")
         text.append("\n")
     return text
 
@@ -224,7 +230,11 @@ def tile(cell: NDArray[np.integer[Any]], kinds: Kinds = PLAIN_KINDS) -> tuple[st
         return DOOR_SIGNS[state], style
     if kind >= FIRST_TASK_TYPE:  # the first letter of a type that a task brings
         return f"{kinds.type_names[kind][0]} ", style
-    return SIGNS.get(kind, OTHER_SIGN), "bright_black" if kind == EMPTY else style
+    if kind == EMPTY:
+        return SIGNS[kind], "bright_black" if color == PLAIN_FLOOR else "bright_black on rgb({},{},{})".format(
+            *TINTS[color]
+        )
+    return SIGNS.get(kind, OTHER_SIGN), style
 
 
 @contextmanager

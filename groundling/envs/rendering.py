@@ -20,6 +20,7 @@ from groundling.envs.engine.constants import (
     VIEW_SIZE,
     look_parts,
 )
+from groundling.envs.engine.floors import TINTS
 from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from minigrid.core.grid import Grid
 
 TILE_PIXELS: Final = 32
+HIGHLIGHT: Final = 0.3  # how much whiter MiniGrid draws what is in view
 _SUBPIXEL_BITS: Final = 8  # of OpenCV's fixed-point coordinates
 
 
@@ -36,13 +38,17 @@ def world_layout(worlds: WorldBatch | RoverBatch, row: int) -> tuple[NDArray[np.
     """The map of one environment as MiniGrid encodes it.
 
     Returns:
-        (type, color, state) of every tile [H, W, 3] uint8, the agent's (x, y), and its direction.
+        (type, color, state) of every tile [H, W, 3] uint8, the agent's (x, y), and its direction. The color of a free
+        tile is its floor.
     """
     state = worlds.state
     _, height, _ = worlds.bank.cells.shape
     cells = state.cells[row].reshape(height + 2 * BORDER, worlds.width)[BORDER:-BORDER, BORDER:-BORDER]
     looks = state.looks[row][cells]
     layout = np.stack([looks & 0xFF, (looks >> 8) & 0xFF, (looks >> 16) & 0xFF], axis=-1).astype(np.uint8)
+    if state.floors.shape[1] > 0:
+        floors = state.floors[row].reshape(-1, worlds.width)[BORDER:-BORDER, BORDER:-BORDER]
+        layout[..., 1] = np.where(cells == NOTHING_CODE, floors, layout[..., 1])
     y, x = divmod(int(state.position[row]), worlds.width)
     return layout, (x - BORDER, y - BORDER), int(state.direction[row])
 
@@ -83,25 +89,50 @@ def render_world(worlds: WorldBatch | RoverBatch, row: int, *, tile_pixels: int 
         radius = worlds.rover.radius_m
         picture = render_body(layout, place, poses.heading[row], radius, tile_pixels=tile_pixels, kinds=worlds.kinds)
         _draw_shown(picture, worlds, row, tile_pixels)
-        return picture
-    visible = visible_tiles(worlds, row).T
-    rendered = _grid_of(layout, worlds.kinds).render(tile_pixels, position, direction, highlight_mask=visible)
+        return _on_floors(picture, worlds, row, tile_pixels)
+    visible = visible_tiles(worlds, row)
+    has_floors = worlds.state.floors.shape[1] > 0
+    lit = np.zeros_like(visible) if has_floors else visible  # what is lit is no longer black, as the ground is
+    rendered = _grid_of(layout, worlds.kinds).render(tile_pixels, position, direction, highlight_mask=lit.T)
     picture = np.array(rendered, dtype=np.uint8)
     _draw_shown(picture, worlds, row, tile_pixels)
-    return picture
+    if not has_floors:
+        return picture
+    picture = _on_floors(picture, worlds, row, tile_pixels)
+    lit_pixels = visible.repeat(tile_pixels, axis=0).repeat(tile_pixels, axis=1)[:, :, None]
+    return np.where(lit_pixels, picture + HIGHLIGHT * (255.0 - picture), picture).astype(np.uint8)
+
+
+def _on_floors(
+    picture: NDArray[np.uint8], worlds: WorldBatch | RoverBatch, row: int, tile_pixels: int
+) -> NDArray[np.uint8]:
+    """A picture with the tints of the floors where it is black."""
+    floors = worlds.state.floors[row]
+    if not floors.size:
+        return picture
+    tints = TINTS[floors.reshape(-1, worlds.width)[BORDER:-BORDER, BORDER:-BORDER]]
+    ground = tints.repeat(tile_pixels, axis=0).repeat(tile_pixels, axis=1)
+    return np.where(picture.any(axis=-1, keepdims=True), picture, ground)
+
+
+def shown_things(worlds: WorldBatch | RoverBatch, row: int) -> list[tuple[tuple[int, int], tuple[int, int, int]]]:
+    """What stands on things or lies in open ones: the (x, y) of each, and its type, color and state."""
+    state, found = worlds.state, []
+    for k in np.flatnonzero(state.contents[row] >= HOLDS).tolist():
+        held, place = int(state.contents[row, k]) & HELD, int(state.positions[row, k])
+        is_closed = look_parts(int(state.looks[row, k + FIRST_OBJECT]))[2] == CLOSED
+        if held != NOTHING_CODE and place != NOWHERE and not is_closed:
+            y, x = divmod(place, worlds.width)
+            found.append(((x - BORDER, y - BORDER), look_parts(int(state.looks[row, held]))))
+    return found
 
 
 def _draw_shown(picture: NDArray[np.uint8], worlds: WorldBatch | RoverBatch, row: int, tile_pixels: int) -> None:
     """Draw what stands on things or lies in open ones, half as large, into the upper right of their tiles."""
-    state, half = worlds.state, tile_pixels // 2
-    for k in np.flatnonzero(state.contents[row] >= HOLDS).tolist():
-        held, place = int(state.contents[row, k]) & HELD, int(state.positions[row, k])
-        is_closed = look_parts(int(state.looks[row, k + FIRST_OBJECT]))[2] == CLOSED
-        if held == NOTHING_CODE or place == NOWHERE or is_closed:
-            continue
-        tile = draw_tile(*look_parts(int(state.looks[row, held])), half, worlds.kinds)
-        y, x = ((at - BORDER) * tile_pixels for at in divmod(place, worlds.width))
-        picture[y : y + half, x + tile_pixels - half : x + tile_pixels] = tile
+    half = tile_pixels // 2
+    for (column, line), look in shown_things(worlds, row):
+        y, x = line * tile_pixels, column * tile_pixels
+        picture[y : y + half, x + tile_pixels - half : x + tile_pixels] = draw_tile(*look, half, worlds.kinds)
 
 
 def render_body(

@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine import constants
-from groundling.envs.engine.constants import BIG, FIRST_OWN_TYPE, HUGE, OPEN, ORDINARY, SIZES, SMALL, TINY, TYPE_OF_CODE
+from groundling.envs.engine.constants import (
+    BIG,
+    EMPTY,
+    FIRST_OWN_TYPE,
+    HUGE,
+    OPEN,
+    ORDINARY,
+    SIZES,
+    SMALL,
+    TINY,
+    TYPE_OF_CODE,
+)
 from groundling.envs.engine.kinds import PLAIN_KINDS, SOLIDS, Kinds, Rgb
 from groundling.envs.furniture_tiles import OPEN_STROKES, STROKES, draw_strokes
 from groundling.language.goals import MINIGRID_COLORS, ObjectType
@@ -40,6 +51,8 @@ def thing(type_code: int, color_code: int, state: int, kinds: Kinds = PLAIN_KIND
     """
     from minigrid.core.world_object import WorldObj
 
+    if type_code == EMPTY:  # whatever its floor, which its color tells
+        return None
     if type_code >= FIRST_OWN_TYPE or color_code >= len(MINIGRID_COLORS) or state in SIZES:
         kinds.check(type_code, color_code)
         return _OwnThing(kinds.solids[type_code], kinds.rgb[color_code], state)

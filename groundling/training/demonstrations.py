@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import ARRAYS, EpisodeBank
+from groundling.envs.banks.bank_file import ADDED, with_added
 from groundling.envs.banks.bank_file import FORMAT_VERSION as EPISODE_FORMAT
 from groundling.envs.banks.sources import find_source, vocabulary_of
 from groundling.envs.engine.constants import VIEW_CELLS, VIEW_SIZE, Action
@@ -132,7 +133,7 @@ class DemonstrationSet:
     def bank(self) -> EpisodeBank:
         """The N episodes; those of a loaded set are in the file, ``bank.take(rows)`` reads some of them."""
         instructions = tuple(self.arrays["instructions"].tobytes().decode().split("\n"))
-        arrays: dict[str, Any] = {name: self.arrays[name] for name in ARRAYS}
+        arrays: dict[str, Any] = with_added({name: self.arrays[name] for name in ARRAYS if name in self.arrays})
         provenance, words = self.provenance, vocabulary_of(self.provenance.task).fingerprint
         return EpisodeBank(provenance.task, provenance.split, instructions, vocabulary=words, **arrays)
 
@@ -185,7 +186,7 @@ class DemonstrationSet:
             raise DemonstrationFileError(
                 f"{path} was written with another vocabulary, its token ids mean other words here: {remedy}"
             )
-        missing = [name for name in _SAVED if name not in file.arrays]
+        missing = [name for name in _SAVED if name not in file.arrays and name not in ADDED]
         if missing:
             raise DemonstrationFileError(f"{path} has no array {', '.join(missing)}: {remedy}")
         if asked is not None and asked != provenance.task:

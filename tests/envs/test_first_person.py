@@ -78,6 +78,7 @@ def world(
         looks=np.tile(np.array([looks], dtype=np.int32), (copies, 1)),
         contents=np.zeros((copies, len(looks)), dtype=np.uint8),
         carried=np.full(copies, len(looks) - 1 if held is not None else 0, dtype=np.uint8),
+        floors=np.zeros((copies, 0), dtype=np.uint8),
     )
 
 

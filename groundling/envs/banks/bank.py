@@ -54,7 +54,7 @@ class EpisodeBank:
         sentences: [E] int32, each episode's row of ``instructions``.
         tokens: [S, L] uint16 token ids of the sentences, 0 = padding.
         vocabulary: checksum of the vocabulary that the token ids are of.
-        cells, looks, contents, positions, poses, carried, programs, max_steps: see ``kernels.Episodes``.
+        cells, looks, contents, positions, poses, carried, programs, max_steps, floors: see ``state.Episodes``.
     """
 
     level: str
@@ -71,6 +71,7 @@ class EpisodeBank:
     carried: NDArray[np.uint8]
     programs: NDArray[np.uint64]
     max_steps: NDArray[np.int32]
+    floors: NDArray[np.uint8]
     vocabulary: int = VOCABULARY.fingerprint
 
     def __len__(self) -> int:
@@ -143,10 +144,13 @@ class EpisodeBank:
             carried=np.array([e.carried for e in episodes], dtype=np.uint8),
             programs=_no_clauses(count, max(len(e.program) for e in episodes)),
             max_steps=np.array([e.max_steps for e in episodes], dtype=np.int32),
+            floors=_plain_floors(count, height, width, any(e.floors is not None for e in episodes)),
         )
         for row, episode in enumerate(episodes):
             own_height, own_width = episode.cells.shape
             bank.cells[row, :own_height, :own_width] = episode.cells
+            if episode.floors is not None:
+                bank.floors[row, :own_height, :own_width] = episode.floors
             here = len(episode.looks)
             bank.looks[row, 1] = WALL_LOOK if episode.walls_hide else without(WALL_LOOK, OPAQUE_BIT)
             bank.looks[row, FIRST_OBJECT : FIRST_OBJECT + here] = episode.looks
@@ -164,7 +168,8 @@ class EpisodeBank:
         objects = max(bank.contents.shape[1] for bank in banks)
         clauses = max(bank.programs.shape[1] for bank in banks)
         length = max(bank.instruction_length for bank in banks)
-        banks = [bank._enlarged(height, width, objects, clauses, length) for bank in banks]
+        has_floors = any(bank.floors.size for bank in banks)
+        banks = [bank._enlarged(height, width, objects, clauses, length, has_floors) for bank in banks]
         row_of: dict[str, int] = {}
         tokens, sentences = [], []
         for bank in banks:
@@ -177,7 +182,9 @@ class EpisodeBank:
         first = banks[0]
         return cls(first.level, first.split, tuple(row_of), vocabulary=first.vocabulary, **joined)
 
-    def _enlarged(self, height: int, width: int, objects: int, clauses: int, length: int) -> EpisodeBank:
+    def _enlarged(
+        self, height: int, width: int, objects: int, clauses: int, length: int, has_floors: bool
+    ) -> EpisodeBank:
         """The same episodes in larger arrays."""
         more = objects - self.contents.shape[1]
         _, own_height, own_width = self.cells.shape
@@ -189,6 +196,9 @@ class EpisodeBank:
         placed = np.where(self.positions == NOWHERE, NOWHERE, y * width + x).astype(np.int16)
         programs = _no_clauses(len(self), clauses)
         programs[:, : self.programs.shape[1]] = self.programs
+        floors = _plain_floors(len(self), height, width, has_floors)
+        if self.floors.size:
+            floors[:, :own_height, :own_width] = self.floors
         return replace(
             self,
             cells=padded(self.cells, height - own_height, width - own_width, value=1),
@@ -197,6 +207,7 @@ class EpisodeBank:
             positions=padded(placed, more, value=NOWHERE),
             programs=programs,
             tokens=padded(self.tokens, length - self.instruction_length),
+            floors=floors,
         )
 
     def take(self, rows: NDArray[np.integer] | slice) -> EpisodeBank:
@@ -292,3 +303,7 @@ def _no_clauses(episodes: int, clauses: int) -> NDArray[np.uint64]:
     programs = np.zeros((episodes, clauses, CLAUSE_LENGTH), dtype=np.uint64)
     programs[:, :, 0] = NO_CLAUSE
     return programs
+
+
+def _plain_floors(episodes: int, height: int, width: int, has_floors: bool) -> NDArray[np.uint8]:
+    return np.zeros((episodes, height, width) if has_floors else (episodes, 0, 0), dtype=np.uint8)

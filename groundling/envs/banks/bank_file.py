@@ -14,6 +14,7 @@ from groundling.errors import BankFileError
 from groundling.files import written_whole
 
 FORMAT_VERSION: Final = 2
+ADDED: Final = {"floors": (0, 0)}  # bytes that older files lack, and the shape of a row of each then
 
 
 def write_bank(
@@ -32,7 +33,8 @@ def write_bank(
     """
     text = np.frombuffer("\n".join(instructions).encode(), dtype=np.uint8)
     with written_whole(path) as file:
-        contents: dict[str, Any] = {**arrays, "instructions": text}
+        kept = {name: array for name, array in arrays.items() if array.size or name not in ADDED}
+        contents: dict[str, Any] = {**kept, "instructions": text}
         np.savez(file, header=np.array(json.dumps({"format": FORMAT_VERSION, **header})), **contents)
 
 
@@ -64,7 +66,7 @@ def read_bank(
                 raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
             if key is not None and header.get("key") != key:
                 raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
-            arrays = {name: file[name] for name in names}
+            arrays = with_added({name: file[name] for name in names if name in file or name not in ADDED})
             instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
             if len(instructions) != len(arrays["tokens"]):
                 raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
@@ -77,3 +79,10 @@ def read_bank(
             f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
         ) from error
     return header, instructions, arrays
+
+
+def with_added(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays of a bank, those that were added since an older file was written as they were then: empty."""
+    episodes = len(arrays["seeds"])
+    added = {name: np.zeros((episodes, *shape), dtype=np.uint8) for name, shape in ADDED.items()}
+    return {**added, **arrays}

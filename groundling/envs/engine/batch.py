@@ -105,7 +105,7 @@ class Batch(ABC, Generic[Seen]):
         b = num_envs
         self.width = width + 2 * BORDER
         tiles = (height + 2 * BORDER) * self.width
-        self.state = empty_worlds(b, tiles, bank.looks.shape[1], objects, clauses)
+        self.state = empty_worlds(b, tiles, bank.looks.shape[1], objects, clauses, has_floors=bank.floors.shape[1] > 0)
         self._views = ArrayPool(self.make_observations)
         self._final_views = ArrayPool(self.make_observations)
         self._results = ArrayPool(partial(empty_outcomes, b))

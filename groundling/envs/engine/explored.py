@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import dynamics, views
 from groundling.envs.engine.compiling import compiler
-from groundling.envs.engine.constants import VIEW_SIZE
+from groundling.envs.engine.constants import NOTHING_CODE, VIEW_SIZE
 from groundling.envs.engine.dynamics import stride_of
 from groundling.envs.engine.state import Worlds
 from groundling.envs.engine.views import LIT_AT_FIRST, MIDDLE, sight_of_row
@@ -84,6 +84,8 @@ def remember(w: Worlds, b: int, width: int, seen: NDArray[np.int32]) -> None:
             if in_view >> i & 1:
                 place = row + i * right
                 seen[place] = w.looks[b, w.cells[b, place]] & 0xFFFFFF
+                if w.floors.shape[1] > 0 and w.cells[b, place] == NOTHING_CODE:
+                    seen[place] |= w.floors[b, place] << 8  # as ``views.show_floors`` writes it
         lit = in_view >> VIEW_SIZE
         if lit == 0:
             break

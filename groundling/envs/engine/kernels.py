@@ -25,7 +25,7 @@ from groundling.envs.engine.goal_check import (
     mark_object,
 )
 from groundling.envs.engine.state import Episodes, Observations, Outcomes, Tasks, Worlds
-from groundling.envs.engine.views import draw
+from groundling.envs.engine.views import draw, show_floors
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # increment of splitmix64
 
@@ -49,6 +49,11 @@ def begin(w: Worlds, b: int, e: Episodes, episode: int) -> None:
         start = (y + BORDER) * width + BORDER
         for x in range(bank_width):
             w.cells[b, start + x] = e.cells[episode, y, x]
+    if w.floors.shape[1] > 0:
+        for y in range(height):
+            start = (y + BORDER) * width + BORDER
+            for x in range(bank_width):
+                w.floors[b, start + x] = e.floors[episode, y, x]
     for code in range(e.looks.shape[1]):
         w.looks[b, code] = e.looks[episode, code]
     for c in range(e.programs.shape[1]):
@@ -118,6 +123,8 @@ def next_episode(w: Worlds, b: int, tasks: Tasks, order_seed: int, shuffle: bool
 def observe(w: Worlds, b: int, width: int, e: Episodes, o: Observations) -> None:
     """Write the observation of environment ``b``."""
     draw(w.cells[b], w.looks[b], width, int(w.position[b]), w.direction[b], w.carried[b], o.image[b])
+    if w.floors.shape[1] > 0:
+        show_floors(w.floors[b], width, int(w.position[b]), w.direction[b], o.image[b])
     o.direction[b] = w.direction[b]
     sentence = w.sentence[b]
     for i in range(e.tokens.shape[1]):

@@ -23,6 +23,7 @@ class Episodes(NamedTuple):
     max_steps: NDArray[np.int32]  # [E]
     sentences: NDArray[np.int32]  # [E] row of tokens
     tokens: NDArray[np.int32]  # [S, L] token ids
+    floors: NDArray[np.uint8]  # [E, H, W] floor codes (``floors``), or [E, 0, 0] where all floors are plain
 
 
 class Tasks(NamedTuple):
@@ -53,6 +54,7 @@ class Worlds(NamedTuple):
     episode: NDArray[np.int64]  # [B] row of the bank
     sentence: NDArray[np.int32]  # [B] row of the bank's sentences
     episode_number: NDArray[np.int64]  # [B] episodes begun since the seed was set
+    floors: NDArray[np.uint8]  # as cells: floor codes; [B, 0] where all floors are plain
 
 
 class Observations(NamedTuple):
@@ -76,7 +78,9 @@ class Outcomes(NamedTuple):
     episode: NDArray[np.int64]  # [B] row of the bank of an episode that ended; elsewhere an earlier one's
 
 
-def empty_worlds(num_envs: int, tiles: int, looks: int, objects: int, clauses: int) -> Worlds:
+def empty_worlds(
+    num_envs: int, tiles: int, looks: int, objects: int, clauses: int, *, has_floors: bool = False
+) -> Worlds:
     """The state of B environments in which no episode has begun: walls everywhere.
 
     Args:
@@ -85,6 +89,7 @@ def empty_worlds(num_envs: int, tiles: int, looks: int, objects: int, clauses: i
         looks: O + 2.
         objects: O.
         clauses: C.
+        has_floors: whether tiles have floors that are not plain.
     """
     b = num_envs
     return Worlds(
@@ -106,6 +111,7 @@ def empty_worlds(num_envs: int, tiles: int, looks: int, objects: int, clauses: i
         episode=np.zeros(b, dtype=np.int64),
         sentence=np.zeros(b, dtype=np.int32),
         episode_number=np.zeros(b, dtype=np.int64),
+        floors=np.zeros((b, tiles if has_floors else 0), dtype=np.uint8),
     )
 
 

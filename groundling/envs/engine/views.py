@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import dynamics
 from groundling.envs.engine.compiling import compiler, inlined_kernel
-from groundling.envs.engine.constants import OPAQUE_BIT, VIEW_SIZE
+from groundling.envs.engine.constants import EMPTY, OPAQUE_BIT, VIEW_SIZE
 from groundling.envs.engine.dynamics import stride_of
 
 MIDDLE = VIEW_SIZE // 2
@@ -102,3 +102,20 @@ def draw(
     image[own] = thing & 0xFF
     image[own + 1] = (thing >> 8) & 0xFF
     image[own + 2] = (thing >> 16) & 0xFF
+
+
+@kernel
+def show_floors(floors: NDArray[np.uint8], width: int, position: int, direction: int, image: NDArray[np.uint8]) -> None:
+    """Write the floor of each free tile in a view [147] as its color, which is 0 in MiniGrid."""
+    ahead = stride_of(direction, width)
+    right = stride_of((direction + 1) & 3, width)
+    row = position - MIDDLE * right
+    for distance in range(VIEW_SIZE):
+        out = (VIEW_SIZE - 1 - distance) * 3
+        place = row
+        for _ in range(VIEW_SIZE):
+            if image[np.uintp(out)] == EMPTY:
+                image[np.uintp(out + 1)] = floors[np.uintp(place)]
+            out += VIEW_SIZE * 3
+            place += right
+        row += ahead

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.first_person.textures import LEVELS, SIZE
+from groundling.envs.first_person.patterns import SIZE
+from groundling.envs.first_person.textures import LEVELS
 from groundling.errors import ConfigurationError
 
 WALL_HEIGHT_M: Final = 1.25
@@ -32,7 +33,8 @@ class Randomization:
     Attributes:
         pixel_noise: standard deviation of the noise of every color of every pixel, as a fraction of full brightness.
         lighting: 0 to 1, how far the brightness, the light's color and its direction vary.
-        textures: draw the textures of walls, floor and ceiling, instead of bricks, tiles and plaster.
+        textures: draw the textures of walls, floor and ceiling, instead of bricks, tiles and plaster. Rooms of houses
+            keep their floors and walls, by which their kinds are told.
         colors: 0 to 1, how far the colors of walls, floor, ceiling and (less) of objects vary.
     """
 

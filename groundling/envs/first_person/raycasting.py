@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, LOCKED, NOTHING_CODE, WALL_CODE
+from groundling.envs.engine.floors import PLAIN_FLOOR
 from groundling.envs.first_person.camera import WALL_HEIGHT_M, Lens
 from groundling.envs.first_person.drawing import (
     BYTE,
@@ -23,13 +24,22 @@ from groundling.envs.first_person.drawing import (
     packed,
 )
 from groundling.envs.first_person.palette import Palette
+from groundling.envs.first_person.patterns import SIZE, SIZE_BITS
 from groundling.envs.first_person.style import WHITEN, Style, fog, level_of, shade
-from groundling.envs.first_person.textures import CLOSED_DOOR, LOCKED_DOOR, SIZE, SIZE_BITS, STARTS, TEXELS
+from groundling.envs.first_person.textures import (
+    CLOSED_DOOR,
+    LOCKED_DOOR,
+    ROOM_FLOORS,
+    ROOM_WALLS,
+    STARTS,
+    TEXELS,
+)
 
 # Rows of a frame's tables of columns
-DEPTH, V_START, V_STEP, SLOPE = range(4)  # float32
-TEXTURE, RED, GREEN, BLUE, CODE = range(5)  # int32
-FLOAT_ROWS, INTEGER_ROWS = 4, 5
+DEPTH, V_START, V_STEP, SLOPE, CHANGE = range(5)  # float32; the last is the first of CHANGES
+TEXTURE, RED, GREEN, BLUE, CODE, OTHER_FLOORS, FLOOR = range(7)  # int32; the last is the first of CHANGES
+CHANGES = 2  # of the floor along a ray, from one room to another; what lies farther looks as the last of them
+FLOAT_ROWS, INTEGER_ROWS = CHANGE + CHANGES, FLOOR + CHANGES
 
 CODE_SHIFT = 24  # a pixel is 0xCCBBGGRR: cell code (0 floor, 1 wall), blue, green, red
 
@@ -44,8 +54,22 @@ class Eye(NamedTuple):
 
 
 @drawing_kernel
+def floor_texture(code: int, style: Style) -> int:
+    """The texture of a floor code."""
+    return style.floor if code == PLAIN_FLOOR else ROOM_FLOORS + code - 1
+
+
+@drawing_kernel
+def floor_at(floors: NDArray[np.uint8], width: int, eye: Eye) -> int:
+    """The code of the floor that a camera stands on."""
+    tile = int(np.floor(eye.y)) * width + int(np.floor(eye.x))
+    return int(floors[tile]) if 0 <= tile < len(floors) else PLAIN_FLOOR
+
+
+@drawing_kernel
 def cast_columns(
     cells: NDArray[np.uint8],
+    floors: NDArray[np.uint8],
     looks: NDArray[np.int32],
     width: int,
     eye: Eye,
@@ -60,6 +84,7 @@ def cast_columns(
 
     Args:
         cells: [H * W] cell codes of one environment.
+        floors: [H * W] floor codes, or [0] where all are plain.
         looks: [O + 2] look of each cell code.
         width: W.
         eye: where the camera is.
@@ -67,7 +92,7 @@ def cast_columns(
         style: how the episode looks.
         palette: what types and colors look like; it has those of all doors.
         floats: [FLOAT_ROWS, stride], written: of each column.
-        integers: [INTEGER_ROWS, stride], written: of each column.
+        integers: [INTEGER_ROWS, stride], written: of each column; CHANGE and FLOOR are left to ``other_floors``.
         tiles: [objects], written: on which tile each object that was met stands.
 
     Returns:
@@ -83,6 +108,8 @@ def cast_columns(
     if here >= FIRST_OBJECT:
         met |= np.uint64(1) << np.uint64(here - FIRST_OBJECT)
         tiles[here - FIRST_OBJECT] = start
+    has_floors = len(floors) > 0
+    own_floor = floor_at(floors, width, eye)
     for column in range(lens.width):
         # forward has length 1 and the rest stands at right angles to it: the ray's parameter is the depth along the
         # camera's axis, not the distance, so straight walls stay straight
@@ -105,6 +132,7 @@ def cast_columns(
         code = WALL_CODE
         door = 0
         along = ZERO
+        through = False  # a doorway
         # Amanatides and Woo 1987: of the next borders along x and along y the ray crosses the nearer one
         while True:
             if next_x < next_y:
@@ -128,8 +156,11 @@ def cast_columns(
             met |= np.uint64(1) << np.uint64(code - FIRST_OBJECT)
             tiles[code - FIRST_OBJECT] = tile
             seen = looks[code]
+            if seen & 0xFF != DOOR:
+                continue
+            through = True
             state = (seen >> 16) & 0xFF
-            if seen & 0xFF == DOOR and state in (CLOSED, LOCKED):
+            if state in (CLOSED, LOCKED):
                 # a door hangs in the middle of its tile
                 row = tile // width
                 if spans_x(cells, tile):
@@ -149,6 +180,12 @@ def cast_columns(
             along = eye.y + depth * ray_y if vertical else eye.x + depth * ray_x
             along -= np.floor(along)
         texture = door if door != 0 else style.wall
+        if has_floors:
+            last = tile if door != 0 else tile - (move_x if vertical else move_y)
+            floor = int(floors[last])
+            if door == 0 and floor != PLAIN_FLOOR:
+                texture = ROOM_WALLS + floor - 1
+            integers[OTHER_FLOORS, column] = through or floor != own_floor
         level = level_of(F(SIZE) * depth * step)
         size = SIZE >> level
         texels = F(size)
@@ -200,17 +237,19 @@ def fill_background(
     eye: Eye,
     lens: Lens,
     style: Style,
+    floor: int,
     floats: NDArray[np.float32],
     integers: NDArray[np.int32],
     depths: NDArray[np.float32],
     pixels: NDArray[np.uint32],
 ) -> None:
-    """Draw walls, doors, floor and ceiling.
+    """Draw walls, doors, ceiling, and everywhere the floor that the camera stands on.
 
     Args:
         eye: where the camera is.
         lens: the camera's tables.
         style: how the episode looks.
+        floor: the texture of the floor that the camera stands on.
         floats: of each column.
         integers: of each column.
         depths: [H, stride], written.
@@ -224,7 +263,7 @@ def fill_background(
         mask = np.int32((1 << bits) - 1)
         light = lens.row_lights[row]
         if slope > ZERO:
-            texture = np.int32(STARTS[style.floor, level])
+            texture = np.int32(STARTS[floor, level])
             lights = light * style.floor_red, light * style.floor_green, light * style.floor_blue
         else:
             texture = STARTS[style.ceiling, level]

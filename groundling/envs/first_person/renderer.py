@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs import tiles
-from groundling.envs.engine import constants, kinds
+from groundling.envs.engine import constants, floors, kinds
 from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, HELD, HOLDS, MAX_OBJECTS, NOTHING_CODE, OPEN
 from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
@@ -23,8 +23,11 @@ from groundling.envs.first_person import (
     drawing,
     furniture,
     image_arrays,
+    other_floors,
     parts,
+    patterns,
     raycasting,
+    room_textures,
     shading,
     shapes,
     solids,
@@ -35,6 +38,7 @@ from groundling.envs.first_person import style as style_module
 from groundling.envs.first_person.camera import Camera, Lens, Variation, lens_of, variation_of
 from groundling.envs.first_person.drawing import F, drawing_kernel, hash64
 from groundling.envs.first_person.image_arrays import add_noise, write_codes, write_colors, write_depths, write_words
+from groundling.envs.first_person.other_floors import fill_other_floors
 from groundling.envs.first_person.palette import Palette, palette_of
 from groundling.envs.first_person.raycasting import (
     FLOAT_ROWS,
@@ -42,6 +46,8 @@ from groundling.envs.first_person.raycasting import (
     Eye,
     cast_columns,
     fill_background,
+    floor_at,
+    floor_texture,
     spans_x,
 )
 from groundling.envs.first_person.shapes import Frame
@@ -73,6 +79,7 @@ class Scenes(NamedTuple):
     """The part of the worlds that is seen."""
 
     cells: NDArray[np.uint8]  # [B, H * W]
+    floors: NDArray[np.uint8]  # [B, H * W] floor codes, or [B, 0] where all are plain
     looks: NDArray[np.int32]  # [B, O + 2]
     contents: NDArray[np.uint8]  # [B, O]
     carried: NDArray[np.uint8]  # [B]
@@ -82,6 +89,7 @@ class Scenes(NamedTuple):
 kernel = compiler(
     __file__,
     constants.__file__,
+    floors.__file__,
     camera_module.__file__,
     drawing.__file__,
     style_module.__file__,
@@ -94,6 +102,9 @@ kernel = compiler(
     parts.__file__,
     solids.__file__,
     textures.__file__,
+    patterns.__file__,
+    other_floors.__file__,
+    room_textures.__file__,
     tiles.__file__,
     kinds.__file__,
     own_words.__file__,
@@ -153,9 +164,13 @@ def draw_scene(
     heading = poses.heading[b]
     eye = Eye(F(poses.x[b]), F(poses.y[b]), F(np.cos(heading)), F(np.sin(heading)))
     style = style_of(seed, variation)
-    cells, looks = scenes.cells[b], scenes.looks[b]
-    met = cast_columns(cells, looks, width, eye, lens, style, palette, scratch.floats, scratch.integers, scratch.tiles)
-    fill_background(eye, lens, style, scratch.floats, scratch.integers, frame.depths, frame.pixels)
+    cells, looks, grounds = scenes.cells[b], scenes.looks[b], scenes.floors[b]
+    floats, integers = scratch.floats, scratch.integers
+    met = cast_columns(cells, grounds, looks, width, eye, lens, style, palette, floats, integers, scratch.tiles)
+    floor = floor_at(grounds, width, eye)
+    fill_background(eye, lens, style, floor_texture(floor, style), floats, integers, frame.depths, frame.pixels)
+    if len(grounds) > 0:
+        fill_other_floors(grounds, width, floor, eye, lens, style, floats, integers, frame.pixels)
     k = 0
     while met != np.uint64(0):
         if met & np.uint64(1):
@@ -274,7 +289,7 @@ class FirstPersonRenderer:
             integers=np.empty((INTEGER_ROWS, lens.stride), dtype=np.int32),
             tiles=np.empty(MAX_OBJECTS, dtype=np.int32),
         )
-        scenes = Scenes(state.cells, state.looks, state.contents, state.carried, state.step_count)
+        scenes = Scenes(state.cells, state.floors, state.looks, state.contents, state.carried, state.step_count)
         draw_batch(
             scenes, poses, width, style, views, words, lens, self._variation, self._palette, scratch, start, stop
         )

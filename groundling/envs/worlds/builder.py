@@ -175,6 +175,7 @@ class WorldBuilder(HouseBuilding):
             seed=self.seed,
             goal=told,
             is_own_sentence=isinstance(asked, Instructed),
+            floors=self.floors,
         )
 
     def _check_sentence(self, sentence: str, goal: Goal) -> None:

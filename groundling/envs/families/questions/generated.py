@@ -50,7 +50,7 @@ class GeneratedHouses:
         scene, arrays = drawn.scene, compile_house(drawn.scene)
         first = FIRST_OBJECT + len(scene.doors)
         codes = {row: first + row for row in range(len(scene.things))}
-        return House(scene, arrays.cells, arrays.looks, arrays.contents, arrays.positions, codes)
+        return House(scene, arrays.cells, arrays.looks, arrays.contents, arrays.positions, codes, arrays.floors)
 
     def fingerprint(self) -> str:
         """The code that the houses depend on."""

@@ -26,6 +26,7 @@ class House:
         contents: one cell code an object: what is inside.
         positions: one y * W + x an object, or NOWHERE.
         codes: the cell code of each thing that is an object, by its row of the scene.
+        floors: [H, W] uint8 floor codes (``engine.floors``); None where all are plain.
     """
 
     scene: Scene
@@ -34,6 +35,7 @@ class House:
     contents: tuple[int, ...]
     positions: tuple[int, ...]
     codes: Mapping[int, int]
+    floors: NDArray[np.uint8] | None = None
 
 
 class HouseMaker(Protocol):

@@ -168,6 +168,7 @@ class QuestionSource:
             max_steps=50 * (self.rooms + 1),
             instruction=drawn.asked.sentence,
             seed=seed,
+            floors=house.floors,
         )
 
     def draw(self, seed: int) -> Drawn:

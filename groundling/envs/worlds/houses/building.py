@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from groundling.envs.engine.constants import BORDER, MAX_POSITIONS
-from groundling.envs.worlds.houses.compiling import cells_of, things_of
+from groundling.envs.worlds.houses.compiling import cells_of, floors_of, things_of
 from groundling.envs.worlds.houses.generator import HouseSettings, sample_house
 from groundling.envs.worlds.houses.stock import ROOM_KINDS
 from groundling.envs.worlds.houses.types import TYPE_OF
@@ -44,9 +47,11 @@ class HouseBuilding(Placement):
 
     Attributes:
         scene: the house as it was drawn; None in a grid of rooms.
+        floors: [H, W] uint8 floor codes; None where all are plain.
     """
 
     scene: Scene | None = None
+    floors: NDArray[np.uint8] | None = None
 
     def house(
         self, rooms: int | tuple[int, int] = 5, *, settings: HouseSettings | None = None, wishes: Wishes | None = None
@@ -80,6 +85,7 @@ class HouseBuilding(Placement):
         self.things = things_of(scene, lambda kind: self.find_type(TYPE_OF[kind]), self.find_color)
         self._width, self._height = scene.width, scene.height
         self._cells = cells_of(scene, self.things)
+        self.floors = floors_of(scene)
         self.rooms = [
             HouseRoom(
                 row=0,

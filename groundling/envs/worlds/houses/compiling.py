@@ -19,8 +19,10 @@ from groundling.envs.engine.constants import (
     SMALL,
     WALL_CODE,
 )
+from groundling.envs.engine.floors import FLOOR_CODES
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.worlds.holding import contents_of, look_of
+from groundling.envs.worlds.houses.stock import ROOM_FLOORS
 from groundling.envs.worlds.houses.types import HOUSE_LEXICON, TYPE_OF
 from groundling.envs.worlds.layout import Thing
 from groundling.language.descriptions import AnyColor, AnyType, Color, ObjectType
@@ -38,12 +40,14 @@ class HouseArrays:
         looks: one an object.
         contents: one an object.
         positions: one y * W + x an object, or NOWHERE of what lies in a closed container.
+        floors: [H, W] uint8 floor codes.
     """
 
     cells: NDArray[np.uint8]
     looks: tuple[int, ...]
     contents: tuple[int, ...]
     positions: tuple[int, ...]
+    floors: NDArray[np.uint8]
 
 
 def compile_house(scene: Scene) -> HouseArrays:
@@ -58,6 +62,7 @@ def compile_house(scene: Scene) -> HouseArrays:
             NOWHERE if thing.position is None else thing.position[1] * scene.width + thing.position[0]
             for thing in things
         ),
+        floors=floors_of(scene),
     )
 
 
@@ -95,3 +100,14 @@ def cells_of(scene: Scene, things: list[Thing]) -> bytearray:
         if thing.position is not None and id(thing) not in held:
             cells[thing.position[1] * scene.width + thing.position[0]] = code
     return cells
+
+
+def floors_of(scene: Scene) -> NDArray[np.uint8]:
+    """The floor codes [H, W] of a house: of the kinds of its rooms, and in a doorway of the first of its two rooms."""
+    floors = np.zeros((scene.height, scene.width), dtype=np.uint8)
+    codes = [FLOOR_CODES[ROOM_FLOORS[room.kind]] for room in scene.rooms]
+    for room, code in zip(scene.rooms, codes, strict=True):
+        floors[room.top : room.top + room.height, room.left : room.left + room.width] = code
+    for door in scene.doors:
+        floors[door.position[1], door.position[0]] = codes[door.rooms[0]]
+    return floors

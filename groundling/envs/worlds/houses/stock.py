@@ -184,6 +184,18 @@ ROOM_KINDS: Final[dict[str, RoomKind]] = {
     ),
 }
 
+ROOM_FLOORS: Final[dict[str, str]] = {  # what the floor of each kind is made of, see ``engine.floors``
+    "kitchen": "checkered tiles",
+    "bedroom": "boards",
+    "bathroom": "mosaic",
+    "living room": "parquet",
+    "study": "green carpet",
+    "garage": "concrete",
+    "dining room": "red rug",
+    "laundry": "blue tiles",
+    CORRIDOR: "flagstones",
+}
+
 
 def rooms_of(kind: str) -> tuple[str, ...]:
     """The kinds of rooms in which a kind of thing belongs."""
