@@ -88,6 +88,7 @@ class ActorCritic(nn.Module):
             time_steps=config.time_steps,
             word_dim=config.instruction_dim if config.memory_reads else 0,
             finds=config.memory_finds,
+            skips=config.memory_skip,
             cells=sizes_of(spec),
         )
         self.policy = nn.Linear(self.memory.out_dim, spec.num_actions)

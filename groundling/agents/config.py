@@ -48,6 +48,8 @@ class AgentConfig(Open):
             clauses; needs a memory and a language encoder with word vectors.
         memory_finds: the memory attends to the map at every step and gets the way to the thing that it finds. Needs a
             memory and ``map_ways``.
+        memory_skip: policy and value see the features of the observation beside the memory's output. What can be said
+            from one view alone (an answer) is then learned many times faster. Needs a memory.
         predicts_subgoal: adds a head that learns to predict the current subgoal, an auxiliary loss weighted by the
             algorithm's ``subgoal_coef``. It is not used for acting.
         blind: zeros instead of the image: a control that has only the instruction.
@@ -68,6 +70,7 @@ class AgentConfig(Open):
     time_steps: int = 31
     memory_reads: bool = False
     memory_finds: bool = False
+    memory_skip: bool = False
     predicts_subgoal: bool = False
     blind: bool = False
     settings: tuple[Any, ...] = ()
@@ -96,6 +99,8 @@ class AgentConfig(Open):
                 "memory_reads needs a memory, 'gru' or 'lstm', and a language encoder that gives a vector for each "
                 f"word; these are {self.memory!r} and {self.language!r}"
             )
+        if self.memory_skip and self.memory == "none":
+            raise ConfigurationError("memory_skip needs a memory, 'gru' or 'lstm': without one nothing is skipped")
         for encoder in used.values():
             encoder.check(self)
 

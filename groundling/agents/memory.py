@@ -30,6 +30,8 @@ class Memory(nn.Module):
         time_steps: steps that are told apart; later ones share the last.
         word_dim: E of the words that it reads at every step, added to the features; 0 if it reads none.
         finds: whether it looks for a thing on a map at every step; what it finds is added to the features.
+        skips: whether the features are also appended to the output, so that what is seen now need not pass through the
+            recurrent layer.
 
     Source: Chaplot et al. 2018, arXiv:1706.07230, and the authors' code (the embedding of the step).
     """
@@ -44,12 +46,14 @@ class Memory(nn.Module):
         time_steps: int = 1,
         word_dim: int = 0,
         finds: bool = False,
+        skips: bool = False,
         cells: CellSizes = USUAL_CELLS,
     ) -> None:
         super().__init__()
         self.kind = kind
         self.recurrent_dim = in_dim if kind == "none" else memory_dim
-        self.out_dim = self.recurrent_dim + time_dim
+        self.skips = skips
+        self.out_dim = self.recurrent_dim + (in_dim if skips else 0) + time_dim
         self.state_dim = {"none": 0, "gru": memory_dim, "lstm": 2 * memory_dim}[kind] + (time_dim > 0)
         if kind == "gru":
             self.cell: nn.Module = nn.GRUCell(in_dim, memory_dim)
@@ -107,7 +111,8 @@ class Memory(nn.Module):
             seen = features[step] + self._read(before, sentences, step) + self._find(before, things, step)
             state = self._step(seen, before)
             outputs.append(state[:, : self.recurrent_dim])
-        return torch.stack(outputs), state
+        output = torch.stack(outputs)
+        return (torch.cat([output, features], dim=-1) if self.skips else output), state
 
     def _read(self, state: Tensor, sentences: Sentences | None, step: int) -> Tensor | float:
         if self.reader is None:

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from groundling.agents import AgentConfig
 from groundling.agents.memory import Memory
+from groundling.errors import ConfigurationError
 
 T, B, D, M = 6, 3, 4, 5
 RECURRENT = ["gru", "lstm"]
@@ -113,3 +115,17 @@ def test_time_goes_on_from_one_call_to_the_next() -> None:
     _, state = memory(features()[:4], memory.initial_state(B), never()[:4])
     rest, _ = memory(features()[4:], state, never()[4:])
     torch.testing.assert_close(rest, whole[4:])
+
+
+def test_skipped_features_stand_behind_the_output_of_the_memory() -> None:
+    torch.manual_seed(0)
+    plain, skipping = Memory("gru", 3, 5), Memory("gru", 3, 5, skips=True)
+    skipping.load_state_dict(plain.state_dict())
+    features, first = torch.randn(4, 2, 3), torch.zeros(4, 2, dtype=torch.bool)
+    output, state = plain(features, plain.initial_state(2), first)
+    both, same = skipping(features, skipping.initial_state(2), first)
+    assert skipping.out_dim == 8
+    assert torch.equal(both, torch.cat([output, features], dim=-1))
+    assert torch.equal(state, same)
+    with pytest.raises(ConfigurationError, match="memory_skip needs a memory"):
+        AgentConfig(memory_skip=True)
