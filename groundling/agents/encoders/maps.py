@@ -187,6 +187,35 @@ def sum_regions(table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, re
     return sums.scatter_add(1, region.long().clamp(min=0).unsqueeze(2).expand_as(cells), cells)
 
 
+@numba.njit(cache=True, nogil=True)
+def _count(packed: NDArray[np.int16], column_of: NDArray[np.int32], counts: NDArray[np.float32]) -> None:
+    for b in range(packed.shape[0]):
+        for n in range(packed.shape[1]):
+            if packed[b, n] >= 0:
+                counts[b, column_of[packed[b, n]]] += 1
+
+
+def count_values(packed: Tensor, values: Tensor, cell_values: int) -> Tensor:
+    """How many cells of each map have each value.
+
+    Args:
+        packed: [R, N] int16, the cells, see :func:`packed_map`.
+        values: [V] int64, all values that maps have, each once.
+        cell_values: how many different values there can be.
+
+    Returns:
+        [R, V] float32; cells that were not seen are not counted.
+    """
+    column_of = torch.zeros(cell_values, dtype=torch.int32, device=packed.device)
+    column_of[values] = torch.arange(len(values), dtype=torch.int32, device=packed.device)
+    counts = torch.zeros(len(packed), len(values), device=packed.device)
+    if packed.device.type == "cpu":
+        _count(packed.numpy(), column_of.numpy(), counts.numpy())
+        return counts
+    columns = column_of[packed.long().clamp(min=0)].long()
+    return counts.scatter_add(1, columns, (packed != NOT_SEEN).to(torch.float32))
+
+
 class MapReader(nn.Module):
     """A layer that sees a map region by region.
 

@@ -3,7 +3,7 @@
 An answer ("red") does not depend on where the sofa is in the view, unlike a move. So beside the layers that know each
 cell's place there are sums and maxima over all cells: of what the question makes of each, of each with what stands on
 it, and of each with its neighbors. What is in the cells that the question is about is looked up, as attention does. A
-map is added up as a whole too, which counts.
+map is added up as a whole too, which counts, and looked up, which compares things that were seen one after the other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from torch.nn import functional
 
 from groundling.agents.encoders.base import check_image
 from groundling.agents.encoders.cells import CellEncoder, DistinctCells, unpack_cells
-from groundling.agents.encoders.maps import MapReader
+from groundling.agents.encoders.gather import gather_rows
+from groundling.agents.encoders.maps import MapReader, count_values
+from groundling.agents.encoders.pairs import Pairs
 from groundling.agents.encoders.symbolic import SymbolicEncoder
 from groundling.agents.fusion import AttributeGatedFusion
 from groundling.interfaces import SYMBOLS, Field, Observation, Spec
@@ -76,6 +78,9 @@ class SceneEncoder(SymbolicEncoder):
         self.heads = min(HEADS, size)
         self.found = nn.Linear(self.views * self.heads * (self.views + 1) * VALUE_DIM, config.hidden_dim, bias=False)
 
+        on_map = self.heads * VALUE_DIM
+        self.found_on_map = nn.Linear(on_map, config.hidden_dim, bias=False) if self.map is not None else None
+
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:
         """What the symbolic encoder takes, and a second view of the same shape."""
@@ -94,6 +99,8 @@ class SceneEncoder(SymbolicEncoder):
         nn.init.orthogonal_(self.found.weight, 0.5)
         if isinstance(self.map, SummedMapReader):
             nn.init.orthogonal_(self.map.total.weight, 0.1)
+        if self.found_on_map is not None:
+            nn.init.orthogonal_(self.found_on_map.weight, 0.5)
 
     def _view(self, observation: Observation) -> Tensor:
         """The cells of all views, one below the other [B, views * H, W, 3], checked."""
@@ -133,6 +140,17 @@ class SceneEncoder(SymbolicEncoder):
         each = torch.cat(parts, dim=2)
         pooled: Tensor = self.pooled(torch.cat([each.sum(dim=1), each.amax(dim=1)], dim=1))
         return super().of_view(readouts, cells) + pooled + self.found(self._looked_up(readouts, cells))
+
+    def of_map(self, pairs: Pairs, first: Tensor, explored: Tensor, cells: DistinctCells) -> Tensor:
+        """What maps [R, N] of packed cells say, [R, hidden_dim], and what is looked up on them by the same heads."""
+        features = super().of_map(pairs, first, explored, cells)
+        assert self.found_on_map is not None
+        rows = pairs.row_of_value[cells.values]  # [V]
+        own = pairs.table[:, : self.heads].contiguous()
+        weight = gather_rows(own, rows + first.to(rows.dtype).unsqueeze(1))  # [R, V, heads]
+        weight = weight * count_values(explored, cells.values, self.cells.values).unsqueeze(2)
+        content = self.values(cells.values).sum(dim=1)  # [V, VALUE_DIM]
+        return features + self.found_on_map((weight.transpose(1, 2) @ content).flatten(1))
 
     def _near(self, cells: Tensor) -> Tensor:
         """The means [R, N, D] of the 3 x 3 cells around each cell."""

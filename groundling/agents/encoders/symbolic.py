@@ -211,7 +211,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         if self.compass is not None:
             hidden = hidden + self.compass(prepared.direction)
         if self.map is not None and prepared.explored is not None:
-            hidden = hidden + self.map(pairs.table, first, pairs.row_of_value, prepared.explored)
+            hidden = hidden + self.of_map(pairs, first, prepared.explored, prepared.cells)
         if self.ways is not None and prepared.ways is not None:
             hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, prepared.ways)
         return torch.relu(self.hidden(torch.relu(hidden)))
@@ -219,6 +219,12 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
     def of_view(self, readouts: Tensor, cells: DistinctCells) -> Tensor:
         """What the readouts [R, N, readout_dim] of cells say, [R, hidden_dim]."""
         features: Tensor = self.spatial(readouts.flatten(1))
+        return features
+
+    def of_map(self, pairs: Pairs, first: Tensor, explored: Tensor, cells: DistinctCells) -> Tensor:
+        """What maps [R, N] of packed cells say, [R, hidden_dim]; ``first`` [R] is where their sentences begin."""
+        assert self.map is not None
+        features: Tensor = self.map(pairs.table, first, pairs.row_of_value, explored)
         return features
 
     def things(self, prepared: PreparedSymbols, steps: int) -> Things:

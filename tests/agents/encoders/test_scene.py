@@ -10,7 +10,8 @@ import torch
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.assembly import assigned_fields
-from groundling.agents.encoders.scene import SceneEncoder
+from groundling.agents.encoders.maps import count_values
+from groundling.agents.encoders.scene import SceneEncoder, SummedMapReader
 from groundling.agents.encoders.symbolic import SymbolicConfig, SymbolicEncoder
 from groundling.errors import ObservationError
 from groundling.interfaces import ACTION_MASK, CATEGORY, MAP, SYMBOLS, TOKENS, Field, Spec
@@ -103,12 +104,33 @@ def test_map_counts_alike_things_in_one_region() -> None:
     encoder = agent.encoder
     assert isinstance(encoder, SceneEncoder)
     assert encoder.map is not None
+    assert encoder.found_on_map is not None
     torch.nn.init.zeros_(encoder.map.spatial.weight)
+    torch.nn.init.zeros_(encoder.found_on_map.weight)
     one, two, moved = observation(), observation(), observation()
     one["explored"][0, 0, 0] = two["explored"][0, 0, 0] = moved["explored"][0, 4, 4] = (6, 2, 0)
     two["explored"][0, 1, 1] = (6, 2, 0)
     assert torch.allclose(features(agent, one), features(agent, moved), atol=1e-6)
     assert not torch.allclose(features(agent, one)[0], features(agent, two)[0])
+
+
+def test_things_are_looked_up_on_the_map_wherever_they_are() -> None:
+    agent = make_agent()
+    encoder = agent.encoder
+    assert isinstance(encoder, SceneEncoder)
+    assert isinstance(encoder.map, SummedMapReader)
+    torch.nn.init.zeros_(encoder.map.spatial.weight)
+    torch.nn.init.zeros_(encoder.map.total.weight)
+    red, moved, blue = observation(), observation(), observation()
+    red["explored"][0, 0, 0] = moved["explored"][0, 4, 1] = (6, 2, 0)
+    blue["explored"][0, 0, 0] = (6, 3, 0)
+    assert torch.allclose(features(agent, red), features(agent, moved), atol=1e-6)
+    assert not torch.allclose(features(agent, red)[0], features(agent, blue)[0])
+
+
+def test_cells_of_maps_are_counted_by_value() -> None:
+    packed = torch.tensor([[5, -1, 5, 7], [-1, -1, 7, -1]], dtype=torch.int16)
+    assert count_values(packed, torch.tensor([5, 6, 7]), 9).tolist() == [[2, 0, 1], [0, 0, 1]]
 
 
 def test_kept_readouts_give_the_same_features() -> None:

@@ -1,0 +1,327 @@
+"""Questions about houses: answers and distances of trained agents by how far away the evidence is, with floors.
+
+    python benchmarks/questions.py [--bodies grid rover] [--agents ours question_only] [--seeds 1] [--scale 1.0]
+        [--episodes 1500] [--runs runs/questions] [--output benchmarks/results/questions.json]
+
+An agent is trained in stages, each from the one before: "near" imitates the expert where the evidence is one or two
+actions away, so that nearly every episode teaches an answer; "far" imitates it in houses of 3, 6 and 12 rooms, from
+the agent's own states. The expert takes over until the episode ends (``imitation.handover``), since an agent that has
+not answered walks on. ``--scale`` multiplies the frames of all stages. A finished stage is kept in ``--runs``.
+
+Measured in new houses of twelve rooms (``Questions-Large``), where evidence is 10, 30 or 50 actions away, all types
+mixed, likeliest actions: the answer, metres to the evidence at the end (d_T), and beside them the floors and ceilings:
+
+    majority       the most frequent answer of a type (exact: answers are balanced for every question)
+    question_only  the same agent trained without seeing ("blind")
+    other_question the trained agent, asked another question of the same type
+    forward        walks straight on, answers after 30 actions with the most frequent answer
+    random_walk    random moves for 30 actions, then the trained agent's answer
+    expert_path    the expert walks, the trained agent answers (the track without navigation)
+    expert         the expert walks and answers
+
+"unseen_pairs" are things of a color that no question of training is about, by type, beside the same types of seen ones.
+
+Source of the measures and of the published figures: Das et al. 2018, arXiv:1711.11543 (other data: SUNCG houses).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from launch import launch
+from numpy.typing import NDArray
+from runs import finish
+
+from groundling.agents import ActorCritic, AgentConfig
+from groundling.agents.encoders.pixels import CNNConfig
+from groundling.agents.encoders.symbolic import SymbolicConfig
+from groundling.envs.catalog import find_family
+from groundling.envs.families.questions.family import QuestionFamily
+from groundling.envs.families.questions.metrics import Measured, by_start, by_type, measure, summarize
+from groundling.envs.first_person import Camera
+from groundling.envs.vector import GroundlingVectorEnv
+from groundling.eval.statistics import wilson_interval
+from groundling.files import write_text
+from groundling.training import ImitationConfig, TrainConfig
+from groundling.training.checkpoint import Checkpoint, load_agent
+from groundling.training.tasks import evaluation_options
+
+NEAR = "groundling/Questions-Near-v0"
+FAR = ("groundling/Questions-Small-v0", "groundling/Questions-v0", "groundling/Questions-Large-v0")
+MEASURED = "groundling/Questions-Large-v0"
+WALK = 30  # actions of the walkers that do not look
+CAMERA = Camera(width=64, height=64, fov_degrees=90.0)
+FRAMES = {"grid": {"near": 1_500_000, "far": 3_000_000}, "rover": {"near": 1_500_000, "far": 2_000_000}}
+SENSES = {
+    "grid": AgentConfig(
+        vision="scene",
+        language="contextual",
+        memory="gru",
+        memory_dim=256,
+        memory_skip=True,
+        hidden_dim=128,
+        settings=(SymbolicConfig(readout_dim=32, map_radius=14),),
+    ),
+    "rover": AgentConfig(
+        vision="cnn",
+        language="contextual",
+        memory="gru",
+        memory_dim=256,
+        memory_skip=True,
+        hidden_dim=128,
+        settings=(CNNConfig(readout_dim=16),),
+    ),
+}
+IMITATION = ImitationConfig(num_steps=20, minibatch_size=320, inflection=3.0, anneal=False)
+
+Chooser = Callable[[Any], NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure agents that answer questions.
+
+    Attributes:
+        bodies: "grid" (symbols) or "rover" (first person).
+        agents: "ours", and "question_only", which sees nothing.
+        seeds: training runs of each.
+        scale: of the frames of all stages.
+        episodes: that are measured.
+        runs: folder of the runs; a stage that is there goes on.
+        output: a file for the rows; rows of the same key are replaced.
+    """
+
+    bodies: tuple[Literal["grid", "rover"], ...] = ("grid", "rover")
+    agents: tuple[Literal["ours", "question_only"], ...] = ("ours", "question_only")
+    seeds: tuple[int, ...] = (1,)
+    scale: float = 1.0
+    episodes: int = 1500
+    runs: Path = Path("runs/questions")
+    output: Path | None = None
+
+
+def config_of(body: str, agent: str, stage: str, seed: int, init: Path | None, scale: float) -> TrainConfig:
+    """One stage of a training."""
+    frames = round(FRAMES[body][stage] * scale)
+    common = TrainConfig(
+        task=NEAR,
+        num_envs=256,
+        body="own" if body == "grid" else "rover",
+        camera=Camera() if body == "grid" else CAMERA,
+        agent=replace(SENSES[body], blind=agent == "question_only"),
+        total_frames=frames,
+        seed=seed,
+        evaluation_episodes=200,
+        evaluate_every=max(1, frames // 4),
+        init="" if init is None else str(init),
+    )
+    if stage == "near":
+        return replace(common, algorithm="bc", bank_size=65_536, settings=(IMITATION,))
+    dagger = replace(
+        IMITATION, num_steps=40, minibatch_size=640, anneal=True, mixing=0.2, kept_share=0.2, handover=0.04
+    )
+    return replace(common, algorithm="dagger", tasks=FAR, bank_size=24_576, settings=(dagger,))
+
+
+def trained(options: Options, body: str, agent: str, seed: int) -> tuple[Path, float, int]:
+    """The folder of the last stage, the seconds and the frames of all."""
+    seconds, frames, before = 0.0, 0, None
+    for stage in ("near", "far"):
+        folder = options.runs / f"{body}-{agent}-{stage}-seed{seed}"
+        config = config_of(body, agent, stage, seed, before, options.scale)
+        seconds += finish(config, folder)
+        frames += config.total_frames
+        before = folder
+    assert before is not None
+    return before, seconds, frames
+
+
+class Measuring:
+    """Plays the episodes of a suite with an agent, its guides and its walkers.
+
+    Args:
+        folder: of the run.
+        episodes: of the suite.
+    """
+
+    def __init__(self, folder: Path, episodes: int) -> None:
+        self.agent: ActorCritic = load_agent(folder)
+        self.agent.eval()
+        self.config = Checkpoint.load(folder / "checkpoint.pt").config
+        self.episodes = episodes
+        self.actions = self.agent.spec.actions
+        self.is_last = np.array([action.startswith("answer") for action in self.actions])
+
+    def play(self, who: str, suite: str = "layout", task: str = MEASURED) -> list[Measured]:
+        """Every episode of a suite, by one of the agents of the module's text."""
+        family = find_family(task)
+        assert isinstance(family, QuestionFamily)
+        embodiment = family.embodiment(evaluation_options(self.config, (family,)))
+        bank = family.suite_bank(suite, None, self.episodes, 0, progress=True).encoded(embodiment.vocabulary)
+        return measure(bank, embodiment, lambda envs: self.chooser(who, family, envs))
+
+    def chooser(self, who: str, family: QuestionFamily, envs: GroundlingVectorEnv) -> Chooser:
+        """Who acts in these environments."""
+        count = envs.num_envs
+        state, first = self.agent.initial_state(count), np.ones(count, dtype=np.bool_)
+        guide = family.expert(envs) if who in ("expert", "expert_path") else None
+        random = np.random.default_rng(1)
+        other = other_questions(family, envs) if who == "other_question" else None
+        steps = 0
+
+        def choose(observation: Any) -> NDArray[np.int64]:
+            nonlocal state, first, steps
+            steps += 1
+            advised = None if guide is None else guide.actions().copy()
+            if who == "expert":
+                assert advised is not None
+                return advised
+            seen = observation if other is None else {**observation, "question": observation["question"][other]}
+            logits, state = self.agent.logits(seen, state, first)
+            first = np.zeros(count, dtype=np.bool_)
+            answers = logits.masked_fill(~torch.from_numpy(self.is_last), -torch.inf).argmax(dim=-1).numpy()
+            if advised is not None:
+                return np.where(self.is_last[advised], answers, advised)
+            if who in ("random_walk", "forward"):
+                if steps > WALK:
+                    return np.asarray(answers, dtype=np.int64)
+                moves = random.integers(0, 3, count) if who == "random_walk" else np.full(count, 2)
+                return np.asarray(moves, dtype=np.int64)
+            return np.asarray(logits.argmax(dim=-1).numpy(), dtype=np.int64)
+
+        return choose
+
+
+def other_questions(family: QuestionFamily, envs: GroundlingVectorEnv) -> NDArray[np.int64]:
+    """For each environment another one whose question is of the same type and asks something else."""
+    kinds = [family.groups("type", text)[0] for text in envs.instructions]
+    meanings = [family.meaning({"question": text}) for text in envs.instructions]
+    found = np.arange(len(kinds))
+    for row, (kind, meaning) in enumerate(zip(kinds, meanings, strict=True)):
+        others = [i for i, k in enumerate(kinds) if k == kind and meanings[i] != meaning]
+        if others:
+            found[row] = others[row % len(others)]
+    return found
+
+
+def majority(episodes: list[Measured]) -> float:
+    """Of whoever knows the type of a question only: answers are balanced, so a type's chance is 1 / its answers."""
+    chances = {"count": 1 / 6, "color": 1 / 8, "color_room": 1 / 8, "location": 1 / 8}
+    chances |= {"preposition": 1 / 27, "preposition_room": 1 / 27}
+    return float(np.mean([chances.get(one.type, 0.5) for one in episodes]))
+
+
+def row(key: str, words: str, rates: list[list[bool]], common: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A row of success rates: with one seed the interval of its episodes, with several the extremes of the seeds."""
+    means = [float(np.mean(rate)) for rate in rates]
+    low, high = wilson_interval(sum(rates[0]), len(rates[0])) if len(rates) == 1 else (min(means), max(means))
+    return {"key": key, "row": words, "mean": float(np.mean(means)), "low": low, "high": high, **common, **more}
+
+
+def rows_of(body: str, measured: list[dict[str, list[Measured]]], common: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a body, from what was measured of each seed."""
+    name = "answer" if body == "rover" else "grid_answer"
+    rows = []
+    for start in sorted(by_start(measured[0]["ours"])):
+        parts = [{who: [one for one in played if one.start == start] for who, played in m.items()} for m in measured]
+        rates = [[one.correct for one in part["ours"]] for part in parts]
+        floors = {
+            who: round(float(np.mean([one.correct for part in parts for one in part[who]])), 4) for who in parts[0]
+        }
+        floor = max(majority(parts[0]["ours"]), floors.get("question_only", 0.0))
+        words = f"{body}, answers with the evidence {start} actions away, new houses of 12 rooms, all types"
+        told = {"n": len(rates[0]), "controls": floors, "majority": round(majority(parts[0]["ours"]), 4)}
+        summaries = [summarize(part["ours"]) for part in parts]
+        told |= {"justified": float(np.mean([one.justified for one in summaries]))}
+        rows.append(row(f"{name}_{start}", words, rates, common, floor=floor, ceiling=floors["expert"], **told))
+        distance = [one.d_T for one in summaries]
+        prefix = "distance" if body == "rover" else "grid_distance"
+        words = f"{body}, metres to the evidence at the end, {start} actions away at first (d_0 {summaries[0].d_0:.1f})"
+        expert = summarize([one for part in parts for one in part["expert"]]).d_T
+        rows.append(
+            {
+                "key": f"{prefix}_{start}",
+                "row": words,
+                "mean": float(np.mean(distance)),
+                "low": min(distance),
+                "high": max(distance),
+                **common,
+                "floor": summaries[0].d_0,
+                "ceiling": expert,
+                "n": len(rates[0]),
+            }
+        )
+    return rows
+
+
+def unseen_pairs(body: str, runs: list[Measuring], common: dict[str, Any]) -> dict[str, Any]:
+    """Things of a color that training never asks about, and the same types of question in the layout suite."""
+    unseen = [run.play("ours", "color_pairs") for run in runs]
+    types = set(by_type(unseen[0]))
+    seen = [[one for one in run.play("ours") if one.type in types] for run in runs]
+    told = {
+        kind: [round(found.accuracy, 3), round(by_type(seen[0])[kind].accuracy, 3)]
+        for kind, found in by_type(unseen[0]).items()
+        if kind in by_type(seen[0])
+    }
+    rates = [[one.correct for one in part] for part in unseen]
+    ceiling = float(np.mean([one.correct for part in seen for one in part]))
+    key = "unseen_pairs" if body == "rover" else "grid_unseen_pairs"
+    words = f"{body}, color-thing pairs never asked about; the ceiling is that of seen pairs, same types"
+    return row(key, words, rates, common, floor=majority(unseen[0]), ceiling=ceiling, by_type=told)
+
+
+def main(options: Options) -> None:
+    rows: list[dict[str, Any]] = []
+    for body in options.bodies:
+        folders, seconds, frames, blind = [], [], 0, None
+        for seed in options.seeds:
+            folder, spent, frames = trained(options, body, "ours", seed)
+            folders.append(folder)
+            seconds.append(spent)
+        if "question_only" in options.agents:
+            blind = trained(options, body, "question_only", options.seeds[0])[0]
+        runs = [Measuring(folder, options.episodes) for folder in folders]
+        walkers = ("ours", "other_question", "forward", "random_walk", "expert_path", "expert")
+        measured = [{who: run.play(who) for who in walkers} for run in runs]
+        common = {
+            "seeds": len(options.seeds),
+            "frames": frames,
+            "minutes": round(float(np.mean(seconds)) / 60, 1),
+            "command": f"python benchmarks/questions.py --bodies {body} --seeds {' '.join(map(str, options.seeds))}",
+        }
+        if blind is not None:
+            for m in measured:
+                m["question_only"] = Measuring(blind, options.episodes).play("ours")
+            rates = [[one.correct for one in measured[0]["question_only"]]]
+            key = "question_only" if body == "rover" else "grid_question_only"
+            floor = majority(measured[0]["ours"])
+            rows.append(row(key, f"{body}, trained without seeing", rates, common, floor=floor, ceiling=None))
+        rows += rows_of(body, measured, common)
+        rows.append(unseen_pairs(body, runs, common))
+        for who, played in measured[0].items():
+            kinds = {kind: round(part.accuracy, 2) for kind, part in by_type(played).items()}
+            print(f"{body} {who}: {summarize(played).accuracy:.3f}", kinds)
+        save(rows, options.output)
+    for one in rows:
+        print(f"{one['key']:<22} {one['mean']:.3f} [{one['low']:.3f}, {one['high']:.3f}] floor {one['floor']}")
+    print(json.dumps({"rows": rows}))
+
+
+def save(rows: list[dict[str, Any]], path: Path | None) -> None:
+    """Write rows, keeping those of other keys that a file holds."""
+    if path is None:
+        return
+    kept = json.loads(path.read_text())["rows"] if path.exists() else []
+    keys = {one["key"] for one in rows}
+    write_text(path, json.dumps({"rows": [one for one in kept if one["key"] not in keys] + rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    launch(main, Options, __doc__)
