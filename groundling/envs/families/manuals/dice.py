@@ -24,4 +24,7 @@ def below(w: Any, b: int, count: int) -> int:
     """
     w.random[b] += GOLDEN
     z = scrambled(w.random[b])
-    return int(((z >> np.uint64(22)) * np.uint64(count)) >> np.uint64(42))  # of the upper 42 bits
+    upper = z >> np.uint64(22)
+    return int(
+        np.int64((upper * np.uint64(count)) >> np.uint64(42))
+    )  # signed: mixed, they become floats
