@@ -24,7 +24,5 @@ def below(w: Any, b: int, count: int) -> int:
     """
     w.random[b] += GOLDEN
     z = scrambled(w.random[b])
-    upper = z >> np.uint64(22)
-    return int(
-        np.int64((upper * np.uint64(count)) >> np.uint64(42))
-    )  # signed: mixed, they become floats
+    upper = z >> np.uint64(22)  # the result is signed: mixed with signed ones unsigned integers become floats
+    return int(np.int64((upper * np.uint64(count)) >> np.uint64(42)))

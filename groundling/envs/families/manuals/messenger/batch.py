@@ -55,8 +55,7 @@ class MessengerBatch(ManualBatch):
     ) -> None:
         limit = stage.max_steps if max_steps is None else max_steps
         check_counts(num_envs, limit)
-        if not 1 <= frames <= MOST_FRAMES:
-            raise ConfigurationError(f"frames is from 1 to {MOST_FRAMES}, got {frames}")
+        check_frames(frames)
         self.stage = stage
         self.texts = texts
         self.tables = texts.tables
@@ -120,3 +119,13 @@ class MessengerBatch(ManualBatch):
 def image_key(frame: int) -> str:
     """The key of what was seen so many steps ago."""
     return f"image_{frame}" if frame else "image"
+
+
+def check_frames(frames: int) -> None:
+    """Refuse to show no step, or very many.
+
+    Raises:
+        ConfigurationError: if frames is not from 1 to 8.
+    """
+    if not 1 <= frames <= MOST_FRAMES:
+        raise ConfigurationError(f"frames is from 1 to {MOST_FRAMES}, got {frames}")

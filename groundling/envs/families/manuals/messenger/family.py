@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from gymnasium.vector import VectorEnv
 
 from groundling.envs.families.base import ALL, TRAIN, EnvFamily
+from groundling.envs.families.manuals.messenger.batch import check_frames
 from groundling.envs.families.manuals.messenger.expert import Planner
 from groundling.envs.families.manuals.messenger.names import Stage
 from groundling.envs.families.manuals.messenger.texts import own_texts, read_texts
@@ -50,11 +51,13 @@ class MessengerFamily(EnvFamily):
     Raises:
         TextFileError: if a file is missing or of another format.
         LongSentenceError: if a sentence is longer than an observation has room for.
+        ConfigurationError: if frames is not from 1 to 8.
     """
 
     most_envs: ClassVar[int] = 250
 
     def __init__(self, stage: Stage, *, texts: str = "", frames: int = 1) -> None:
+        check_frames(frames)
         self.stage = stage
         self.id = self.reference = stage.id
         self.frames = frames

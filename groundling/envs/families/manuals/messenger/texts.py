@@ -247,6 +247,6 @@ def check_told(texts: Texts, games: Iterable[int], stage: int) -> None:
 def _missing(texts: Texts, split: int, game: int, entity: int, role: str, movement: int) -> str:
     where = f"{texts.source}/{FILES[SPLITS[split]]}" if texts.source else "our own sentences"
     return (
-        f"no sentence of {where} tells of a {MOVEMENTS[movement]} {ENTITIES[entity]} as {role}, which manuals of the "
-        f"game {', '.join(GAMES[game])} (enemy, message, goal) do: add one, or play another split"
+        f"no sentence of {where} tells of the {ENTITIES[entity]} as {role} ({MOVEMENTS[movement]}), which manuals of "
+        f"the game {', '.join(GAMES[game])} (enemy, message, goal) do: add one, or play another split"
     )
