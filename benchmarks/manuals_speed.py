@@ -27,6 +27,7 @@ from groundling.envs.catalog import find_family
 from groundling.envs.families.manuals.group import GROUP
 from groundling.files import write_text
 
+USUAL = "6x6"  # tasks that are measured where nobody asks for others
 DRAWN = 64  # batches of actions that are drawn beforehand and taken in turn
 
 
@@ -45,7 +46,7 @@ class Options:
     num_envs: int = 1024
     seconds: float = 0.5
     rounds: int = 5
-    contains: str = "6x6"
+    contains: str = USUAL
     output: Path | None = None
 
     def run(self) -> None:
@@ -72,7 +73,7 @@ class Options:
             "low": min(speeds),
             "high": max(speeds),
             **dict.fromkeys(("seeds", "frames", "minutes", "floor", "ceiling")),
-            "command": "python benchmarks/manuals_speed.py",
+            "command": "python benchmarks/manuals_speed.py" + f" --contains {self.contains}" * (self.contains != USUAL),
         }
 
     def speed(self, id: str, copy: bool) -> list[float]:

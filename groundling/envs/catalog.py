@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from groundling.envs.families.base import EnvFamily, FamilyGroup
-from groundling.errors import ExtensionError, GroundlingError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.errors import (
+    ConfigurationError,
+    ExtensionError,
+    GroundlingError,
+    TaskError,
+    UnknownEnvironmentError,
+    UnsupportedLevelError,
+)
 from groundling.own_code import import_file, import_module, import_place, is_place
 from groundling.registry import Registry
 
@@ -27,6 +34,7 @@ GROUPS: Final = Registry[Any](
     entry_points="groundling.families",
 )
 
+SETTINGS_MARK: Final = "?"  # between an id and the settings of its family
 _ID_OF_PLACE = re.compile(r"(?P<place>.+\.py|[A-Za-z_][\w.]*):(?P<id>[\w./-]+-v\d+)")  # Gymnasium's module:Env-Id-v0
 
 
@@ -36,13 +44,20 @@ def find_family(id: str) -> EnvFamily:
     Args:
         id: one of :func:`known_ids`; ``"my_file.py:Name"`` or ``"package.module:Name"`` of a family, a task, a level of
             MiniGrid ...; ``"package.module:Env-Id-v0"``, which imports the module and then is that id; or the id of a
-            level that is registered with Gymnasium in this process.
+            level that is registered with Gymnasium in this process. Settings that a family has of its own stand behind
+            it: ``"ID?texts=FOLDER&frames=3"``.
 
     Raises:
         UnknownEnvironmentError: if there is none; the message names the nearest ids.
         UnsupportedLevelError: if it is one that cannot be used; the message says why.
         TaskError: if a file or module cannot be imported, or what it has of this name is no environment.
+        ConfigurationError: if the family does not have such a setting.
     """
+    id, has_settings, told = id.partition(SETTINGS_MARK)
+    if has_settings:
+        chosen = find_family(id).with_settings(_settings(told))
+        chosen.reference = f"{chosen.reference}{SETTINGS_MARK}{told}"
+        return chosen
     if found := _ID_OF_PLACE.fullmatch(id):
         _import(found["place"])
         family = _known(found["id"])
@@ -56,6 +71,17 @@ def find_family(id: str) -> EnvFamily:
     if is_place(id):
         return _wrapped(id)
     raise UnknownEnvironmentError(unknown_message(id, known_ids()))
+
+
+def _settings(told: str) -> dict[str, str]:
+    """Settings as ``"name=value&other=value"``."""
+    found = {}
+    for part in told.split("&"):
+        name, is_given, value = part.partition("=")
+        if not is_given or not value:
+            raise ConfigurationError(f"settings of a task are told as NAME=VALUE&NAME=VALUE, not as {part!r}")
+        found[name] = value
+    return found
 
 
 def known_ids() -> list[str]:

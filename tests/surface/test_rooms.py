@@ -23,7 +23,7 @@ FAMILIES = {
         (r"envs/parity\.py", r"eval/speed\.py", r"training/(config|presets)\.py", r"cli/(bench|demo|play)\.py"),
     ),
     "own": (r"families\.own", (r"envs/__init__\.py", r"envs/tasks/.*")),  # register, and the tasks that do
-    "manuals": (r"families\.manuals|RTFM-", ()),
+    "manuals": (r"families\.manuals|RTFM-|Messenger-", ()),
     "chaplot": (
         r"families\.chaplot|Grounded(Room|Doom)-",
         (r"envs/simulators/doom.*", r"training/presets\.py"),

@@ -113,6 +113,14 @@ class EnvFamily(ABC):
             raise SplitError(f"{self.id} has no split {name!r}: choose one of {', '.join(known)}")
         return name
 
+    def with_settings(self, settings: Mapping[str, str]) -> EnvFamily:
+        """The same family with settings of its own, which stand behind its id: ``ID?NAME=VALUE&NAME=VALUE``.
+
+        Raises:
+            ConfigurationError: if it has no such settings, or their values cannot work.
+        """
+        raise ConfigurationError(f"{self.id} has no settings of its own: name the task without {', '.join(settings)}")
+
     def meaning(self, texts: Mapping[str, str]) -> Hashable:
         """What texts ask for: two with one meaning are no control for one another."""
         return tuple(sorted(texts.items()))

@@ -9,7 +9,7 @@ import pytest
 from reference import Dice, Room, all_assignments
 
 from groundling.envs.families.manuals.rtfm.assignments import Assignments, place_of, scattered
-from groundling.envs.families.manuals.rtfm.batch import ManualBatch
+from groundling.envs.families.manuals.rtfm.batch import RTFMBatch
 from groundling.envs.families.manuals.rtfm.names import ELEMENTS, TEAMS, VARIANTS, Variant
 from groundling.envs.families.manuals.rtfm.state import AGENT, BAD, DISTRACTOR, GOOD, TARGET
 from groundling.envs.families.manuals.rtfm.wording import (
@@ -49,7 +49,7 @@ def numbers_of(assignments: Assignments, part: str) -> list[int]:
 )
 def test_random_episodes_are_those_of_the_plain_rules(variant: Variant, wording: Any, envs: int, steps: int) -> None:
     max_steps = 25
-    batch = ManualBatch(variant, envs, part="train", wording=wording, seed=3, max_steps=max_steps)
+    batch = RTFMBatch(variant, envs, part="train", wording=wording, seed=3, max_steps=max_steps)
     assignments, numbers = all_assignments(variant), numbers_of(batch.assignments, "train")
     states = [int(state) for state in batch.worlds.random]
     rooms = [Room(variant, Dice(state), assignments, numbers, wording, max_steps) for state in states]
@@ -80,7 +80,7 @@ def test_random_episodes_are_those_of_the_plain_rules(variant: Variant, wording:
 
 def test_thousands_of_episodes_of_the_full_game_end_as_by_the_plain_rules() -> None:
     variant = Variant(True, True, True, 6)
-    batch = ManualBatch(variant, 250, part="unseen", wording=NATURAL, seed=8)
+    batch = RTFMBatch(variant, 250, part="unseen", wording=NATURAL, seed=8)
     total, bits = batch.assignments.total, batch.assignments.bits
 
     class Numbers:
@@ -113,15 +113,15 @@ def test_thousands_of_episodes_of_the_full_game_end_as_by_the_plain_rules() -> N
 
 
 @pytest.fixture
-def still() -> ManualBatch:
-    batch = ManualBatch(Variant(True, False, False, 6), 1, part="all", wording=FIXED, seed=0, max_steps=50)
+def still() -> RTFMBatch:
+    batch = RTFMBatch(Variant(True, False, False, 6), 1, part="all", wording=FIXED, seed=0, max_steps=50)
     batch.reset()
     # in the lowest row agent, right item and wanted monster; above the two last the others
     batch.worlds.cell[0, [AGENT, TARGET, DISTRACTOR, GOOD, BAD]] = [41, 43, 33, 42, 32]
     return batch
 
 
-def act(batch: ManualBatch, *moves: int) -> tuple[float, bool, bool]:
+def act(batch: RTFMBatch, *moves: int) -> tuple[float, bool, bool]:
     for move in moves:
         batch.step(np.array([move]), autoreset=False)
     out = batch.outcomes
@@ -138,11 +138,11 @@ def act(batch: ManualBatch, *moves: int) -> tuple[float, bool, bool]:
         ((3, 0, 2, 2), (-0.02, False, False)),  # walls
     ],
 )
-def test_outcome_of_a_known_room(still: ManualBatch, moves: tuple[int, ...], outcome: tuple) -> None:
+def test_outcome_of_a_known_room(still: RTFMBatch, moves: tuple[int, ...], outcome: tuple) -> None:
     assert act(still, *moves) == outcome
 
 
-def test_time_limit_truncates_with_the_reward_of_a_loss(still: ManualBatch) -> None:
+def test_time_limit_truncates_with_the_reward_of_a_loss(still: RTFMBatch) -> None:
     assert act(still, *[0] * 49) == (-0.02, False, False)
     still.step(np.array([0]))
     assert (still.outcomes.reward[0], still.outcomes.truncated[0], still.outcomes.terminated[0]) == (-1, True, False)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import gymnasium
 
 from groundling.envs.families.base import EnvFamily
+from groundling.envs.families.manuals.messenger.family import MessengerFamily
+from groundling.envs.families.manuals.messenger.names import STAGES
 from groundling.envs.families.manuals.rtfm.family import RTFMFamily
 from groundling.envs.families.manuals.rtfm.names import VARIANTS
+
+ENTRY_POINTS: Final = {
+    **dict.fromkeys(VARIANTS, "groundling.envs.families.manuals.rtfm.single:RTFMEnv"),
+    **dict.fromkeys(STAGES, "groundling.envs.families.manuals.messenger.single:MessengerEnv"),
+}
 
 
 class Manuals:
@@ -18,11 +25,13 @@ class Manuals:
     wanted = ""
 
     def ids(self) -> Sequence[str]:
-        """Those of RTFM."""
-        return tuple(VARIANTS)
+        """Those of RTFM and Messenger."""
+        return tuple(ENTRY_POINTS)
 
     def find(self, id: str) -> EnvFamily | None:
-        """A variant of RTFM."""
+        """A variant of RTFM, or a stage of Messenger."""
+        if id in STAGES:
+            return MessengerFamily(STAGES[id])
         return RTFMFamily(VARIANTS[id]) if id in VARIANTS else None
 
     def wrap(self, thing: Any, reference: str) -> None:
@@ -30,11 +39,11 @@ class Manuals:
 
     def register(self) -> None:
         """Register all ids with Gymnasium."""
-        for id in VARIANTS:
+        for id, entry_point in ENTRY_POINTS.items():
             if id not in gymnasium.registry:
                 gymnasium.register(
                     id,
-                    entry_point="groundling.envs.families.manuals.rtfm.single:RTFMEnv",
+                    entry_point=entry_point,
                     vector_entry_point="groundling.envs.making:make_registered_vec",
                     kwargs={"level": id},
                     disable_env_checker=True,

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs.families.manuals.drawing import FLOOR_RGB, SELF_RGB, TILE, write_word
 from groundling.envs.families.manuals.rtfm.names import (
     FIRST_ELEMENT,
     FIRST_ITEM,
@@ -19,8 +20,7 @@ from groundling.envs.families.manuals.rtfm.names import (
     WALL_ID,
 )
 
-TILE: Final = 64  # pixels
-FLOOR_RGB, WALL_RGB, SELF_RGB, INK = (70, 70, 76), (130, 130, 130), (235, 235, 235), (0, 0, 0)
+WALL_RGB: Final = (130, 130, 130)
 ELEMENT_RGB: Final = ((90, 160, 255), (230, 90, 50), (235, 215, 70), (90, 190, 80))  # cold, fire, lightning, poison
 ITEM_RGB: Final = (170, 120, 210)
 
@@ -54,14 +54,4 @@ def _draw_tile(tile: NDArray[np.uint8], noun: int, adjective: int) -> None:
     if noun != WALL_ID:
         words = [NAMES[number - RESERVED] for number in (adjective, noun) if number]
         for line, word in enumerate(words):
-            _write(tile, word, TILE // 2 + 14 * line - (4 if len(words) > 1 else -4))
-
-
-def _write(tile: NDArray[np.uint8], word: str, baseline: int) -> None:
-    """A word in the middle of a tile."""
-    scale = 0.34
-    (width, _), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    scale = min(scale, scale * (TILE - 4) / width)
-    (width, _), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    at = ((TILE - width) // 2, baseline)
-    cv2.putText(tile, word, at, cv2.FONT_HERSHEY_SIMPLEX, scale, INK, 1, cv2.LINE_AA)
+            write_word(tile, word, TILE // 2 + 14 * line - (4 if len(words) > 1 else -4))

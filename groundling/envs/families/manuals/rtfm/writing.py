@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.engine import kernels as engine
-from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
-from groundling.envs.engine.kernels import GOLDEN, scrambled
+from groundling.envs.engine.compiling import inner_kernel
+from groundling.envs.families.manuals import dice
+from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.rtfm import names, state, wording
 from groundling.envs.families.manuals.rtfm.names import ELEMENTS, FIRST_ELEMENT, FIRST_KIND, FIRST_MODIFIER, TEAMS
 from groundling.envs.families.manuals.rtfm.state import NO_STATEMENT, Dynamics, Rules, Seen, Worlds
@@ -21,16 +21,8 @@ from groundling.envs.families.manuals.rtfm.wording import (
     Tables,
 )
 
-SOURCES = (__file__, names.__file__, state.__file__, wording.__file__, *engine.SOURCES)
+SOURCES = (__file__, names.__file__, state.__file__, wording.__file__, *dice.SOURCES)
 NUM_ELEMENTS, NUM_TEAMS = len(ELEMENTS), len(TEAMS)
-
-
-@inlined_kernel
-def below(w: Worlds, b: int, count: int) -> int:
-    """The next random integer in [0, count) of environment ``b``: splitmix64, scaled."""
-    w.random[b] += GOLDEN
-    z = scrambled(w.random[b])
-    return int(((z >> np.uint64(22)) * np.uint64(count)) >> np.uint64(42))  # of the upper 42 bits
 
 
 @inner_kernel
