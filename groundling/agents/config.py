@@ -90,11 +90,15 @@ class AgentConfig(Open):
         kept = tuple(dict.fromkeys(self.settings_of(encoder.Config) for encoder in used.values()))
         object.__setattr__(self, "settings", kept)
         if self.memory_finds and (self.memory == "none" or not getattr(self.vision_settings, "map_ways", False)):
-            raise ConfigurationError("memory_finds needs a memory, 'gru' or 'lstm', and map_ways: give the agent both")
+            raise ConfigurationError(
+                "memory_finds needs a memory and a map with ways: add --agent.memory gru (or lstm), "
+                "--agent.map-radius N and --agent.map-ways"
+            )
         if self.memory_reads and (self.memory == "none" or self.language.startswith("sentence")):
             raise ConfigurationError(
-                "memory_reads needs a memory, 'gru' or 'lstm', and a language encoder that gives a vector for each "
-                f"word; these are {self.memory!r} and {self.language!r}"
+                "memory_reads needs a memory and a language encoder that gives a vector for each word: add "
+                f"--agent.memory gru (or lstm), and no --agent.language sentence; these are {self.memory!r} and "
+                f"{self.language!r}"
             )
         for encoder in used.values():
             encoder.check(self)

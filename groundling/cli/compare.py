@@ -68,7 +68,7 @@ class Command:
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
         console.print(comparison.table())
         lines = [f"A: {', '.join(comparison.runs_a)}", f"B: {', '.join(comparison.runs_b)}"]
-        lines += [f"left out {suite}: not in {', '.join(runs)}" for suite, runs in comparison.left_out.items()]
+        lines += [f"skipped {suite}: not in {', '.join(runs)}" for suite, runs in comparison.left_out.items()]
         lines += [f"{MARK} the interval of the difference excludes 0"] * any(
             row.difference.excludes_zero for row in (*comparison.rows, comparison.overall) if row is not None
         )

@@ -29,7 +29,10 @@ class Command:
         room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
         for id in ids:
             print(f"{id:<{widest}}  {describe(id, self.examples)}"[:room])
-        print(f"\n{len(ids)} tasks. Gymnasium has them as groundling/ID, and those that begin so as they are.")
+        if not ids:
+            print(f"no task id contains {self.contains!r}")
+            return
+        print(f"\n{len(ids)} tasks. With gymnasium.make, put groundling/ before ids that do not begin so.")
 
 
 def describe(id: str, with_example: bool) -> str:

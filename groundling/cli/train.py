@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
@@ -21,7 +22,7 @@ from groundling.eval.runs import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
-from groundling.training.progress import ProgressBar, success_in_words
+from groundling.training.progress import ProgressBar
 from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
 
 
@@ -96,6 +97,10 @@ class Command:
             is_begun = self.resume is not None and (number == 0 or (place / CHECKPOINT_NAME).exists())
             trainer = Trainer(part, place, resume=is_begun, evaluator=PeriodicEvaluation.of(part))
             told = described(part) + seed + " (blind control)" * number
+            if trainer.updates >= trainer.config.num_updates:
+                trainer.envs.close()
+                print(f"{told}: the run is complete ({trainer.frames:,} frames): nothing to do")
+                continue
             tracker = make_tracker(self.track, place, trainer.config, resume=is_begun)
             with ProgressBar(told, already=trainer.frames) as bar, TrackedProgress(bar, tracker) as progress:
                 result = trainer.run(progress)
@@ -131,11 +136,24 @@ class Command:
 
 
 def summary(metrics: dict[str, float]) -> str:
-    """What a finished run reached, with how many episodes each number is of."""
-    parts = [f"{success_in_words(metrics)} episodes, the last of training"]
+    """The success of a finished run: of its last training episodes, and who acted in them; of its last evaluation."""
+    success, window, who = (metrics.get(name, 0.0) for name in ("success", "window", "teacher_share"))
+    if not window:
+        parts = ["no episode has ended"]
+    elif math.isnan(success):
+        parts = ["the environments report no success"]
+    elif who >= 1:
+        parts = [f"the expert's success is {success:.2f} in its last {window:,.0f} episodes"]
+    else:
+        mixed = f" (the expert took {who:.0%} of the actions)" if who > 0 else ""
+        parts = [f"success {success:.2f} in the last {window:,.0f} training episodes{mixed}"]
     if "evaluation_success" in metrics:
         count = metrics["evaluation_episodes"]
-        parts.append(f"{metrics['evaluation_success']:.2f} of {count:,.0f} in new worlds by the agent alone")
+        parts.append(
+            f"the agent's success is {metrics['evaluation_success']:.2f} in {count:,.0f} episodes of unseen layouts"
+        )
+    elif who > 0:
+        parts.append("the agent was not evaluated")
     return "; ".join(parts)
 
 
