@@ -1,4 +1,4 @@
-"""List the levels and tasks, one line each: the id, an example sentence and what it asks for."""
+"""List the levels and tasks, one line each: the id, an example instruction and a description."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Command:
     """List the levels and tasks.
 
     Attributes:
-        contains: show only ids that contain this text (upper or lower case).
-        examples: show an example sentence of each.
+        contains: show only ids that contain this text; upper and lower case are the same.
+        examples: show an example instruction of each task.
     """
 
     contains: str = ""

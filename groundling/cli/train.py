@@ -33,28 +33,29 @@ class Command:
     The options are those of the preset, the algorithm, the vision and the rewards that the command names: `--algorithm
     a2c --help` shows those of A2C.
 
-    Several tasks are trained on at once with --tasks A B C, and mixed by --curriculum: uniform (all alike), stages (in
-    this order, each from the success at the one before), progress (most of what is learned fastest) or failures (most
-    of what fails most often). With --curriculum.of instructions those of a single task are mixed like this.
+    Several tasks are trained on at once with --tasks A B C, and mixed by --curriculum: uniform (all equally often),
+    stages (added one by one in this order, the next one when the newest succeeds), progress (more often those
+    whose success changes fastest) or failures (more often those that fail most). With --curriculum.of instructions the
+    instructions of a single task are mixed like this.
 
     Attributes:
-        preset: the settings that the other options begin with: "symbols" (rooms seen as symbols), "mazes" (many rooms,
-            long instructions, an expert to learn from), "pixels" (first person), "chaplot" (the same with the network
-            of Chaplot et al. 2018) or "doom" (ViZDoom); --preset NAME --help shows them.
-        config: a file with options: the config.json of a run, or JSON, TOML or YAML with some of the options of this
-            command, such as `total-frames: 1e6` and `ppo.gamma: 0.95`. It changes the preset; options given on the
-            command line win over it.
+        preset: defaults of the other options: "symbols" (one room, symbolic observations), "mazes" (many rooms, long
+            instructions, DAgger), "pixels" (first person), "chaplot" (the same with the network of Chaplot et al. 2018)
+            or "doom" (ViZDoom); --preset NAME --help shows them.
+        config: file with options: the config.json of a run, or JSON, TOML or YAML with some of the options of this
+            command, such as `total-frames: 1e6` and `ppo.gamma: 0.95`. It overrides the preset; options on the command
+            line override it.
         options: what to train.
-        run_folder: where the run goes; by default runs/TASK-seedN, of several tasks runs/TASK-and-N-more-KIND-seedN,
-            with --seeds without -seedN.
-        resume: continue the run in this folder with its own configuration (the settings given are not read).
-        blind_control: afterwards, train the same agent without its image into the folder RUN/blind, a control that
-            `groundling evaluate` shows next to the agent; of a run that starts from another one (--init) it starts from
-            that one's control.
-        seeds: train once for each of these seeds, in place of --seed, into RUN/seed1, RUN/seed2 ..., and print the mean
-            over them; `groundling plot RUN` draws it.
-        jobs: with --seeds, how many to train at the same time, each in a process of its own.
-        track: also send the metrics to a tracker: "wandb" (Weights & Biases, needs pip install 'groundling[wandb]'), or
+        run_folder: folder of the new run; by default runs/TASK-seedN, for several tasks
+            runs/TASK-and-N-more-CURRICULUM-seedN, with --seeds without -seedN.
+        resume: folder of a run to continue, with its own configuration; all other options but --blind-control and
+            --track are ignored.
+        blind_control: afterwards, also train the same agent without its image, into RUN/blind: a control that
+            `groundling evaluate` shows next to the agent. With --init RUN it starts from RUN/blind.
+        seeds: random seeds, instead of --seed: train once for each, into RUN/seed1, RUN/seed2 ..., and print the mean;
+            `groundling plot RUN` draws it.
+        jobs: with --seeds, number of seeds to train at the same time, each in its own process.
+        track: tracker that also gets the metrics: "wandb" (Weights & Biases, needs pip install 'groundling[wandb]'), or
             your own, my_file.py:MyTracker.
     """
 
