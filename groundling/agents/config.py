@@ -22,12 +22,12 @@ class AgentConfig(Open):
     """The agent's parts and sizes.
 
     Attributes:
-        vision: encoder of the image: "symbolic" (MiniGrid's cells), "cnn" (pictures: three convolutions, then the
-            fusion in every cell of their grid), "chaplot" (pictures: the network of Chaplot et al. 2018), or your own,
+        vision: encoder of the image: "symbolic" (MiniGrid's cells), "cnn" (RGB and depth: three convolutions, then the
+            fusion in every cell of their grid), "chaplot" (RGB: the network of Chaplot et al. 2018), or your own,
             my_file.py:MyEncoder.
-        encoders: encoders of the other fields of the observation; each takes the fields that it can read, in this
-            order. What is left goes to the encoder of its kind (RGB and depth to "cnn"; vectors, masks and categories
-            to "vector").
+        encoders: encoders of the other fields of the observation; in this order, each takes the fields that it can
+            read. The remaining fields go to the default encoder of their kind (RGB and depth to "cnn"; vectors, masks
+            and categories to "vector").
         ignores: keys of the observation that the agent does not read.
         fusion: how vision and language are combined: "attribute_gated" (a gate for each attribute of a cell: type,
             color, state), "gated" (one gate, Chaplot et al. 2018), "film" (Perez et al. 2018), "cross_attention" (cells
@@ -36,23 +36,22 @@ class AgentConfig(Open):
             "contextual" (bag of word vectors that depend on their neighbors, for long instructions), "gru", "bigru"
             (with attention over the words), "transformer", "sentence" (a frozen pretrained model; needs the extra
             groundling[sentence]) or "sentence-tuned" (the same, trained with the agent).
-        memory: "none", "gru" or "lstm", between the fused features and the policy.
+        memory: recurrent network between the fused features and the policy: "none", "gru" or "lstm".
         word_dim: size of a word vector.
         instruction_dim: size of the vector of an instruction.
         hidden_dim: size of the hidden layers.
-        memory_dim: size of the memory's state.
-        time_dim: size of an embedding of the number of steps since the episode began, an input of policy and value; 0
-            for none.
-        time_steps: steps with an embedding of their own; later ones share the last.
-        memory_reads: the memory attends to the words of the instruction at every step. For instructions of several
-            clauses; needs a memory and a language encoder with word vectors.
-        memory_finds: the memory attends to the map at every step and gets the way to the thing that it finds. Needs a
-            memory and ``map_ways``.
-        memory_skip: policy and value see the features of the observation beside the memory's output. What can be said
-            from one view alone (an answer) is then learned many times faster. Needs a memory.
-        predicts_subgoal: adds a head that learns to predict the current subgoal, an auxiliary loss weighted by the
-            algorithm's ``subgoal_coef``. It is not used for acting.
-        blind: zeros instead of the image: a control that has only the instruction.
+        memory_dim: size of the recurrent state.
+        time_dim: size of an embedding of the step number within the episode, an input of policy and value; 0: none.
+        time_steps: number of steps that have their own embedding; later steps share the last one.
+        memory_reads: let the memory attend to the words of the instruction at every step, for instructions of several
+            clauses. Needs a memory (gru or lstm) and a language encoder with word vectors (not sentence).
+        memory_finds: let the memory attend to the map at every step and read the way to the object that it attends to.
+            Needs a memory (gru or lstm), a map_radius and map_ways.
+        memory_skip: give policy and value the features of the observation as well as the memory's output. What can be
+            said from one view alone (an answer) is then learned many times faster. Needs a memory (gru or lstm).
+        predicts_subgoal: add a head that learns to predict the current subgoal, an auxiliary loss weighted by the
+            algorithm's subgoal_coef. Its output is not used for acting.
+        blind: replace the image by zeros: a control that has only the instruction.
         settings: of the encoders, each an instance of the encoder's own class.
     """
 
@@ -93,14 +92,18 @@ class AgentConfig(Open):
         kept = tuple(dict.fromkeys(self.settings_of(encoder.Config) for encoder in used.values()))
         object.__setattr__(self, "settings", kept)
         if self.memory_finds and (self.memory == "none" or not getattr(self.vision_settings, "map_ways", False)):
-            raise ConfigurationError("memory_finds needs a memory, 'gru' or 'lstm', and map_ways: give the agent both")
+            raise ConfigurationError(
+                "memory_finds needs a memory and a map with ways: add --agent.memory gru (or lstm), "
+                "--agent.map-radius N and --agent.map-ways"
+            )
         if self.memory_reads and (self.memory == "none" or self.language.startswith("sentence")):
             raise ConfigurationError(
-                "memory_reads needs a memory, 'gru' or 'lstm', and a language encoder that gives a vector for each "
-                f"word; these are {self.memory!r} and {self.language!r}"
+                "memory_reads needs a memory and a language encoder that gives a vector for each word: add "
+                f"--agent.memory gru (or lstm), and no --agent.language sentence; these are {self.memory!r} and "
+                f"{self.language!r}"
             )
         if self.memory_skip and self.memory == "none":
-            raise ConfigurationError("memory_skip needs a memory, 'gru' or 'lstm': without one nothing is skipped")
+            raise ConfigurationError("memory_skip needs a memory: add --agent.memory gru (or lstm)")
         for encoder in used.values():
             encoder.check(self)
 

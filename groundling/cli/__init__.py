@@ -17,15 +17,15 @@ from groundling.errors import GroundlingError
 
 COMMANDS = {
     "train": "train an agent on a task",
-    "evaluate": "measure a run's agent and its controls; write a report",
+    "evaluate": "evaluate a run's agent and its controls; write a report",
     "compare": "compare the evaluations of two runs or groups of seeds",
     "plot": "draw training curves: the mean over seeds and its interval",
-    "demos": "record an expert's demonstrations into a file, or describe one",
+    "demos": "record an expert's demonstrations to a file, or describe one",
     "tasks": "list the tasks, one line each",
-    "questions": "write questions with their houses into a file, or describe one",
-    "play": "steer an agent yourself, from above or from inside",
+    "questions": "write questions and their houses to a file, or describe one",
+    "play": "move an agent yourself, seen from above or in first person",
     "watch": "write a video of an agent's episodes, step by step",
-    "bench": "measure this machine's steps a second beside MiniGrid's",
+    "bench": "measure steps a second on this machine, compared with MiniGrid",
     "demo": "train, evaluate and report in a few minutes",
 }
 

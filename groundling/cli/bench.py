@@ -1,4 +1,4 @@
-"""Measure environment steps a second on this machine, beside MiniGrid's own environment, in one run."""
+"""Measure environment steps a second on this machine, in Groundling and in MiniGrid, in one run."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Command:
 
     Attributes:
         task: id of the environment.
-        num_envs: environments side by side.
-        seconds: how long each measurement takes.
+        num_envs: number of parallel environments.
+        seconds: length of each measurement in seconds.
     """
 
     task: str = "BabyAI-GoToLocal-v0"

@@ -28,13 +28,14 @@ class Command:
     """Compare runs.
 
     Attributes:
-        runs: folders of run A and of run B; `groundling evaluate` has measured both.
-        a: folders of side A, one for each training seed, in place of the two runs.
-        b: folders of side B.
-        agent: which agent of each run.
-        whole_runs: with --a and --b, draw whole runs for the IQM's interval, not the runs of each suite by themselves;
-            wider, and nearer to 95 % where a run that is good at one suite is good at all.
-        output: also write the comparison into this file, as JSON.
+        runs: folders of run A and of run B; run `groundling evaluate` on both first.
+        a: folders of side A, one for each training seed, instead of RUN ...
+        b: folders of side B, one for each training seed.
+        agent: which agent of each run is compared: the trained one or a control.
+        whole_runs: with --a and --b, bootstrap over whole runs (all suites of a run together) for the interval of the
+            IQM, not over the runs of each suite separately; wider, and closer to 95 % where a run that is good at one
+            suite is good at all.
+        output: path of a JSON file for the comparison.
     """
 
     runs: tyro.conf.Positional[RunFolders] = ()
@@ -68,7 +69,7 @@ class Command:
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
         console.print(comparison.table())
         lines = [f"A: {', '.join(comparison.runs_a)}", f"B: {', '.join(comparison.runs_b)}"]
-        lines += [f"left out {suite}: not in {', '.join(runs)}" for suite, runs in comparison.left_out.items()]
+        lines += [f"skipped {suite}: not in {', '.join(runs)}" for suite, runs in comparison.left_out.items()]
         lines += [f"{MARK} the interval of the difference excludes 0"] * any(
             row.difference.excludes_zero for row in (*comparison.rows, comparison.overall) if row is not None
         )

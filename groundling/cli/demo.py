@@ -1,4 +1,4 @@
-"""Train on a real BabyAI level with four of eighteen combinations held out, evaluate with controls, write a report."""
+"""Train on a BabyAI level with 4 of the 18 color-type combinations held out, evaluate with controls, write a report."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Command:
     """Run the demo.
 
     Attributes:
-        run_folder: where everything goes; what an earlier demo left there is replaced.
+        run_folder: folder of the run; a demo that is already there is replaced.
         task: id of the environment.
-        total_frames: observations to train the agent (and the blind control) on.
-        episodes: distinct episodes for each split of the evaluation.
+        total_frames: number of frames to train the agent on, and the blind control.
+        episodes: number of distinct episodes of each suite of the evaluation.
         seed: random seed.
     """
 

@@ -24,15 +24,15 @@ class Command:
     """Record demonstrations, or describe those in a file.
 
     Attributes:
-        task: id of a level or task, or FILE.py:CLASS; or a FILE.demos, to describe it or to export it.
-        episodes: demonstrations to record.
-        output: the file; by default demos/TASK-seedN.demos.
-        expert: whether the demonstrator knows the whole world, or only what was in its view ("explored").
-        held_out: what no instruction asks for; the defaults are those of training.
+        task: id of a level or task, or FILE.py:CLASS; or a file FILE.demos to describe or export.
+        episodes: number of demonstrations to record.
+        output: path of the file; by default demos/TASK-seedN.demos.
+        expert: what the expert observes: "explored" (the cells observed so far) or "world" (the full state).
+        held_out: instructions and wordings excluded from the demonstrations; the defaults are those of training.
         seed: random seed of the episodes.
-        num_envs: episodes played side by side; the demonstrations do not depend on it.
-        minari: also write them as the Minari data set of this name, "babyai/go-to-local/expert-v0".
-        verify: read all of a FILE.demos and compare it with its checksums.
+        num_envs: number of parallel environments; the demonstrations do not depend on it.
+        minari: name of a Minari data set to write as well, such as "babyai/go-to-local/expert-v0".
+        verify: read all of FILE.demos and compare it with its checksums.
     """
 
     task: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="TASK|FILE")]]

@@ -1,4 +1,4 @@
-"""Measure a run's agent and its controls by suites; write evaluation.json and report.html into the run folder."""
+"""Evaluate a run's agent and its controls on suites; write evaluation.json and report.html into the run folder."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from groundling.eval.evaluating import report_run
 class Command:
     """Evaluate a run; one over several tasks is evaluated on each of them.
 
-    Suites: layout (new worlds), combination (color-type pairs never asked for), verb_object (a verb never asked of a
-    type), location (a type never named in a place), length (longer sequences), phrasing (new forms of sentence),
-    synonym (new words), distractors (more objects), size (larger rooms). Those that test what was not held out in
-    training (--held-out.factors) are left out. Of the grounded rooms: layout, zero_shot (the paper's 15 test
-    instructions) and its strata reordered, new_set and superlative.
+    Suites: see docs/evaluate.md. Those of factors that were not held out in training (--held-out.factors) are skipped.
+    Of the rooms of Chaplot et al. 2018: layout, zero_shot (the paper's 15 test instructions) and its subgroups
+    reordered, new_set and superlative.
 
-    Controls: random actions, the agent given the instruction of another episode, and the agent trained without the
+    Controls: random actions, the agent given an instruction with a different goal, and the agent trained without the
     image, if there is one in RUN/blind (groundling train --blind-control).
 
     Attributes:
         run_folder: folder of the run.
-        suite: what to test; "all" for every suite of the task, none for the usual ones.
-        episodes: distinct episodes of each suite.
-        greedy: take the likeliest action instead of drawing one.
+        suite: names of suites, or "all" for all suites of the task. By default the usual ones: layout, and for most
+            tasks combination. BabyAI's levels and our own tasks have layout, combination, verb_object, location,
+            length, phrasing, synonym, distractors and size; for another task, a name that it does not have (--suite
+            help) prints those it has.
+        episodes: number of distinct episodes of each suite.
+        greedy: take the most likely action; by default actions are sampled from the policy.
         seed: random seed of the episodes and of sampled actions.
         allow_unseen_words: also run suites whose instructions have words that no training instruction has.
-        by: also print what the agent fails on, by the verbs of an instruction, its number of clauses, or the
-            instruction itself: 20 rows, the worst first; the others are in evaluation.json.
-        video: write a video of the first episodes of the table, and put it into the report.
+        by: also print success by "verb", by "clauses" (number of clauses) or by "instruction" (other tasks may have
+            other groups): 20 rows, the worst first; the others are in evaluation.json.
+        video: write a video of the first episodes, and put it into the report.
     """
 
     run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]

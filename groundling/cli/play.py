@@ -1,4 +1,4 @@
-"""Steer an agent yourself: arrow keys turn and walk, letters handle objects. A rover is driven from inside."""
+"""Move an agent yourself, in a terminal: arrow keys turn and walk, letters handle objects; rover: first-person view."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Command:
     Attributes:
         task: id of the environment.
         seed: random seed of the first episode.
-        split: which instructions to meet: "all", "train", or another that the task has, such as "seen" and "unseen".
-        body: "grid" walks from tile to tile and is seen from above; "rover" drives and sees from inside.
-        view: where a rover's view is shown; "auto" takes a window where there is a display.
+        split: split of the instructions: "all", "train", or another that the task has, such as "seen" and "unseen".
+        body: "grid" (walks from cell to cell, shown from above) or "rover" (drives, first-person view).
+        view: where the first-person view of a rover is shown; "auto" opens a window if there is a display.
     """
 
     task: str = "BabyAI-GoToLocal-v0"

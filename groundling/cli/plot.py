@@ -25,11 +25,11 @@ class Command:
 
     Attributes:
         runs: folders of runs, or of the runs of several seeds.
-        metrics: what to draw, by the names in metrics.jsonl; by default success (while training, and of the agent alone
-            in new worlds) and the return, as far as the runs have them.
-        smoothing: updates that a point of the curve averages; success and return are means of many episodes already.
-        output: the PNG file; by default curves.png in the folder of the only RUN, or here.
-        chart: also draw the curves with characters.
+        metrics: names of metrics in metrics.jsonl; by default success (in training, and in evaluations during training)
+            and return, if recorded.
+        smoothing: number of updates that each point averages; success and return are means of many episodes already.
+        output: path of the PNG file; by default curves.png in the folder of the only RUN, or in the current folder.
+        chart: also print the curves as text.
     """
 
     runs: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN ...")]]

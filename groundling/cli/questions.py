@@ -1,4 +1,4 @@
-"""Write questions with their houses into a file, or say what is in one."""
+"""Write questions and their houses to a file, or describe such a file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from groundling.language.questions.episodes import EqaDataset
 
 @dataclass
 class Command:
-    """Write questions with their houses into a file, or say what is in one.
+    """Write questions and their houses to a file, or describe such a file.
 
     Attributes:
-        task: a family of questions; or a file of them (.json, .json.gz), which is read and described.
+        task: id of a question task, groundling/Questions-v0; or a file of questions (.json, .json.gz) to describe.
         episodes: number of episodes.
-        output: the file, in our own format; .gz compresses it.
-        mp3d: another file, in the format of MP3D-EQA's episodes (habitat-lab), without scans.
-        split: of the family: train, seen, color_pairs, room_pairs, wordings, compositions.
+        output: path of a file in Groundling's format: JSON, which holds the houses too; compressed if it ends in .gz.
+        mp3d: path of a file in the format of the MP3D-EQA dataset of habitat-lab (JSON); it has no houses (scans).
+        split: split of the questions: train, seen, color_pairs, room_pairs, wordings or compositions.
         seed: random seed of the houses and questions.
     """
 

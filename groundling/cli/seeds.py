@@ -136,13 +136,14 @@ def last_known(metrics: Sequence[dict[str, float]], name: str) -> float | None:
 def training_summary(folder: Path, seeds: Sequence[int]) -> str:
     """The last success with each seed, the mean over them with its 95 % interval, and what to do next.
 
-    It is that of the agents alone in new worlds, where they were evaluated, else that of the last training episodes.
+    It is that of the agents alone in unseen layouts, where they were evaluated, else that of the last training
+    episodes.
     """
     width = max(len(f"seed{seed}") for seed in seeds)
     rows = {seed: read_metrics(seed_folder(folder, seed)) for seed in seeds}
     is_evaluated = all(last_known(row, EVALUATED) is not None for row in rows.values())
     by_seed = {seed: last_known(row, EVALUATED if is_evaluated else "success") for seed, row in rows.items()}
-    lines = [f"success {'in new worlds' if is_evaluated else 'in training'}, at the end:"]
+    lines = [f"success {'in unseen layouts' if is_evaluated else 'in training'}, at the end:"]
     lines += [
         f"  {f'seed{seed}':<{width}}  {'no episode ended' if value is None else f'{value:.3f}'}"
         for seed, value in by_seed.items()

@@ -1,4 +1,4 @@
-"""List the levels and tasks, one line each: the id, an example sentence and what it asks for."""
+"""List the levels and tasks, one line each: the id, an example instruction and a description."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Command:
     """List the levels and tasks.
 
     Attributes:
-        contains: show only ids that contain this text (upper or lower case).
-        examples: show an example sentence of each.
+        contains: show only ids that contain this text; upper and lower case are the same.
+        examples: show an example instruction of each task.
     """
 
     contains: str = ""
@@ -29,7 +29,10 @@ class Command:
         room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
         for id in ids:
             print(f"{id:<{widest}}  {describe(id, self.examples)}"[:room])
-        print(f"\n{len(ids)} tasks. Gymnasium has them as groundling/ID, and those that begin so as they are.")
+        if not ids:
+            print(f"no task id contains {self.contains!r}")
+            return
+        print(f"\n{len(ids)} tasks. With gymnasium.make, put groundling/ before ids that do not begin so.")
 
 
 def describe(id: str, with_example: bool) -> str:

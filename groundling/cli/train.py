@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
@@ -21,7 +22,7 @@ from groundling.eval.runs import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
-from groundling.training.progress import ProgressBar, success_in_words
+from groundling.training.progress import ProgressBar
 from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
 
 
@@ -32,28 +33,29 @@ class Command:
     The options are those of the preset, the algorithm, the vision and the rewards that the command names: `--algorithm
     a2c --help` shows those of A2C.
 
-    Several tasks are trained on at once with --tasks A B C, and mixed by --curriculum: uniform (all alike), stages (in
-    this order, each from the success at the one before), progress (most of what is learned fastest) or failures (most
-    of what fails most often). With --curriculum.of instructions those of a single task are mixed like this.
+    Several tasks are trained on at once with --tasks A B C, and mixed by --curriculum: uniform (all equally often),
+    stages (added one by one in this order, the next one when the newest succeeds), progress (more often those
+    whose success changes fastest) or failures (more often those that fail most). With --curriculum.of instructions the
+    instructions of a single task are mixed like this.
 
     Attributes:
-        preset: the settings that the other options begin with: "symbols" (rooms seen as symbols), "mazes" (many rooms,
-            long instructions, an expert to learn from), "pixels" (first person), "chaplot" (the same with the network
-            of Chaplot et al. 2018) or "doom" (ViZDoom); --preset NAME --help shows them.
-        config: a file with options: the config.json of a run, or JSON, TOML or YAML with some of the options of this
-            command, such as `total-frames: 1e6` and `ppo.gamma: 0.95`. It changes the preset; options given on the
-            command line win over it.
+        preset: defaults of the other options: "symbols" (one room, symbolic observations), "mazes" (many rooms, long
+            instructions, DAgger), "pixels" (first person), "chaplot" (the same with the network of Chaplot et al. 2018)
+            or "doom" (ViZDoom); --preset NAME --help shows them.
+        config: file with options: the config.json of a run, or JSON, TOML or YAML with some of the options of this
+            command, such as `total-frames: 1e6` and `ppo.gamma: 0.95`. It overrides the preset; options on the command
+            line override it.
         options: what to train.
-        run_folder: where the run goes; by default runs/TASK-seedN, of several tasks runs/TASK-and-N-more-KIND-seedN,
-            with --seeds without -seedN.
-        resume: continue the run in this folder with its own configuration (the settings given are not read).
-        blind_control: afterwards, train the same agent without its image into the folder RUN/blind, a control that
-            `groundling evaluate` shows next to the agent; of a run that starts from another one (--init) it starts from
-            that one's control.
-        seeds: train once for each of these seeds, in place of --seed, into RUN/seed1, RUN/seed2 ..., and print the mean
-            over them; `groundling plot RUN` draws it.
-        jobs: with --seeds, how many to train at the same time, each in a process of its own.
-        track: also send the metrics to a tracker: "wandb" (Weights & Biases, needs pip install 'groundling[wandb]'), or
+        run_folder: folder of the new run; by default runs/TASK-seedN, for several tasks
+            runs/TASK-and-N-more-CURRICULUM-seedN, with --seeds without -seedN.
+        resume: folder of a run to continue, with its own configuration; all other options but --blind-control and
+            --track are ignored.
+        blind_control: afterwards, also train the same agent without its image, into RUN/blind: a control that
+            `groundling evaluate` shows next to the agent. With --init RUN it starts from RUN/blind.
+        seeds: random seeds, instead of --seed: train once for each, into RUN/seed1, RUN/seed2 ..., and print the mean;
+            `groundling plot RUN` draws it.
+        jobs: with --seeds, number of seeds to train at the same time, each in its own process.
+        track: tracker that also gets the metrics: "wandb" (Weights & Biases, needs pip install 'groundling[wandb]'), or
             your own, my_file.py:MyTracker.
     """
 
@@ -96,6 +98,10 @@ class Command:
             is_begun = self.resume is not None and (number == 0 or (place / CHECKPOINT_NAME).exists())
             trainer = Trainer(part, place, resume=is_begun, evaluator=PeriodicEvaluation.of(part))
             told = described(part) + seed + " (blind control)" * number
+            if trainer.updates >= trainer.config.num_updates:
+                trainer.envs.close()
+                print(f"{told}: the run is complete ({trainer.frames:,} frames): nothing to do")
+                continue
             tracker = make_tracker(self.track, place, trainer.config, resume=is_begun)
             with ProgressBar(told, already=trainer.frames) as bar, TrackedProgress(bar, tracker) as progress:
                 result = trainer.run(progress)
@@ -131,11 +137,24 @@ class Command:
 
 
 def summary(metrics: dict[str, float]) -> str:
-    """What a finished run reached, with how many episodes each number is of."""
-    parts = [f"{success_in_words(metrics)} episodes, the last of training"]
+    """The success of a finished run: of its last training episodes, and who acted in them; of its last evaluation."""
+    success, window, who = (metrics.get(name, 0.0) for name in ("success", "window", "teacher_share"))
+    if not window:
+        parts = ["no episode has ended"]
+    elif math.isnan(success):
+        parts = ["the environments report no success"]
+    elif who >= 1:
+        parts = [f"the expert's success is {success:.2f} in its last {window:,.0f} episodes"]
+    else:
+        mixed = f" (the expert took {who:.0%} of the actions)" if who > 0 else ""
+        parts = [f"success {success:.2f} in the last {window:,.0f} training episodes{mixed}"]
     if "evaluation_success" in metrics:
         count = metrics["evaluation_episodes"]
-        parts.append(f"{metrics['evaluation_success']:.2f} of {count:,.0f} in new worlds by the agent alone")
+        parts.append(
+            f"the agent's success is {metrics['evaluation_success']:.2f} in {count:,.0f} episodes of unseen layouts"
+        )
+    elif who > 0:
+        parts.append("the agent was not evaluated")
     return "; ".join(parts)
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from groundling.errors import ConfigurationError
+from groundling.errors import ConfigurationError, InstructionError
 from groundling.eval.clips import PAUSE_FRAMES
 from groundling.eval.recording import save_video
 from groundling.eval.runs import run_families
 from groundling.eval.watching import watch
+from groundling.language.vocabulary import Vocabulary, split_words
 from groundling.seeding import integer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.tasks import evaluation_options
@@ -34,12 +35,14 @@ class Command:
         run_folder: folder of the run; without one, a small agent that comes with the package, in the rooms of
             Chaplot et al. 2018.
         episodes: number of episodes, shown one after the other.
-        suite: where the episodes are from, see `groundling evaluate --help`.
-        output: the video; by default watch.mp4 in the run folder, or here.
-        greedy: take the likeliest action; --no-greedy draws one.
+        suite: the suite that the episodes are from: layout, combination ... (a name that the task does not have prints
+            those it has).
+        output: path of the video; by default watch.mp4 in the run folder (without a run, in the current folder).
+        greedy: take the most likely action; --no-greedy samples it from the policy, as `groundling evaluate` does.
         seed: random seed of the episodes and of sampled actions.
-        instruction: give the agent this sentence in place of each episode's own.
-        most_steps: how many steps of an episode are shown; of a longer one the first ones and the end.
+        instruction: an instruction for the agent, instead of the one of each episode. Success is still that of the
+            episode's own instruction.
+        most_steps: largest number of steps shown of an episode; of a longer one, the first steps and the last one.
     """
 
     run_folder: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[RUN]")]] = None
@@ -59,6 +62,7 @@ class Command:
             raise ConfigurationError(f"most_steps must be at least 1, got {self.most_steps}")
         folder = self.run_folder
         checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME)
+        check_words(self.instruction or "", checkpoint.spec.vocabulary)
         agent, config = checkpoint.make_agent(), checkpoint.config
         own = run_families(folder or SHIPPED, config)
         world = evaluation_options(config, own)
@@ -82,6 +86,18 @@ class Command:
                 yield from [frame] * PAUSE_FRAMES
 
         path = self.output or (Path() if folder is None else folder) / VIDEO_NAME
-        print(f"writing {self.episodes} episode{'s' * (self.episodes > 1)} into {path}", flush=True)
+        how = "greedy actions; evaluate samples" if self.greedy else "sampled actions"
+        print(f"writing {self.episodes} episode{'s' * (self.episodes > 1)} into {path} ({how})", flush=True)
         save_video(frames(), path)
         print(f"Video: {path}")
+
+
+def check_words(instruction: str, vocabulary: Vocabulary) -> None:
+    """Refuse an instruction with a word that the agent has no token id for.
+
+    Raises:
+        InstructionError: the message names the first such word, and the words of the vocabulary most like it.
+    """
+    for word in split_words(instruction):
+        if word not in vocabulary:
+            raise InstructionError(f"{word!r} is not in the agent's vocabulary{vocabulary.suggestion(word)}")

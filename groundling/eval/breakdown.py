@@ -16,9 +16,9 @@ from groundling.eval.statistics import Counted
 Grouping = Callable[[str, str], tuple[str, ...]]  # kind and text to groups; ``EnvFamily.groups`` is one
 MOST_ROWS = 20  # of a table; the file has the others
 LEGEND = (
-    "late: share of the episodes that reached their time limit",
-    "wrong: share of the episodes that ended before it without success, as at another object than the one asked for",
-    "what fails most comes first: rows are ordered by the upper ends of their intervals",
+    "timeout: share of the episodes that reached their time limit",
+    "failed: share of the episodes that ended before their time limit without success, for example at a wrong object",
+    "the rows that fail most come first: they are ordered by the upper ends of their intervals",
 )
 
 
@@ -125,7 +125,7 @@ def breakdown_table(title: str, kind: str, rows: Sequence[tuple[str, Group]]) ->
     if has_suites:
         table.add_column("suite", no_wrap=True)
     table.add_column(kind)
-    for name in ("n", "success", "interval", "late", "wrong"):
+    for name in ("n", "success", "interval", "timeout", "failed"):
         table.add_column(name, justify="right", no_wrap=True)
     for suite, group in rows[:MOST_ROWS]:
         low, high = group.interval

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundling.eval.breakdown import LEGEND, MOST_ROWS
-from groundling.eval.suite_report import AGENTS, EVALUATION_NAME, EXPERT_COLUMN, SuiteReport, format_success
+from groundling.eval.suite_report import (
+    AGENTS,
+    EVALUATION_NAME,
+    EXPERT_COLUMN,
+    STEPS_COLUMN,
+    SuiteReport,
+    format_success,
+)
 from groundling.files import write_text
 
 REPORT_NAME = "report.html"
@@ -113,8 +120,8 @@ def write_report(
 <h2>Success by suite</h2>
 {_suites(report)}
 <p class="note">Success rate over distinct episodes in layouts that were not trained on, with 95 % Wilson intervals;
-{how}. {agents}. {EXPERT_COLUMN}.</p>
-{f"<p>Left out:</p><ul>{left_out}</ul>" if left_out else ""}
+{how}. {agents}. {STEPS_COLUMN}. {EXPERT_COLUMN}.</p>
+{f"<p>Skipped suites:</p><ul>{left_out}</ul>" if left_out else ""}
 {_video(video)}
 {_failures(report)}
 <h2>Figures</h2><div class="figures">{figures}</div>
@@ -151,7 +158,7 @@ def _table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) ->
 def _suites(report: SuiteReport) -> str:
     """The table of success by suite and agent."""
     controls = [agent for agent in report.agents if agent != "trained"]
-    columns = [("suite", ""), ("episodes", ""), ("trained", AGENTS["trained"]), ("steps", "mean of the trained agent")]
+    columns = [("suite", ""), ("episodes", ""), ("trained", AGENTS["trained"]), ("steps", STEPS_COLUMN)]
     columns += [("/expert", EXPERT_COLUMN), *((agent, AGENTS[agent]) for agent in controls)]
     rows = []
     for suite, row in report.results.items():
@@ -184,7 +191,7 @@ def _failures(report: SuiteReport) -> str:
                 continue
             has_suites = len({suite for suite, _ in rows}) > 1
             columns = [(kind, ""), *[("suite", "")] * has_suites, ("episodes", ""), ("trained", "")]
-            columns += [("late", LEGEND[0]), ("wrong", LEGEND[1])]
+            columns += [("timeout", LEGEND[0]), ("failed", LEGEND[1])]
             cells = [
                 (
                     html.escape(group.name),

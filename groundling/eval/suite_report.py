@@ -17,12 +17,13 @@ from groundling.files import write_text
 from groundling.interfaces import Suite
 
 EVALUATION_NAME = "evaluation.json"
-EXPERT_COLUMN = "/expert: steps of successful episodes, over those that the all-seeing expert takes in them"
+STEPS_COLUMN = "steps: mean number of steps of the trained agent, over all episodes"
+EXPERT_COLUMN = "/expert: steps of successful episodes, divided by those of an expert that sees the whole world"
 AGENTS = {
     "trained": "the trained agent",
     "random": "uniformly random actions",
     "blind": "trained the same way, without the image",
-    "shuffled": "the trained agent, given the instruction of another episode",
+    "shuffled": "the trained agent, given an instruction with a different goal",
 }
 
 
@@ -157,10 +158,10 @@ class SuiteReport:
         told = dict.fromkeys(split_row(row)[1] for row in self.results)
         suites = [f"{suite}: {self.describe(suite)}" for suite in told]
         agents = [f"{agent}: {AGENTS[agent]}" for agent in self.agents if agent != "trained"]
-        columns = [EXPERT_COLUMN]
+        columns = [STEPS_COLUMN, EXPERT_COLUMN]
         if any(column.header == "n" for table in self.tables() for column in table.columns):
             columns.insert(0, "n: episodes")
-        left_out = [f"left out {suite}: {reason}" for suite, reason in self.left_out.items()]
+        left_out = [f"skipped {suite}: {reason}" for suite, reason in self.left_out.items()]
         return "\n".join([*suites, *columns, *agents, *left_out])
 
 

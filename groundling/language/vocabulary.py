@@ -117,12 +117,16 @@ class Vocabulary:
             if allow_unknown:
                 return [self._ids.get(word, 1) for word in words]
         word = next(word for word in words if word not in self._ids)
-        close = difflib.get_close_matches(word, self.words[2:], n=3)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
+        hint = self.suggestion(word) or "."
         raise InstructionError(
             f"the word {word!r} of {text!r} is not in the vocabulary of {len(self)} words{hint} "
             "Pass allow_unknown=True to read it as <unk>."
         )
+
+    def suggestion(self, word: str) -> str:
+        """The words most like one that it lacks, for example ``"; did you mean 'ball' or 'tall'?"``, else nothing."""
+        close = difflib.get_close_matches(word, self.words[2:], n=3)
+        return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
 
     def _too_long(self, text: str, count: int, length: int) -> InstructionError:
         return InstructionError(f"{text!r} has {count} tokens, more than the {length} of this environment")

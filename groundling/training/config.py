@@ -36,34 +36,36 @@ class TrainConfig(Open):
         algorithm: "ppo" or "a2c" (learn from rewards), "bc" (behavior cloning of an expert or of recorded
             demonstrations), "dagger" (the expert labels the states that the agent visits), or your own,
             my_file.py:MyAlgorithm.
-        init: folder of a run; training starts from its agent instead of a new one.
+        init: folder of another run; training starts from its agent's parameters.
         task: id of a level or task (`groundling tasks` lists them), or your own, my_file.py:MyTask.
-        tasks: several tasks to train on at once, instead of one. The curriculum "stages" takes them in this order.
-        body: "grid" (walks on tiles, sees symbols), "rover" (drives in metres, sees pictures), or "own": what the task
-            is made for.
-        camera: pictures that a rover sees (--body rover), or that a simulator draws.
-        held_out: instructions and wordings that are kept out of training.
-        total_frames: observations to train on, rounded up to whole rollouts.
-        num_envs: B, environments that run side by side.
-        bank_size: distinct training episodes of each task.
+        tasks: ids of several tasks to train on at once, instead of --task. The curriculum "stages" adds them in this
+            order.
+        body: how the agent moves and what it observes: "grid" (moves from cell to cell, symbolic observations), "rover"
+            (drives in metres, images) or "own" (what the task is made for, the default).
+        camera: camera of the rover (--body rover), or of another simulator.
+        held_out: instructions and wordings excluded from training.
+        total_frames: number of frames to train on, rounded up to whole rollouts. One frame is one environment step of
+            one environment.
+        num_envs: B, number of parallel environments.
+        bank_size: number of distinct training episodes of each task.
         time_share: fraction of the task's time limit that a training episode gets, above 0 and at most 1. Evaluation
-            always uses the whole limit. Where limits are long, an untrained agent spends most frames in episodes that
-            it has lost already; a shorter limit saves them. MiniGrid's reward falls with time against the shorter
-            limit.
-        seed: of all random numbers of the run.
-        torch_threads: threads of PyTorch.
-        device: "cpu", "cuda", "cuda:0" ...
-        precision: arithmetic of the encoder of pictures in training. "bfloat16" is faster on processors with
-            instructions for it (avx512_bf16 or AMX) and rounds to 8 bits. Everything else stays float32, and so do
-            agents that are evaluated or watched.
-        checkpoint_seconds: seconds between checkpoints; one is always written at the end.
-        evaluate_every: frames between evaluations of the agent alone in new worlds of its tasks, and one at the end.
-            By default five in a run (none in runs of fewer than 50,000 frames); 0 never evaluates.
-        evaluation_episodes: episodes of each of these evaluations.
-        curriculum: how often each task, or each instruction of a task, is drawn.
+            always uses the full limit. Where limits are long, an untrained agent spends most frames in episodes that
+            have failed already; a shorter limit saves these frames. MiniGrid's reward, which decreases with time, is
+            computed with the shorter limit.
+        seed: random seed.
+        torch_threads: number of PyTorch threads.
+        device: PyTorch device: "cpu", "cuda", "cuda:0" ...
+        precision: arithmetic of the image encoder in training. "bfloat16" is faster on processors with instructions for
+            it (avx512_bf16 or AMX) and has 8 significant bits. Everything else stays float32, also agents that are
+            evaluated or watched.
+        checkpoint_seconds: seconds between checkpoints; the last one is always written at the end.
+        evaluate_every: frames between evaluations of the agent, without expert actions, in unseen layouts of its tasks;
+            there is one more at the end. By default five in a run (none in runs of fewer than 50,000 frames); 0: never.
+        evaluation_episodes: number of episodes of each of these evaluations.
+        curriculum: how often each task, or each instruction of a task, is sampled.
         reward: terms whose sum is the reward: "environment" (the reward of the environment), or your own,
             my_file.py:MyReward.
-        reward_weights: a weight for each term; without any, each has weight 1.
+        reward_weights: weight of each term; by default 1.
         agent: parts and sizes of the agent.
         made_by: name of the function that made the environments, if ``Trainer(make_envs=...)`` was given one; set by
             the trainer.

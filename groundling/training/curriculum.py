@@ -23,17 +23,19 @@ class CurriculumConfig:
     """How several tasks, or the instructions of one, are mixed.
 
     Attributes:
-        kind: "uniform" (all equally often), "stages" (one task after the other, the next one is added once the newest
-            succeeds), "progress" (more of the tasks whose success changes fastest) or "failures" (more of the tasks
-            that fail most).
-        of: "tasks", or "instructions": those of one task, each treated like a task.
-        promotion: success at the newest task at which the next one is added; one number, or one for each task but the
-            last.
-        window: episodes of the newest task over which this success is averaged.
-        rehearsal: share of all earlier tasks together, drawn equally often.
-        exploration: share that is drawn equally often, whatever the success.
-        fast_episodes: episodes over which the recent success of a task is averaged.
-        slow_episodes: episodes over which the earlier success is averaged that it is compared with.
+        kind: how often each task is sampled: "uniform" (all equally often), "stages" (the tasks are added one by one,
+            the next one when the newest succeeds), "progress" (more often those whose success changes fastest) or
+            "failures" (more often those that fail most).
+        of: what is mixed: "tasks", or "instructions" (the instructions of one task, each treated like a task).
+        promotion: for "stages", success on the newest task at which the next one is added; one number, or one for each
+            task but the last.
+        window: for "stages", number of episodes of the newest task over which this success is averaged.
+        rehearsal: for "stages", share of all earlier tasks together, sampled equally often.
+        exploration: for "progress" and "failures", share that is sampled equally often, whatever the success.
+        fast_episodes: for "progress" and "failures", number of episodes over which the recent success of a task is
+            averaged.
+        slow_episodes: for "progress", number of episodes over which the earlier success is averaged, with which the
+            recent one is compared.
 
     Raises:
         ConfigurationError: if a setting cannot work.

@@ -74,7 +74,7 @@ def success_in_words(metrics: dict[str, float]) -> str:
     success = metrics.get("success", float("nan"))
     who = metrics.get("teacher_share", 0.0)
     if math.isnan(success):
-        return "no episode yet" if not metrics.get("window") else "success not told"
+        return "no episode yet" if not metrics.get("window") else "success not reported"
     return f"success {success:.2f} of {rounded(metrics.get('window', 0))}" + (
         f" (expert acts {who:.0%})" if who > 0 else ""
     )

@@ -109,5 +109,5 @@ def test_kept_words_are_heard_once_whatever_their_padding() -> None:
 
 @pytest.mark.parametrize("changes", [{"memory": "none"}, {"memory": "gru", "language": "sentence"}])
 def test_nothing_can_be_read_without_a_memory_or_without_words(changes: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="memory_reads needs a memory"):
+    with pytest.raises(ConfigurationError, match=r"memory_reads needs a memory .*: add --agent.memory gru"):
         AgentConfig(memory_reads=True, **changes)

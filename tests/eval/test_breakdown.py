@@ -116,7 +116,7 @@ def test_table_holds_every_number_and_names_suites_where_there_are_several() -> 
     put, go = Group("put", 10, 8, 1, 9.8), Group("go to", 4, 0, 4, 64.0)
     title, head, _, *rows = printed(("layout", put), ("size", go))
     assert title == "a title"
-    assert head == "suite verb n success interval late wrong"
+    assert head == "suite verb n success interval timeout failed"
     assert rows == ["layout put 10 0.800 [0.490, 0.943] 0.10 0.10", "size go to 4 0.000 [0.000, 0.490] 1.00 0.00"]
     assert printed(("layout", put), ("layout", go))[3] == "put 10 0.800 [0.490, 0.943] 0.10 0.10"
 

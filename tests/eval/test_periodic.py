@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from groundling.cli import main
+from groundling.cli.train import summary
 from groundling.envs.catalog import find_family
 from groundling.eval.evaluation import PlayedSet
 from groundling.eval.periodic import SEED, PeriodicEvaluation
@@ -91,7 +92,7 @@ def test_printed_success_agrees_with_an_evaluation_right_after_it(
     assert main(["train", *arguments, *options]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     last = read_metrics(run)[-1]
-    assert f"{last['evaluation_success']:.2f} of 200 in new worlds by the agent alone" in printed
+    assert f"{last['evaluation_success']:.2f} in 200 episodes of unseen layouts" in printed
     config = resume_config(run)
     with PlayedSet(find_family(config.task).episodes("layout", config.held_out, 400, 0)) as played:
         after = played.by(load_agent(run))
@@ -106,11 +107,40 @@ def test_printed_success_agrees_with_an_evaluation_right_after_it(
         ({"success": 0.934, "window": 100}, "success 0.93 of 100"),
         ({"success": 0.934, "window": 100, "teacher_share": 0.4}, "success 0.93 of 100 (expert acts 40%)"),
         ({"success": float("nan"), "window": 0}, "no episode yet"),
-        ({"success": float("nan"), "window": 3}, "success not told"),
+        ({"success": float("nan"), "window": 3}, "success not reported"),
     ],
 )
 def test_success_is_told_with_whose_actions_they_were(metrics: dict[str, float], expected: str) -> None:
     assert success_in_words(metrics) == expected
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ({"success": 0.934, "window": 1970}, "success 0.93 in the last 1,970 training episodes"),
+        (
+            {"success": 1.0, "window": 1970, "teacher_share": 1.0},
+            "the expert's success is 1.00 in its last 1,970 episodes; the agent was not evaluated",
+        ),
+        (
+            {
+                "success": 0.9,
+                "window": 512,
+                "teacher_share": 0.3,
+                "evaluation_success": 0.4,
+                "evaluation_episodes": 100,
+            },
+            "success 0.90 in the last 512 training episodes (the expert took 30% of the actions); "
+            "the agent's success is 0.40 in 100 episodes of unseen layouts",
+        ),
+        ({"success": float("nan"), "window": 0}, "no episode has ended"),
+        ({"success": float("nan"), "window": 3}, "the environments report no success"),
+    ],
+)
+def test_summary_of_a_run_does_not_take_the_experts_success_for_the_agents(
+    metrics: dict[str, float], expected: str
+) -> None:
+    assert summary(metrics) == expected
 
 
 def test_counts_and_names_are_short_enough_for_80_columns() -> None:

@@ -112,7 +112,7 @@ def test_report_shows_what_fails_first_unless_it_tells_nothing_apart(tmp_path: P
     _, table = page.split("<h3>By verb</h3>")
     rows = [re.findall(r"<t[dh][^>]*>([^<]*)<", row) for row in re.findall(r"<tr.*?</tr>", table)]
     assert rows == [
-        ["verb", "suite", "episodes", "trained", "late", "wrong"],
+        ["verb", "suite", "episodes", "trained", "timeout", "failed"],
         ["go to", "size", "20", "0.000 [0.000, 0.161]", "1.00", "0.00"],
         ["put", "layout", "10", "0.500 [0.237, 0.763]", "0.10", "0.40"],
         ["go to", "layout", "20", "1.000 [0.839, 1.000]", "0.00", "0.00"],
@@ -189,9 +189,10 @@ def test_legend_explains_every_row_and_column() -> None:
         f"combination: {SUITES['combination'].description}",
         "combination, reordered: words of a trained instruction in another order",
         "n: episodes",
-        "/expert: steps of successful episodes, over those that the all-seeing expert takes in them",
+        "steps: mean number of steps of the trained agent, over all episodes",
+        "/expert: steps of successful episodes, divided by those of an expert that sees the whole world",
         "random: uniformly random actions",
-        "left out size: it cannot be <enlarged>",
+        "skipped size: it cannot be <enlarged>",
     ]
 
 

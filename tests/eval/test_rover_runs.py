@@ -155,6 +155,7 @@ def test_watch_writes_a_video_of_a_run_and_says_how_each_episode_ended(
     assert main(["watch", str(room), "--episodes", "2"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert len(told) == 4
+    assert told[0].endswith("(greedy actions; evaluate samples)")
     assert all(line.startswith("'Go to the ") and line.endswith(" steps") for line in told[1:3])
     assert (room / "watch.mp4").stat().st_size > 10_000
     assert main(["watch", str(rover), "--episodes", "1", "--output", str(tmp_path / "mine.mp4")]) == 0
@@ -176,6 +177,8 @@ def test_watch_without_a_run_shows_the_agent_that_comes_with_the_package(
         (["--episodes", "0"], "episodes must be at least 1"),
         (["nowhere"], "there is no checkpoint at nowhere"),
         (["--suite", "combination"], "choose among layout, zero_shot"),
+        (["--instruction", "go to the gren torch"], "'gren' is not in the agent's vocabulary; did you mean 'green'"),
+        (["--instruction", "go to the zebra"], "groundling: 'zebra' is not in the agent's vocabulary\n"),
     ],
 )
 def test_watch_of_what_cannot_be_watched_is_told_in_one_line(

@@ -66,7 +66,7 @@ def test_two_runs_are_told_apart_suite_by_suite(capsys: pytest.CaptureFixture[st
     }
     lines = told.splitlines()
     assert lines[lines.index("A: gated0") + 1] == "B: plain0"
-    assert "left out size: not in gated0" in lines
+    assert "skipped size: not in gated0" in lines
     assert "* the interval of the difference excludes 0" in lines
 
 

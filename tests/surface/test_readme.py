@@ -53,13 +53,13 @@ def test_training_in_code_of_the_manual_prints_what_it_reaches(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     exec(example_with("PeriodicEvaluation").replace("100_000", "20_480, evaluate_every=20_480"), {})
-    assert re.search(r"0\.\d\d of new worlds", capsys.readouterr().out)
+    assert re.search(r"success 0\.\d\d in unseen layouts", capsys.readouterr().out)
     assert (tmp_path / "runs/obj/checkpoint.pt").exists()
 
 
 def test_expert_of_the_manual_reaches_goals(capsys: pytest.CaptureFixture[str]) -> None:
     exec(example_with("Expert("), {})
-    found = re.search(r"(\d+) goals reached; the all-seeing expert takes (\d+) steps", capsys.readouterr().out)
+    found = re.search(r"(\d+) goals reached; a full-state expert needs (\d+) steps", capsys.readouterr().out)
     assert found is not None
     assert int(found[1]) >= 64
     assert 10 < int(found[2]) < 100

@@ -202,7 +202,8 @@ def test_agent_of_no_size_is_refused(name: str) -> None:
 
 
 def test_minibatch_larger_than_a_rollout_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="minibatch_size 33 is larger than a rollout of 32"):
+    told = r"33 is larger than a rollout of 32 .*use --num-envs 9 or a smaller --ppo.minibatch-size, at most 32"
+    with pytest.raises(ConfigurationError, match=told):
         small(ppo=PPOConfig(num_steps=4, minibatch_size=33))
 
 

@@ -26,7 +26,7 @@ class ChaplotConfig:
     """Settings of vision "chaplot".
 
     Attributes:
-        conv_channels: channels of the three convolutions.
+        conv_channels: numbers of channels of the three convolutions.
     """
 
     conv_channels: tuple[int, ...] = (128, 64, 64)

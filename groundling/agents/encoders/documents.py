@@ -34,13 +34,14 @@ class DocumentConfig:
     """Settings of :class:`DocumentEncoder`.
 
     Attributes:
-        hops: how often what asks a document asks it, each time with what it has read so far.
-        sharpness: of the attention at first: what products of a question and a sentence are multiplied by.
-        most_things: cells of a grid that are looked at: those whose second number is not 0, of more any of them.
-        thing_dim: channels of a thing on the map.
-        radius: cells to each side of the agent that the map tells apart; things beyond are on its edge.
-        own_word: the word in whose cell the agent is; where there is none the map has the middle of the grid in its
-            center.
+        hops: number of attention passes over the manual; each pass adds what it has read to the query.
+        sharpness: initial factor of the attention scores; larger values attend to fewer sentences.
+        most_things: largest number of occupied cells that are read (cells whose second channel is not 0); of more, some
+            are dropped.
+        thing_dim: number of channels of each occupied cell on the map around the agent.
+        radius: size of the map around the agent, in cells to each side; objects farther away are put on its edge.
+        own_word: word in the cell in which the agent stands; if no cell has it, the map is centered on the middle of
+            the grid.
     """
 
     hops: int = 1

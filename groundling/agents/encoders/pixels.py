@@ -29,10 +29,10 @@ class CNNConfig:
     """Settings of vision "cnn".
 
     Attributes:
-        conv_channels: channels of the three convolutions; the last number is the size of a cell's features.
-        attributes: groups that fusion "attribute_gated" splits these features into, with a gate each. (Symbols have
-            attributes already: type, color and state.)
-        readout_dim: channels of a cell after the fusion.
+        conv_channels: numbers of channels of the three convolutions; the last one is the size of a cell's features.
+        attributes: number of groups that fusion "attribute_gated" splits these features into, with one gate for each.
+            (Symbolic cells have their attributes: type, color and state.)
+        readout_dim: number of channels of a cell after the fusion.
     """
 
     conv_channels: tuple[int, ...] = (16, 32, 64)

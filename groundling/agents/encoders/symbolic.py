@@ -35,11 +35,11 @@ class SymbolicConfig:
     """Settings of vision "symbolic".
 
     Attributes:
-        cell_dim: channels of each attribute of a cell (type, color, state), which a gate multiplies.
-        readout_dim: channels of a cell after the fusion.
-        map_radius: size of a map of what the agent has seen in the episode, in tiles to each side; 0 for no map.
-        map_ways: adds to every thing on the map how far it is to walk and in which direction the way starts, and where
-            something is unexplored. See ``groundling.agents.encoders.ways``.
+        cell_dim: number of channels of each attribute of a cell (type, color, state), which a gate multiplies.
+        readout_dim: number of channels of a cell after the fusion.
+        map_radius: size of the map of the cells observed so far in the episode, in cells to each side; 0: no map.
+        map_ways: add to the map: walking distance from the agent to every object, first step of the shortest path,
+            direction of unexplored cells. Needs a map_radius. See ``groundling.agents.encoders.ways``.
     """
 
     cell_dim: int = 128
@@ -54,7 +54,7 @@ class SymbolicConfig:
         if not 0 <= self.map_radius <= MAX_RADIUS:
             raise ConfigurationError(f"map_radius is from 0 (no map) to {MAX_RADIUS}, got {self.map_radius}")
         if self.map_ways and not self.map_radius:
-            raise ConfigurationError("map_ways are ways on a map of what was seen: give the agent a map_radius as well")
+            raise ConfigurationError("map_ways needs a map of the cells observed so far: add --agent.map-radius N")
 
     @property
     def senses(self) -> Mapping[str, int]:

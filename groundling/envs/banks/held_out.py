@@ -39,21 +39,22 @@ def _read(text: str, first: type[StrEnum], second: type[StrEnum], own: tuple[str
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Instructions and wordings that are kept out of training.
+    """Instructions and wordings excluded from training.
 
     The default sets leave every single word in training: each color with two types or more, each type with four colors
     or more, each verb with two types, each place with two types.
 
     Attributes:
         factors: which of the sets below are held out; the others are part of training.
-        combinations: color-type pairs, "purple key".
-        verb_objects: a verb with a type that it is not used with, "pick up ball" ("put": the thing that is moved).
-        locations: a type with a location that it is not described by, "ball behind".
-        max_clauses: largest number of clauses in a training instruction.
-        phrasings: names of wordings that no training instruction uses.
-        synonyms: words that can replace a word of training.
+        combinations: held-out color-type pairs, such as "purple key".
+        verb_objects: held-out pairs of a verb and an object type, such as "pick up ball" (for "put", the object that is
+            moved).
+        locations: held-out pairs of an object type and a location phrase, such as "ball behind".
+        max_clauses: largest number of clauses of a training instruction.
+        phrasings: names of the held-out sentence patterns.
+        synonyms: held-out words, each a synonym of a training word.
         varied: use many wordings in training; implied by the factors "phrasing" and "synonym".
-        own_words: types and colors of a task's own that appear in these sets, "apple".
+        own_words: types and colors added by your task that appear in these sets, such as "apple".
 
     Raises:
         SplitError: if a factor or an entry cannot be read.

@@ -80,7 +80,7 @@ class EnvFamily(ABC):
     id: str
     description: str
     spec: Spec
-    suites: Mapping[str, Suite] = {"layout": Suite("new worlds, instructions that training may ask for", "seen")}
+    suites: Mapping[str, Suite] = {"layout": Suite("unseen layouts, instructions of the training split", "seen")}
     breakdowns: tuple[str, ...] = (INSTRUCTION,)
     reference: str = ""
     most_envs: ClassVar[int] = 16

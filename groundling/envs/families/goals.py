@@ -28,17 +28,17 @@ def _factor(name: str, description: str, *, is_usual: bool = False, tells_new_wo
 
 
 SUITES: Final[Mapping[str, Suite]] = {
-    "layout": Suite("new worlds, instructions that training may ask for", "seen"),
-    "combination": _factor("combination", "color-type pairs that no training instruction names", is_usual=True),
-    "verb_object": _factor("verb_object", "a verb with a type of object that it was never asked of"),
-    "location": _factor("location", "a type of object with a place in which it was never named"),
+    "layout": Suite("unseen room layouts, instructions of the training split", "seen"),
+    "combination": _factor("combination", "unseen layouts, held-out color-type combinations", is_usual=True),
+    "verb_object": _factor("verb_object", "a verb with an object type that it never had in training"),
+    "location": _factor("location", "object types with a location phrase that they never had in training"),
     "length": _factor("length", "more clauses than any training instruction has"),
-    "phrasing": _factor("phrasing", "forms of sentence that training never used, of words that it did"),
+    "phrasing": _factor("phrasing", "unseen sentence patterns made of training words"),
     "synonym": _factor(
-        "synonym", "words that training never used, for encoders that know them from elsewhere", tells_new_words=True
+        "synonym", "unseen words; only a pretrained language encoder can know them", tells_new_words=True
     ),
-    "distractors": BankSuite("half as many distractors again", "seen", is_usual=False, grows="num_distractors"),
-    "size": BankSuite("rooms half as wide again", "seen", is_usual=False, grows="room_size"),
+    "distractors": BankSuite("1.5x the number of distractors", "seen", is_usual=False, grows="num_distractors"),
+    "size": BankSuite("rooms 1.5x as wide", "seen", is_usual=False, grows="room_size"),
 }
 
 
@@ -61,7 +61,7 @@ class GoalFamily(BankFamily):
         for factor in FACTORS:
             if factor == name:
                 if factor not in held_out.factors:
-                    raise SplitError(f"nothing of this kind was held out in training (--held-out.factors ... {factor})")
+                    raise SplitError(f"not held out in training (--held-out.factors {factor})")
                 return held_out_split(held_out, factor)
         return super().split(name, held_out)
 

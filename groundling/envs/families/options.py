@@ -17,13 +17,13 @@ class WorldOptions:
     """What a run asks of its environments beside their task; a family refuses what it has no use for.
 
     Attributes:
-        body: "grid", "rover", or "own": the task's.
-        camera: what a rover, or another simulator's agent, sees with.
-        explored_radius: tiles that a map of what was seen reaches; None leaves this sense out.
-        bank_size: distinct episodes to train on, where they stand in a bank.
+        body: "grid", "rover", or "own" (what the task is made for).
+        camera: camera of the rover, or of another simulator's agent.
+        explored_radius: size of the map of the cells observed so far, in cells to each side; None leaves it out.
+        bank_size: number of distinct training episodes, for families whose episodes are in banks.
         time_limit_scale: share of its time limit that an episode has.
-        by_instruction: make each sentence a task of its own, as a curriculum of instructions needs it.
-        vocabulary: of the token ids; None takes the family's own, of several families the joined one.
+        by_instruction: treat each instruction as a separate task, for a curriculum of instructions.
+        vocabulary: vocabulary of the token ids; None takes the family's own, of several families the joined one.
     """
 
     body: Literal["own", "grid", "rover"] = "own"

@@ -31,11 +31,12 @@ class Randomization:
     Everything is drawn from the episode's style (an integer), the noise from the style and the step.
 
     Attributes:
-        pixel_noise: standard deviation of the noise of every color of every pixel, as a fraction of full brightness.
-        lighting: 0 to 1, how far the brightness, the light's color and its direction vary.
-        textures: draw the textures of walls, floor and ceiling, instead of bricks, tiles and plaster. Rooms of houses
-            keep their floors and walls, by which their kinds are told.
-        colors: 0 to 1, how far the colors of walls, floor, ceiling and (less) of objects vary.
+        pixel_noise: standard deviation of the noise on each color channel of each pixel, as a fraction of full
+            brightness.
+        lighting: amount, 0 to 1, by which the brightness, the light's color and its direction vary.
+        textures: sample the textures of walls, floor and ceiling, instead of bricks, tiles and plaster. Rooms of
+            houses keep their floors and walls, which show their kinds.
+        colors: amount, 0 to 1, by which the colors of walls, floor, ceiling and (less) of objects vary.
     """
 
     pixel_noise: float = 0.0
@@ -55,16 +56,16 @@ class Camera:
     """What a rover sees.
 
     Attributes:
-        width: of the picture, in pixels.
-        height: of the picture, in pixels. Pixels are square, so that it sets the vertical field of view.
-        fov_degrees: horizontal field of view.
-        eye_height_m: of the camera above the floor; the walls are 1.25 m high, objects about 0.7 m.
-        horizon: where the horizon lies, as a fraction of the height from the top. Less than a half sees more of the
-            floor; verticals stay vertical.
-        rgb: draw colors [H, W, 3] uint8.
-        depth: measure depth [H, W] float32, in metres along the camera's axis (not along the ray), as Habitat does.
-        segmentation: name what each pixel shows [H, W] uint8: 0 floor or ceiling, 1 wall, else the object's cell code.
-        randomization: what differs from one episode to another.
+        width: image width in pixels.
+        height: image height in pixels. Pixels are square, so the height sets the vertical field of view.
+        fov_degrees: horizontal field of view in degrees.
+        eye_height_m: height of the camera above the floor in metres; walls are 1.25 m high, objects about 0.7 m.
+        horizon: height of the horizon in the image, as a fraction of the image height from the top. Below 0.5 the image
+            shows more of the floor; vertical edges stay vertical.
+        rgb: render RGB, [H, W, 3] uint8.
+        depth: render depth, [H, W] float32, in metres along the camera's axis (not along the ray), as in Habitat.
+        segmentation: render a segmentation, [H, W] uint8: 0 floor or ceiling, 1 wall, else the object's cell code.
+        randomization: what varies from one episode to another.
     """
 
     width: int = 64

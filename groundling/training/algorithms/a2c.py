@@ -18,16 +18,17 @@ class A2CConfig:
     """Synchronous advantage actor-critic: PPO's rollout with one gradient step on all of it, and no clipping.
 
     Attributes:
-        num_steps: T, steps of each environment in a rollout.
-        learning_rate: of Adam, at the start.
-        anneal: let the learning rate fall linearly to zero.
-        gamma: discount.
-        gae_lambda: decay of the advantage estimate.
+        num_steps: T, number of steps of each environment in a rollout.
+        learning_rate: initial learning rate of Adam.
+        anneal: decrease the learning rate linearly to zero over --total-frames.
+        gamma: discount factor.
+        gae_lambda: lambda of generalized advantage estimation (GAE); 1 uses the n-step return.
         value_coef: weight of the value loss.
         entropy_coef: weight of the entropy bonus.
-        max_grad_norm: gradients are scaled down to this norm.
-        normalize_advantage: to mean 0 and standard deviation 1 in each rollout.
-        bootstrap_truncated: see :class:`PPOConfig`.
+        max_grad_norm: largest norm of the gradient; longer gradients are scaled down.
+        normalize_advantage: normalize the advantages to mean 0 and standard deviation 1 in each rollout.
+        bootstrap_truncated: bootstrap from the value of the last observation where the time limit truncates an episode.
+            False treats the limit as part of the task. Source: Pardo et al. 2018, arXiv:1712.00378.
     """
 
     num_steps: int = 8

@@ -7,6 +7,7 @@ subclass :class:`Algorithm` (or :class:`OnPolicy`, which has a collector of roll
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -164,10 +165,12 @@ class OnPolicy(Algorithm):
     def check(cls, config: TrainConfig) -> None:
         """A minibatch is no larger than a rollout."""
         size = getattr(config.settings_of(cls.Config), "minibatch_size", 0)
-        if size > cls.frames_per_update(config):
+        frames = cls.frames_per_update(config)
+        if size > frames:
+            steps = frames // config.num_envs
             raise ConfigurationError(
-                f"minibatch_size {size} is larger than a rollout of {cls.frames_per_update(config)} frames "
-                "(num_envs x num_steps)"
+                f"minibatch_size {size} is larger than a rollout of {frames} frames (num_envs x num_steps): use "
+                f"--num-envs {math.ceil(size / steps)} or a smaller --{cls.section}.minibatch-size, at most {frames}"
             )
 
     @classmethod

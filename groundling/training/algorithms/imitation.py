@@ -28,31 +28,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImitationConfig:
-    """Learning from a teacher: behavior cloning ("bc", the teacher acts) and DAgger ("dagger", it labels).
+    """Imitation of an expert: "bc", behavior cloning (the expert acts), or "dagger" (it labels the agent's states).
 
     Attributes:
-        expert: what the expert sees, "explored" (what the agent has seen, so that it can be imitated) or "world" (all).
-        demonstrations: for "bc", a file of recorded demonstrations; without one the expert acts in new episodes.
-        mixing: for "dagger", the share of the run over which the expert's share of the actions decreases from 1.
-        inflection: weight of frames in which the teacher does something else than in the frame before (Wijmans et al.
-            2019, arXiv:1904.03461): turns and last actions are few, and decide. 1 counts all frames alike.
-        kept_share: for "dagger", the share at which it stays. Above 0 the expert frees an agent that is stuck; where
-            episodes are long, stuck agents would otherwise fill the rollouts.
-        handover: for "dagger", above 0, the probability at each step that the expert takes over and acts until the
-            episode ends, in place of acting at single steps. Where the last action is what matters (an answer), an
-            agent that has not given it yet would wander off, and the expert's label would be of what is no longer in
-            view. The expert's share is then one of episodes in which it acts from the start.
-        num_steps: T, steps of each environment in a rollout, and of back-propagation through the memory.
-        num_epochs: passes over a rollout.
-        minibatch_size: observations of a gradient step, rounded to whole environments.
-        learning_rate: of Adam, at the start.
-        anneal: decrease the learning rate linearly to zero.
+        expert: what the expert observes: "explored" (the cells observed so far; an agent can imitate it) or "world"
+            (the full state).
+        demonstrations: for "bc", path of a file of recorded demonstrations (`groundling demos`); without one the expert
+            acts in new episodes.
+        mixing: for "dagger", share of training over which beta, the share of expert actions, decreases linearly from 1
+            to kept_share.
+        inflection: weight, in the loss, of frames in which the expert's action differs from that of the frame before
+            (Wijmans et al. 2019, arXiv:1904.03461). Such frames are rare and matter most. 1 weights all frames equally.
+        kept_share: for "dagger", final share of expert actions (DAgger's beta). Above 0 the expert frees an agent that
+            is stuck; where episodes are long, stuck agents would otherwise fill the rollouts.
+        handover: for "dagger", probability at each step that the expert takes over and acts until the episode ends; 0:
+            the expert acts at single steps instead. Use it where the last action matters most (an answer): an agent
+            that has not given it yet would leave the place, and could no longer observe what the expert's label is
+            about. With it, beta is the share of episodes in which the expert acts from the start.
+        num_steps: T, number of steps of each environment in a rollout, and of back-propagation through the memory.
+        num_epochs: number of passes over each rollout.
+        minibatch_size: number of observations of a gradient step, rounded to whole environments.
+        learning_rate: initial learning rate of Adam.
+        anneal: decrease the learning rate linearly to zero over --total-frames.
         value_coef: weight of the value loss.
         entropy_coef: weight of the entropy bonus.
-        gamma: discount factor of the returns that the value learns.
-        gae_lambda: decay of their estimate.
-        subgoal_coef: weight of the subgoal loss of an agent with ``predicts_subgoal``.
-        max_grad_norm: largest norm of the gradient; longer ones are scaled down.
+        gamma: discount factor of the return that the value function learns.
+        gae_lambda: lambda of the return estimate, as in GAE.
+        subgoal_coef: weight of the subgoal loss of an agent with --agent.predicts-subgoal.
+        max_grad_norm: largest norm of the gradient; longer gradients are scaled down.
     """
 
     expert: Sight = "explored"

@@ -26,22 +26,22 @@ class PPOConfig:
     """Proximal policy optimization with a clipped objective.
 
     Attributes:
-        num_steps: T, steps of each environment in a rollout.
-        num_epochs: passes over a rollout.
-        minibatch_size: observations of a gradient step (with a memory, rounded to whole environments).
-        learning_rate: of Adam, at the start.
-        anneal: decrease the learning rate linearly to zero.
+        num_steps: T, number of steps of each environment in a rollout.
+        num_epochs: number of passes over each rollout.
+        minibatch_size: number of observations of a gradient step (with a memory, rounded to whole environments).
+        learning_rate: initial learning rate of Adam.
+        anneal: decrease the learning rate linearly to zero over --total-frames.
         gamma: discount factor.
-        gae_lambda: decay of the advantage estimate (GAE).
-        clip: range of the probability ratio.
+        gae_lambda: lambda of generalized advantage estimation (GAE).
+        clip: clipping range of the probability ratio.
         value_coef: weight of the value loss.
         entropy_coef: weight of the entropy bonus.
-        max_grad_norm: largest norm of the gradient; longer ones are scaled down.
-        normalize_advantage: to mean 0 and standard deviation 1 in each minibatch.
-        bootstrap_truncated: use the value of the last observation where the time limit cut an episode off. False treats
-            the limit as part of the task. Source: Pardo et al. 2018, arXiv:1712.00378.
-        subgoal_coef: weight of the subgoal loss of an agent with ``predicts_subgoal``.
-        kl_coef: weight of a penalty on KL(policy || initial policy), in runs that start from another one (``init``).
+        max_grad_norm: largest norm of the gradient; longer gradients are scaled down.
+        normalize_advantage: normalize the advantages to mean 0 and standard deviation 1 in each minibatch.
+        bootstrap_truncated: bootstrap from the value of the last observation where the time limit truncates an episode.
+            False treats the limit as part of the task. Source: Pardo et al. 2018, arXiv:1712.00378.
+        subgoal_coef: weight of the subgoal loss of an agent with --agent.predicts-subgoal.
+        kl_coef: weight of a penalty on KL(policy || initial policy), in runs with --init.
     """
 
     num_steps: int = 16

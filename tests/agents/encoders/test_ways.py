@@ -304,7 +304,7 @@ def test_a_memory_does_not_look_with_what_it_knew_in_another_episode(observation
 @pytest.mark.parametrize("changes", [{"memory": "none"}, {"map_ways": False}])
 def test_a_memory_that_cannot_look_is_refused(changes: dict[str, Any]) -> None:
     settings = {"memory": "gru", "map_radius": 5, "map_ways": True, "memory_finds": True, **changes}
-    with pytest.raises(ConfigurationError, match="memory_finds needs a memory"):
+    with pytest.raises(ConfigurationError, match=r"memory_finds needs a memory .*: add --agent.memory gru"):
         AgentConfig(**settings)
 
 

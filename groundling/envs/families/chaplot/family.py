@@ -22,7 +22,7 @@ from groundling.interfaces import Spec, Suite
 from groundling.language.grounded import INSTRUCTIONS, parse_grounded
 
 SUITES: Final[Mapping[str, Suite]] = {
-    "layout": Suite("new worlds, instructions that training may ask for", "seen"),
+    "layout": Suite("unseen layouts, instructions of the training split", "seen"),
     "zero_shot": Suite("the paper's 15 test instructions", "unseen"),
     "reordered": Suite("those 7 of them that only reorder the words of a trained one", "reordered"),
     "new_set": Suite("those 6 that denote a set of objects that no trained instruction denotes", "new_set"),

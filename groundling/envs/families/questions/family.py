@@ -19,12 +19,12 @@ from groundling.language.questions.wording import parse
 TYPE: Final = "type"
 
 SUITES: Final[Mapping[str, Suite]] = {
-    "layout": Suite("new houses, questions that training may ask", "seen"),
+    "layout": Suite("unseen houses, questions of the training split", "seen"),
     "color_pairs": BankSuite("things of a color that no question of training is about", "color_pairs"),
     "room_pairs": BankSuite("things in rooms in which training never shows them", "room_pairs"),
-    "wordings": BankSuite("forms of sentence that training never uses, of words that it does", "wordings"),
+    "wordings": BankSuite("unseen sentence patterns made of training words", "wordings"),
     "compositions": BankSuite("things of a color counted, where training counts those of any color", "compositions"),
-    "size": BankSuite("houses with half as many rooms again", "seen", is_usual=False, grows="rooms"),
+    "size": BankSuite("houses with 1.5x the number of rooms", "seen", is_usual=False, grows="rooms"),
 }
 
 
