@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -122,6 +122,10 @@ class DocumentEncoder(ObservationEncoder[PreparedFields]):
         self.thing = nn.Linear(4 * size, settings.thing_dim)
         self.across = 2 * settings.radius + 1
         self.map = nn.Linear(self.across**2 * settings.thing_dim, hidden)
+        self.ground = nn.Linear(self.across**2, hidden, bias=False)
+        self.ground_of = nn.Embedding(256, 1, padding_idx=0)  # by the first number of a cell in which there is no thing
+        steps = torch.arange(-settings.radius, settings.radius + 1)
+        self.register_buffer("window", torch.cartesian_prod(steps, steps), persistent=False)  # rows and columns
 
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:
@@ -166,7 +170,9 @@ class DocumentEncoder(ObservationEncoder[PreparedFields]):
             carried, asked = asked[:, :1], asked[:, 1:]
             hidden = hidden + self.of_carried(carried.squeeze(1))
         if image is not None and cells is not None and is_thing is not None:
-            hidden = hidden + self.on_map(asked, goal, carried, self.places(image, cells), is_thing)
+            own = self.own_cell(image)
+            hidden = hidden + self.on_map(asked, goal, carried, self.places(image, cells, own), is_thing)
+            hidden = hidden + self.around(image, own)
         return torch.relu(self.hidden(torch.relu(hidden)))
 
     def bags(self, tokens: Tensor) -> Tensor:
@@ -189,16 +195,30 @@ class DocumentEncoder(ObservationEncoder[PreparedFields]):
         first, second = (symbols[..., part].gather(1, cells) for part in range(2))
         return self.names[0](first) + self.names[1](second)
 
-    def places(self, image: Tensor, cells: Tensor) -> Tensor:
-        """Where cells [R, K] are on the map, [R, K]."""
+    def own_cell(self, image: Tensor) -> Tensor:
+        """The cell [R, 1] of the agent in images [R, H, W, 3]; where none is drawn, that in the middle."""
         height, width = image.shape[1:3]
-        own = torch.full_like(cells[:, :1], height // 2 * width + width // 2)
-        if self.own_id >= 0:
-            own = (image[..., 0] == self.own_id).flatten(1).to(torch.uint8).argmax(dim=1, keepdim=True)
-        radius = self.settings.radius
+        if self.own_id < 0:
+            return torch.full_like(image[:, 0, :1, 0], height // 2 * width + width // 2, dtype=torch.int64)
+        return (image[..., 0] == self.own_id).flatten(1).to(torch.uint8).argmax(dim=1, keepdim=True)
+
+    def places(self, image: Tensor, cells: Tensor, own: Tensor) -> Tensor:
+        """Where cells [R, K] are on the map around the agent's cell [R, 1], [R, K]."""
+        width, radius = image.shape[2], self.settings.radius
         rows = (cells // width - own // width).clamp(-radius, radius) + radius
         columns = (cells % width - own % width).clamp(-radius, radius) + radius
         return rows * self.across + columns
+
+    def around(self, image: Tensor, own: Tensor) -> Tensor:
+        """What the ground around the agent tells, walls above all, [R, hidden_dim]; things apart."""
+        height, width = image.shape[1:3]
+        window: Any = self.window
+        rows, columns = own // width + window[:, 0], own % width + window[:, 1]
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        cells = rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)
+        first, second = (image[..., part].flatten(1).gather(1, cells).long() for part in range(2))
+        seen = self.ground_of(first).squeeze(-1) * (inside & (second == 0))
+        return self.ground(seen)
 
     def on_map(self, things: Tensor, goal: Tensor, carried: Tensor | None, places: Tensor, is_thing: Tensor) -> Tensor:
         """What the map tells, [R, hidden_dim], of things [R, K, D] that have read the document, at places [R, K].

@@ -7,10 +7,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
 
+from groundling.agents import ActorCritic, AgentConfig
 from groundling.cli import main
 from groundling.cli.any_world import play_family
 from groundling.envs.catalog import find_family
@@ -42,8 +44,28 @@ def test_run_is_trained_resumed_bit_by_bit_and_evaluated_by_all_suites(
 
     run("evaluate", "whole", "--suite", "all", "--episodes", 64)
     told = json.loads(Path("whole/evaluation.json").read_text())["suites"]
-    assert set(told) == {"layout", "assignments", "size", "phrasing", "order", "distractors"}
+    assert set(told) == {"layout", "assignments", "size", "phrasing", "order", "distractors", "validation"}
     assert all(suite["random"]["success"] < 0.4 for suite in told.values())
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_no_agent_walks_into_a_wall(greedy: bool) -> None:
+    envs = find_family("groundling/RTFM-Simple-6x6-v0").make_vec("train", 64, 0)
+    observation, _ = envs.reset(seed=0)
+    agent = ActorCritic(AgentConfig(vision="document", hidden_dim=16), envs.agent_spec)
+    state, first = agent.initial_state(64), np.ones(64, dtype=np.bool_)
+    for _ in range(20):
+        actions, state = agent.act(observation, state, first, greedy=greedy)
+        assert observation["valid"][np.arange(64), actions].all()
+        observation, *_ = envs.step(actions)
+
+
+def test_an_agent_that_is_stuck_is_so_for_a_hundred_steps() -> None:
+    envs = find_family("groundling/RTFM-Simple-6x6-v0").make_vec("train", 8, 0)
+    envs.reset(seed=0)
+    ends = [envs.step(np.zeros(8, dtype=np.int64))[3] for _ in range(100)]
+    assert ends[99].all()
+    assert not np.any(ends[:99])
 
 
 def test_expert_teaches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ class ManualBatch:
     Args:
         variant: which.
         num_envs: B.
-        part: of the assignments of dynamics: "train", "unseen" or "all".
+        part: of the assignments of dynamics: "train", "validation", "unseen" or "all".
         wording: of the sentences.
         seed: names the episodes until :meth:`restart` is given other seeds.
         max_steps: after which an episode is cut off.

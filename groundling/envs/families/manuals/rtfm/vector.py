@@ -20,7 +20,7 @@ from groundling.envs.families.manuals.rtfm.state import empty_seen
 from groundling.envs.families.manuals.rtfm.wording import WORDS, Wording
 from groundling.envs.final_observations import FinalObservations
 from groundling.errors import ConfigurationError
-from groundling.interfaces import CATEGORY, DOCUMENT, MASK, SYMBOLS, TOKENS, Field, Spec
+from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, TOKENS, Field, Spec
 
 Info = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -32,7 +32,7 @@ SPEC = Spec(
         "manual": Field(_SHAPES["manual"], "int32", DOCUMENT, len(WORDS)),
         "instruction": Field(_SHAPES["instruction"], "int32", TOKENS, len(WORDS)),
         "carried": Field((), "int64", CATEGORY, len(WORDS)),
-        "valid": Field(_SHAPES["valid"], "bool", MASK),
+        "valid": Field(_SHAPES["valid"], "bool", ACTION_MASK),
     },
     ACTIONS,
     WORDS,
@@ -66,7 +66,8 @@ class RTFMVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     - ``manual`` [B, 10, 18] int32: token ids of its sentences, 0 = padding; the same throughout an episode.
     - ``instruction`` [B, 12] int32: token ids of the goal.
     - ``carried`` [B] int64: token id of the modifier of the carried item, 0 for none.
-    - ``valid`` [B, 5] bool: False for walking into a wall, which does nothing.
+    - ``valid`` [B, 5] bool: False for walking into a wall, which does nothing; a mask of actions, by which agents take
+      no such action.
 
     ## Action (``Discrete(5)``)
     0 stay, 1 up, 2 down, 3 left, 4 right. Walking onto an item takes it and destroys the one that was carried.
@@ -75,7 +76,8 @@ class RTFMVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     +1 for winning, -1 for any other end, the time limit included; otherwise -0.02 a step.
 
     ## End of an episode
-    ``terminated`` when the agent or a monster dies; ``truncated`` after ``max_steps`` steps. Autoreset mode SAME_STEP,
+    ``terminated`` when the agent or a monster dies; ``truncated`` after ``max_steps`` steps: 100, as in the
+    original's test of the full game (its other rooms have 1,000, SILG's 80). Autoreset mode SAME_STEP,
     ``info`` as ``GroundlingVectorEnv`` has it.
 
     ## Version history
@@ -84,7 +86,7 @@ class RTFMVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     Args:
         variant: which rooms and names.
         num_envs: B.
-        part: of the assignments of dynamics: "train", "unseen" or "all".
+        part: of the assignments of dynamics: "train", "validation", "unseen" or "all".
         wording: of the sentences.
         seed: names the episodes where ``reset`` is given no seed.
         max_steps: of an episode.
