@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import NUM_STATES
 from groundling.envs.families.manuals.rtfm.batch import ManualBatch
 from groundling.envs.families.manuals.rtfm.drawing import draw
+from groundling.envs.families.manuals.rtfm.judging import asked_ending
 from groundling.envs.families.manuals.rtfm.names import ACTIONS, MAX_STEPS, NUM_SYMBOLS, Variant
 from groundling.envs.families.manuals.rtfm.state import empty_seen
 from groundling.envs.families.manuals.rtfm.wording import WORDS, Wording
@@ -136,6 +137,15 @@ class RTFMVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     def manuals(self) -> tuple[tuple[str, ...], ...]:
         """The sentences of the manual of each environment, [B]."""
         return tuple(map(self.batch.manual, range(self.num_envs)))
+
+    @property
+    def endings(self) -> NDArray[np.int64]:
+        """The item and the monster that the last episode of each environment ended with, [B]; see ``Worlds.ending``."""
+        return self.batch.worlds.ending
+
+    def endings_asked(self, documents: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Those that manuals [R, S, L] ask for in the present episodes of environments [R]; -1 where for none."""
+        return asked_ending(self.batch.worlds, documents, rows)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
