@@ -119,9 +119,10 @@ def test_more_things_than_are_looked_at_and_none_at_all() -> None:
 def test_a_word_in_a_question_and_in_a_sentence_is_a_match_before_anything_is_learned() -> None:
     torch.manual_seed(0)
     words = torch.nn.functional.normalize(torch.randn(3, 32), dim=1)
-    sentences = torch.stack([words[0] + words[1], words[2], words[1]]).unsqueeze(0)
-    read = Hop(32, 5.0)(words[:1].unsqueeze(0), sentences, torch.tensor([[True, True, False]])) - words[0]
-    assert torch.nn.functional.cosine_similarity(read[0, 0], sentences[0, 0], dim=0) > 0.9
+    sentences = torch.stack([words[2], words[0] + words[1], words[1]])
+    rows, is_there = torch.tensor([[1, 0, 2]]), torch.tensor([[True, True, False]])
+    read = Hop(32, 5.0)(words[:1].unsqueeze(0), sentences, rows, is_there) - words[0]
+    assert torch.nn.functional.cosine_similarity(read[0, 0], sentences[1], dim=0) > 0.9
 
 
 def test_words_are_shared_by_names_document_and_goal() -> None:
