@@ -46,6 +46,10 @@ def test_run_is_trained_resumed_bit_by_bit_and_evaluated_by_all_suites(
     told = json.loads(Path("whole/evaluation.json").read_text())["suites"]
     assert set(told) == {"layout", "assignments", "size", "phrasing", "order", "distractors", "validation"}
     assert all(suite["random"]["success"] < 0.4 for suite in told.values())
+    for suite in told.values():
+        assert set(suite) == {"trained", "random", "shuffled", "no_doc", "other_doc", "mixed_doc"}
+        assert 48 < suite["other_doc"]["misled"] <= 64
+        assert "misled" not in suite["trained"]
 
 
 @pytest.mark.parametrize("greedy", [False, True])
