@@ -78,6 +78,29 @@ def test_layers_are_those_of_the_paper() -> None:
     assert torch.allclose(layer(cells, text), expected, atol=1e-6)
 
 
+def test_the_last_layer_sees_the_two_before_it_together() -> None:
+    made: Any = agent()
+    given: list[torch.Tensor] = []
+    outputs: list[torch.Tensor] = []
+
+    def note(_: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        given.append(inputs[0])
+        outputs.append(output)
+
+    for layer in made.encoder.layers:
+        layer.register_forward_hook(note)
+    with torch.no_grad():
+        features(made, seen())
+    assert torch.equal(given[-1][:, :-2], outputs[-2] + outputs[-3])
+    assert torch.equal(given[-2][:, :-2], outputs[-3])
+    own = seen()["image"][..., 0] == FAMILY.spec.vocabulary.words.index("you")
+    ways = given[0][:, -2:]
+    for row, (y, x) in enumerate(np.argwhere(own)[:, 1:]):
+        assert torch.allclose(ways[row, :, y, x], torch.zeros(2))
+        assert torch.allclose(ways[row, :, y - 1, x], torch.tensor([0, -1 / 6]))
+        assert torch.allclose(ways[row, :, y, x + 1], torch.tensor([1 / 6, 0]))
+
+
 def test_padding_between_sentences_and_around_the_room_changes_nothing() -> None:
     made, observation = agent(), seen()
     spread = np.zeros_like(observation["manual"])
