@@ -4,9 +4,10 @@
         [--seeds 1 2 3] [--suite assignments|validation] [--output benchmarks/results/manuals.json]
 
 Agents learn from rewards alone (PPO), from scratch and without a curriculum: "ours" (vision "document"), "unread" (the
-same without a manual, in training as well), "txt2pi" (the reference of Zhong et al. 2020). The likeliest action is
-taken. Settings were chosen by the suite "validation", whose dynamics are neither trained nor in the suite
-"assignments", of which the rows tell; ``--suite validation`` shows what they were chosen by.
+same without a manual, in training as well), "txt2pi" (the reference of Zhong et al. 2020). Actions are drawn; "greedy"
+is the trained agent that takes the likeliest one, and that may go to and fro until its time is over. Settings were
+chosen by the suite "validation", whose dynamics are neither trained nor in the suite "assignments", of which the rows
+tell; ``--suite validation`` shows what they were chosen by.
 
 Beside the trained agent: random actions, another goal, no manual, another episode's manual (and how often the agent
 does what that one says), all words of the manual in any order; and the suites of phrasing and size, where there are
@@ -27,11 +28,13 @@ import numpy as np
 from launch import launch
 from runs import finish
 
-from groundling.agents import AgentConfig
+from groundling.agents import AgentConfig, RandomPolicy
 from groundling.agents.encoders.documents import DocumentConfig
 from groundling.envs.catalog import find_family
-from groundling.eval.runs import evaluate_run
+from groundling.eval.runs import evaluate_suites
+from groundling.eval.suites import suite_rows
 from groundling.files import write_text
+from groundling.interfaces import Policy
 from groundling.training import PPOConfig, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 
@@ -45,8 +48,6 @@ AGENTS: Final[dict[AgentName, AgentConfig]] = {
     "txt2pi": AgentConfig(vision="txt2pi", word_dim=30, hidden_dim=400),
 }
 PPO: Final = PPOConfig(num_epochs=2, minibatch_size=4096, learning_rate=3e-3)
-# Where nothing moves the likeliest action of an agent that is in no hurry may go to and fro for ever.
-DIRECT: Final = replace(PPO, gamma=0.97, entropy_coef=0.005)
 TIME_NAME: Final = "processor_seconds.json"
 
 
@@ -61,7 +62,6 @@ class Row:
         floor: success of whoever walks well and reads nothing (benchmarks/manuals_floors.py).
         ceiling: that of the expert, which knows all.
         goal: what was aimed at.
-        ppo: the settings of the algorithm.
     """
 
     task: str
@@ -70,11 +70,10 @@ class Row:
     floor: float
     ceiling: float
     goal: float
-    ppo: PPOConfig = PPO
 
 
 ROWS: Final[dict[RowName, Row]] = {
-    "rtfm_simple": Row("groundling/RTFM-Simple-6x6-v0", "simplest, 6x6", 1_500_000, 0.249, 0.996, 0.97, DIRECT),
+    "rtfm_simple": Row("groundling/RTFM-Simple-6x6-v0", "simplest, 6x6", 1_000_000, 0.249, 0.996, 0.97),
     "rtfm_full_6x6": Row("groundling/RTFM-Groups-Moving-NL-6x6-v0", "full, 6x6", 2_000_000, 0.240, 0.944, 0.85),
     "rtfm_full_10x10": Row("groundling/RTFM-Groups-Moving-NL-10x10-v0", "full, 10x10", 4_000_000, 0.246, 0.987, 0.92),
 }
@@ -100,7 +99,7 @@ class Options:
     seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
     suite: Literal["assignments", "validation"] = "assignments"
     frames: int | None = None
-    episodes: int = 2000
+    episodes: int = 1000
     runs: Path = Path("runs/manuals")
     output: Path | None = None
 
@@ -132,7 +131,7 @@ class Options:
             evaluate_every=0,
             seed=seed,
             agent=AGENTS[agent],
-            settings=(replace(row.ppo, learning_rate=7e-4) if agent == "txt2pi" else row.ppo,),  # the authors' rate
+            settings=(replace(PPO, learning_rate=7e-4) if agent == "txt2pi" else PPO,),  # the authors' rate
         )
 
     def measure(self, name: RowName, agent: AgentName, seed: int) -> dict[str, Any]:
@@ -148,13 +147,18 @@ class Options:
             write_text(folder / TIME_NAME, json.dumps(spent + time.process_time() - begun))
         known = find_family(config.task).suites
         more = [suite for suite in MORE_SUITES if known[suite].is_usual and self.suite == "assignments"]
-        report = evaluate_run(folder, (self.suite, *more), episodes=self.episodes, greedy=True, progress=False)
-        tested = report.results[self.suite]
+        trained = Checkpoint.load(saved).make_agent()
+        suites, _ = suite_rows(config, (self.suite, *more), episodes=self.episodes, progress=False)
+        policies: dict[str, Policy] = {"trained": trained, "random": RandomPolicy(trained.num_actions)}
+        tested = {who: found for _, who, found in evaluate_suites(policies, {self.suite: suites[self.suite]})}
         agents = {who: found.success for who, found in tested.items()}
-        agents |= {f"suite {suite}": report.results[suite]["trained"].success for suite in more}
-        other = tested.get("other_doc")
-        if other is not None and other.followed is not None:
-            agents["swap_follow"] = other.followed[0] / other.followed[1]
+        followed = tested["other_doc"].followed
+        if followed is not None:
+            agents["swap_follow"] = followed[0] / followed[1]
+        for _, _, found in evaluate_suites({"greedy": trained}, {self.suite: suites.pop(self.suite)}, greedy=True):
+            agents["greedy"] = found.success
+        for suite, _, found in evaluate_suites({"agent": trained}, suites):
+            agents[f"suite {suite}"] = found.success
         return {
             "agents": agents,
             "interval": tested["trained"].interval,
@@ -176,7 +180,7 @@ class Options:
         test = "new dynamics" if self.suite == "assignments" else "dynamics of validation"
         return {
             "key": "_".join([name, *[agent] * (agent != "ours"), *[self.suite] * (self.suite != "assignments")]),
-            "row": f"RTFM, {row.told}: {agent}, greedy, {self.episodes} episodes a seed in {test}",
+            "row": f"RTFM, {row.told}: {agent}, {self.episodes} episodes a seed in {test}",
             "mean": float(np.mean(scores)),
             "low": low,
             "high": high,
