@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 
 from groundling.agents import ActorCritic, AgentConfig
+from groundling.agents.encoders.txt2pi import Txt2PiConfig
 from groundling.cli import main
 from groundling.cli.any_world import play_family
 from groundling.envs.catalog import find_family
@@ -84,6 +85,17 @@ def test_agents_of_other_visions_read_the_manual_beside_the_room(tmp_path: Path)
     names = [type(part).__name__ for part in (trainer.agent.encoder, *trainer.agent.others)]
     assert names == ["SymbolicEncoder", "DocumentEncoder", "VectorEncoder"]
     trainer.run()
+
+
+def test_the_reference_reader_trains(tmp_path: Path) -> None:
+    agent = AgentConfig(vision="txt2pi", hidden_dim=32, settings=(Txt2PiConfig(channels=(4, 4, 4), reader_dim=8),))
+    config = TrainConfig(task=ID, num_envs=64, total_frames=2048, agent=agent)
+    trainer = Trainer(config, tmp_path / "run")
+    before = {name: array.clone() for name, array in trainer.agent.state_dict().items()}
+    trainer.run()
+    kept = Checkpoint.load(tmp_path / "run" / "checkpoint.pt").make_agent().state_dict()
+    moved = [name for name, array in kept.items() if not torch.equal(array, before[name])]
+    assert {name.split(".")[1] for name in moved} >= {"words", "reader", "second_reader", "layers", "states", "out"}
 
 
 def test_play_shows_the_manual_beside_the_room() -> None:
