@@ -17,7 +17,7 @@ from groundling.agents.encoders.txt2pi import Txt2PiConfig
 from groundling.cli import main
 from groundling.cli.any_world import play_family
 from groundling.envs.catalog import find_family
-from groundling.training import Checkpoint, TrainConfig, Trainer
+from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer
 from groundling.training.logs import read_metrics
 
 ID = "groundling/RTFM-Simple-Moving-6x6-v0"  # where monsters move episodes are short
@@ -89,7 +89,7 @@ def test_agents_of_other_visions_read_the_manual_beside_the_room(tmp_path: Path)
 
 def test_the_reference_reader_trains(tmp_path: Path) -> None:
     agent = AgentConfig(vision="txt2pi", hidden_dim=32, settings=(Txt2PiConfig(channels=(4, 4, 4), reader_dim=8),))
-    config = TrainConfig(task=ID, num_envs=64, total_frames=2048, agent=agent)
+    config = TrainConfig(task=ID, num_envs=64, total_frames=2048, agent=agent, ppo=PPOConfig(minibatch_size=512))
     trainer = Trainer(config, tmp_path / "run")
     before = {name: array.clone() for name, array in trainer.agent.state_dict().items()}
     trainer.run()
