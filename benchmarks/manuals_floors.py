@@ -1,6 +1,6 @@
 """Floors and ceilings of RTFM: chance, walkers that read nothing or half of the manual, and the expert, by simulation.
 
-    python benchmarks/manuals_floors.py [--episodes 20000] [--output FILE.json]
+    python benchmarks/manuals_floors.py [--episodes 20000] [--max-steps 1000] [--output FILE.json]
 
 Each policy plays the first episodes of as many environments in the dynamics that are kept from training. Beside the
 success with its 95 % interval stands what another simulation of the published rules (3,000 episodes) gave, and the last
@@ -49,11 +49,13 @@ class Options:
 
     Attributes:
         episodes: of each policy in each task.
+        max_steps: of an episode; 1,000 as in the other simulation, where the environments have 100 by default.
         groups: in the variants of nine kinds instead of three: the rules of who wins are the same.
         output: a file for the rows.
     """
 
     episodes: int = 20_000
+    max_steps: int = 1000
     groups: bool = False
     output: Path | None = None
 
@@ -75,7 +77,9 @@ class Options:
 
     def measure(self, task: str, policy: str) -> dict[str, Any]:
         """The success of a policy, "random" or what a walker knows."""
-        envs = find_family(task).make_vec("unseen", self.episodes, 0, copy=False, autoreset=False)
+        envs = find_family(task).make_vec(
+            "unseen", self.episodes, 0, copy=False, autoreset=False, max_steps=self.max_steps
+        )
         assert isinstance(envs, RTFMVectorEnv)
         envs.reset(seed=0)
         walkers = {knows: Walker(envs, knows) for knows in KNOWLEDGE}
@@ -100,7 +104,9 @@ class Options:
             "minutes": None,
             "floor": None,
             "ceiling": None,
-            "command": "python benchmarks/manuals_floors.py" + " --groups" * self.groups,
+            "command": "python benchmarks/manuals_floors.py"
+            + f" --max-steps {self.max_steps}" * (self.max_steps != 1000)
+            + " --groups" * self.groups,
             "episodes": self.episodes,
             "steps": steps / self.episodes,
         }

@@ -255,6 +255,26 @@ class Family(Protocol):
         """Who knows the right actions in these environments, if anybody does."""
 
 
+@runtime_checkable
+class DocumentJudge(Protocol):
+    """Vector environments that know what a document asks for, true or not: by them the control that gives an agent
+    another episode's document tells how often the agent does what the wrong document says.
+
+    Attributes:
+        endings: [B] int64, the way in which the last episode of each environment ended, by a number of the
+            environments' own; -1 where it is none of the ways that a document can ask for, as after the time limit.
+    """
+
+    @property
+    def endings(self) -> NDArray[np.int64]:
+        """See above."""
+
+    def endings_asked(self, documents: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """The way to end the present episodes of environments ``rows`` [R] that documents [R, S, L] ask for, [R]
+        int64; -1 where they ask for none.
+        """
+
+
 class Policy(Protocol):
     """What acts: an agent, a bot, another library's model. All that it remembers of an environment is that one's row
     of the state, so a batch may go on without some of its rows (``state[rows]``).

@@ -20,7 +20,8 @@ class Command:
     reordered, new_set and superlative.
 
     Controls: random actions, the agent given an instruction with a different goal, and the agent trained without the
-    image, if there is one in RUN/blind (groundling train --blind-control).
+    image, if there is one in RUN/blind (groundling train --blind-control). Where there is a manual or another document:
+    the agent without it, with that of another episode (and how often it does what that one says), and with mixed words.
 
     Attributes:
         run_folder: folder of the run.

@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.agents.document_controls import OtherDocument
 from groundling.envs import EpisodeBank
 from groundling.envs.banks.sources import embodiment_of
 from groundling.envs.engine.embodiment import Embodiment
@@ -39,6 +40,8 @@ class Evaluation(Counted):
             was not asked, or nothing succeeded.
         outcomes: of each episode, in the order in which they ended; empty where only the counts are known.
         first_actions: the actions of the first episodes, of as many as were asked for (``keep_actions``).
+        followed: of an agent that was given other episodes' documents: how many episodes ended as these ask, and in how
+            many they ask for an ending other than the true one; None where nobody can tell.
     """
 
     episodes: int
@@ -48,6 +51,7 @@ class Evaluation(Counted):
     steps_ratio: float | None = None
     outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
     first_actions: tuple[tuple[int, ...], ...] = field(default=(), repr=False, compare=False)
+    followed: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome], steps_ratio: float | None = None) -> Evaluation:
@@ -65,6 +69,7 @@ class Evaluation(Counted):
     def to_dict(self) -> dict[str, float | int | None]:
         """The rate, its interval, and the counts as plain values."""
         low, high = self.interval
+        followed = {} if self.followed is None else {"followed": self.followed[0], "misled": self.followed[1]}
         return {
             "success": self.success,
             "low": low,
@@ -74,6 +79,7 @@ class Evaluation(Counted):
             "mean_return": self.mean_return,
             "mean_length": self.mean_length,
             "steps_ratio": self.steps_ratio,
+            **followed,
         }
 
 
@@ -150,6 +156,8 @@ class PlayedSet:
                 self._envs.close()
             self._envs = episodes.make_envs(min(episodes.most_envs, episodes.count))
         start = self._envs.reset(seed=episodes.reset_seed)
+        if isinstance(policy, OtherDocument):
+            policy.bind(self._envs)
         return play(
             policy,
             self._envs,
@@ -191,11 +199,15 @@ def play(
     compared = None if expert_steps is None else ExpertSteps(envs, expert_steps)
     first = FirstEpisodes(keep_actions)
     observers: list[Observer] = [each for each in (compared, observer) if each is not None]
+    if isinstance(policy, OtherDocument):
+        note = policy.note
+        observers.append(lambda stepped: note(stepped.counted))
     outcomes = roll_out(
         policy, envs, start, episodes, spec=spec_of(envs), greedy=greedy, seed=seed, observer=all_of(first, *observers)
     )
     ratio = None if compared is None else compared.ratio
-    return replace(Evaluation.of(outcomes, ratio), first_actions=tuple(map(tuple, first.actions)))
+    followed = (policy.followed, policy.asked) if isinstance(policy, OtherDocument) and policy.asked else None
+    return replace(Evaluation.of(outcomes, ratio), first_actions=tuple(map(tuple, first.actions)), followed=followed)
 
 
 class ExpertSteps:

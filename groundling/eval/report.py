@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundling.eval.breakdown import LEGEND, MOST_ROWS
+from groundling.eval.evaluation import Evaluation
 from groundling.eval.suite_report import (
     AGENTS,
     EVALUATION_NAME,
@@ -164,11 +165,18 @@ def _suites(report: SuiteReport) -> str:
     for suite, row in report.results.items():
         trained = row["trained"]
         ratio = "-" if trained.steps_ratio is None else f"{trained.steps_ratio:.2f}"
-        cells = [format_success(row[agent]) if agent in row else "-" for agent in controls]
+        cells = [_control(row[agent]) if agent in row else "-" for agent in controls]
         name = f"<span><b>{html.escape(suite)}</b><br>{html.escape(report.describe(suite))}</span>"
         numbers = (str(trained.episodes), format_success(trained), f"{trained.mean_length:.1f}", ratio)
         rows.append((name, *numbers, *cells))
     return _table(columns, rows)
+
+
+def _control(measured: Evaluation) -> str:
+    told = format_success(measured)
+    if measured.followed is not None:
+        told += f" (does what it says: {measured.followed[0] / measured.followed[1]:.2f})"
+    return told
 
 
 def _video(video: Video | None) -> str:

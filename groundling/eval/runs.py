@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
+from groundling.agents.document_controls import MixedWords, NoDocument, OtherDocument
 from groundling.envs.families.banked import BankEpisodes
 from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.errors import ConfigurationError
@@ -19,7 +20,7 @@ from groundling.eval.made import MadeFamily
 from groundling.eval.progress import EvaluationProgress, NoProgress
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
-from groundling.interfaces import Policy
+from groundling.interfaces import DOCUMENT, Policy
 from groundling.seeding import integer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
@@ -55,7 +56,8 @@ def evaluate_suites(
     keep_actions: int = 0,
     progress: EvaluationProgress | None = None,
 ) -> Iterator[tuple[str, str, Evaluation]]:
-    """Evaluate each policy on each row, and the "trained" one with shuffled instructions: (row, agent, result).
+    """Evaluate each policy on each row, and the "trained" one with other instructions and documents than its own:
+    (row, agent, result).
 
     All policies play the same episodes; an expert counts steps of the grid only.
 
@@ -74,6 +76,7 @@ def evaluate_suites(
         shuffled = _shuffled(policies, row, integer(seed, "shuffle", name))
         if shuffled is not None:
             players["shuffled"] = shuffled
+        players |= _document_controls(policies, row, integer(seed, "documents", name))
         with PlayedSet(row.episodes) as played:
             for agent, policy in players.items():
                 stream = integer(seed, "evaluation", agent, name)
@@ -109,6 +112,21 @@ def _shuffled(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> Shuff
     )
 
 
+def _document_controls(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> dict[str, Policy]:
+    """The trained agent with no document, another episode's, and mixed words; none where it reads no documents."""
+    agent = policies.get("trained")
+    keys = row.family.spec.keys_of(DOCUMENT)
+    read = getattr(agent, "observation_keys", keys)
+    keys = tuple(key for key in keys if key in read)
+    if agent is None or not keys:
+        return {}
+    return {
+        "no_doc": NoDocument(agent, keys),
+        "other_doc": OtherDocument(agent, keys, seed),
+        "mixed_doc": MixedWords(agent, keys, seed),
+    }
+
+
 def evaluate_run(
     folder: Path | str,
     suites: Sequence[str] = (),
@@ -122,7 +140,8 @@ def evaluate_run(
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
 ) -> SuiteReport:
-    """Evaluate a run's agent and its controls: random, shuffled instructions, and blind if the run trained one.
+    """Evaluate a run's agent and its controls: random, shuffled instructions, blind if the run trained one; and of
+    agents that read documents, no document, that of another episode, and mixed words.
 
     Args:
         folder: of the run.

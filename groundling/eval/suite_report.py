@@ -24,6 +24,9 @@ AGENTS = {
     "random": "uniformly random actions",
     "blind": "trained the same way, without the image",
     "shuffled": "the trained agent, given an instruction with a different goal",
+    "no_doc": "the trained agent, its document empty",
+    "other_doc": "the trained agent, given another episode's document; in brackets how often it does what that says",
+    "mixed_doc": "the trained agent, all words of its document in any order",
 }
 
 
@@ -132,7 +135,7 @@ class SuiteReport:
             if task not in tables:
                 tables[task] = self._empty_table(task or self.task, controls)
             trained = row["trained"]
-            cells = [f"{row[agent].success:.3f}" if agent in row else "-" for agent in controls]
+            cells = [format_control(row[agent]) if agent in row else "-" for agent in controls]
             rate, _, interval = format_success(trained).partition(" ")
             ratio = "-" if trained.steps_ratio is None else f"{trained.steps_ratio:.2f}"
             steps = f"{trained.mean_length:.1f}"
@@ -169,3 +172,9 @@ def format_success(measured: Evaluation | Group) -> str:
     """For example ``"0.992 [0.984, 0.996]"``."""
     low, high = measured.interval
     return f"{measured.success:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def format_control(measured: Evaluation) -> str:
+    """For example ``"0.125"``; of an agent that was misled by documents also how often, ``"0.004 (0.97)"``."""
+    rate = f"{measured.success:.3f}"
+    return rate if measured.followed is None else f"{rate} ({measured.followed[0] / measured.followed[1]:.2f})"

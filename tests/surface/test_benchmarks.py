@@ -183,3 +183,29 @@ def test_glance_measures_each_suite_and_test_instruction(tmp_path: Path) -> None
         assert len(told.pop("by_instruction")) == 15
         assert set(told) == {"layout", "zero_shot", "reordered", "new_set", "superlative"}
         assert all(0 <= share <= 1 for share in told.values())
+
+
+@pytest.mark.slow
+def test_readers_are_trained_once_and_told_in_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    manuals = importlib.import_module("manuals")
+    output = tmp_path / "rows.json"
+    options = manuals.Options(
+        ("rtfm_simple",), ("ours", "unread"), (1, 2), "validation", 16_384, 50, tmp_path / "runs", output
+    )
+    options.run()
+    first = json.loads(output.read_text())["rows"]
+    assert [row["key"] for row in first] == ["rtfm_simple_validation", "rtfm_simple_unread_validation"]
+    wanted = ["key", "row", "mean", "low", "high", "seeds", "frames", "minutes", "floor", "ceiling", "command"]
+    for row in first:
+        assert list(row)[: len(wanted)] == wanted
+        assert row["low"] == min(row["scores"]) <= row["mean"] <= max(row["scores"]) == row["high"]
+        assert (row["seeds"], row["frames"]) == (2, 16_384)
+        assert row["minutes"] > 0
+        assert {"trained", "random", "shuffled", "no_doc", "other_doc", "mixed_doc", "greedy"} <= set(row["agents"])
+    assert first[1]["agents"]["trained"] == first[1]["agents"]["no_doc"]  # it reads nothing, whatever it is given
+    assert "--agents unread --seeds 1 2 --frames 16384" in first[1]["command"]
+    checkpoints = {path: path.stat().st_mtime_ns for path in tmp_path.rglob(CHECKPOINT_NAME)}
+    options.run()
+    assert json.loads(output.read_text())["rows"] == first
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob(CHECKPOINT_NAME)} == checkpoints

@@ -18,6 +18,7 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
         "cnn": "groundling.agents.encoders.pixels:CNNEncoder",
         "chaplot": "groundling.agents.encoders.chaplot:ChaplotEncoder",
         "document": "groundling.agents.encoders.documents:DocumentEncoder",
+        "txt2pi": "groundling.agents.encoders.txt2pi:Txt2PiEncoder",
         "vector": "groundling.agents.encoders.vectors:VectorEncoder",
     },
     entry_points="groundling.encoders",

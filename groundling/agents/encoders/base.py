@@ -137,11 +137,7 @@ class ObservationEncoder(nn.Module, Generic[P]):
         Raises:
             ObservationError: if a key is missing, or a shape, a type or a value is not what the agent was built for.
         """
-        arrays = {key: self._tensor(observation, key) for key in self.keys}
-        sentences = self._sentences(observation)
-        for key, array in arrays.items():
-            check_field(key, array, self.spec.observation[key], len(sentences.row_of))
-        prepared: Any = PreparedFields(arrays, sentences)
+        prepared: Any = PreparedFields(*self._checked(observation))
         return prepared
 
     def forward(self, prepared: P) -> Tensor:
@@ -169,6 +165,14 @@ class ObservationEncoder(nn.Module, Generic[P]):
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
+
+    def _checked(self, observation: Observation) -> tuple[dict[str, Tensor], DistinctSentences]:
+        """The fields of a batch by key, and its distinct sentences; both checked."""
+        arrays = {key: self._tensor(observation, key) for key in self.keys}
+        sentences = self._sentences(observation)
+        for key, array in arrays.items():
+            check_field(key, array, self.spec.observation[key], len(sentences.row_of))
+        return arrays, sentences
 
     def _tensor(self, observation: Observation, key: str) -> Tensor:
         """The array of a key, as a tensor."""

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding_bag
 
-from groundling.agents.encoders.base import ObservationEncoder, PreparedFields
+from groundling.agents.encoders.base import ObservationEncoder
+from groundling.agents.encoders.document_fields import PreparedDocuments, distinct_lines, find_things
 from groundling.errors import ConfigurationError
-from groundling.interfaces import CATEGORY, DOCUMENT, SYMBOLS, Field, Spec
+from groundling.interfaces import CATEGORY, DOCUMENT, SYMBOLS, Field, Observation, Spec
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -40,6 +40,7 @@ class DocumentConfig:
             are dropped.
         thing_dim: number of channels of each occupied cell on the map around the agent.
         radius: size of the map around the agent, in cells to each side; objects farther away are put on its edge.
+        reads: False for a control that gets no sentence of any document.
         own_word: word in the cell in which the agent stands; if no cell has it, the map is centered on the middle of
             the grid.
     """
@@ -48,7 +49,8 @@ class DocumentConfig:
     sharpness: float = 5.0
     most_things: int = 8
     thing_dim: int = 8
-    radius: int = 4
+    radius: int = 3
+    reads: bool = True
     own_word: str = "you"
 
     def __post_init__(self) -> None:
@@ -79,14 +81,22 @@ class Hop(nn.Module):
         self.key, self.value = square(size), square(size)
         self.sharpness = nn.Parameter(torch.tensor(sharpness))
 
-    def forward(self, asking: Tensor, sentences: Tensor, is_there: Tensor) -> Tensor:
-        """What K vectors [R, K, D] are after reading sentences [R, S, D], of which [R, S] are there."""
-        scores = self.sharpness * self.key(asking) @ self.key(sentences).transpose(1, 2)
+    def forward(self, asking: Tensor, sentences: Tensor, row_of: Tensor, is_there: Tensor) -> Tensor:
+        """What K vectors are after reading.
+
+        Args:
+            asking: [R, K, D].
+            sentences: [U, D], distinct ones.
+            row_of: [R, S], which of them each document has.
+            is_there: [R, S] bool, whether a document has so many.
+        """
+        keys, values = self.key(sentences)[row_of], self.value(sentences)[row_of]
+        scores = self.sharpness * self.key(asking) @ keys.transpose(1, 2)
         attention = scores.masked_fill(~is_there.unsqueeze(1), NEVER).softmax(dim=-1)
-        return asking + attention @ self.value(sentences)
+        return asking + attention @ values
 
 
-class DocumentEncoder(ObservationEncoder[PreparedFields]):
+class DocumentEncoder(ObservationEncoder[PreparedDocuments]):
     """Reads a document [S, L] of token ids; as a vision also symbols [H, W, 3], and a category whose numbers are words.
 
     Symbols and categories are words where their field's ``size`` is that of the vocabulary: then a thing in a cell and
@@ -123,6 +133,8 @@ class DocumentEncoder(ObservationEncoder[PreparedFields]):
         self.thing = nn.Linear(4 * size, settings.thing_dim)
         self.across = 2 * settings.radius + 1
         self.map = nn.Linear(self.across**2 * settings.thing_dim, hidden)
+        self.ground = nn.Linear(self.across**2, hidden, bias=False)
+        self.ground_of = nn.Embedding(256, 1, padding_idx=0)  # by the first number of a cell in which there is no thing
 
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:
@@ -143,63 +155,48 @@ class DocumentEncoder(ObservationEncoder[PreparedFields]):
         nn.init.orthogonal_(self.hidden.weight, 2**0.5)
         nn.init.zeros_(self.hidden.bias)
 
-    def forward(self, prepared: PreparedFields) -> Tensor:
-        """The features [R, hidden_dim] of R observations."""
-        document = prepared.fields[self.document_key].long()
-        is_there = document[..., 0] != 0
-        sentences = self.bags(document.flatten(0, 1)).unflatten(0, document.shape[:2])
-        goal = self.bags(prepared.sentences.tokens.long())[prepared.sentences.row_of].unsqueeze(1)
-        carried = None
-        if self.carried_key is not None:
-            carried = self.words(prepared.fields[self.carried_key].long()).unsqueeze(1)
-        image = None if self.image_key is None else prepared.fields[self.image_key]
-        things, cells, is_thing = None, None, None
-        if image is not None:
+    def prepare(self, observation: Observation) -> PreparedDocuments:
+        """Check a batch of observations [B, ...]; find distinct sentences, and the things of the grid."""
+        fields, goals = self._checked(observation)
+        document = fields[self.document_key]
+        sentences, is_there = distinct_lines(document if self.settings.reads else torch.zeros_like(document))
+        things = None
+        if self.image_key is not None:
+            image = fields[self.image_key]
             image = torch.zeros_like(image) if self.config.blind else image
-            cells, is_thing = self.cells_of_things(image)
-            things = self.names_of(image, cells)
-        asked = torch.cat([part for part in (goal, carried, things) if part is not None], dim=1)
+            things = find_things(image, self.own_id, self.settings.radius, self.settings.most_things)
+        carried = None if self.carried_key is None else fields[self.carried_key].long()
+        return PreparedDocuments(goals, sentences, is_there, carried, things)
+
+    def forward(self, prepared: PreparedDocuments) -> Tensor:
+        """The features [R, hidden_dim] of R observations."""
+        sentences, goals = self.bags(prepared.sentences.tokens), self.bags(prepared.goals.tokens)
+        asking = [goals[prepared.goals.row_of].unsqueeze(1)]
+        if prepared.carried is not None:
+            asking.append(self.words(prepared.carried).unsqueeze(1))
+        things = prepared.things
+        if things is not None:
+            asking.append(self.names[0](things.first) + self.names[1](things.second))
+        read = torch.cat(asking, dim=1)
         for hop in self.hops:
-            asked = hop(asked, sentences, is_there)
-        goal, asked = asked[:, :1], asked[:, 1:]
+            read = hop(read, sentences, prepared.sentences.row_of, prepared.is_there)
+        goal, read = read[:, :1], read[:, 1:]
         hidden = self.of_goal(goal.squeeze(1))
+        carried = None
         if self.of_carried is not None:
-            carried, asked = asked[:, :1], asked[:, 1:]
+            carried, read = read[:, :1], read[:, 1:]
             hidden = hidden + self.of_carried(carried.squeeze(1))
-        if image is not None and cells is not None and is_thing is not None:
-            hidden = hidden + self.on_map(asked, goal, carried, self.places(image, cells), is_thing)
+        if things is not None:
+            hidden = hidden + self.on_map(read, goal, carried, things.place, things.is_thing)
+            hidden = hidden + self.ground(self.ground_of(things.ground.int()).squeeze(-1))
         return torch.relu(self.hidden(torch.relu(hidden)))
 
     def bags(self, tokens: Tensor) -> Tensor:
-        """The sums [N, D] of the words of sentences [N, L]."""
-        return embedding_bag(tokens, self.words.weight, mode="sum", padding_idx=0)
-
-    def cells_of_things(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """The cells [R, K] of images [R, H, W, 3] in which things are, and whether there is one, [R, K].
-
-        K is what the image with the most things has, as far as that many are looked at.
-        """
-        is_thing = (image[..., 1] != 0).flatten(1)
-        count = min(self.settings.most_things, max(1, int(is_thing.sum(dim=1).amax())))
-        found = is_thing.to(torch.float32).topk(count, dim=1)
-        return found.indices, found.values > 0
-
-    def names_of(self, image: Tensor, cells: Tensor) -> Tensor:
-        """The names [R, K, D] of the things in cells [R, K]: the sums of their words."""
-        symbols = image.flatten(1, 2).long()
-        first, second = (symbols[..., part].gather(1, cells) for part in range(2))
-        return self.names[0](first) + self.names[1](second)
-
-    def places(self, image: Tensor, cells: Tensor) -> Tensor:
-        """Where cells [R, K] are on the map, [R, K]."""
-        height, width = image.shape[1:3]
-        own = torch.full_like(cells[:, :1], height // 2 * width + width // 2)
-        if self.own_id >= 0:
-            own = (image[..., 0] == self.own_id).flatten(1).to(torch.uint8).argmax(dim=1, keepdim=True)
-        radius = self.settings.radius
-        rows = (cells // width - own // width).clamp(-radius, radius) + radius
-        columns = (cells % width - own % width).clamp(-radius, radius) + radius
-        return rows * self.across + columns
+        """The sums [U, D] of the words of sentences [U, L]."""
+        counts = self.words.weight.new_zeros(len(tokens), len(self.words.weight))
+        counts.scatter_add_(1, tokens, torch.ones_like(tokens, dtype=counts.dtype))
+        counts[:, 0] = 0
+        return counts @ self.words.weight  # many times as fast as to look words up, and to add their gradients
 
     def on_map(self, things: Tensor, goal: Tensor, carried: Tensor | None, places: Tensor, is_thing: Tensor) -> Tensor:
         """What the map tells, [R, hidden_dim], of things [R, K, D] that have read the document, at places [R, K].

@@ -34,10 +34,12 @@ def ids(*sentences: str) -> Any:
 
 
 def observation(
-    *things: tuple[int, int, str, str], book: tuple[str, ...] = ("the hot dog runs", "find the cat")
+    *things: tuple[int, int, str, str],
+    book: tuple[str, ...] = ("the hot dog runs", "find the cat"),
+    ground: str = "floor",
 ) -> Any:
     cells = np.zeros((1, 4, 5, 3), dtype=np.uint8)
-    cells[..., 0] = WORDS.encode("floor")[0]
+    cells[..., 0] = WORDS.encode(ground)[0] if ground else 0
     for row, column, noun, adjective in things:
         cells[0, row, column, 0] = WORDS.encode(noun)[0]
         cells[0, row, column, 1] = WORDS.encode(adjective)[0] if adjective else 0
@@ -84,11 +86,27 @@ def test_order_of_sentences_and_empty_rows_change_nothing() -> None:
 
 def test_things_are_seen_from_where_the_agent_is() -> None:
     made = agent()
-    one = features(made, observation((1, 1, "you", ""), (2, 2, "dog", "hot")))
-    moved = features(made, observation((2, 3, "you", ""), (3, 4, "dog", "hot")))
-    other = features(made, observation((2, 3, "you", ""), (1, 3, "dog", "hot")))
+    one = features(made, observation((1, 1, "you", ""), (2, 2, "dog", "hot"), ground=""))
+    moved = features(made, observation((2, 3, "you", ""), (3, 4, "dog", "hot"), ground=""))
+    other = features(made, observation((2, 3, "you", ""), (1, 3, "dog", "hot"), ground=""))
     assert torch.allclose(one, moved, atol=1e-6)
     assert not torch.allclose(one, other)
+
+
+def test_the_ground_is_seen_from_where_the_agent_is_and_not_under_things() -> None:
+    made = agent()
+    place = observation((1, 1, "you", ""), (2, 2, "dog", "hot"), ground="")
+    wall, moved = (observation((1, 1, "you", ""), (2, 2, "dog", "hot"), ground="") for _ in range(2))
+    wall["cells"][0, 0, 1, 0] = moved["cells"][0, 0, 2, 0] = WORDS.encode("floor")[0]
+    seen = [features(made, one) for one in (place, wall, moved)]
+    assert not torch.allclose(seen[0], seen[1])
+    assert not torch.allclose(seen[1], seen[2])
+    shifted = observation((2, 2, "you", ""), (3, 3, "dog", "hot"), ground="")
+    shifted["cells"][0, 1, 2, 0] = WORDS.encode("floor")[0]
+    assert torch.allclose(seen[1], features(made, shifted), atol=1e-6)
+    with torch.no_grad():
+        made.encoder.ground_of.weight[WORDS.encode("dog")[0]] = 100.0
+    assert torch.equal(features(made, place), seen[0])
 
 
 def test_more_things_than_are_looked_at_and_none_at_all() -> None:
@@ -101,15 +119,16 @@ def test_more_things_than_are_looked_at_and_none_at_all() -> None:
 def test_a_word_in_a_question_and_in_a_sentence_is_a_match_before_anything_is_learned() -> None:
     torch.manual_seed(0)
     words = torch.nn.functional.normalize(torch.randn(3, 32), dim=1)
-    sentences = torch.stack([words[0] + words[1], words[2], words[1]]).unsqueeze(0)
-    read = Hop(32, 5.0)(words[:1].unsqueeze(0), sentences, torch.tensor([[True, True, False]])) - words[0]
-    assert torch.nn.functional.cosine_similarity(read[0, 0], sentences[0, 0], dim=0) > 0.9
+    sentences = torch.stack([words[2], words[0] + words[1], words[1]])
+    rows, is_there = torch.tensor([[1, 0, 2]]), torch.tensor([[True, True, False]])
+    read = Hop(32, 5.0)(words[:1].unsqueeze(0), sentences, rows, is_there) - words[0]
+    assert torch.nn.functional.cosine_similarity(read[0, 0], sentences[1], dim=0) > 0.9
 
 
 def test_words_are_shared_by_names_document_and_goal() -> None:
     made = agent()
     embeddings = [name for name, part in made.named_modules() if isinstance(part, torch.nn.Embedding)]
-    assert embeddings == ["encoder.words"]
+    assert embeddings == ["encoder.words", "encoder.ground_of"]
 
 
 def test_symbols_that_are_no_words_have_embeddings_of_their_own() -> None:

@@ -198,7 +198,7 @@ def test_other_wrong_calls_are_refused() -> None:
         envs_of().reset(seed=[1, 2])
     with pytest.raises(ConfigurationError, match="bool array of shape"):
         envs_of().reset(options={"reset_mask": np.ones(3, dtype=bool)})
-    with pytest.raises(SplitError, match="choose one of all, train, seen, unseen, larger"):
+    with pytest.raises(SplitError, match="choose one of all, train, seen, validation, unseen, larger"):
         envs_of(split="dev")
 
 

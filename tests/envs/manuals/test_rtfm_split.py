@@ -36,20 +36,20 @@ def drawn(family: RTFMFamily, split: str, seed: int) -> set[int]:
     return found
 
 
-@pytest.mark.parametrize("suite", ["assignments", "size", "phrasing", "order", "distractors"])
+@pytest.mark.parametrize("suite", ["assignments", "validation", "size", "phrasing", "order", "distractors"])
 def test_no_test_suite_plays_an_assignment_of_training(suite: str) -> None:
     for family in (SIMPLE, FULL):
         known = Assignments.of(family.variant)
         tested = drawn(family, family.suites[suite].split, 5)
         assert not any(map(known.is_trained, tested))
         assert all(map(known.is_trained, drawn(family, "train", 5)))
-    assert len(drawn(SIMPLE, SIMPLE.suites[suite].split, 5)) == 72
+    assert len(drawn(SIMPLE, SIMPLE.suites[suite].split, 5)) == 36
 
 
-def test_the_halves_are_all_there_is() -> None:
-    train, unseen = drawn(SIMPLE, "train", 0), drawn(SIMPLE, "unseen", 1)
-    assert len(train) == len(unseen) == 72
-    assert train | unseen == set(range(144)) == drawn(SIMPLE, "all", 2)
+def test_the_parts_are_all_there_is_and_share_nothing() -> None:
+    parts = [drawn(SIMPLE, name, 0) for name in ("train", "validation", "unseen")]
+    assert [len(part) for part in parts] == [72, 36, 36]
+    assert set.union(*parts) == set(range(144)) == drawn(SIMPLE, "all", 2)
 
 
 def test_every_team_and_every_element_is_trained_in_every_role() -> None:

@@ -1,8 +1,9 @@
 """The hidden dynamics: teams of the kinds, elements that modifiers beat; and which of them are kept from training.
 
 All assignments stand in one total order: those of kinds to teams as tuples of team numbers, sorted; for each of them
-those of modifiers to elements, sorted likewise. A fixed bijection scatters that order, its first half is trained on and
-its second half kept for tests. Nothing in it depends on the order of a set or on a hash.
+those of modifiers to elements, sorted likewise. A fixed bijection scatters that order: its first half is trained on,
+the next quarter is there to choose settings by, the last quarter is kept for tests. Nothing in it depends on the order
+of a set or on a hash.
 """
 
 from __future__ import annotations
@@ -121,13 +122,19 @@ class Assignments:
         )
 
     def places(self, part: str) -> tuple[int, int]:
-        """The first place, and the number of places, of "all" assignments, those to "train" on or those "unseen".
+        """The first place, and the number of places, of a part of the assignments: "all", those to "train" on, those of
+        "validation", by which settings are chosen, or the "unseen" ones, of which only results are told.
 
         Raises:
             SplitError: if there is no such part.
         """
-        half = self.total // 2
-        known = {"all": (0, self.total), "train": (0, half), "unseen": (half, self.total - half)}
+        half, quarter = self.total // 2, self.total // 4
+        known = {
+            "all": (0, self.total),
+            "train": (0, half),
+            "validation": (half, quarter),
+            "unseen": (half + quarter, self.total - half - quarter),
+        }
         if part not in known:
             raise SplitError(f"there is no part {part!r} of the assignments: choose one of {', '.join(known)}")
         return known[part]

@@ -23,7 +23,7 @@ class RTFMBatch(ManualBatch):
     Args:
         variant: which.
         num_envs: B.
-        part: of the assignments of dynamics: "train", "unseen" or "all".
+        part: of the assignments of dynamics: "train", "validation", "unseen" or "all".
         wording: of the sentences.
         seed: names the episodes until ``restart`` is given other seeds.
         max_steps: after which an episode is cut off.

@@ -23,7 +23,7 @@ class ManualSplit:
 
     Attributes:
         name: of the split.
-        part: of the assignments of dynamics: "train", "unseen" or "all".
+        part: of the assignments of dynamics: "train", "validation", "unseen" or "all".
         size: tiles across.
         wording: of the sentences.
     """
@@ -57,6 +57,7 @@ class RTFMFamily(EnvFamily):
         self.suites: Mapping[str, Suite] = {
             "layout": Suite("rules that training may have, new rooms", "seen"),
             "assignments": Suite("rules that training never has", "unseen"),
+            "validation": Suite("other such rules, to choose settings by", "validation", is_usual=False),
             "size": Suite(f"such rules, in a {other} room", other),
             "phrasing": Suite("such rules, in sentences of forms that training never has", "phrasing"),
             "order": Suite("such rules, the manual's sentences in any order", "order", is_usual=not variant.natural),
@@ -75,6 +76,7 @@ class RTFMFamily(EnvFamily):
             ALL: ManualSplit(ALL, "all", size, own),
             TRAIN: ManualSplit(TRAIN, "train", size, own),
             "seen": ManualSplit("seen", "train", size, own),
+            "validation": ManualSplit("validation", "validation", size, own),
             "unseen": ManualSplit("unseen", "unseen", size, own),
             self.suites["size"].split: ManualSplit(self.suites["size"].split, "unseen", other, own),
             "phrasing": ManualSplit("phrasing", "unseen", size, UNHEARD._replace(shuffled=own.shuffled)),

@@ -27,6 +27,7 @@ from groundling.envs.families.manuals.rtfm.state import (
     DISTRACTOR,
     GONE,
     GOOD,
+    NO_ENDING,
     NOTHING,
     NUM_THINGS,
     TARGET,
@@ -194,6 +195,9 @@ def monster_move(w: Worlds, b: int, thing: int, size: int) -> int:
 @inlined_kernel
 def fight(w: Worlds, b: int, monster: int) -> int:
     """The agent strikes first, and one of the two dies; either way the episode ends."""
+    w.ending[b] = NO_ENDING
+    if w.carried[b] != NOTHING:
+        w.ending[b] = 2 * (w.carried[b] == BAD) + (monster == DISTRACTOR)
     if monster == TARGET:
         if w.carried[b] == GOOD:
             w.cell[b, TARGET] = GONE
@@ -256,6 +260,8 @@ def step_one(w: Worlds, b: int, move: int, r: Rules, s: Seen, out: Outcomes) -> 
     result = take_turn(w, b, move, r)
     w.steps[b] += 1
     is_late = result == GOES_ON and w.steps[b] >= r.max_steps
+    if is_late:
+        w.ending[b] = NO_ENDING
     reward = STEP_REWARD
     if result == WON:
         reward = WIN

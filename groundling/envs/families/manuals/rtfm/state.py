@@ -17,6 +17,7 @@ NUM_THINGS: Final = 5
 GONE: Final = -1  # the cell of a thing that is in no cell
 NOTHING: Final = -1  # what an agent carries that carries nothing
 NO_STATEMENT: Final = -1
+NO_ENDING: Final = -1  # of an episode that ended by the time limit, or without an item
 
 
 class Worlds(NamedTuple):
@@ -35,6 +36,7 @@ class Worlds(NamedTuple):
     steps: NDArray[np.int32]  # [B] since the episode began
     total_reward: NDArray[np.float64]  # [B] since then
     over: NDArray[np.bool_]  # [B] the episode has ended, and no other one has begun
+    ending: NDArray[np.int64]  # [B] of the last episode: 2 * (with the bad item) + (met the distractor), or NO_ENDING
 
 
 class Seen(NamedTuple):
@@ -104,6 +106,7 @@ def empty_worlds(num_envs: int) -> Worlds:
         steps=np.zeros(b, dtype=np.int32),
         total_reward=np.zeros(b, dtype=np.float64),
         over=np.ones(b, dtype=np.bool_),
+        ending=np.full(b, NO_ENDING, dtype=np.int64),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
@@ -9,11 +11,12 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import NUM_STATES
 from groundling.envs.families.manuals.rtfm.batch import RTFMBatch
 from groundling.envs.families.manuals.rtfm.drawing import draw
+from groundling.envs.families.manuals.rtfm.judging import asked_ending
 from groundling.envs.families.manuals.rtfm.names import ACTIONS, MAX_STEPS, NUM_SYMBOLS, Variant
 from groundling.envs.families.manuals.rtfm.state import empty_seen
 from groundling.envs.families.manuals.rtfm.wording import WORDS, Wording
 from groundling.envs.families.manuals.vector import ManualVectorEnv, check_render_mode
-from groundling.interfaces import CATEGORY, DOCUMENT, MASK, SYMBOLS, TOKENS, Field, Spec
+from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, TOKENS, Field, Spec
 
 _SHAPES = {name: array.shape[1:] for name, array in empty_seen(1)._asdict().items()}
 SPEC = Spec(
@@ -22,7 +25,7 @@ SPEC = Spec(
         "manual": Field(_SHAPES["manual"], "int32", DOCUMENT, len(WORDS)),
         "instruction": Field(_SHAPES["instruction"], "int32", TOKENS, len(WORDS)),
         "carried": Field((), "int64", CATEGORY, len(WORDS)),
-        "valid": Field(_SHAPES["valid"], "bool", MASK),
+        "valid": Field(_SHAPES["valid"], "bool", ACTION_MASK),
     },
     ACTIONS,
     WORDS,
@@ -56,7 +59,8 @@ class RTFMVectorEnv(ManualVectorEnv[RTFMBatch]):
     - ``manual`` [B, 10, 18] int32: token ids of its sentences, 0 = padding; the same throughout an episode.
     - ``instruction`` [B, 12] int32: token ids of the goal.
     - ``carried`` [B] int64: token id of the modifier of the carried item, 0 for none.
-    - ``valid`` [B, 5] bool: False for walking into a wall, which does nothing.
+    - ``valid`` [B, 5] bool: False for walking into a wall, which does nothing; a mask of actions, by which agents take
+      no such action.
 
     ## Action (``Discrete(5)``)
     0 stay, 1 up, 2 down, 3 left, 4 right. Walking onto an item takes it and destroys the one that was carried.
@@ -65,7 +69,8 @@ class RTFMVectorEnv(ManualVectorEnv[RTFMBatch]):
     +1 for winning, -1 for any other end, the time limit included; otherwise -0.02 a step.
 
     ## End of an episode
-    ``terminated`` when the agent or a monster dies; ``truncated`` after ``max_steps`` steps. Autoreset mode SAME_STEP,
+    ``terminated`` when the agent or a monster dies; ``truncated`` after ``max_steps`` steps: 100, as in the
+    original's test of the full game (its other rooms have 1,000, SILG's 80). Autoreset mode SAME_STEP,
     ``info`` as ``GroundlingVectorEnv`` has it.
 
     ## Version history
@@ -74,7 +79,7 @@ class RTFMVectorEnv(ManualVectorEnv[RTFMBatch]):
     Args:
         variant: which rooms and names.
         num_envs: B.
-        part: of the assignments of dynamics: "train", "unseen" or "all".
+        part: of the assignments of dynamics: "train", "validation", "unseen" or "all".
         wording: of the sentences.
         seed: names the episodes where ``reset`` is given no seed.
         max_steps: of an episode.
@@ -102,6 +107,15 @@ class RTFMVectorEnv(ManualVectorEnv[RTFMBatch]):
         check_render_mode(render_mode)
         batch = RTFMBatch(variant, num_envs, part=part, wording=wording, seed=seed, max_steps=max_steps)
         super().__init__(batch, SPEC, observation_space(), copy=copy, render_mode=render_mode, autoreset=autoreset)
+
+    @property
+    def endings(self) -> NDArray[np.int64]:
+        """The item and the monster that the last episode of each environment ended with, [B]; see ``Worlds.ending``."""
+        return self.batch.worlds.ending
+
+    def endings_asked(self, documents: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Those that manuals [R, S, L] ask for in the present episodes of environments [R]; -1 where for none."""
+        return asked_ending(self.batch.worlds, documents, rows)
 
     def draw(self, row: int) -> NDArray[np.uint8]:
         """A picture [H, W, 3] uint8 of a room from above."""

@@ -1,0 +1,200 @@
+"""Readers of manuals in RTFM: success in dynamics kept from training, beside the controls; rows of manuals.json.
+
+    python benchmarks/manuals.py [--rows rtfm_simple rtfm_full_6x6 rtfm_full_10x10] [--agents ours unread txt2pi]
+        [--seeds 1 2 3] [--suite assignments|validation] [--output benchmarks/results/manuals.json]
+
+Agents learn from rewards alone (PPO), from scratch and without a curriculum: "ours" (vision "document"), "unread" (the
+same without a manual, in training as well), "txt2pi" (the reference of Zhong et al. 2020). Actions are drawn; "greedy"
+is the trained agent that takes the likeliest one, and that may go to and fro until its time is over. Settings were
+chosen by the suite "validation", whose dynamics are neither trained nor in the suite "assignments", of which the rows
+tell; ``--suite validation`` shows what they were chosen by.
+
+Beside the trained agent: random actions, another goal, no manual, another episode's manual (and how often the agent
+does what that one says), all words of the manual in any order; and the suites of phrasing and size, where there are
+such. Minutes are processor time of training, of all seeds together in mean. Every finished run is kept in ``--runs``
+and not trained again; rows of an output that is there are kept, if they are not measured again. ``low`` and ``high``
+are of the seeds; of a single one they are its 95 % interval. The last line is a JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from launch import launch
+from runs import finish
+
+from groundling.agents import AgentConfig, RandomPolicy
+from groundling.agents.encoders.documents import DocumentConfig
+from groundling.envs.catalog import find_family
+from groundling.eval.runs import evaluate_suites
+from groundling.eval.suites import suite_rows
+from groundling.files import write_text
+from groundling.interfaces import Policy
+from groundling.training import PPOConfig, TrainConfig
+from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+
+AgentName = Literal["ours", "unread", "txt2pi"]
+RowName = Literal["rtfm_simple", "rtfm_full_6x6", "rtfm_full_10x10"]
+MORE_SUITES: Final = ("size", "phrasing")
+OURS: Final = AgentConfig(vision="document", hidden_dim=128)
+AGENTS: Final[dict[AgentName, AgentConfig]] = {
+    "ours": OURS,
+    "unread": replace(OURS, settings=(DocumentConfig(reads=False),)),
+    "txt2pi": AgentConfig(vision="txt2pi", word_dim=30, hidden_dim=400),
+}
+PPO: Final = PPOConfig(num_epochs=2, minibatch_size=4096, learning_rate=3e-3)
+TIME_NAME: Final = "processor_seconds.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is trained for a row.
+
+    Attributes:
+        task: the id.
+        told: what it is, in a few words.
+        frames: of each seed.
+        floor: success of whoever walks well and reads nothing (benchmarks/manuals_floors.py).
+        ceiling: that of the expert, which knows all.
+        goal: what was aimed at.
+    """
+
+    task: str
+    told: str
+    frames: int
+    floor: float
+    ceiling: float
+    goal: float
+
+
+ROWS: Final[dict[RowName, Row]] = {
+    "rtfm_simple": Row("groundling/RTFM-Simple-6x6-v0", "simplest, 6x6", 1_000_000, 0.249, 0.996, 0.97),
+    "rtfm_full_6x6": Row("groundling/RTFM-Groups-Moving-NL-6x6-v0", "full, 6x6", 2_000_000, 0.240, 0.944, 0.85),
+    "rtfm_full_10x10": Row("groundling/RTFM-Groups-Moving-NL-10x10-v0", "full, 10x10", 4_000_000, 0.246, 0.987, 0.92),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train and test readers of manuals.
+
+    Attributes:
+        rows: which to measure.
+        agents: of each row.
+        seeds: training runs of each.
+        suite: what the rows tell of: "assignments" (dynamics for tests) or "validation" (those to choose settings by).
+        frames: of each run, in place of the row's own.
+        episodes: of each test.
+        runs: folder of the runs.
+        output: a file for the rows.
+    """
+
+    rows: tuple[RowName, ...] = tuple(ROWS)
+    agents: tuple[AgentName, ...] = ("ours",)
+    seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
+    suite: Literal["assignments", "validation"] = "assignments"
+    frames: int | None = None
+    episodes: int = 1000
+    runs: Path = Path("runs/manuals")
+    output: Path | None = None
+
+    def run(self) -> None:
+        """Measure, print a line for each run and a table of the controls, write the rows."""
+        kept = {}
+        if self.output is not None and self.output.exists():
+            kept = {row["key"]: row for row in json.loads(self.output.read_text())["rows"]}
+        for name in self.rows:
+            for agent in self.agents:
+                results = []
+                for seed in self.seeds:
+                    results.append(self.measure(name, agent, seed))
+                    told = {who: round(value, 4) for who, value in results[-1]["agents"].items()}
+                    print(f"{name} {agent} seed {seed}: {told}, {results[-1]['minutes']:.1f} minutes", flush=True)
+                    row = self.summary(name, agent, results)
+                    kept[row["key"]] = row
+                    if self.output is not None:
+                        write_text(self.output, json.dumps({"rows": list(kept.values())}, indent=1) + "\n")
+        print(json.dumps({"rows": list(kept.values())}))
+
+    def config(self, name: RowName, agent: AgentName, seed: int) -> TrainConfig:
+        """The training run of a row."""
+        row = ROWS[name]
+        return TrainConfig(
+            task=row.task,
+            total_frames=self.frames or row.frames,
+            num_envs=1024,
+            evaluate_every=0,
+            seed=seed,
+            agent=AGENTS[agent],
+            settings=(replace(PPO, learning_rate=7e-4) if agent == "txt2pi" else PPO,),  # the authors' rate
+        )
+
+    def measure(self, name: RowName, agent: AgentName, seed: int) -> dict[str, Any]:
+        """Train a run, unless it is there, and test it."""
+        config = self.config(name, agent, seed)
+        folder = self.runs / f"{name}-{agent}-{config.total_frames}-seed{seed}"
+        saved, spent = folder / CHECKPOINT_NAME, 0.0
+        if not saved.exists() or Checkpoint.load(saved).updates < config.num_updates:
+            if (folder / TIME_NAME).exists():
+                spent = json.loads((folder / TIME_NAME).read_text())
+            begun = time.process_time()
+            finish(config, folder)
+            write_text(folder / TIME_NAME, json.dumps(spent + time.process_time() - begun))
+        known = find_family(config.task).suites
+        more = [suite for suite in MORE_SUITES if known[suite].is_usual and self.suite == "assignments"]
+        trained = Checkpoint.load(saved).make_agent()
+        suites, _ = suite_rows(config, (self.suite, *more), episodes=self.episodes, progress=False)
+        policies: dict[str, Policy] = {"trained": trained, "random": RandomPolicy(trained.num_actions)}
+        tested = {who: found for _, who, found in evaluate_suites(policies, {self.suite: suites[self.suite]})}
+        agents = {who: found.success for who, found in tested.items()}
+        followed = tested["other_doc"].followed
+        if followed is not None:
+            agents["swap_follow"] = followed[0] / followed[1]
+        for _, _, found in evaluate_suites({"greedy": trained}, {self.suite: suites.pop(self.suite)}, greedy=True):
+            agents["greedy"] = found.success
+        for suite, _, found in evaluate_suites({"agent": trained}, suites):
+            agents[f"suite {suite}"] = found.success
+        return {
+            "agents": agents,
+            "interval": tested["trained"].interval,
+            "frames": config.num_updates * config.rollout_frames,
+            "minutes": json.loads((folder / TIME_NAME).read_text()) / 60,
+        }
+
+    def summary(self, name: RowName, agent: AgentName, results: list[dict[str, Any]]) -> dict[str, Any]:
+        """The row of several seeds."""
+        row = ROWS[name]
+        scores = [result["agents"]["trained"] for result in results]
+        low, high = results[0]["interval"] if len(scores) == 1 else (min(scores), max(scores))
+        options = "".join(
+            f" --{option} {' '.join(map(str, values))}"
+            for option, values in (("rows", (name,)), ("agents", (agent,)), ("seeds", self.seeds[: len(scores)]))
+        )
+        if self.frames is not None:
+            options += f" --frames {self.frames}"
+        test = "new dynamics" if self.suite == "assignments" else "dynamics of validation"
+        return {
+            "key": "_".join([name, *[agent] * (agent != "ours"), *[self.suite] * (self.suite != "assignments")]),
+            "row": f"RTFM, {row.told}: {agent}, {self.episodes} episodes a seed in {test}",
+            "mean": float(np.mean(scores)),
+            "low": low,
+            "high": high,
+            "seeds": len(scores),
+            "frames": results[0]["frames"],
+            "minutes": float(np.mean([result["minutes"] for result in results])),
+            "floor": row.floor,
+            "ceiling": row.ceiling,
+            "command": f"python benchmarks/manuals.py{options}",
+            "goal": row.goal,
+            "scores": scores,
+            "agents": {who: float(np.mean([r["agents"][who] for r in results])) for who in results[0]["agents"]},
+        }
+
+
+if __name__ == "__main__":
+    launch(Options.run, Options, __doc__)
