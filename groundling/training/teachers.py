@@ -55,7 +55,7 @@ class Recording:
 
 
 def find_teacher(envs: VectorEnv, config: TrainConfig, sees: Sight) -> Teacher:
-    """Who knows the right actions in these environments: their family's expert, or the one that walks our grid.
+    """Who knows the right actions in these environments: their families' expert, or the one that walks our grid.
 
     Args:
         envs: the environments.
@@ -63,12 +63,17 @@ def find_teacher(envs: VectorEnv, config: TrainConfig, sees: Sight) -> Teacher:
         sees: what the grid's expert knows.
 
     Raises:
-        ConfigurationError: if there is nobody.
+        ConfigurationError: if there is nobody, or the experts of several tasks are not one and the same.
     """
-    if not config.made_by and not config.tasks:
-        teacher = families(config)[0].expert(envs)
-        if teacher is not None:
-            return teacher
+    if not config.made_by:
+        teachers = {family.id: family.expert(envs) for family in families(config)}
+        kinds = {id: type(teacher).__name__ for id, teacher in teachers.items() if teacher is not None}
+        if kinds and (len(kinds) < len(teachers) or len(set(kinds.values())) > 1):
+            told = ", ".join(f"{id} by {kinds.get(id, Expert.__name__)}" for id in teachers)
+            raise ConfigurationError(f"one expert teaches all tasks of a run, these have several: {told}")
+        for teacher in teachers.values():
+            if teacher is not None:
+                return teacher
     return Expert(worlds_of(envs, config.algorithm), sees=sees)
 
 

@@ -8,12 +8,15 @@ import pytest
 from groundling.agents.bots import Expert
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.engine.constants import Action
+from groundling.envs.families.questions.expert import QuestionExpert
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Teacher
+from groundling.training import TrainConfig
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.recording import record
-from groundling.training.teachers import Recording
+from groundling.training.tasks import training_envs
+from groundling.training.teachers import Recording, find_teacher
 
 LEVEL = "BabyAI-PickupLoc-v0"
 
@@ -96,3 +99,26 @@ def test_experts_and_recordings_are_teachers_alike(recorded: DemonstrationSet, n
         assert expert.tolist() == recording.tolist()
         assert not any(teacher.lost.any() for teacher in teachers)
         worlds.step(expert)
+
+
+def test_tasks_of_one_family_are_taught_by_its_own_expert() -> None:
+    tasks = ("groundling/Questions-Small-v0", "groundling/Questions-Near-v0")
+    config = TrainConfig(algorithm="dagger", tasks=tasks, num_envs=32, bank_size=64, total_frames=1)
+    envs = training_envs(config)
+    envs.reset(seed=1)
+    teacher = find_teacher(envs, config, "explored")
+    assert isinstance(teacher, QuestionExpert)
+    ended: list[bool] = []
+    for _ in range(40):
+        *_, info = envs.step(teacher.actions())
+        if "final_info" in info:
+            ended += info["final_info"]["success"][info["_final_info"]].tolist()
+    assert len(ended) > 4
+    assert all(ended)
+
+
+def test_tasks_of_several_experts_are_refused() -> None:
+    config = TrainConfig(tasks=("groundling/Questions-Small-v0", "groundling/RoomGoTo-v0"))
+    envs = make_vec("groundling/RoomGoTo-v0", num_envs=1)
+    with pytest.raises(ConfigurationError, match="one expert teaches all tasks of a run"):
+        find_teacher(envs, config, "explored")

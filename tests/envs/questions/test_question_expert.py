@@ -14,6 +14,7 @@ from groundling.envs.families.questions.expert import QuestionExpert
 from groundling.envs.families.questions.notes import COVER, OPENED, START, rectangle, rectangle_of
 from groundling.envs.families.questions.sight import Sighting
 from groundling.envs.families.questions.source import QuestionSource
+from groundling.envs.first_person import Camera
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.language.questions.wording import parse
@@ -60,6 +61,14 @@ def distances() -> np.ndarray:
 @pytest.mark.parametrize("body", ["grid", "rover"])
 def test_the_expert_answers_every_question(body: str) -> None:
     envs = make_envs(body)
+    success, _ = play(envs, QuestionExpert(envs.worlds))
+    assert success.all(), [sampled()[row].instruction for row in np.flatnonzero(~success)]
+
+
+def test_the_expert_sees_what_it_turned_to_whatever_the_cameras_angle() -> None:
+    """At 90 degrees, tiles on the diagonal are at the very edge of the view of a rover that looks along the grid."""
+    wide = replace(SOURCE.embodiment, camera=Camera(width=32, height=32, fov_degrees=90.0))
+    envs = make_envs("rover", embodiment=wide)
     success, _ = play(envs, QuestionExpert(envs.worlds))
     assert success.all(), [sampled()[row].instruction for row in np.flatnonzero(~success)]
 

@@ -18,7 +18,7 @@ from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.state import Worlds
 from groundling.envs.families.questions import ways
 from groundling.envs.families.questions.notes import find_missing
-from groundling.envs.families.questions.sight import Sighting
+from groundling.envs.families.questions.sight import Sighting, is_in_sight
 from groundling.envs.families.questions.ways import HERE, NOTHING, Search, first_action, make_search
 
 NEAR_M: Final = 0.2  # how near the middle of a tile a rover has to be to turn to another way there
@@ -106,15 +106,45 @@ def drive_as(
 
 
 @inner_kernel
+def angle_to_useful(
+    w: Worlds, b: int, width: int, x: float, y: float, half_angle: float, useful: NDArray[np.bool_]
+) -> float:
+    """The direction in which the nearest useful tile is that a camera turned to it would show; NaN if there is none."""
+    nearest, angle = np.inf, np.nan
+    for place in range(useful.shape[0]):
+        if not useful[place]:
+            continue
+        to_x, to_y = place % width + 0.5 - x, place // width + 0.5 - y
+        distance, towards = to_x * to_x + to_y * to_y, math.atan2(to_y, to_x)
+        if distance < nearest and is_in_sight(w.cells[b], w.looks[b], width, x, y, towards, half_angle, place):
+            nearest, angle = distance, towards
+    return angle
+
+
+@inner_kernel
 def face_useful(
-    w: Worlds, b: int, width: int, poses: Poses, motion: Motion, useful: NDArray[np.bool_], place: int
+    w: Worlds,
+    b: int,
+    width: int,
+    poses: Poses,
+    motion: Motion,
+    half_angle: float,
+    useful: NDArray[np.bool_],
+    place: int,
 ) -> int:
-    """A rover whose tile shows it already: drive to its middle, then turn to the nearest useful tile."""
+    """A rover whose tile shows it: drive to its middle, then turn to the nearest useful tile.
+
+    The tile's exact middle shows something at the edge of the view that a rover near it may not see, so it turns
+    until that is ahead.
+    """
     x, y, heading = poses.x[b], poses.y[b], poses.heading[b]
     middle_x, middle_y = place % width + 0.5, place // width + 0.5
     if (x - middle_x) * (x - middle_x) + (y - middle_y) * (y - middle_y) > motion.step * motion.step / 4 + 1e-9:
         return steer(x, y, heading, motion.turn, middle_x, middle_y)
-    return turn_towards(heading, w.direction[b] * (math.pi / 2), motion.turn)
+    angle = angle_to_useful(w, b, width, x, y, half_angle, useful)
+    if math.isnan(angle):
+        return turn_towards(heading, w.direction[b] * (math.pi / 2), motion.turn)
+    return turn_towards(heading, angle, motion.turn)
 
 
 @kernel
@@ -140,7 +170,7 @@ def advise_rovers(
         place, direction = int(w.position[b]), int(w.direction[b])
         action, _ = first_action(w.cells[b], w.looks[b], width, place, direction, half_angle, useful, to_open, s)
         if action == HERE:
-            action = face_useful(w, b, width, poses, motion, useful, place)
+            action = face_useful(w, b, width, poses, motion, half_angle, useful, place)
             if action == HERE:
                 action = RIGHT
         elif action >= 0:
