@@ -14,7 +14,7 @@ from groundling.envs import EpisodeBank
 from groundling.envs.banks.sources import embodiment_of
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.banked import BankFamily, bank_episodes
-from groundling.envs.families.base import EpisodeSet
+from groundling.envs.families.base import EpisodeSet, MeasureTable
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
@@ -39,6 +39,7 @@ class Evaluation(Counted):
             was not asked, or nothing succeeded.
         outcomes: of each episode, in the order in which they ended; empty where only the counts are known.
         first_actions: the actions of the first episodes, of as many as were asked for (``keep_actions``).
+        measures: what the family measures of the episodes beside their success, where it was asked.
     """
 
     episodes: int
@@ -48,6 +49,7 @@ class Evaluation(Counted):
     steps_ratio: float | None = None
     outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
     first_actions: tuple[tuple[int, ...], ...] = field(default=(), repr=False, compare=False)
+    measures: tuple[MeasureTable, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome], steps_ratio: float | None = None) -> Evaluation:

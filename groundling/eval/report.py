@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundling.eval.breakdown import LEGEND, MOST_ROWS
+from groundling.eval.measures import format_measure
 from groundling.eval.suite_report import AGENTS, EVALUATION_NAME, EXPERT_COLUMN, SuiteReport, format_success
 from groundling.files import write_text
 
@@ -115,6 +116,7 @@ def write_report(
 <p class="note">Success rate over distinct episodes in layouts that were not trained on, with 95 % Wilson intervals;
 {how}. {agents}. {EXPERT_COLUMN}.</p>
 {f"<p>Left out:</p><ul>{left_out}</ul>" if left_out else ""}
+{_measures(report)}
 {_video(video)}
 {_failures(report)}
 <h2>Figures</h2><div class="figures">{figures}</div>
@@ -162,6 +164,20 @@ def _suites(report: SuiteReport) -> str:
         numbers = (str(trained.episodes), format_success(trained), f"{trained.mean_length:.1f}", ratio)
         rows.append((name, *numbers, *cells))
     return _table(columns, rows)
+
+
+def _measures(report: SuiteReport) -> str:
+    """What families measure beside success, a table for each suite and kind of group."""
+    parts = []
+    for suite, tables in report.measures.items():
+        for table in tables:
+            columns = [(table.title, ""), ("episodes", ""), *table.columns.items()]
+            rows = [
+                (html.escape(name), str(episodes), *map(format_measure, values))
+                for name, episodes, values in table.rows
+            ]
+            parts.append(f"<h3>{html.escape(suite)}, by {html.escape(table.title)}</h3>{_table(columns, rows)}")
+    return f"<h2>Measures of the trained agent</h2>{''.join(parts)}" if parts else ""
 
 
 def _video(video: Video | None) -> str:
