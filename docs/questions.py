@@ -16,7 +16,7 @@ from groundling.envs.rendering import render_world
 from groundling.envs.vector import GroundlingVectorEnv
 
 TASK = "groundling/Questions-v0"
-EPISODE = 4  # of the bank
+EPISODE = 20  # of the bank
 SIZE = (480, 320)
 CAPTION_PIXELS = 64
 INK, PALE, CHOSEN = (30, 30, 30), (120, 120, 120), (40, 120, 60)
