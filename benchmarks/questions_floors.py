@@ -106,7 +106,8 @@ class Options:
             "minutes": None,
             "floor": None,
             "ceiling": None,
-            "command": "python benchmarks/questions_floors.py" + " --body rover" * (self.body == "rover"),
+            "command": f"python benchmarks/questions_floors.py --task {self.task} --body {self.body} "
+            f"--episodes {self.episodes} --training {self.training}",
             "episodes": len(part),
             "measures": asdict(summarize(part)),
         }
@@ -123,11 +124,17 @@ def majorities(family: QuestionFamily, episodes: int) -> dict[str, int]:
     return {sentence: found.most_common(1)[0][0] for sentence, found in counts.items()}
 
 
+def questions_of(envs: GroundlingVectorEnv) -> list[str]:
+    """The question of each environment, which plays one episode of its bank; also before they are reset."""
+    return [envs.worlds.bank.instruction(row) for row in range(envs.num_envs)]
+
+
 def answering_at_once(likely: dict[str, int], envs: GroundlingVectorEnv) -> Chooser:
     """The majority answer; to a question that training never asked, the majority among the suitable ones."""
-    answers = np.array([likely.get(text, -1) for text in envs.instructions], dtype=np.int64)
-    for row in np.flatnonzero(answers < 0):
-        suitable = suits(envs.instructions[row])
+    asked = questions_of(envs)
+    answers = np.array([likely.get(text, -1) for text in asked], dtype=np.int64)
+    for row in np.flatnonzero(answers < 0).tolist():
+        suitable = suits(asked[row])
         answers[row] = likely[""] if suitable[likely[""]] else int(np.flatnonzero(suitable)[0])
     return lambda observation: NUM_ACTIONS + answers
 
@@ -135,7 +142,7 @@ def answering_at_once(likely: dict[str, int], envs: GroundlingVectorEnv) -> Choo
 def walking(moves: Sequence[int], envs: GroundlingVectorEnv) -> Chooser:
     """Moves at random until the last step, then a random suitable answer."""
     rng = np.random.default_rng(0)
-    last = np.array([NUM_ACTIONS + rng.choice(np.flatnonzero(suits(text))) for text in envs.instructions])
+    last = np.array([NUM_ACTIONS + rng.choice(np.flatnonzero(suits(text))) for text in questions_of(envs)])
     state = envs.worlds.state
 
     def choose(observation: Any) -> NDArray[np.int64]:
