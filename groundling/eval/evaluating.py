@@ -14,6 +14,7 @@ from groundling.eval.breakdown import LEGEND
 from groundling.eval.clips import VIDEO_EPISODES, save_clips
 from groundling.eval.facts import run_facts
 from groundling.eval.figures import SMOOTHING, learning_curve, png, reading_figure, task_curves
+from groundling.eval.measures import measure_tables
 from groundling.eval.progress import EvaluationProgress
 from groundling.eval.report import REPORT_NAME, Picture, Video, write_report
 from groundling.eval.runs import BLIND_NAME, evaluate_run
@@ -68,7 +69,7 @@ def report_run(
             keep_actions=VIDEO_EPISODES if video else 0,
         )
     report.save(folder)
-    for table in report.tables():
+    for table in [*report.tables(), *measure_tables(report.measures)]:
         console.print(table)
     console.print(report.legend(), highlight=False, soft_wrap=True)
     _print_failures(report, by, console)

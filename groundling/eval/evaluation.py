@@ -15,7 +15,7 @@ from groundling.envs import EpisodeBank
 from groundling.envs.banks.sources import embodiment_of
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.banked import BankFamily, bank_episodes
-from groundling.envs.families.base import EpisodeSet
+from groundling.envs.families.base import EpisodeSet, MeasureTable
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
@@ -42,6 +42,7 @@ class Evaluation(Counted):
         first_actions: the actions of the first episodes, of as many as were asked for (``keep_actions``).
         followed: of an agent that was given other episodes' documents: how many episodes ended as these ask, and in how
             many they ask for an ending other than the true one; None where nobody can tell.
+        measures: what the family measures of the episodes beside their success, where it was asked.
     """
 
     episodes: int
@@ -52,6 +53,7 @@ class Evaluation(Counted):
     outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
     first_actions: tuple[tuple[int, ...], ...] = field(default=(), repr=False, compare=False)
     followed: tuple[int, int] | None = None
+    measures: tuple[MeasureTable, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome], steps_ratio: float | None = None) -> Evaluation:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from groundling.eval.breakdown import LEGEND, MOST_ROWS
 from groundling.eval.evaluation import Evaluation
+from groundling.eval.measures import format_measure
 from groundling.eval.suite_report import (
     AGENTS,
     EVALUATION_NAME,
@@ -123,6 +124,7 @@ def write_report(
 <p class="note">Success rate over distinct episodes in layouts that were not trained on, with 95 % Wilson intervals;
 {how}. {agents}. {STEPS_COLUMN}. {EXPERT_COLUMN}.</p>
 {f"<p>Skipped suites:</p><ul>{left_out}</ul>" if left_out else ""}
+{_measures(report)}
 {_video(video)}
 {_failures(report)}
 <h2>Figures</h2><div class="figures">{figures}</div>
@@ -177,6 +179,20 @@ def _control(measured: Evaluation) -> str:
     if measured.followed is not None:
         told += f" (does what it says: {measured.followed[0] / measured.followed[1]:.2f})"
     return told
+
+
+def _measures(report: SuiteReport) -> str:
+    """What families measure beside success, a table for each suite and kind of group."""
+    parts = []
+    for suite, tables in report.measures.items():
+        for table in tables:
+            columns = [(table.title, ""), ("episodes", ""), *table.columns.items()]
+            rows = [
+                (html.escape(name), str(episodes), *map(format_measure, values))
+                for name, episodes, values in table.rows
+            ]
+            parts.append(f"<h3>{html.escape(suite)}, by {html.escape(table.title)}</h3>{_table(columns, rows)}")
+    return f"<h2>Measures of the trained agent</h2>{''.join(parts)}" if parts else ""
 
 
 def _video(video: Video | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluation import Evaluation, PlayedSet
 from groundling.eval.made import MadeFamily
+from groundling.eval.measures import EpisodeActions
 from groundling.eval.progress import EvaluationProgress, NoProgress
+from groundling.eval.rollout import all_of
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
 from groundling.interfaces import DOCUMENT, Policy
@@ -81,18 +84,20 @@ def evaluate_suites(
             for agent, policy in players.items():
                 stream = integer(seed, "evaluation", agent, name)
                 progress.begin(f"evaluating {name}, {agent} agent", row.episodes.count, "episodes")
-                yield (
-                    name,
-                    agent,
-                    played.by(
-                        policy,
-                        greedy=greedy,
-                        seed=stream,
-                        expert_steps=steps,
-                        keep_actions=keep_actions * (agent == "trained"),
-                        observer=lambda stepped: progress.advance(int(stepped.counted.sum())),
-                    ),
+                is_measured = agent == "trained" and row.family.has_measures
+                actions = [EpisodeActions() for _ in range(is_measured)]
+                evaluation = played.by(
+                    policy,
+                    greedy=greedy,
+                    seed=stream,
+                    expert_steps=steps,
+                    keep_actions=keep_actions * (agent == "trained"),
+                    observer=all_of(lambda stepped: progress.advance(int(stepped.counted.sum())), *actions),
                 )
+                for kept in actions:
+                    measures = row.family.measure(row.episodes, kept.of_each(row.episodes.count))
+                    evaluation = replace(evaluation, measures=measures)
+                yield name, agent, evaluation
 
 
 def _expert_steps(episodes: EpisodeSet) -> NDArray[np.integer[Any]] | None:

@@ -10,8 +10,10 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from groundling.envs.families.base import MeasureTable
 from groundling.eval.breakdown import MOST_ROWS, Group, Grouping, break_down, breakdown_table, by_instruction
 from groundling.eval.evaluation import Evaluation
+from groundling.eval.measures import measures_to_dict
 from groundling.eval.suites import SuiteRow, describe_suite, split_row
 from groundling.files import write_text
 from groundling.interfaces import Suite
@@ -66,7 +68,8 @@ class SuiteReport:
         """Write ``evaluation.json``.
 
         It holds the fields, with {suite: {agent: {success, low, high ...}}} as "suites", and as "breakdown"
-        {kind: {suite: {agent: [{name, success, low, high ...}]}}}, what fails most first.
+        {kind: {suite: {agent: [{name, success, low, high ...}]}}}, what fails most first. Where families measure more,
+        that of the trained agent stands under "measures".
         """
         plain = {
             "task": self.task,
@@ -83,7 +86,15 @@ class SuiteReport:
                 for kind in self.by
             },
         }
+        if self.measures:
+            plain["measures"] = {suite: measures_to_dict(tables) for suite, tables in self.measures.items()}
         write_text(folder / EVALUATION_NAME, json.dumps(plain, indent=2) + "\n")
+
+    @property
+    def measures(self) -> dict[str, tuple[MeasureTable, ...]]:
+        """What families measure of the trained agent's episodes beside their success, by suite."""
+        found = {suite: row["trained"].measures for suite, row in self.results.items() if "trained" in row}
+        return {suite: tables for suite, tables in found.items() if tables}
 
     def breakdown(self, kind: str) -> dict[str, dict[str, tuple[Group, ...]]]:
         """Groups of episodes by suite and agent, see :func:`groundling.eval.breakdown.break_down`."""
@@ -165,7 +176,11 @@ class SuiteReport:
         if any(column.header == "n" for table in self.tables() for column in table.columns):
             columns.insert(0, "n: episodes")
         left_out = [f"skipped {suite}: {reason}" for suite, reason in self.left_out.items()]
-        return "\n".join([*suites, *columns, *agents, *left_out])
+        measured = {
+            column: what for own in self.measures.values() for table in own for column, what in table.columns.items()
+        }
+        more = [f"{column}: {what}" for column, what in measured.items()]
+        return "\n".join([*suites, *columns, *agents, *left_out, *more])
 
 
 def format_success(measured: Evaluation | Group) -> str:

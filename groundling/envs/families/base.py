@@ -62,6 +62,21 @@ class EpisodeSet:
     text_key: str
 
 
+@dataclass(frozen=True)
+class MeasureTable:
+    """What a family measures of episodes beside their success, on average in groups of them.
+
+    Attributes:
+        title: what the groups are by.
+        columns: what each measure is, by its name.
+        rows: of each group its name, how many episodes it has, and a value for each column; NaN where it is undefined.
+    """
+
+    title: str
+    columns: Mapping[str, str]
+    rows: tuple[tuple[str, int, tuple[float, ...]], ...]
+
+
 class EnvFamily(ABC):
     """An environment with its splits, suites, words and expert. Required are ``id``, ``description``, ``spec`` and
     :meth:`make_vec`.
@@ -75,6 +90,7 @@ class EnvFamily(ABC):
         reference: the spelling that finds it again in another process; empty if there is none, as for a class of a
             notebook. The catalog sets it.
         most_envs: the most environments side by side in evaluation.
+        has_measures: whether :meth:`measure` has more to tell of episodes than their success.
     """
 
     id: str
@@ -84,6 +100,7 @@ class EnvFamily(ABC):
     breakdowns: tuple[str, ...] = (INSTRUCTION,)
     reference: str = ""
     most_envs: ClassVar[int] = 16
+    has_measures: ClassVar[bool] = False
 
     @abstractmethod
     def make_vec(self, split: Any, num_envs: int, seed: int, **options: Any) -> VectorEnv:
@@ -128,6 +145,15 @@ class EnvFamily(ABC):
     def expert(self, envs: VectorEnv) -> Teacher | None:
         """Who knows the right actions in these environments, if the family does."""
         return None
+
+    def measure(self, episodes: EpisodeSet, actions: Sequence[NDArray[np.int64]]) -> tuple[MeasureTable, ...]:
+        """What else there is to tell of episodes that were played with these actions.
+
+        Args:
+            episodes: E of a suite.
+            actions: of each of the E, in their order; played again they lead to the same end.
+        """
+        return ()
 
     def groups(self, kind: str, text: str) -> tuple[str, ...]:
         """The groups that an episode of this text belongs to, in a breakdown of this kind.

@@ -43,6 +43,7 @@ class Measured:
         length: actions.
         correct: whether the answer was right.
         known: whether enough had been in view to know it, when the episode ended.
+        known_at_start: whether enough was in view at first.
     """
 
     type: str
@@ -56,6 +57,7 @@ class Measured:
     length: int
     correct: bool
     known: bool
+    known_at_start: bool = False
 
     @property
     def justified(self) -> bool:
@@ -83,6 +85,7 @@ class Summary:
         accuracy: share of right answers.
         justified: share of right answers after the evidence was in view.
         known: share in which the evidence was in view.
+        known_at_start: share in which it was in view at first.
     """
 
     n: int
@@ -98,6 +101,7 @@ class Summary:
     accuracy: float
     justified: float
     known: float
+    known_at_start: float
 
 
 def measure(
@@ -129,6 +133,7 @@ def _measure_batch(envs: GroundlingVectorEnv, choose: Chooser) -> list[Measured]
     first = nearest = last = to_target[rows, worlds.state.position]
     entered = inside = is_target_room[rows, worlds.state.position]
     known = sighting.known.copy()
+    at_start = known.copy()
     stopped, correct = np.zeros((2, count), dtype=np.bool_)
     length = np.zeros(count, dtype=np.int64)
     is_open = np.ones(count, dtype=np.bool_)
@@ -158,6 +163,7 @@ def _measure_batch(envs: GroundlingVectorEnv, choose: Chooser) -> list[Measured]
             int(length[b]),
             bool(correct[b]),
             bool(known[b]),
+            bool(at_start[b]),
         )
         for b in range(count)
     ]
@@ -222,6 +228,7 @@ def summarize(episodes: Sequence[Measured]) -> Summary:
         accuracy=mean(one.correct for one in episodes),
         justified=mean(one.justified for one in episodes),
         known=mean(one.known for one in episodes),
+        known_at_start=mean(one.known_at_start for one in episodes),
     )
 
 
@@ -239,3 +246,20 @@ def by_type(episodes: Sequence[Measured]) -> dict[str, Summary]:
     for one in episodes:
         parts[one.type].append(one)
     return {name: summarize(parts[name]) for name in sorted(parts)}
+
+
+def replaying(actions: Sequence[NDArray[np.int64]]) -> Callable[[GroundlingVectorEnv], Chooser]:
+    """Who plays the actions [N] of N episodes again, for :func:`measure` of the same episodes."""
+    taken = 0
+
+    def make_chooser(envs: GroundlingVectorEnv) -> Chooser:
+        nonlocal taken
+        own = actions[taken : taken + envs.num_envs]
+        taken += envs.num_envs
+        table = np.zeros((max(map(len, own)), len(own)), dtype=np.int64)
+        for b, row in enumerate(own):
+            table[: len(row), b] = row
+        steps = iter(table)
+        return lambda observation: next(steps)
+
+    return make_chooser
