@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+import house_questions.small_houses as small
 import numpy as np
 import pytest
-import questions.small_houses as small
 
 from groundling.agents.baselines import RandomPolicy
 from groundling.envs.banks import bank_building

@@ -22,6 +22,10 @@ from groundling.envs.families.questions.sight import Sighting, is_in_sight
 from groundling.envs.families.questions.ways import HERE, NOTHING, Search, first_action, make_search
 
 NEAR_M: Final = 0.2  # how near the middle of a tile a rover has to be to turn to another way there
+EDGE: Final = 0.15  # radians beyond the view from a tile's middle, for a rover that is not quite there
+SIDEWAYS: Final = (
+    0.6  # radians to which a rover turns from the direction of the grid; half a turn more is below 45 degrees
+)
 
 kernel = compiler(__file__, rover_kernels.__file__, *ways.SOURCES)
 
@@ -109,15 +113,23 @@ def drive_as(
 def angle_to_useful(
     w: Worlds, b: int, width: int, x: float, y: float, half_angle: float, useful: NDArray[np.bool_]
 ) -> float:
-    """The direction in which the nearest useful tile is that a camera turned to it would show; NaN if there is none."""
+    """Where to look to see the nearest useful tile in view of a rover that looks along the grid; NaN if there is none.
+
+    The angle stays so near to that of the grid that the rover's direction does not become another one, for which the
+    way would be another one.
+    """
     nearest, angle = np.inf, np.nan
+    along = w.direction[b] * (math.pi / 2)
     for place in range(useful.shape[0]):
         if not useful[place]:
             continue
         to_x, to_y = place % width + 0.5 - x, place // width + 0.5 - y
         distance, towards = to_x * to_x + to_y * to_y, math.atan2(to_y, to_x)
-        if distance < nearest and is_in_sight(w.cells[b], w.looks[b], width, x, y, towards, half_angle, place):
-            nearest, angle = distance, towards
+        off = (towards - along + math.pi) % (2 * math.pi) - math.pi
+        if distance >= nearest or abs(off) > half_angle + EDGE:
+            continue
+        if is_in_sight(w.cells[b], w.looks[b], width, x, y, towards, half_angle, place):
+            nearest, angle = distance, along + min(max(off, -SIDEWAYS), SIDEWAYS)
     return angle
 
 

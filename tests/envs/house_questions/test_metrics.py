@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from questions.small_houses import SmallMaker
+from house_questions.small_houses import SmallMaker
 
 from groundling.envs.banks import bank_building
 from groundling.envs.banks.bank_building import build_bank

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from questions.own_questions import Questions
+from house_questions.own_questions import Questions
 
 from groundling.cli import main
 from groundling.envs.families.questions.files import draw_questions, episode_of, read_file, write_questions

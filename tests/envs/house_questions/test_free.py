@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from house_questions.small_stock import STOCK
 from language.questions.random_scenes import random_scene
-from questions.small_stock import STOCK
 
 from groundling.envs.families.questions.asking import QUESTION_TYPES
 from groundling.envs.families.questions.free import draw_freely, entropy, entropy_filter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from questions.small_houses import SmallMaker
+from house_questions.small_houses import SmallMaker
 
 from groundling.envs.families.questions.family import QuestionFamily
 from groundling.envs.families.questions.source import QuestionSource

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
-from questions.small_stock import STOCK
+from house_questions.small_stock import STOCK
 
 from groundling.envs.families.questions.asking import QUESTION_TYPES, TYPES_OF_PART, Asker
 from groundling.envs.families.questions.drawing import Asked

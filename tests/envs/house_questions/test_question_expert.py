@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from questions.small_houses import SmallMaker
+from house_questions.small_houses import SmallMaker
 
 from groundling.envs.banks.bank import Episode, EpisodeBank
 from groundling.envs.engine.constants import ANSWER, BORDER, CLOSED, DOOR, FIRST_OBJECT, look_parts

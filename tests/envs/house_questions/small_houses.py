@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from questions.small_stock import STOCK
+from house_questions.small_stock import STOCK
 
 from groundling.envs.engine.constants import (
     CLOSED,
