@@ -36,7 +36,7 @@ class Evaluation(Counted):
         successes: how many reached their goal.
         mean_return: mean sum of rewards.
         mean_length: mean number of steps.
-        steps_ratio: steps of the successful episodes over those that the all-seeing expert takes in them; None if it
+        steps_ratio: steps of the successful episodes over those that the full-state expert takes in them; None if it
             was not asked, or nothing succeeded.
         outcomes: of each episode, in the order in which they ended; empty where only the counts are known.
         first_actions: the actions of the first episodes, of as many as were asked for (``keep_actions``).

@@ -109,7 +109,7 @@ def write_report(
         for picture in pictures
     )
     files = "".join(f'<li><a href="{html.escape(name)}">{html.escape(what)}</a></li>' for what, name in links.items())
-    how = "the likeliest action is taken" if report.greedy else "actions are drawn from the policy"
+    how = "greedy actions" if report.greedy else "actions are sampled from the policy"
     told = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(fact)}</dd>" for name, fact in facts.items())
     write_text(
         folder / REPORT_NAME,

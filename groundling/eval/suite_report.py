@@ -20,7 +20,7 @@ from groundling.interfaces import Suite
 
 EVALUATION_NAME = "evaluation.json"
 STEPS_COLUMN = "steps: mean number of steps of the trained agent, over all episodes"
-EXPERT_COLUMN = "/expert: steps of successful episodes, divided by those of an expert that sees the whole world"
+EXPERT_COLUMN = "/expert: steps of successful episodes, divided by the steps of the full-state expert"
 AGENTS = {
     "trained": "the trained agent",
     "random": "uniformly random actions",

@@ -102,8 +102,8 @@ def test_report_escapes_what_it_is_given(tmp_path: Path) -> None:
 
 
 def test_report_says_how_actions_were_chosen(tmp_path: Path) -> None:
-    assert "drawn from the policy" in written(tmp_path)
-    assert "likeliest action" in written(tmp_path, greedy=True)
+    assert "sampled from the policy" in written(tmp_path)
+    assert "greedy actions" in written(tmp_path, greedy=True)
 
 
 def test_report_shows_what_fails_first_unless_it_tells_nothing_apart(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_legend_explains_every_row_and_column() -> None:
         "combination, reordered: words of a trained instruction in another order",
         "n: episodes",
         "steps: mean number of steps of the trained agent, over all episodes",
-        "/expert: steps of successful episodes, divided by those of an expert that sees the whole world",
+        "/expert: steps of successful episodes, divided by the steps of the full-state expert",
         "random: uniformly random actions",
         "skipped size: it cannot be <enlarged>",
     ]

@@ -309,5 +309,5 @@ def test_a_memory_that_cannot_look_is_refused(changes: dict[str, Any]) -> None:
 
 
 def test_ways_without_a_map_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="give the agent a map_radius"):
+    with pytest.raises(ConfigurationError, match=r"map_ways needs a map .*: add --agent.map-radius"):
         AgentConfig(map_ways=True)
