@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SCALED_AT_ONCE = 8  # images
 CHANNELS = {RGB: 3, DEPTH: 1, SEGMENTATION: 4}
 NUM_CODES = 256
+CONTENT_DIM = 24  # of a cell that is looked up
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,18 @@ class CNNConfig:
         attributes: number of groups that fusion "attribute_gated" splits these features into, with one gate for each.
             (Symbolic cells have their attributes: type, color and state.)
         readout_dim: number of channels of a cell after the fusion.
+        lookups: number of channels of the readout that weight the cells whose contents are added up, wherever they are,
+            for answers that do not depend on a place; 0 for none.
     """
 
     conv_channels: tuple[int, ...] = (16, 32, 64)
     attributes: int = 4
     readout_dim: int = 8
+    lookups: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.lookups <= self.readout_dim:
+            raise ConfigurationError(f"lookups are 0 to readout_dim ({self.readout_dim}), got {self.lookups}")
         check_channels(self.conv_channels)
         for name in ("attributes", "readout_dim"):
             if getattr(self, name) < 1:
@@ -235,6 +241,11 @@ class CNNEncoder(PixelEncoder):
         self.norm = nn.LayerNorm(config.hidden_dim)
         self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
         self.make_code_embeddings()
+        self.lookups = settings.lookups
+        if self.lookups:
+            self.content = nn.Linear(third, CONTENT_DIM)
+            pooled = 2 * settings.readout_dim + self.lookups * CONTENT_DIM
+            self.found = nn.Linear(pooled, config.hidden_dim)
 
     @classmethod
     def check(cls, config: AgentConfig) -> None:
@@ -263,7 +274,12 @@ class CNNEncoder(PixelEncoder):
 
     def forward(self, prepared: PreparedPixels) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
-        return torch.relu(self.hidden(torch.relu(self.norm(self._spread(prepared)))))
+        cells = self.cells(prepared)
+        readouts = self._readout_of(cells, prepared)
+        spread = self.norm(self._spread_of(readouts))
+        if self.lookups:
+            spread = spread + self._looked_up(cells, readouts)
+        return torch.relu(self.hidden(torch.relu(spread)))
 
     def attention_map(self, prepared: PreparedPixels) -> Tensor:
         """The norm [R, rows, columns] of each cell's readout."""
@@ -277,15 +293,28 @@ class CNNEncoder(PixelEncoder):
 
     def _spread(self, prepared: PreparedPixels) -> Tensor:
         """What the layer that sees all the cells makes of them [R, hidden_dim]."""
-        seen = self._readout_of_cells(prepared).flatten(1)
+        return self._spread_of(self._readout_of_cells(prepared))
+
+    def _spread_of(self, readouts: Tensor) -> Tensor:
         with self.many_products():
-            return self.spatial(seen).float()
+            return self.spatial(readouts.flatten(1)).float()
+
+    def _looked_up(self, cells: Tensor, readouts: Tensor) -> Tensor:
+        """What is in cells [R, N, F, D] that the words are about, wherever they are, [R, hidden_dim]."""
+        with self.many_products():
+            weight = readouts[..., : self.lookups].transpose(1, 2)
+            found = (weight @ torch.relu(self.content(cells.flatten(2)))).flatten(1) / math.sqrt(cells.shape[1])
+            pooled = torch.cat([found, readouts.mean(dim=1), readouts.amax(dim=1)], dim=1)
+            return self.found(pooled).float()
 
     def _readout_of_cells(self, prepared: PreparedPixels) -> Tensor:
         """[R, N, readout_dim]."""
+        return self._readout_of(self.cells(prepared), prepared)
+
+    def _readout_of(self, cells: Tensor, prepared: PreparedPixels) -> Tensor:
         instruction = self.text_of_rows(prepared.sentences)
         with self.many_products():
-            return torch.relu(self.fusion.read_out(self.cells(prepared), instruction, self.readout))
+            return torch.relu(self.fusion.read_out(cells, instruction, self.readout))
 
 
 def keep_channels_last(layers: nn.Module) -> None:
