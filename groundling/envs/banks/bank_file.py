@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs.banks.manuals import Manuals
 from groundling.errors import BankFileError
 from groundling.files import written_whole
 
@@ -17,7 +18,11 @@ FORMAT_VERSION: Final = 2
 
 
 def write_bank(
-    path: Path | str, header: Mapping[str, Any], instructions: Sequence[str], arrays: Mapping[str, NDArray[Any]]
+    path: Path | str,
+    header: Mapping[str, Any],
+    instructions: Sequence[str],
+    arrays: Mapping[str, NDArray[Any]],
+    manuals: Manuals | None = None,
 ) -> None:
     """Write a bank aside and then rename it.
 
@@ -26,20 +31,46 @@ def write_bank(
         header: level, split, key and vocabulary of the bank.
         instructions: [S] its sentences, on one line each.
         arrays: the others by name.
+        manuals: what the episodes have to read, if anything.
 
     Raises:
         StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
     """
-    text = np.frombuffer("\n".join(instructions).encode(), dtype=np.uint8)
+    contents: dict[str, Any] = {**arrays, "instructions": _bytes(instructions)}
+    if manuals is not None:
+        contents |= {
+            "manual_sentences": _bytes(manuals.sentences),
+            "manual_rows": manuals.rows,
+            "manual_tokens": manuals.tokens,
+        }
     with written_whole(path) as file:
-        contents: dict[str, Any] = {**arrays, "instructions": text}
         np.savez(file, header=np.array(json.dumps({"format": FORMAT_VERSION, **header})), **contents)
+
+
+def _bytes(sentences: Sequence[str]) -> NDArray[np.uint8]:
+    """Sentences on one line each."""
+    return np.frombuffer("\n".join(sentences).encode(), dtype=np.uint8)
+
+
+def _sentences(text: NDArray[np.uint8], count: int) -> tuple[str, ...]:
+    """So many sentences, read back."""
+    sentences = tuple(text.tobytes().decode().split("\n")) if len(text) else ()
+    if len(sentences) != count:
+        raise ValueError(f"{len(sentences)} sentences, but the tokens of {count}")
+    return sentences
+
+
+def _read_manuals(file: Mapping[str, NDArray[Any]]) -> Manuals | None:
+    if "manual_rows" not in file:
+        return None
+    rows, tokens = file["manual_rows"], file["manual_tokens"]
+    return Manuals(_sentences(file["manual_sentences"], len(tokens) - 1), rows, tokens)
 
 
 def read_bank(
     path: Path | str, names: Sequence[str], key: str | None, vocabulary: int
-) -> tuple[dict[str, Any], tuple[str, ...], dict[str, NDArray[Any]]]:
-    """Read the header, the sentences and the arrays of a bank.
+) -> tuple[dict[str, Any], tuple[str, ...], dict[str, NDArray[Any]], Manuals | None]:
+    """Read the header, the sentences, the arrays and the manuals of a bank.
 
     Args:
         path: of the file.
@@ -65,9 +96,8 @@ def read_bank(
             if key is not None and header.get("key") != key:
                 raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
             arrays = {name: file[name] for name in names}
-            instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
-            if len(instructions) != len(arrays["tokens"]):
-                raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
+            instructions = _sentences(file["instructions"], len(arrays["tokens"]))
+            manuals = _read_manuals(file)
     except BankFileError:
         raise
     except FileNotFoundError:
@@ -76,4 +106,4 @@ def read_bank(
         raise BankFileError(
             f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
         ) from error
-    return header, instructions, arrays
+    return header, instructions, arrays, manuals

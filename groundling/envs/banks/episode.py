@@ -34,6 +34,7 @@ class Episode:
         walls_hide: whether walls and closed doors hide what is behind them.
         goal: what the instruction asks for, where it need not be read again.
         is_own_sentence: whether the instruction is a sentence of the task's own, which the language does not read.
+        manual: sentences that hold in this episode, which the agent is given to read.
     """
 
     cells: NDArray[np.uint8]
@@ -49,6 +50,7 @@ class Episode:
     walls_hide: bool = True
     goal: Goal | None = None
     is_own_sentence: bool = False
+    manual: tuple[str, ...] = ()
 
 
 class Sampler(Protocol):

@@ -89,14 +89,19 @@ def handle(w: Worlds, b: int, action: int, place: int) -> None:
 
 @kernel
 def toggle_door(w: Worlds, b: int, code: int) -> None:
-    """Open a closed door, close an open one, unlock a locked one if the key of its color is carried."""
+    """Open a closed door, close an open one, unlock a locked one if a key that fits is carried.
+
+    A key fits by its color: the door's own, or that of the key which the door has for its contents.
+    """
     seen = w.looks[b, code]
     state = (seen >> 16) & 0xFF
     # type and color; with neither state nor flags, so what follows adds them: an open door's state is 0
     base = seen & 0xFFFF
     if state == LOCKED:
         held = w.looks[b, w.carried[b]]
-        if held & 0xFF == KEY and (held >> 8) & 0xFF == (seen >> 8) & 0xFF:
+        key = w.contents[b, code - FIRST_OBJECT]
+        fitting = seen if key == NOTHING_CODE else w.looks[b, key]
+        if held & 0xFF == KEY and (held >> 8) & 0xFF == (fitting >> 8) & 0xFF:
             w.looks[b, code] = base | 1 << WALKABLE_BIT
     elif state == OPEN:
         # where walls can be seen through, so can doors

@@ -1,4 +1,4 @@
-"""Things that hold others, as the engine's arrays have them: the look of a thing, and what is on or in it."""
+"""Things that hold others, as the engine's arrays have them: looks, what is on or in a thing, what opens it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ def look_of(thing: Thing, kinds: Kinds) -> int:
 
 
 def contents_of(things: Sequence[Thing]) -> tuple[int, ...]:
-    """Of each thing the cell code of what is on or in it, with flags where it stays when that is taken."""
+    """Of each thing the cell code of what is on or in it, with flags where it stays when that is taken; of a door that
+    a key of another color opens, the code of such a key.
+    """
     code_of = {id(thing): FIRST_OBJECT + k for k, thing in enumerate(things)}
     flags = {None: 0, "on": HOLDS, "inside": HOLDS | OPENS}
+    held = [thing.key if thing.is_door else thing.contents for thing in things]
     return tuple(
-        flags[thing.holds] | (NOTHING_CODE if thing.contents is None else code_of[id(thing.contents)])
-        for thing in things
+        flags[thing.holds] | (NOTHING_CODE if other is None else code_of[id(other)])
+        for thing, other in zip(things, held, strict=True)
     )
