@@ -36,35 +36,10 @@ def write_bank(
     Raises:
         StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
     """
-    contents: dict[str, Any] = {**arrays, "instructions": _bytes(instructions)}
-    if manuals is not None:
-        contents |= {
-            "manual_sentences": _bytes(manuals.sentences),
-            "manual_rows": manuals.rows,
-            "manual_tokens": manuals.tokens,
-        }
+    text = np.frombuffer("\n".join(instructions).encode(), dtype=np.uint8)
+    contents: dict[str, Any] = {**arrays, "instructions": text, **({} if manuals is None else manuals.arrays())}
     with written_whole(path) as file:
         np.savez(file, header=np.array(json.dumps({"format": FORMAT_VERSION, **header})), **contents)
-
-
-def _bytes(sentences: Sequence[str]) -> NDArray[np.uint8]:
-    """Sentences on one line each."""
-    return np.frombuffer("\n".join(sentences).encode(), dtype=np.uint8)
-
-
-def _sentences(text: NDArray[np.uint8], count: int) -> tuple[str, ...]:
-    """So many sentences, read back."""
-    sentences = tuple(text.tobytes().decode().split("\n")) if len(text) else ()
-    if len(sentences) != count:
-        raise ValueError(f"{len(sentences)} sentences, but the tokens of {count}")
-    return sentences
-
-
-def _read_manuals(file: Mapping[str, NDArray[Any]]) -> Manuals | None:
-    if "manual_rows" not in file:
-        return None
-    rows, tokens = file["manual_rows"], file["manual_tokens"]
-    return Manuals(_sentences(file["manual_sentences"], len(tokens) - 1), rows, tokens)
 
 
 def read_bank(
@@ -96,8 +71,10 @@ def read_bank(
             if key is not None and header.get("key") != key:
                 raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
             arrays = {name: file[name] for name in names}
-            instructions = _sentences(file["instructions"], len(arrays["tokens"]))
-            manuals = _read_manuals(file)
+            instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
+            if len(instructions) != len(arrays["tokens"]):
+                raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
+            manuals = Manuals.of_arrays(file)
     except BankFileError:
         raise
     except FileNotFoundError:

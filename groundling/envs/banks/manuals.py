@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,6 +74,23 @@ class Manuals:
             moved = np.array([0, *(row_of[text] for text in part.sentences)], dtype=np.int32)
             rows.append(np.pad(moved[part.rows], [(0, 0), (0, most - part.space[0])]))
         return cls(tuple(row_of)[1:], np.concatenate(rows), np.concatenate(tokens))
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Manuals | None:
+        """Read :meth:`arrays` back from among others; None if they are not there."""
+        if "manual_rows" not in arrays:
+            return None
+        sentences = tuple(arrays["manual_sentences"].tobytes().decode().split("\n")[:-1])
+        rows, tokens = arrays["manual_rows"], arrays["manual_tokens"]
+        if len(tokens) != len(sentences) + 1:
+            raise ValueError(f"{len(sentences)} sentences of manuals, but the tokens of {len(tokens) - 1}")
+        return cls(sentences, rows, tokens)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it as arrays for a file, the sentences as bytes, one a line."""
+        text = "".join(f"{sentence}\n" for sentence in self.sentences).encode()
+        sentences = np.frombuffer(text, dtype=np.uint8)
+        return {"manual_sentences": sentences, "manual_rows": self.rows, "manual_tokens": self.tokens}
 
     @property
     def space(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from groundling.envs.families.own.registered import register
 from groundling.envs.tasks.assignments import Assignments
 from groundling.envs.tasks.reading import Forms, ReadingTask, words_of
 from groundling.envs.worlds.builder import WorldBuilder
+from groundling.envs.worlds.layout import Thing
 from groundling.language.goals import MINIGRID_COLORS, GoTo, Instructed, ObjectType
 
 WORDS: Final = ("dax", "wug", "blicket", "toma", "fep", "zup")
@@ -48,9 +50,11 @@ class ReadBeacons(ReadingTask):
     sentences = (*words_of(MEANS), *WORDS)
 
     def sample(self, world: WorldBuilder, rng: np.random.Generator) -> Instructed:
-        """Three things, any of which the word may mean as far as anybody knows."""
+        """Three things, any of which the word may mean as far as anybody knows; no tile is beside two of them."""
         drawn = MEANINGS.draw(world, self.assignments, self.num_choices, self.num_absent)
         things = [world.add(*thing) for _, thing in world.sample(drawn.present, len(drawn.present))]
+        if any(_have_common_neighbor(*pair) for pair in combinations(things, 2)):
+            world.reject("who stands between two things is beside both")
         self.place_rest(world, world.rooms[0])
         word, (kind, color) = drawn.present[0]
         manual = [
@@ -60,3 +64,10 @@ class ReadBeacons(ReadingTask):
         (meant,) = (thing for thing in things if (thing.type, thing.color) == (kind, color))
         goal = GoTo(world.describe(meant), announced=True)
         return Instructed(goal, f"go to the {word}", manual=self.ordered(world, manual))
+
+
+def _have_common_neighbor(first: Thing, second: Thing) -> bool:
+    """Whether one of the four tiles beside a thing is beside another one too, where "done" would do for both."""
+    assert first.position is not None
+    assert second.position is not None
+    return sum(abs(a - b) for a, b in zip(first.position, second.position, strict=True)) == 2
