@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from guessing import guess, objects_of, play_by
+from guessing import drive_by, guess, objects_of, play_by
 
 from groundling.agents.bots import unsolved_seeds
 from groundling.envs import EpisodeBank
@@ -80,6 +80,16 @@ def test_who_only_heeds_the_trap_that_is_named_succeeds_in_half() -> None:
     success, failure = play_by(guess(bank, 1, may_be_named=False), bank)
     assert abs(success.mean() - 1 / 2) < 0.058  # 4 sigma
     assert (success | failure).all()
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_same_holds_for_a_body_that_drives(id: str) -> None:
+    bank = bank_of(id, "assignments", 1200).take(slice(0, 150))
+    success, _ = drive_by(bank, bank)
+    assert success.all()
+    success, failure = drive_by(guess(bank, 2), bank)
+    assert abs(success.mean() - 1 / 3) < 0.155  # 4 sigma
+    assert (success | failure).all(), "a wrong guess ends the episode"
 
 
 @pytest.mark.slow
