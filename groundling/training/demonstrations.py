@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import ARRAYS, EpisodeBank
-from groundling.envs.banks.manuals import Manuals
 from groundling.envs.banks.bank_file import FORMAT_VERSION as EPISODE_FORMAT
+from groundling.envs.banks.manuals import Manuals
 from groundling.envs.banks.sources import find_source, vocabulary_of
 from groundling.envs.engine.constants import VIEW_CELLS, VIEW_SIZE, Action
 from groundling.envs.engine.worlds import WorldBatch
