@@ -48,6 +48,9 @@ class AgentConfig(Open):
             clauses; needs a memory and a language encoder with word vectors.
         memory_finds: the memory attends to the map at every step and gets the way to the thing that it finds. Needs a
             memory and ``map_ways``.
+        reads_manual: a manual is read with the instruction, where the environments give one and the vision has a
+            fusion: the words of sentences that concern what is asked for do what the instruction's own words do. False
+            leaves it to an encoder of its own, "document".
         predicts_subgoal: adds a head that learns to predict the current subgoal, an auxiliary loss weighted by the
             algorithm's ``subgoal_coef``. It is not used for acting.
         blind: zeros instead of the image: a control that has only the instruction.
@@ -68,6 +71,7 @@ class AgentConfig(Open):
     time_steps: int = 31
     memory_reads: bool = False
     memory_finds: bool = False
+    reads_manual: bool = True
     predicts_subgoal: bool = False
     blind: bool = False
     settings: tuple[Any, ...] = ()
