@@ -72,17 +72,6 @@ def renew_marks(w: Worlds, b: int) -> None:
 
 
 @kernel
-def has_opened_box(w: Worlds, b: int, boxes: np.uint64) -> bool:
-    """Whether one of a set of boxes was opened: it is not where it stood, and is not carried."""
-    for k in range(w.positions.shape[1]):
-        position = w.positions[b, k]
-        code = k + FIRST_OBJECT
-        if position != NOWHERE and has_object(boxes, code) and int(w.cells[b, position]) != code:
-            return True
-    return False
-
-
-@kernel
 def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int) -> int:
     """The verdict of one clause on the step just made: GOING_ON, SUCCESS or FAILURE.
 
@@ -102,8 +91,7 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
         return FAILURE if strict and w.cells[b, front] >= FIRST_OBJECT else GOING_ON
     if verb == PICK_UP:
         if action != PICKUP or now == NOTHING_CODE:
-            is_trapped = action == TOGGLE and w.programs[b, c, 3] != 0 and has_opened_box(w, b, w.programs[b, c, 3])
-            return FAILURE if is_trapped else GOING_ON
+            return GOING_ON
         if before == NOTHING_CODE and has_object(meant, now):
             return SUCCESS
         return FAILURE if strict else GOING_ON
@@ -148,6 +136,24 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
     if w.position[b] == goal:
         return SUCCESS
     return FAILURE if w.position[b] == int(w.programs[b, c, 3]) else GOING_ON
+
+
+@kernel
+def judge_traps(w: Worlds, b: int) -> int:
+    """FAILURE where a box was opened that the clause to be done forbids; apart from :func:`judge`, since it costs time.
+
+    A box that was opened is not where it stood, and is not carried.
+    """
+    c = int(w.current_step[b])
+    boxes = w.programs[b, c, 3]
+    if int(w.programs[b, c, 0]) != PICK_UP or boxes == 0:
+        return GOING_ON
+    for k in range(w.positions.shape[1]):
+        position = w.positions[b, k]
+        code = k + FIRST_OBJECT
+        if position != NOWHERE and has_object(boxes, code) and int(w.cells[b, position]) != code:
+            return FAILURE
+    return GOING_ON
 
 
 @kernel
