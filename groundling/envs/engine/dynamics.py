@@ -89,25 +89,41 @@ def handle(w: Worlds, b: int, action: int, place: int) -> None:
 
 @kernel
 def toggle_door(w: Worlds, b: int, code: int) -> None:
-    """Open a closed door, close an open one, unlock a locked one if a key that fits is carried.
-
-    A key fits by its color: the door's own, or that of the key which the door has for its contents.
-    """
+    """Open a closed door, close an open one, unlock a locked one if the key of its color is carried."""
     seen = w.looks[b, code]
     state = (seen >> 16) & 0xFF
     # type and color; with neither state nor flags, so what follows adds them: an open door's state is 0
     base = seen & 0xFFFF
     if state == LOCKED:
         held = w.looks[b, w.carried[b]]
-        key = w.contents[b, code - FIRST_OBJECT]
-        fitting = seen if key == NOTHING_CODE else w.looks[b, key]
-        if held & 0xFF == KEY and (held >> 8) & 0xFF == (fitting >> 8) & 0xFF:
+        if held & 0xFF == KEY and (held >> 8) & 0xFF == (seen >> 8) & 0xFF:
             w.looks[b, code] = base | 1 << WALKABLE_BIT
     elif state == OPEN:
         # where walls can be seen through, so can doors
         w.looks[b, code] = base | 1 << 16 | (w.looks[b, WALL_CODE] & (1 << OPAQUE_BIT))
     else:
         w.looks[b, code] = base | 1 << WALKABLE_BIT
+
+
+@kernel
+def turn_key(w: Worlds, b: int, place: int) -> None:
+    """Have a locked door that keys of another color open obey them, after a door at a tile was toggled.
+
+    Such a door has one of these keys for its contents until it is unlocked. Apart from :func:`toggle_door`, which goes
+    by the door's own color, since it costs the others time.
+    """
+    code = int(w.cells[b, place])
+    if code < FIRST_OBJECT or w.looks[b, code] & 0xFF != DOOR:
+        return
+    key = int(w.contents[b, code - FIRST_OBJECT])
+    if key == NOTHING_CODE:
+        return
+    held, base = w.looks[b, w.carried[b]], w.looks[b, code] & 0xFFFF
+    if held & 0xFF == KEY and (held >> 8) & 0xFF == (w.looks[b, key] >> 8) & 0xFF:
+        w.looks[b, code] = base | 1 << WALKABLE_BIT
+        w.contents[b, code - FIRST_OBJECT] = NOTHING_CODE
+    else:
+        w.looks[b, code] = base | LOCKED << 16 | (w.looks[b, WALL_CODE] & (1 << OPAQUE_BIT))
 
 
 @kernel

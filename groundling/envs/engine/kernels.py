@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine import dynamics, goal_check, views
 from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import ANSWER, BORDER, FIRST_OBJECT, NOTHING_CODE, NOWHERE
-from groundling.envs.engine.dynamics import TOGGLE, act
+from groundling.envs.engine.dynamics import TOGGLE, act, turn_key
 from groundling.envs.engine.goal_check import (
     ANNOUNCE,
     GOING_ON,
@@ -194,6 +194,8 @@ def step_batch(
         action = actions[b]
         w.step_count[b] += 1
         front = act(w, b, width, action)
+        if action == TOGGLE:
+            turn_key(w, b, front)
         verdict = (
             judge_answer(w, b, action) if int(w.programs[b, 0, 0]) >= ANSWER else judge(w, b, width, action, front)
         )

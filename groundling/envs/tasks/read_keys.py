@@ -39,7 +39,7 @@ class ReadKeys(ReadingTask):
     does not read succeeds in a third of the episodes.
 
     Each door of an episode has the key for its contents whose color opens it (``world.add_key_for(door, color=...)``):
-    an entry of an array that worlds have anyway, which the rules look at where a locked door is tried, and nowhere
+    an entry of an array that worlds have anyway, which the rules look at where something is toggled, and nowhere
     else. Where there is none, as in all other tasks, the key has the door's own color. Nothing that an agent sees shows
     it, under either body.
 

@@ -12,12 +12,16 @@ from groundling.agents.bots import unsolved_seeds
 from groundling.envs import EpisodeBank
 from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.catalog import find_family
-from groundling.envs.engine.constants import BOX, DOOR, FIRST_OBJECT, KEY, NOTHING_CODE
+from groundling.envs.engine.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, KEY, LOCKED, NOTHING_CODE, OPEN, Action
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.families.own.registered import find_task
 from groundling.envs.tasks.read_beacons import MEANINGS, MEANS, ReadBeacons
 from groundling.envs.tasks.read_boxes import HOLDS, IS_TRAP, LAW, PLACES
 from groundling.envs.tasks.read_keys import LOCKS, OPENS
+from groundling.envs.worlds.task import Task
+from groundling.envs.worlds.task_source import TaskSource
 from groundling.errors import ConfigurationError
+from groundling.language import Open
 
 IDS = ("groundling/ReadBeacons-v0", "groundling/ReadBoxes-v0", "groundling/ReadKeys-v0")
 SUITES = ("layout", "assignments", "phrasing", "order", "size", "distractors")
@@ -97,6 +101,44 @@ def test_the_same_holds_for_a_body_that_drives(id: str) -> None:
 def test_many_episodes_are_solved_with_and_without_sight_of_the_world(id: str) -> None:
     bank = EpisodeBank.of_seeds(id, range(2000))
     assert not unsolved_seeds(bank)
+
+
+class OneDoor(Task):
+    """Open the red door, which blue keys open; a red one lies there, too."""
+
+    room_size, num_cols = 5, 2
+
+    def sample(self, world, rng):
+        near, far = world.rooms
+        door = world.add_door(far, "left", "red", "locked")
+        world.add_key_for(door, color="blue", room=near)
+        world.add("key", "red", room=near)
+        world.place_agent(near)
+        return Open(world.describe(door), strict=True)
+
+
+def test_a_key_of_the_doors_own_color_opens_it_no_more_and_the_other_opens_and_closes_it() -> None:
+    worlds = WorldBatch(EpisodeBank.pack("one door", [TaskSource("t/OneDoor", OneDoor()).sample(0)]), 1, shuffle=False)
+    worlds.reset()
+    state = worlds.state
+    door, blue, red = range(3)
+
+    def toggle_with(key: int) -> int:
+        state.carried[0] = FIRST_OBJECT + key
+        position = int(state.positions[0, door])
+        state.position[0], state.direction[0] = position - 1, 0
+        worlds.step(np.array([Action.TOGGLE]), autoreset=False)
+        return int(state.looks[0, FIRST_OBJECT + door]) >> 16 & 0xFF
+
+    before = int(state.looks[0, FIRST_OBJECT + door])
+    assert toggle_with(red) == LOCKED
+    assert state.looks[0, FIRST_OBJECT + door] == before
+    assert worlds.outcomes.terminated[0]
+    assert not worlds.outcomes.success[0]
+    assert toggle_with(blue) == OPEN
+    assert worlds.outcomes.success[0]
+    assert toggle_with(red) == CLOSED  # which is unlocked now
+    assert toggle_with(red) == OPEN
 
 
 # What manuals say
