@@ -118,7 +118,7 @@ class ActorCritic(nn.Module):
     @property
     def observation_keys(self) -> tuple[str, ...]:
         """The keys of an observation that are read."""
-        return tuple(dict.fromkeys([*(k for e in self._encoders for k in e.keys), self.encoder.text_key]))
+        return tuple(dict.fromkeys([*(k for e in self._encoders for k in e.keys), *self.encoder.text_keys]))
 
     @property
     def device(self) -> torch.device:

@@ -7,7 +7,7 @@ from typing import Any
 
 from groundling.agents.config import AgentConfig
 from groundling.agents.encoders import ENCODERS
-from groundling.agents.encoders.base import ObservationEncoder
+from groundling.agents.encoders.base import ObservationEncoder, TextEncoder, manual_read_with_instruction
 from groundling.errors import ConfigurationError
 from groundling.interfaces import RGB, TOKENS, Field, Spec
 
@@ -18,7 +18,7 @@ def assigned_fields(config: AgentConfig, spec: Spec) -> list[Assigned]:
     """The encoders of an agent with the keys that each reads, that of the image first.
 
     The vision chooses first, then the encoders that are named; what is left goes to the first encoder of its kind. The
-    instruction is read by all.
+    instruction is read by all, and a manual with it where the vision has a fusion (``config.reads_manual``).
 
     Raises:
         ConfigurationError: if the vision finds nothing to read, or a key is left that nobody reads; the message names
@@ -38,6 +38,9 @@ def assigned_fields(config: AgentConfig, spec: Spec) -> list[Assigned]:
             raise ConfigurationError(_nothing_to_read(name, kind, left))
         found.append((kind, keys))
         left = _without(left, keys)
+        manual = manual_read_with_instruction(config, left)
+        if len(found) == 1 and issubclass(kind, TextEncoder) and manual is not None:
+            left = _without(left, (manual,))
     while left:
         kind, keys = _default_encoder(left, config)
         found.append((kind, keys))

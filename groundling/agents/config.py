@@ -49,6 +49,9 @@ class AgentConfig(Open):
             Needs a memory (gru or lstm), a map_radius and map_ways.
         memory_skip: give policy and value the features of the observation as well as the memory's output. What can be
             said from one view alone (an answer) is then learned many times faster. Needs a memory (gru or lstm).
+        reads_manual: read a manual with the instruction, where the environments give one and the vision has a fusion:
+            the words of sentences that concern the instruction gate the cells as the instruction's own words do. False
+            leaves the manual to an encoder of its own, "document".
         predicts_subgoal: add a head that learns to predict the current subgoal, an auxiliary loss weighted by the
             algorithm's subgoal_coef. Its output is not used for acting.
         blind: replace the image by zeros: a control that has only the instruction.
@@ -70,6 +73,7 @@ class AgentConfig(Open):
     memory_reads: bool = False
     memory_finds: bool = False
     memory_skip: bool = False
+    reads_manual: bool = True
     predicts_subgoal: bool = False
     blind: bool = False
     settings: tuple[Any, ...] = ()

@@ -27,7 +27,8 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
     """One instruction-following agent in one world; see ``GroundlingVectorEnv`` for spaces, reward and endings.
 
     ``reset(seed=s)`` gives exactly the episode that the level or task generates for seed ``s`` (with a split, the first
-    one from ``s`` on that belongs to it). The sentence is at :attr:`instruction` and in ``info["instruction_text"]``.
+    one from ``s`` on that belongs to it). The sentence is at :attr:`instruction` and in ``info["instruction_text"]``,
+    of tasks with manuals the sentences of the manual at :attr:`manual` and in ``info["manual_text"]``.
 
     Args:
         level: id of a level or task, see ``find_source``.
@@ -70,6 +71,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         self.action_space = spaces.Discrete(self.embodiment.num_actions)  # type: ignore[assignment]
         self.worlds: WorldBatch | RoverBatch | None = None
         self.instruction = ""
+        self.manual: tuple[str, ...] = ()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -85,6 +87,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         self.worlds = self.embodiment.make_batch(bank, 1, shuffle=False)
         self.worlds.reset()
         self.instruction = bank.instruction(0)
+        self.manual = bank.manual(0)
         return self._observation(), self._info()
 
     def step(self, action: int) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
@@ -124,4 +127,5 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         return {name: array[0].copy() if array.ndim > 1 else array[0] for name, array in self.worlds.seen().items()}
 
     def _info(self) -> dict[str, Any]:
-        return {"instruction_text": self.instruction}
+        told: dict[str, Any] = {"instruction_text": self.instruction}
+        return told if self.embodiment.manual_space is None else told | {"manual_text": self.manual}

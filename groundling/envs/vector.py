@@ -39,6 +39,8 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     - ``instruction`` [B, L] int32: token ids of ``VOCABULARY``, behind which the words stand that a task brings
       (``embodiment.vocabulary``), 0 = padding; L is 24, or 96 where instructions have several clauses. The sentences
       are at :attr:`instructions` (not in ``info``: other libraries make tensors of all that is there).
+    - ``manual`` [B, S, L] int32: of tasks with manuals, token ids of the sentences that hold in the episode, the same
+      throughout it, 0 = padding. The texts are at :attr:`manuals`.
 
     ## Action (``Discrete(7)``)
     0 turn left, 1 turn right, 2 forward, 3 pick up, 4 drop, 5 toggle, 6 done (does nothing). A rover acts on what it
@@ -147,6 +149,11 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     def instructions(self) -> tuple[str, ...]:
         """The sentence that each environment's agent is following now, [B]."""
         return tuple(self._told)
+
+    @property
+    def manuals(self) -> tuple[tuple[str, ...], ...]:
+        """The sentences of the manual that each environment's agent is given, [B]; none of tasks without manuals."""
+        return tuple(map(self.bank.manual, self.worlds.state.episode.tolist()))
 
     @property
     def vocabulary_size(self) -> int:

@@ -10,6 +10,7 @@ A goal is where the flow begins: ``groundling.language.grammar`` renders it to t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from groundling.errors import InstructionError
@@ -198,15 +199,26 @@ Goal = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoa
 
 @dataclass(frozen=True, slots=True)
 class Instructed:
-    """A goal that is asked for in a sentence of the task's own, which the language need not know.
+    """A goal with what the agent is told: a sentence of the task's own, which the language need not know, a manual.
 
     Attributes:
         goal: what is judged.
-        sentence: what the agent is told, on one line; its words are known to the task (``Task.sentences``).
+        sentence: on one line; its words are known to the task (``Task.sentences``). Empty says the goal as the language
+            does.
+        manual: sentences that hold in this episode, for tasks with space for them (``Task.max_manual_sentences``).
+
+    Raises:
+        InstructionError: if the manual is a single string instead of sentences.
     """
 
     goal: Goal
-    sentence: str
+    sentence: str = ""
+    manual: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.manual, str):
+            raise InstructionError(f"a manual is a list of sentences, not one string: {self.manual!r}")
+        object.__setattr__(self, "manual", tuple(self.manual))
 
 
 def steps(goal: Goal) -> tuple[tuple[Clause, ...], ...]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from groundling.envs.banks.bank import ARRAYS, EpisodeBank
 from groundling.envs.banks.bank_file import ADDED, with_added
 from groundling.envs.banks.bank_file import FORMAT_VERSION as EPISODE_FORMAT
+from groundling.envs.banks.manuals import Manuals
 from groundling.envs.banks.sources import find_source, vocabulary_of
 from groundling.envs.engine.constants import VIEW_CELLS, VIEW_SIZE, Action
 from groundling.envs.engine.worlds import WorldBatch
@@ -99,6 +100,7 @@ class DemonstrationSet:
         """
         arrays: dict[str, NDArray[Any]] = {name: getattr(bank, name) for name in ARRAYS}
         arrays["instructions"] = np.frombuffer("\n".join(bank.instructions).encode(), dtype=np.uint8)
+        arrays |= {} if bank.manuals is None else bank.manuals.arrays()
         return cls(provenance, {**arrays, "actions": actions, "starts": starts, "returns": returns})
 
     def __len__(self) -> int:
@@ -135,7 +137,8 @@ class DemonstrationSet:
         instructions = tuple(self.arrays["instructions"].tobytes().decode().split("\n"))
         arrays: dict[str, Any] = with_added({name: self.arrays[name] for name in ARRAYS if name in self.arrays})
         provenance, words = self.provenance, vocabulary_of(self.provenance.task).fingerprint
-        return EpisodeBank(provenance.task, provenance.split, instructions, vocabulary=words, **arrays)
+        manuals = Manuals.of_arrays(self.arrays)
+        return EpisodeBank(provenance.task, provenance.split, instructions, vocabulary=words, manuals=manuals, **arrays)
 
     def save(self, path: Path | str) -> int:
         """Write one file, aside and then renamed.

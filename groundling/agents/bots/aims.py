@@ -8,7 +8,17 @@ import numpy as np
 
 from groundling.agents.bots.scene import Scene, as_int, is_among, is_clause, is_due, place_of, set_of, type_of
 from groundling.envs.engine.compiling import inner_kernel
-from groundling.envs.engine.constants import BOX, FIRST_OBJECT, JOINED, NO_PLACE, NOTHING_CODE, NOWHERE, ORDERED, STRICT
+from groundling.envs.engine.constants import (
+    BOX,
+    DOOR,
+    FIRST_OBJECT,
+    JOINED,
+    NO_PLACE,
+    NOTHING_CODE,
+    NOWHERE,
+    ORDERED,
+    STRICT,
+)
 from groundling.envs.engine.goal_check import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
 
 EXPLORE, DROP_OFF, OPEN_BOX, CLEAR = 16, 17, 18, 19  # verbs of aims that no clause asks for
@@ -41,7 +51,7 @@ class Rules(NamedTuple):
 class Ahead(NamedTuple):
     """What later clauses need, and what does a step of the goal before its time."""
 
-    needed: np.uint64  # objects that any clause speaks of that is not done
+    needed: np.uint64  # objects that any clause speaks of that is not done, boxes that must stay shut included
     early_doors: np.uint64  # not to be opened
     early_things: np.uint64  # not to be picked up
     early_marks: int  # of the verifier, not to be faced
@@ -60,7 +70,7 @@ def look_ahead(s: Scene) -> Ahead:
         if is_due(s, c):
             if verb <= PUT_NEAR:
                 needed |= s.programs[c, 2]
-            if verb == PUT_NEXT_TO:
+            if verb in (PICK_UP, PUT_NEXT_TO):
                 needed |= s.programs[c, 3]
             if step == 1:
                 clauses += 1
@@ -117,7 +127,8 @@ def _boxes_around(s: Scene, objects: np.uint64) -> np.uint64:
 def has_full_box(s: Scene, objects: np.uint64) -> bool:
     """Whether one of a set of objects is a box with something inside."""
     for k in range(s.positions.shape[0]):
-        if is_among(k + FIRST_OBJECT, objects) and s.contents[k] != NOTHING_CODE:
+        is_full = s.contents[k] != NOTHING_CODE and type_of(s.looks[k + FIRST_OBJECT]) != DOOR
+        if is_full and is_among(k + FIRST_OBJECT, objects):
             return True
     return False
 

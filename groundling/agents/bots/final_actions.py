@@ -10,11 +10,11 @@ from groundling.agents.bots.problem import Problem, can_open
 from groundling.agents.bots.scene import (
     Scene,
     as_int,
-    color_of,
     is_among,
     is_free,
     is_known,
     is_portable,
+    lock_color,
     state_of,
     type_of,
 )
@@ -85,7 +85,7 @@ def _action_to_open(q: Problem, m: Memory, hands: int, code: int) -> int:
         return NO_ACTION
     look = q.scene.looks[code]
     if state_of(look) == LOCKED:
-        return TOGGLE if can_open(q, m, hands, color_of(look)) else NO_ACTION
+        return TOGGLE if can_open(q, m, hands, lock_color(q.scene, code)) else NO_ACTION
     return TOGGLE if state_of(look) == CLOSED or q.rules.may_close_doors else NO_ACTION
 
 

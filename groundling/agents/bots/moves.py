@@ -37,11 +37,11 @@ from groundling.agents.bots.memory import (
 from groundling.agents.bots.problem import Problem, can_open, hands_with_key
 from groundling.agents.bots.scene import (
     as_int,
-    color_of,
     is_among,
     is_known,
     is_portable,
     is_walkable,
+    lock_color,
     state_of,
     type_of,
 )
@@ -116,16 +116,16 @@ def _expand_ahead(q: Problem, m: Memory, origin: int, node: Node, front: int) ->
         _move(q, m, origin, WALK, ahead, 1)
     elif type_of(look) == DOOR:
         if q.rules.may_toggle and not is_among(code, q.rules.ahead.early_doors):
-            _expand_door(q, m, origin, node, ahead, look, barrier)
+            _expand_door(q, m, origin, node, ahead, code, barrier)
     elif is_portable(look):
         _expand_object(q, m, origin, node, ahead, code, barrier)
 
 
 @inlined_kernel
-def _expand_door(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, look: int, barrier: int) -> None:
+def _expand_door(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, code: int, barrier: int) -> None:
     """Note the ways on through a door that is not open."""
-    color = color_of(look)
-    if state_of(look) == CLOSED:
+    color = lock_color(q.scene, code)
+    if state_of(q.scene.looks[code]) == CLOSED:
         price = EXPLORING_DOOR_PRICE if q.aim.verb == EXPLORE else DOOR_PRICE
         _move(q, m, origin, WALK_THROUGH_DOOR, ahead, price)
     elif can_open(q, m, node.hands, color):

@@ -15,6 +15,7 @@ from groundling.agents.bots.scene import (
     is_known,
     is_portable,
     is_walkable,
+    lock_color,
     place_of,
     state_of,
     type_of,
@@ -90,7 +91,7 @@ def _keys_at_hand(s: Scene, m: Memory, avoided: int) -> int:
             head += 1
             code = as_int(s.cells[place])
             keys |= _key_bit(s, code)
-            if s.knows_all and code >= FIRST_OBJECT:
+            if s.knows_all and code >= FIRST_OBJECT and type_of(s.looks[code]) != DOOR:
                 keys |= _key_bit(s, as_int(s.contents[code - FIRST_OBJECT]))
             for direction in range(4):
                 around = place + stride_of(direction, s.width)
@@ -98,7 +99,12 @@ def _keys_at_hand(s: Scene, m: Memory, avoided: int) -> int:
                     tail = _flood(m, around, tail)
         for k in range(s.positions.shape[0]):
             place, look = place_of(s, k), s.looks[k + FIRST_OBJECT]
-            if place != NOWHERE and is_known(s, place) and is_lock(look) and keys >> color_of(look) & 1:
+            if (
+                place != NOWHERE
+                and is_known(s, place)
+                and is_lock(look)
+                and keys >> lock_color(s, k + FIRST_OBJECT) & 1
+            ):
                 for direction in range(4):
                     if _is_flooded(m, place + stride_of(direction, s.width)):
                         tail = _flood(m, place, tail)
@@ -128,7 +134,7 @@ def _flood(m: Memory, place: int, tail: int) -> int:
 
 @inlined_kernel
 def can_open(q: Problem, m: Memory, hands: int, color: int) -> bool:
-    """Whether what the hands hold opens a lock of this color."""
+    """Whether what the hands hold opens a lock that takes keys of this color."""
     if hands >= FIRST_KEY:
         return m.colors[hands - FIRST_KEY] == color
     return hands == WANTED and q.wanted_color == color

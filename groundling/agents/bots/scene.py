@@ -168,6 +168,13 @@ def state_of(look: int) -> int:
 
 
 @inlined_kernel
+def lock_color(s: Scene, code: int) -> int:
+    """The color of the keys that open a door."""
+    key = as_int(s.contents[code - FIRST_OBJECT])
+    return color_of(s.looks[code if key == NOTHING_CODE else key])
+
+
+@inlined_kernel
 def is_walkable(look: int) -> bool:
     """Whether one can walk onto it."""
     return (look >> WALKABLE_BIT) & 1 != 0

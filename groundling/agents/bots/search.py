@@ -37,7 +37,7 @@ from groundling.agents.bots.memory import (
 )
 from groundling.agents.bots.moves import expand
 from groundling.agents.bots.problem import Problem, hands_now, is_lock
-from groundling.agents.bots.scene import Scene, as_int, color_of, is_among, is_found, type_of
+from groundling.agents.bots.scene import Scene, as_int, color_of, is_among, is_found, lock_color, type_of
 from groundling.envs.engine.compiling import inner_kernel
 from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, KEY, NOTHING_CODE
 from groundling.envs.engine.goal_check import OPEN_DOOR
@@ -93,8 +93,9 @@ def _begin(q: Problem, m: Memory) -> None:
         look = s.looks[k + FIRST_OBJECT]
         if is_found(s, k) and is_lock(look):
             is_meant = aim.verb == OPEN_DOOR and is_among(k + FIRST_OBJECT, aim.meant)
-            if is_meant or (type_of(held) == KEY and color_of(held) == color_of(look)):
-                note_color(m, color_of(look))
+            color = lock_color(s, k + FIRST_OBJECT)
+            if is_meant or (type_of(held) == KEY and color_of(held) == color):
+                note_color(m, color)
 
 
 @inner_kernel
@@ -108,9 +109,9 @@ def _track_barriers(s: Scene, m: Memory, number: int) -> bool:
                 m.barriers[m.counts[TRACKED]] = place
                 m.counts[TRACKED] += 1
                 found = True
-                look = s.looks[s.cells[place]]
-                if type_of(look) == DOOR:
-                    note_color(m, color_of(look))
+                code = as_int(s.cells[place])
+                if type_of(s.looks[code]) == DOOR:
+                    note_color(m, lock_color(s, code))
         number = m.nodes[number, PARENT]
     return found
 

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from groundling.agents.fusion import Fusion, Instruction
 from groundling.agents.instruction_attention import Sentences
 from groundling.errors import ConfigurationError, ObservationError
-from groundling.interfaces import Field, Observation, Spec
+from groundling.interfaces import DOCUMENT, Field, Observation, Spec
 from groundling.language.encoders import (
     DistinctSentences,
+    ManualReader,
     WordEncoder,
     distinct_sentences,
     make_language_encoder,
@@ -180,8 +181,17 @@ class ObservationEncoder(nn.Module, Generic[P]):
             raise ObservationError(f"the observation has no {key}; it has {', '.join(observation)}")
         return torch.as_tensor(observation[key], device=self.device)
 
+    @property
+    def text_keys(self) -> tuple[str, ...]:
+        """The keys of an observation that are read as text."""
+        return (self.text_key,)
+
     def _sentences(self, observation: Observation) -> DistinctSentences:
         """The distinct sentences of a batch, checked."""
+        return distinct_sentences(self._tokens(observation))
+
+    def _tokens(self, observation: Observation) -> Tensor:
+        """The token ids of a batch, checked."""
         tokens = self._tensor(observation, self.text_key)
         if tokens.ndim != 2 or tokens.is_floating_point():
             raise ObservationError(
@@ -191,21 +201,53 @@ class ObservationEncoder(nn.Module, Generic[P]):
             raise ObservationError("the batch of observations is empty")
         lowest, highest = (int(token) for token in tokens.aminmax())
         check_range("token id", lowest, highest, len(self.spec.vocabulary))
-        return distinct_sentences(tokens)
+        return tokens
 
 
 class TextEncoder(ObservationEncoder[P]):
-    """An encoder in which the words of the instruction meet what is seen, by a fusion."""
+    """An encoder in which the words of the instruction meet what is seen, by a fusion.
+
+    Where there is a manual and ``config.reads_manual``, its words meet it as well, as far as they concern the
+    instruction; see :class:`ManualReader`.
+    """
 
     language: nn.Module
     fusion: Fusion
+
+    @property
+    def manual_key(self) -> str | None:
+        """The key of the manual that is read with the instruction; None if there is none."""
+        return manual_read_with_instruction(self.config, self.spec.observation)
+
+    @property
+    def text_keys(self) -> tuple[str, ...]:
+        """The keys of an observation that are read as text."""
+        return (self.text_key,) if self.manual_key is None else (self.text_key, self.manual_key)
+
+    def _tokens(self, observation: Observation) -> Tensor:
+        """The token ids of a batch, checked: those of the manual, if it is read, before those of the instruction."""
+        tokens = super()._tokens(observation)
+        if self.manual_key is None:
+            return tokens
+        manual = self._tensor(observation, self.manual_key)
+        check_field(self.manual_key, manual, self.spec.observation[self.manual_key], len(tokens))
+        return torch.cat([manual.flatten(1), tokens], dim=1)
 
     def _make_language(self, given: nn.Module | None) -> nn.Module:
         """The encoder of the instruction: the one that is given, or a new one."""
         config = self.config
         if given is not None:
             return given
-        return make_language_encoder(config.language, self.spec.vocabulary, config.word_dim, config.instruction_dim)
+        own = make_language_encoder(config.language, self.spec.vocabulary, config.word_dim, config.instruction_dim)
+        if self.manual_key is None:
+            return own
+        if not isinstance(own, WordEncoder):
+            raise ConfigurationError(
+                f"the language encoder {config.language!r} gives no vectors of words, with which a manual is read: "
+                "take another (--agent.language), or leave it to an encoder of its own (--agent.no-reads-manual)"
+            )
+        sentences, length = self.spec.observation[self.manual_key].shape
+        return ManualReader(own, (sentences, length))
 
     def encode_text(self, tokens: Tensor) -> Instruction:
         """Sentences [S, L] for the fusion: their words if it asks for words and the language encoder has them."""
@@ -216,7 +258,8 @@ class TextEncoder(ObservationEncoder[P]):
     def words(self, tokens: Tensor) -> Instruction:
         """The words of sentences [S, L]."""
         assert isinstance(self.language, WordEncoder)
-        return Instruction(self.language.words(tokens), word_mask(tokens))
+        mask = self.language.mask(tokens) if isinstance(self.language, ManualReader) else word_mask(tokens)
+        return Instruction(self.language.words(tokens), mask)
 
     def sentences(self, sentences: DistinctSentences, steps: int) -> Sentences:
         """The sentences of T * B observations word by word, for a memory that reads."""
@@ -226,6 +269,12 @@ class TextEncoder(ObservationEncoder[P]):
     def things(self, prepared: P, steps: int) -> Things:
         """The things on the maps of T * B observations, for a memory that looks for them."""
         raise NotImplementedError
+
+
+def manual_read_with_instruction(config: AgentConfig, fields: Mapping[str, Field]) -> str | None:
+    """The key of the manual among fields that an encoder with a fusion reads; None if there is none to read."""
+    manuals = [key for key, part in fields.items() if part.kind == DOCUMENT and key not in config.ignores]
+    return manuals[0] if manuals and config.reads_manual else None
 
 
 def check_image(key: str, image: Tensor, shape: tuple[int, ...], kind: str) -> None:

@@ -250,8 +250,9 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
     @contextmanager
     def inference_cache(self) -> Iterator[None]:
         """Keep what sentences make of cells: within, parameters do not change and no gradients are taken."""
-        self._kept = KeptPairs(self.readout_of_pairs, self.cells.values)
-        self._kept_words = KeptWords(lambda tokens: super(SymbolicEncoder, self).words(tokens).vectors)
+        if self.manual_key is None:  # with a manual nearly every environment has a text of its own
+            self._kept = KeptPairs(self.readout_of_pairs, self.cells.values)
+            self._kept_words = KeptWords(lambda tokens: super(SymbolicEncoder, self).words(tokens).vectors)
         try:
             yield
         finally:

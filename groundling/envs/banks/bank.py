@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.banks.bank_file import read_bank, write_bank
 from groundling.envs.banks.episode import Episode, sample_episodes
+from groundling.envs.banks.manuals import Manuals
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.constants import (
     CLAUSE_LENGTH,
@@ -54,6 +55,7 @@ class EpisodeBank:
         sentences: [E] int32, each episode's row of ``instructions``.
         tokens: [S, L] uint16 token ids of the sentences, 0 = padding.
         vocabulary: checksum of the vocabulary that the token ids are of.
+        manuals: what the episodes have to read; None of tasks without manuals.
         cells, looks, contents, positions, poses, carried, programs, max_steps, floors: see ``state.Episodes``.
     """
 
@@ -73,6 +75,7 @@ class EpisodeBank:
     max_steps: NDArray[np.int32]
     floors: NDArray[np.uint8]
     vocabulary: int = VOCABULARY.fingerprint
+    manuals: Manuals | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -98,7 +101,13 @@ class EpisodeBank:
             raise UnsupportedLevelError(f"the episodes of {level} stand in no bank: its simulator makes them")
         episodes = sample_episodes(source, seeds)
         vocabulary = source.embodiment.vocabulary
-        return cls.pack(source.id, episodes, length=source.instruction_length, vocabulary=vocabulary)
+        return cls.pack(
+            source.id,
+            episodes,
+            length=source.instruction_length,
+            vocabulary=vocabulary,
+            manual_space=source.embodiment.manual_space,
+        )
 
     @classmethod
     def pack(
@@ -109,6 +118,7 @@ class EpisodeBank:
         length: int = CLAUSE_TOKENS,
         split: str = "",
         vocabulary: Vocabulary = VOCABULARY,
+        manual_space: tuple[int, int] | None = None,
     ) -> EpisodeBank:
         """Pack episodes of one level into arrays, smaller maps framed by walls.
 
@@ -118,9 +128,10 @@ class EpisodeBank:
             length: tokens of every instruction, padding included.
             split: that they belong to, as JSON.
             vocabulary: of the token ids.
+            manual_space: sentences of a manual and tokens of each; None of tasks without manuals.
 
         Raises:
-            InstructionError: if an instruction is longer, or has a word that is not in the vocabulary.
+            InstructionError: if an instruction or a manual is longer, or has a word that is not in the vocabulary.
         """
         count = len(episodes)
         height = max(e.cells.shape[0] for e in episodes)
@@ -136,6 +147,9 @@ class EpisodeBank:
             sentences=np.array([row_of[e.instruction] for e in episodes], dtype=np.int32),
             tokens=vocabulary.encode_all(instructions, length=length).astype(np.uint16),
             vocabulary=vocabulary.fingerprint,
+            manuals=None
+            if manual_space is None
+            else Manuals.pack([e.manual for e in episodes], manual_space, vocabulary),
             cells=np.ones((count, height, width), dtype=np.uint8),
             looks=np.full((count, FIRST_OBJECT + objects), EMPTY_LOOK, dtype=np.int32),
             contents=np.zeros((count, objects), dtype=np.uint8),
@@ -180,7 +194,8 @@ class EpisodeBank:
         joined = {name: np.concatenate([getattr(bank, name) for bank in banks]) for name in banks[0]._arrays()}
         joined["sentences"], joined["tokens"] = np.concatenate(sentences), np.concatenate(tokens)
         first = banks[0]
-        return cls(first.level, first.split, tuple(row_of), vocabulary=first.vocabulary, **joined)
+        manuals = Manuals.concatenate([bank.manuals for bank in banks], [len(bank) for bank in banks])
+        return cls(first.level, first.split, tuple(row_of), vocabulary=first.vocabulary, manuals=manuals, **joined)
 
     def _enlarged(
         self, height: int, width: int, objects: int, clauses: int, length: int, has_floors: bool
@@ -216,7 +231,9 @@ class EpisodeBank:
         row_of = {old: new for new, old in enumerate(dict.fromkeys(arrays["sentences"].tolist()))}
         arrays["sentences"] = np.array([row_of[old] for old in arrays["sentences"].tolist()], dtype=np.int32)
         instructions = tuple(self.instructions[i] for i in row_of)
-        return replace(self, instructions=instructions, tokens=self.tokens[list(row_of)], **arrays)
+        manuals = None if self.manuals is None else self.manuals.take(rows)
+        tokens = self.tokens[list(row_of)]
+        return replace(self, instructions=instructions, tokens=tokens, manuals=manuals, **arrays)
 
     def encoded(self, vocabulary: Vocabulary) -> EpisodeBank:
         """The same episodes with the token ids of another vocabulary.
@@ -227,11 +244,16 @@ class EpisodeBank:
         if vocabulary.fingerprint == self.vocabulary:
             return self
         tokens = vocabulary.encode_all(self.instructions, length=self.instruction_length).astype(np.uint16)
-        return replace(self, tokens=tokens, vocabulary=vocabulary.fingerprint)
+        manuals = None if self.manuals is None else self.manuals.encoded(vocabulary)
+        return replace(self, tokens=tokens, vocabulary=vocabulary.fingerprint, manuals=manuals)
 
     def instruction(self, row: int) -> str:
         """The sentence of an episode."""
         return self.instructions[self.sentences[row]]
+
+    def manual(self, row: int) -> tuple[str, ...]:
+        """The sentences of an episode's manual; none of tasks without manuals."""
+        return () if self.manuals is None else self.manuals.texts(row)
 
     def goals(self) -> list[Goal]:
         """The goal of each distinct sentence, [S].
@@ -271,7 +293,7 @@ class EpisodeBank:
             StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
         """
         header = {"level": self.level, "split": self.split, "key": key, "vocabulary": self.vocabulary}
-        write_bank(path, header, self.instructions, self._arrays())
+        write_bank(path, header, self.instructions, self._arrays(), self.manuals)
 
     @classmethod
     def load(cls, path: Path | str, *, key: str | None = None, vocabulary: Vocabulary = VOCABULARY) -> EpisodeBank:
@@ -281,12 +303,13 @@ class EpisodeBank:
             BankFileError: if the file is missing, damaged, truncated, of another format version, or (with ``key``) was
                 built from something else.
         """
-        header, instructions, arrays = read_bank(path, ARRAYS, key, vocabulary.fingerprint)
+        header, instructions, arrays, manuals = read_bank(path, ARRAYS, key, vocabulary.fingerprint)
         return cls(
             level=header["level"],
             split=header["split"],
             instructions=instructions,
             vocabulary=header["vocabulary"],
+            manuals=manuals,
             **arrays,
         )
 
@@ -295,7 +318,9 @@ class EpisodeBank:
 
 
 ARRAYS: Final = tuple(
-    field.name for field in fields(EpisodeBank) if field.name not in ("level", "split", "instructions", "vocabulary")
+    field.name
+    for field in fields(EpisodeBank)
+    if field.name not in ("level", "split", "instructions", "vocabulary", "manuals")
 )
 
 

@@ -138,6 +138,7 @@ def tell_episodes(source: EpisodeSource, seeds: Iterable[int], split: AnySplit) 
         length=source.instruction_length,
         split=split.describe(),
         vocabulary=source.embodiment.vocabulary,
+        manual_space=source.embodiment.manual_space,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs.banks.manuals import Manuals
 from groundling.errors import BankFileError
 from groundling.files import written_whole
 
@@ -18,7 +19,11 @@ ADDED: Final = {"floors": (0, 0)}  # bytes that older files lack, and the shape 
 
 
 def write_bank(
-    path: Path | str, header: Mapping[str, Any], instructions: Sequence[str], arrays: Mapping[str, NDArray[Any]]
+    path: Path | str,
+    header: Mapping[str, Any],
+    instructions: Sequence[str],
+    arrays: Mapping[str, NDArray[Any]],
+    manuals: Manuals | None = None,
 ) -> None:
     """Write a bank aside and then rename it.
 
@@ -27,21 +32,22 @@ def write_bank(
         header: level, split, key and vocabulary of the bank.
         instructions: [S] its sentences, on one line each.
         arrays: the others by name.
+        manuals: what the episodes have to read, if anything.
 
     Raises:
         StorageError: if the disk is full or the folder cannot be written; an older file stays as it was.
     """
     text = np.frombuffer("\n".join(instructions).encode(), dtype=np.uint8)
+    kept = {name: array for name, array in arrays.items() if array.size or name not in ADDED}
+    contents: dict[str, Any] = {**kept, "instructions": text, **({} if manuals is None else manuals.arrays())}
     with written_whole(path) as file:
-        kept = {name: array for name, array in arrays.items() if array.size or name not in ADDED}
-        contents: dict[str, Any] = {**kept, "instructions": text}
         np.savez(file, header=np.array(json.dumps({"format": FORMAT_VERSION, **header})), **contents)
 
 
 def read_bank(
     path: Path | str, names: Sequence[str], key: str | None, vocabulary: int
-) -> tuple[dict[str, Any], tuple[str, ...], dict[str, NDArray[Any]]]:
-    """Read the header, the sentences and the arrays of a bank.
+) -> tuple[dict[str, Any], tuple[str, ...], dict[str, NDArray[Any]], Manuals | None]:
+    """Read the header, the sentences, the arrays and the manuals of a bank.
 
     Args:
         path: of the file.
@@ -70,6 +76,7 @@ def read_bank(
             instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
             if len(instructions) != len(arrays["tokens"]):
                 raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
+            manuals = Manuals.of_arrays(file)
     except BankFileError:
         raise
     except FileNotFoundError:
@@ -78,7 +85,7 @@ def read_bank(
         raise BankFileError(
             f"{path} is not a whole episode bank ({error}): delete it, and it is built again"
         ) from error
-    return header, instructions, arrays
+    return header, instructions, arrays, manuals
 
 
 def with_added(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -35,6 +35,7 @@ class Episode:
         goal: what the instruction asks for, where it need not be read again.
         is_own_sentence: whether the instruction is a sentence of the task's own, which the language does not read.
         floors: [H, W] uint8 floor codes (``engine.floors``); None where all are plain.
+        manual: sentences that hold in this episode, which the agent is given to read.
     """
 
     cells: NDArray[np.uint8]
@@ -51,6 +52,7 @@ class Episode:
     goal: Goal | None = None
     is_own_sentence: bool = False
     floors: NDArray[np.uint8] | None = None
+    manual: tuple[str, ...] = ()
 
 
 class Sampler(Protocol):

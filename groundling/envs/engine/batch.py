@@ -19,6 +19,7 @@ from groundling.envs.engine.array_pool import ArrayPool
 from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, Action
 from groundling.envs.engine.explored import Explorer
 from groundling.envs.engine.kinds import kinds_of
+from groundling.envs.engine.manuals import MANUAL_KEY, ManualSense
 from groundling.envs.engine.state import Tasks, empty_outcomes, empty_worlds
 from groundling.envs.engine.top_down import TopDownPainter
 from groundling.errors import ActionError, ConfigurationError
@@ -54,6 +55,7 @@ class Batch(ABC, Generic[Seen]):
         lexicon: words of a task's own, for what is drawn: what its types and colors look like.
         answers: of tasks in which agents answer; None leaves these actions out.
         text_key: the key of the observation that holds the sentence.
+        manual_space: sentences of a manual and tokens of each, another sense; None leaves it out.
 
     Attributes:
         observations: what the agents see now, rewritten by every step.
@@ -82,6 +84,7 @@ class Batch(ABC, Generic[Seen]):
         lexicon: Lexicon = PLAIN,
         answers: Answers | None = None,
         text_key: str = "instruction",
+        manual_space: tuple[int, int] | None = None,
     ) -> None:
         if num_envs < 1:
             raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
@@ -94,6 +97,7 @@ class Batch(ABC, Generic[Seen]):
         self.shuffle = shuffle
         self.order_seed = order_seed
         self.text_key = text_key
+        self._manuals = None if manual_space is None else ManualSense(bank, manual_space)
         self._masks = None if answers is None else answers.masks(bank.instructions)
         if answers is not None:
             self.num_actions = answers.num_actions
@@ -185,6 +189,8 @@ class Batch(ABC, Generic[Seen]):
         seen = {**self.named(self.observations), **self._named_pictures(self.pictures)}
         if self._masks is not None:
             seen[MASK_KEY] = self._masks.of(self.state.sentence, self.state.current_step > 0)
+        if self._manuals is not None:
+            seen[MANUAL_KEY] = self._manuals.of(self.state.episode)
         return seen
 
     def last_seen(self) -> ObservationArrays:
@@ -192,6 +198,8 @@ class Batch(ABC, Generic[Seen]):
         seen = {**self.named(self.final), **self._named_pictures(self.final_pictures)}
         if self._masks is not None:
             seen[MASK_KEY] = self._masks.of(self.bank.sentences[self.outcomes.episode], self._had_stopped)
+        if self._manuals is not None:
+            seen[MANUAL_KEY] = self._manuals.of(self.outcomes.episode)
         return seen
 
     def _named_pictures(self, pictures: Pictures) -> ObservationArrays:

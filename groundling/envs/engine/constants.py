@@ -96,7 +96,7 @@ class Verb(IntEnum):
     """Operations of the goal program, see ``kernels.judge_clause``. The operands are masks of objects or places."""
 
     GO_TO = 0  # objects
-    PICK_UP = 1  # objects
+    PICK_UP = 1  # objects, boxes whose opening fails
     OPEN = 2  # objects
     PUT_NEXT_TO = 3  # objects, fixed objects
     PUT_NEAR = 4  # objects, place

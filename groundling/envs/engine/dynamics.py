@@ -106,6 +106,27 @@ def toggle_door(w: Worlds, b: int, code: int) -> None:
 
 
 @kernel
+def turn_key(w: Worlds, b: int, place: int) -> None:
+    """Have a locked door that keys of another color open obey them, after a door at a tile was toggled.
+
+    Such a door has one of these keys for its contents until it is unlocked. Apart from :func:`toggle_door`, which goes
+    by the door's own color, since it costs the others time.
+    """
+    code = int(w.cells[b, place])
+    if code < FIRST_OBJECT or w.looks[b, code] & 0xFF != DOOR:
+        return
+    key = int(w.contents[b, code - FIRST_OBJECT])
+    if key == NOTHING_CODE:
+        return
+    held, base = w.looks[b, w.carried[b]], w.looks[b, code] & 0xFFFF
+    if held & 0xFF == KEY and (held >> 8) & 0xFF == (w.looks[b, key] >> 8) & 0xFF:
+        w.looks[b, code] = base | 1 << WALKABLE_BIT
+        w.contents[b, code - FIRST_OBJECT] = NOTHING_CODE
+    else:
+        w.looks[b, code] = base | LOCKED << 16 | (w.looks[b, WALL_CODE] & (1 << OPAQUE_BIT))
+
+
+@kernel
 def open_box(w: Worlds, b: int, code: int, front: int) -> None:
     """Replace a box by what it contains."""
     inside = w.contents[b, code - FIRST_OBJECT]

@@ -14,12 +14,25 @@ from groundling.envs.engine.answers import MASK_KEY, Answers
 from groundling.envs.engine.constants import NUM_ACTIONS, NUM_COLORS, NUM_STATES, NUM_TYPES, VIEW_SIZE, Action
 from groundling.envs.engine.explored import explored_shape
 from groundling.envs.engine.kinds import kinds_of
+from groundling.envs.engine.manuals import MANUAL_KEY
 from groundling.envs.engine.rover import Rover, Scoring
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
-from groundling.interfaces import ACTION_MASK, CATEGORY, DEPTH, MAP, RGB, SEGMENTATION, SYMBOLS, TOKENS, Field, Spec
+from groundling.interfaces import (
+    ACTION_MASK,
+    CATEGORY,
+    DEPTH,
+    DOCUMENT,
+    MAP,
+    RGB,
+    SEGMENTATION,
+    SYMBOLS,
+    TOKENS,
+    Field,
+    Spec,
+)
 from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
@@ -47,6 +60,7 @@ class Embodiment:
         lexicon: words of a task's own, which the vocabulary holds and the pictures show.
         answers: of tasks in which agents answer: more actions, after all seven moves, and a mask of the actions.
         text_key: the key of an observation that holds the sentence.
+        manual_space: of tasks with manuals, sentences of a manual and tokens of each, a sense of either body.
 
     Raises:
         ConfigurationError: if there are answers, but not all seven moves before them.
@@ -64,6 +78,7 @@ class Embodiment:
     lexicon: Lexicon = PLAIN
     answers: Answers | None = None
     text_key: str = "instruction"
+    manual_space: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.answers is not None and self.num_actions != self.answers.num_actions:
@@ -120,6 +135,7 @@ class Embodiment:
                 lexicon=self.lexicon,
                 answers=self.answers,
                 text_key=self.text_key,
+                manual_space=self.manual_space,
             )
         return RoverBatch(
             bank,
@@ -136,6 +152,7 @@ class Embodiment:
             lexicon=self.lexicon,
             answers=self.answers,
             text_key=self.text_key,
+            manual_space=self.manual_space,
         )
 
     def spec(self, instruction_length: int, map_size: tuple[int, ...] | None = None) -> Spec:
@@ -143,8 +160,9 @@ class Embodiment:
         space = self.observation_space(instruction_length, map_size)
         kinds = {"top_down": RGB, "explored": MAP, "direction": CATEGORY, "depth": DEPTH, "segmentation": SEGMENTATION}
         kinds |= {"image": SYMBOLS if self.rover is None else RGB, self.text_key: TOKENS, MASK_KEY: ACTION_MASK}
-        kinds["on_top"] = SYMBOLS
-        sizes = {"direction": 4, "segmentation": MAX_CODE + 1, self.text_key: len(self.vocabulary)}
+        kinds |= {"on_top": SYMBOLS, MANUAL_KEY: DOCUMENT}
+        words = len(self.vocabulary)
+        sizes = {"direction": 4, "segmentation": MAX_CODE + 1, self.text_key: words, MANUAL_KEY: words}
         fields = {
             key: Field(
                 tuple(part.shape or ()),
@@ -173,6 +191,8 @@ class Embodiment:
         if self.top_down_pixels is not None and map_size is not None:
             height, width = (tiles * self.top_down_pixels for tiles in map_size)
             senses["top_down"] = spaces.Box(0, 255, (height, width, 3), np.uint8)
+        if self.manual_space is not None:
+            senses[MANUAL_KEY] = spaces.Box(0, last_token, self.manual_space, np.int32)
         if self.answers is not None:
             senses[MASK_KEY] = spaces.MultiBinary(self.num_actions)
         if self.explored_radius is not None:

@@ -139,6 +139,24 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
 
 
 @kernel
+def judge_traps(w: Worlds, b: int) -> int:
+    """FAILURE where a box was opened that the clause to be done forbids; apart from :func:`judge`, since it costs time.
+
+    A box that was opened is not where it stood, and is not carried.
+    """
+    c = int(w.current_step[b])
+    boxes = w.programs[b, c, 3]
+    if int(w.programs[b, c, 0]) != PICK_UP or boxes == 0:
+        return GOING_ON
+    for k in range(w.positions.shape[1]):
+        position = w.positions[b, k]
+        code = k + FIRST_OBJECT
+        if position != NOWHERE and has_object(boxes, code) and int(w.cells[b, position]) != code:
+            return FAILURE
+    return GOING_ON
+
+
+@kernel
 def judge_answer(w: Worlds, b: int, action: int) -> int:
     """The verdict of a goal that is to answer, as :func:`judge`'s; apart from it, since it costs the others time."""
     c = int(w.current_step[b])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine import dynamics, goal_check, views
 from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import ANSWER, BORDER, FIRST_OBJECT, NOTHING_CODE, NOWHERE
-from groundling.envs.engine.dynamics import act
+from groundling.envs.engine.dynamics import TOGGLE, act, turn_key
 from groundling.envs.engine.goal_check import (
     ANNOUNCE,
     GOING_ON,
@@ -22,6 +22,7 @@ from groundling.envs.engine.goal_check import (
     SUCCESS,
     judge,
     judge_answer,
+    judge_traps,
     mark_object,
 )
 from groundling.envs.engine.state import Episodes, Observations, Outcomes, Tasks, Worlds
@@ -200,9 +201,13 @@ def step_batch(
         action = actions[b]
         w.step_count[b] += 1
         front = act(w, b, width, action)
+        if action == TOGGLE:
+            turn_key(w, b, front)
         verdict = (
             judge_answer(w, b, action) if int(w.programs[b, 0, 0]) >= ANSWER else judge(w, b, width, action, front)
         )
+        if action == TOGGLE and verdict == GOING_ON:
+            verdict = judge_traps(w, b)
         # MiniGrid's reward, with the step just made counted
         reward = 1.0 - 0.9 * (w.step_count[b] / w.max_steps[b]) if verdict == SUCCESS else 0.0
         ended = settle(w, b, out, verdict, reward)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from groundling.envs.engine import kernels, rover
 from groundling.envs.engine.compiling import compiler, inner_kernel
 from groundling.envs.engine.constants import ANSWER, BORDER, DOOR, NOTHING_CODE, OPEN, WALKABLE_BIT, WALL
-from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, can_hold, handle
-from groundling.envs.engine.goal_check import GOING_ON, SUCCESS, judge, judge_answer, renew_marks
+from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, can_hold, handle, turn_key
+from groundling.envs.engine.goal_check import GOING_ON, SUCCESS, judge, judge_answer, judge_traps, renew_marks
 from groundling.envs.engine.kernels import GOLDEN, begin, next_episode, scrambled, settle
 from groundling.envs.engine.rover import OBJECT_RADII, OBJECT_RADIUS, Motion, Poses, Scoring
 from groundling.envs.engine.state import Episodes, Outcomes, Tasks, Worlds
@@ -243,9 +243,13 @@ def step_rovers(
         action = actions[b]
         w.step_count[b] += 1
         faced = act_as_rover(w, b, width, poses, motion, action)
+        if action == TOGGLE:
+            turn_key(w, b, faced)
         verdict = (
             judge_answer(w, b, action) if int(w.programs[b, 0, 0]) >= ANSWER else judge(w, b, width, action, faced)
         )
+        if action == TOGGLE and verdict == GOING_ON:
+            verdict = judge_traps(w, b)
         reward = 0.0
         if verdict == SUCCESS:
             reward = scoring.success * (1 - scoring.decay * (w.step_count[b] / w.max_steps[b]))

@@ -76,6 +76,7 @@ class RoverBatch(Batch[Sights]):
         lexicon: Lexicon = PLAIN,
         answers: Answers | None = None,
         text_key: str = "instruction",
+        manual_space: tuple[int, int] | None = None,
     ) -> None:
         self.rover = rover
         self.camera = camera
@@ -99,6 +100,7 @@ class RoverBatch(Batch[Sights]):
             lexicon=lexicon,
             answers=answers,
             text_key=text_key,
+            manual_space=manual_space,
         )
 
     def make_observations(self) -> Sights:

@@ -15,7 +15,8 @@ class Episodes(NamedTuple):
 
     cells: NDArray[np.uint8]  # [E, H, W] cell codes
     looks: NDArray[np.int32]  # [E, O + 2] look of each cell code
-    contents: NDArray[np.uint8]  # [E, O] cell code inside a box; on or in what stays, with the flag HOLDS
+    # [E, O] cell code inside a box; of a key whose color opens a locked door; on or in what stays, with the flag HOLDS
+    contents: NDArray[np.uint8]
     positions: NDArray[np.int16]  # [E, O] y * W + x, or NOWHERE
     poses: NDArray[np.int16]  # [E, 3] x, y, direction
     carried: NDArray[np.uint8]  # [E] cell code

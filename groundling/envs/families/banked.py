@@ -30,12 +30,14 @@ class BankSuite(Suite):
 
     Attributes:
         grows: the setting of the task that is half as large again in it.
+        settings: of the task in which it differs from what is trained on, with their values.
         tells_new_words: whether it is about words that training never told.
         sets_reordered_apart: whether episodes whose instruction only reorders the words of a trained one are a row of
             their own.
     """
 
     grows: str = ""
+    settings: tuple[tuple[str, Any], ...] = ()
     tells_new_words: bool = False
     sets_reordered_apart: bool = False
 
@@ -150,10 +152,13 @@ class BankFamily(EnvFamily):
         """The bank of a suite; errors as :meth:`episodes`."""
         asked = self.suite(suite)
         split = self.split(asked.split, held_out)
+        source = self.source
+        if isinstance(asked, BankSuite) and asked.settings:
+            source = source.changed(**dict(asked.settings))
         if not isinstance(asked, BankSuite) or not asked.grows:
-            return build_bank(self.source, count, seed=seed, split=split, progress=progress)
+            return build_bank(source, count, seed=seed, split=split, progress=progress)
         try:
-            return build_bank(enlarged(self.source, asked.grows), count, seed=seed, split=split, progress=progress)
+            return build_bank(enlarged(source, asked.grows), count, seed=seed, split=split, progress=progress)
         except (TaskError, UnsupportedLevelError) as error:
             raise SplitError(f"enlarged, it cannot be generated: {error}") from error
 

@@ -19,11 +19,11 @@ from groundling.envs.worlds.goal_resolution import fitting, resolve
 from groundling.envs.worlds.holding import contents_of, look_of
 from groundling.envs.worlds.houses.building import HouseBuilding
 from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Thing, Tile
+from groundling.envs.worlds.sentences import check_manual, check_words
 from groundling.language.goal_parts import without_determiners, without_rules
 from groundling.language.goals import Goal, Instructed, Location, NextTo, ObjectDescription
 from groundling.language.grammar import render
 from groundling.language.reader import readings
-from groundling.language.vocabulary import split_words
 
 
 class WorldBuilder(HouseBuilding):
@@ -154,13 +154,16 @@ class WorldBuilder(HouseBuilding):
 
         Raises:
             TaskError: if no object satisfies a description, the agent is not placed, the goal is none of a task's, or
-                its sentence has words that the task does not know, or says something else.
+                its sentence has words that the task does not know, or says something else, or its manual does not fit.
         """
         pose = (*self.standing(), DIRECTIONS.index(self.facing))
-        goal, program = resolve(self, asked.goal if isinstance(asked, Instructed) else asked)
+        if not isinstance(asked, Instructed):
+            asked = Instructed(asked)
+        goal, program = resolve(self, asked.goal)
         told = without_rules(goal)
-        if isinstance(asked, Instructed):
+        if asked.sentence:
             self._check_sentence(asked.sentence, told)
+        check_manual(self, asked.manual)
         kinds = kinds_of(self.task.lexicon)
         return Episode(
             cells=np.frombuffer(bytes(self._cells), dtype=np.uint8).reshape(self._height, self._width),
@@ -171,25 +174,18 @@ class WorldBuilder(HouseBuilding):
             carried=NOTHING_CODE,
             program=program,
             max_steps=self.task.step_limit(goal),
-            instruction=asked.sentence if isinstance(asked, Instructed) else render(goal),
+            instruction=asked.sentence or render(goal),
             seed=self.seed,
             goal=told,
-            is_own_sentence=isinstance(asked, Instructed),
+            is_own_sentence=bool(asked.sentence),
             floors=self.floors,
+            manual=tuple(asked.manual),
         )
 
     def _check_sentence(self, sentence: str, goal: Goal) -> None:
         """Refuse a sentence of the task's own with words that nobody knows, or which is read as another goal."""
-        lexicon = self.task.lexicon
-        unknown = [word for word in split_words(sentence) if word not in lexicon.vocabulary]
-        if unknown:
-            raise self.error(
-                f"the sentence {sentence!r} has words that the task does not know: {', '.join(unknown)}. Name it in "
-                f"the class, sentences = ({sentence!r}, ...), or its words"
-            )
-        if not split_words(sentence) or "\n" in sentence:
-            raise self.error(f"a sentence is words on one line, not {sentence!r}")
-        read = readings(sentence, lexicon)
+        check_words(self, sentence)
+        read = readings(sentence, self.task.lexicon)
         if read and without_determiners(read[0]) != without_determiners(goal):
             raise self.error(
                 f"the sentence {sentence!r} is read as {render(read[0])!r}, but the goal is {render(goal)!r}"

@@ -1,7 +1,8 @@
 """What a goal means in a world: the objects of each description, the articles of the sentence, the goal program.
 
 The meanings are those of BabyAI's verifier (``ObjDesc.find_matching_objs``); sizes, "both", negation and relations are
-our own. All are found once, in the world as the episode begins.
+our own. All are found once, in the world as the episode begins. What is inside a box is meant only where it is to be
+picked up and nothing else fits.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def resolve(world: WorldBuilder, goal: Goal) -> tuple[Goal, Program]:
         named = clauses(goal)
     if len(named) > world.task.max_clauses:
         raise world.error(f"{render(goal)!r} has {len(named)} clauses: set max_clauses = {len(named)} in the class")
+    if any(thing.is_trap for thing in world.things) and not all(isinstance(clause, PickUp) for clause in named):
+        raise world.error(f"a box is a trap only where something is to be picked up, not in {render(goal)!r}")
     first_step = steps(goal)[0]
     operands, told = [], []
     for clause in named:
@@ -124,8 +127,15 @@ def _candidates(world: WorldBuilder, clause: Clause, role: int) -> list[Thing]:
     return [thing for thing in on_map if not thing.is_door]
 
 
+def _hidden(world: WorldBuilder, description: ObjectDescription, clause: Clause) -> list[Thing]:
+    """The things inside boxes that are meant where something is to be picked up, and nothing that is seen fits."""
+    if not isinstance(clause, PickUp) or description.negated:
+        return []
+    return fitting(world, description, [thing for thing in world.things if thing.position is None])
+
+
 def _meant(world: WorldBuilder, description: ObjectDescription, clause: Clause, role: int, goal: Goal) -> list[Thing]:
-    meant = world.matches(description, _candidates(world, clause, role))
+    meant = world.matches(description, _candidates(world, clause, role)) or _hidden(world, description, clause)
     if not meant:
         part = "" if clause is goal else f", of {render(goal)!r}"
         raise world.error(
@@ -162,6 +172,8 @@ def _operands(world: WorldBuilder, clause: Clause, sets: Sequence[list[Thing]]) 
         return _only_place(world, clause, sets[0]), 0
     if isinstance(clause, PutNear):
         return _mask(world, sets[0]), _only_place(world, clause, sets[1])
+    if isinstance(clause, PickUp):
+        return _mask(world, sets[0]), _mask(world, (thing for thing in world.things if thing.is_trap))
     return _mask(world, sets[0]), _mask(world, sets[1]) if len(sets) == 2 else 0
 
 
@@ -197,7 +209,8 @@ def _with_article(world: WorldBuilder, description: ObjectDescription, clause: C
             description = replace(description, relation=NextTo(replace(neighbor, definite=is_alone)))
     is_definite = description.both or description.size is not None
     if not is_definite:
-        is_definite = len(fitting(world, description, _candidates(world, clause, role))) == 1
+        seen = fitting(world, description, _candidates(world, clause, role))
+        is_definite = len(seen or _hidden(world, description, clause)) == 1
     return description if is_definite is description.definite else replace(description, definite=is_definite)
 
 

@@ -35,6 +35,8 @@ class Thing:
         state: a door's OPEN, CLOSED or LOCKED; of anything else its size, ORDINARY if nobody speaks of it.
         position: x, y; None inside a box or a closed container.
         contents: what is inside a box or container, or stands on it.
+        key: of a locked door, a key of the color that opens it; None where that is the door's own color.
+        is_trap: of a box, whether opening it fails an episode in which something is to be picked up.
     """
 
     type: AnyType
@@ -42,6 +44,8 @@ class Thing:
     state: int = ORDINARY
     position: Tile | None = None
     contents: Thing | None = None
+    key: Thing | None = None
+    is_trap: bool = False
 
     @property
     def holds(self) -> Holds | None:

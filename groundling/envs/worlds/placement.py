@@ -52,6 +52,7 @@ class Placement(RoomGrid):
         inside: Thing | None = None,
         on: Thing | None = None,
         is_open: bool = False,
+        trap: bool = False,
     ) -> Thing:
         """Add an object.
 
@@ -65,6 +66,7 @@ class Placement(RoomGrid):
             inside: an empty box, or a container of the task's own kinds (``OwnType(holds="inside")``), to put it in.
             on: what can hold it and has nothing on it (``OwnType(holds="on")``).
             is_open: of a container, whether it is open.
+            trap: of a box, whether opening it fails the episode. The goal is then to pick something up.
 
         Raises:
             TaskError: if the world cannot have such an object there.
@@ -76,7 +78,9 @@ class Placement(RoomGrid):
             raise self.error(f"{size} is not a size: take one of constants.SIZES, or ORDINARY")
         if sum(place is not None for place in (room, at, next_to, inside, on)) > 1:
             raise self.error("an object is placed in a room, at a tile, next_to a thing, inside or on one: give one")
-        thing = Thing(kind, self._color(color), size)
+        if trap and kind is not ObjectType.BOX:
+            raise self.error(f"only a box is a trap, not a {kind}")
+        thing = Thing(kind, self._color(color), size, is_trap=trap)
         if thing.holds == "inside":
             if size != ORDINARY:
                 raise self.error("a container is open or closed, and has no size")
@@ -138,19 +142,30 @@ class Placement(RoomGrid):
         return self.agent[0] + x, self.agent[1] + y
 
     def add_key_for(
-        self, door: Thing, *, room: Room | None = None, at: Tile | None = None, inside: Thing | None = None
+        self,
+        door: Thing,
+        *,
+        color: str | None = None,
+        room: Room | None = None,
+        at: Tile | None = None,
+        inside: Thing | None = None,
     ) -> Thing:
         """Add the key that unlocks a door.
 
         Args:
             door: gives the key its color.
+            color: another one for the key; from now on keys of this color open the door, and no others.
             room: where; None takes any that is not locked.
             at: x, y: place it here.
             inside: an empty box to hide it in.
         """
         if room is None and at is None and inside is None:
             room = self.choice([room for room in self.rooms if not room.is_locked])
-        return self.add(ObjectType.KEY, door.color, room=room, at=at, inside=inside)
+        if color is None:
+            color = door.color if door.key is None else door.key.color
+        key = self.add(ObjectType.KEY, color, room=room, at=at, inside=inside)
+        door.key = None if key.color == door.color else key
+        return key
 
     def add_crossed(self, count: int = 4, *, rooms: Sequence[Room] | None = None) -> list[Thing]:
         """Add two colors crossed with two types, for example red ball, red key, blue key, blue ball.

@@ -69,7 +69,7 @@ def _compile_clause(clause: Clause, first: int, second: int) -> list[ClauseRow]:
     verb, strict = _verb(clause)
     if any(description.both for description in clause_descriptions(clause)):
         singles = [1 << bit for bit in range(first.bit_length()) if first >> bit & 1]
-        return [(int(verb), strict, single, 0) for single in singles]
+        return [(int(verb), strict, single, second) for single in singles]
     return [(int(verb), strict, first, second)]
 
 

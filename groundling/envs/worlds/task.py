@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -36,6 +37,21 @@ from groundling.language.own_words import OwnColor, OwnType
 MIN_ROOM_SIZE = 4
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A test of a task: new worlds of the task with other settings.
+
+    Attributes:
+        description: what it tests, in a few words.
+        settings: in which it differs from the task as it is trained on.
+        is_usual: whether it is run where nobody asks for certain suites.
+    """
+
+    description: str
+    settings: Mapping[str, Any]
+    is_usual: bool = True
+
+
 class Task(Settings, ABC):
     """A language task: subclass it, write ``sample``, and register it.
 
@@ -63,7 +79,11 @@ class Task(Settings, ABC):
         max_clauses: the most clauses that an instruction has.
         min_distractors: the fewest with which the task makes sense.
         relations: of the task's own, by which it can describe objects.
-        sentences: that the task says in its own words (``Instructed``), or just their words.
+        sentences: that the task says in its own words (``Instructed``), its manuals included, or just their words.
+        max_manual_sentences: the most sentences that a manual has; 0 of tasks without manuals. Observations have space
+            for as many.
+        max_manual_words: the most words that a sentence of a manual has, punctuation marks included.
+        suites: tests of the task's own by name, each the task with other settings.
 
     Raises:
         ConfigurationError: if a setting cannot work; when the class is made, if it has a method or an attribute that
@@ -81,6 +101,9 @@ class Task(Settings, ABC):
     min_distractors: ClassVar[int] = 0
     relations: ClassVar[tuple[Relation, ...]] = ()
     sentences: ClassVar[tuple[str, ...]] = ()
+    max_manual_sentences: ClassVar[int] = 0
+    max_manual_words: ClassVar[int] = 16
+    suites: ClassVar[Mapping[str, Variant]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         refuse_ignored(cls)
@@ -100,6 +123,8 @@ class Task(Settings, ABC):
         width, height = ((self.room_size - 1) * count + 1 for count in (self.num_cols, self.num_rows))
         if (width + 2 * BORDER) * (height + 2 * BORDER) > MAX_POSITIONS:
             raise ConfigurationError(f"{type(self).__name__}: a map of {width} x {height} tiles is too large")
+        check_integer(self, "max_manual_sentences", 0)
+        check_integer(self, "max_manual_words", 1)
         self._check_own_words()
 
     def _check_own_words(self) -> None:

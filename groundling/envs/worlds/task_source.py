@@ -96,12 +96,13 @@ class TaskSource(OfGoals):
 
     @property
     def embodiment(self) -> Embodiment:
-        """The grid's body, the words of the task, and where things can stand on others a sense of these."""
-        lexicon = self.task.lexicon
-        if lexicon == PLAIN:
+        """The grid's body, the words of the task, senses of what stands on others and of manuals if there are any."""
+        lexicon, task = self.task.lexicon, self.task
+        space = (task.max_manual_sentences, task.max_manual_words) if task.max_manual_sentences else None
+        if lexicon == PLAIN and space is None:
             return GRID
         on_top = any(own.holds for own in lexicon.types)
-        return replace(GRID, vocabulary=lexicon.vocabulary, lexicon=lexicon, on_top=on_top)
+        return replace(GRID, vocabulary=lexicon.vocabulary, lexicon=lexicon, on_top=on_top, manual_space=space)
 
     def training_split(self, held_out: HeldOut) -> Split:
         """What is trained on when this is held out.
@@ -135,12 +136,14 @@ class TaskSource(OfGoals):
         for part in (code_of(cls) for cls in type(self.task).__mro__ if issubclass(cls, Task)):
             code.update(part)
         sentences = (phrasings, templates, synonyms, writer)
-        for module in (builder, kinds, layout, goal_resolution, placement, programs, room_grid, *sentences):
+        for module in (builder, holding, kinds, layout, goal_resolution, placement, programs, room_grid, *sentences):
             code.update(read_code(module.__file__))
         for module in _HOUSES if any(own.holds for own in self.task.lexicon.types) else ():
             code.update(read_code(module.__file__))
         settings = {field.name: getattr(self.task, field.name) for field in _fields(type(self.task))}
         own = "" if self.task.lexicon == PLAIN else f" {self.task.lexicon!r}"
+        if self.task.max_manual_sentences:
+            own += f" manuals {self.task.max_manual_sentences} {self.task.max_manual_words}"
         return f"{code.hexdigest()} numpy {np.__version__} {sorted(settings.items())}{own}"
 
     def sample(self, seed: int) -> Episode:

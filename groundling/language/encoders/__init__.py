@@ -14,6 +14,7 @@ from torch import nn
 from groundling.errors import ConfigurationError
 from groundling.language.encoders.bags import BagOfWords, PositionalBagOfWords
 from groundling.language.encoders.contextual import ContextualBagOfWords
+from groundling.language.encoders.manuals import ManualReader
 from groundling.language.encoders.pretrained import SentenceEncoder, TunedSentenceEncoder
 from groundling.language.encoders.recurrent import BiGRUEncoder, GRUEncoder
 from groundling.language.encoders.sentences import DistinctSentences, distinct_sentences
@@ -28,6 +29,7 @@ __all__ = [
     "DistinctSentences",
     "GRUEncoder",
     "LanguageKind",
+    "ManualReader",
     "PositionalBagOfWords",
     "SentenceEncoder",
     "TransformerEncoder",

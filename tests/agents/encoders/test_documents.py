@@ -66,13 +66,19 @@ def test_as_a_vision_it_reads_symbols_and_what_is_held_in_words() -> None:
 
 def test_beside_a_vision_of_symbols_it_reads_the_document() -> None:
     fields = {**SPEC.observation, "place": Field((2,), "float32", VECTOR)}
-    found = assigned_fields(AgentConfig(), Spec(fields, SPEC.actions, WORDS))
+    spec = Spec(fields, SPEC.actions, WORDS)
+    found = assigned_fields(AgentConfig(reads_manual=False), spec)
     assert [(kind.__name__, keys) for kind, keys in found] == [
         ("SymbolicEncoder", ("cells",)),
         ("DocumentEncoder", ("book",)),
         ("VectorEncoder", ("held", "place")),
     ]
-    made = ActorCritic(AgentConfig(hidden_dim=16), SPEC)
+    found = assigned_fields(AgentConfig(), spec)  # where the vision reads it with the instruction
+    assert [(kind.__name__, keys) for kind, keys in found] == [
+        ("SymbolicEncoder", ("cells",)),
+        ("VectorEncoder", ("held", "place")),
+    ]
+    made = ActorCritic(AgentConfig(hidden_dim=16, reads_manual=False), SPEC)
     made.prepare(observation(YOU))
 
 

@@ -80,7 +80,8 @@ def test_expert_teaches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_agents_of_other_visions_read_the_manual_beside_the_room(tmp_path: Path) -> None:
-    config = TrainConfig(task="groundling/RTFM-Groups-Moving-NL-10x10-v0", num_envs=128, total_frames=2048)
+    agent = AgentConfig(reads_manual=False)
+    config = TrainConfig(task="groundling/RTFM-Groups-Moving-NL-10x10-v0", num_envs=128, total_frames=2048, agent=agent)
     trainer = Trainer(config, tmp_path / "run")
     names = [type(part).__name__ for part in (trainer.agent.encoder, *trainer.agent.others)]
     assert names == ["SymbolicEncoder", "DocumentEncoder", "VectorEncoder"]

@@ -49,17 +49,37 @@ def test_example_keeps_the_contract():
     contract.check(source)
 
 
-@pytest.mark.parametrize("number", [3, 4])
+@pytest.mark.parametrize("number", [3, 4, 5])
 def test_tutorial_checks_run(monkeypatch, number):
     monkeypatch.chdir(ROOT)
     exec(BLOCKS[number], {"__name__": "__main__"})
+
+
+def test_task_of_the_tutorial_with_a_manual_is_played_and_tested_as_it_says():
+    names = {"__name__": "__main__"}
+    exec(BLOCKS[4], names)
+    family = find_family_of(names["BringPlim"])
+    assert tuple(family.suites) == ("layout", "phrasing")
+    envs = make_vec(family.source, 8, bank_size=20, cache=False, progress=False)
+    observation, _ = envs.reset()
+    assert observation["manual"].shape == (8, 2, 8)
+    for manual, instruction in zip(envs.manuals, envs.instructions, strict=True):
+        assert sum(instruction.rpartition(" ")[2] in sentence for sentence in manual) == 1
+    bank = family.suite_bank("phrasing", None, 10, 0, progress=False)
+    assert all(sentence.startswith("they call the") for row in range(10) for sentence in bank.manual(row))
+
+
+def find_family_of(task):
+    from groundling.envs.families.own.group import GROUP
+
+    return GROUP.wrap(task, "tutorial:BringPlim")
 
 
 def test_tutorial_names_words_that_are_refused_as_it_says():
     from groundling.errors import ConfigurationError
     from groundling.language import Lexicon, OwnType
 
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
     with pytest.raises(ConfigurationError, match="'mug' stands for 'cup'"):
         Lexicon((OwnType("mug"),))
 

@@ -20,6 +20,7 @@ IN_ROOMS_OF_ONE_SIZE = [id for id in OWN if "FurnishedHouse" not in id]
 WITHOUT = {  # there must be keys, and boxes to hide them in
     "groundling/HouseUnlock-v0": {"object type"},
     "groundling/HouseUnlockBox-v0": {"object type"},
+    "groundling/ReadBeacons-v0": {"object tile"},  # no tile is beside two of them
 }
 
 

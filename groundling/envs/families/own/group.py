@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from groundling.envs.families.goals import GoalFamily
+from groundling.envs.families.own.family import TaskFamily
 from groundling.envs.families.own.registered import (
     find_registered,
     registered_tasks,
@@ -32,20 +32,20 @@ class OwnTasks:
         """The ids of all tasks: the library's own, those of packages, those registered in this process."""
         return registered_tasks()
 
-    def find(self, id: str) -> GoalFamily | None:
+    def find(self, id: str) -> TaskFamily | None:
         """A registered task."""
         source = find_registered(id)
-        return None if source is None else GoalFamily(source, _reference(source))
+        return None if source is None else TaskFamily(source, _reference(source))
 
-    def wrap(self, thing: Any, reference: str) -> GoalFamily | None:
+    def wrap(self, thing: Any, reference: str) -> TaskFamily | None:
         """A Task class, or a task with its settings."""
         if isinstance(thing, Task):
-            return GoalFamily(remembered(TaskSource(_unregistered_id(reference), thing)))
+            return TaskFamily(remembered(TaskSource(_unregistered_id(reference), thing)))
         if not (isinstance(thing, type) and issubclass(thing, Task)):
             return None
         if inspect.isabstract(thing):
             raise TaskError(f"{reference}: {thing.__name__} has no method sample")
-        return GoalFamily(source_of_class(thing, reference))
+        return TaskFamily(source_of_class(thing, reference))
 
     def register(self) -> None:
         """Register all ids with Gymnasium."""
