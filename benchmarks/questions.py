@@ -173,12 +173,14 @@ class Measuring:
         state, first = self.agent.initial_state(count), np.ones(count, dtype=np.bool_)
         guide = family.expert(envs) if who in ("expert", "expert_path") else None
         random = np.random.default_rng(1)
-        other = other_questions(family, envs) if who == "other_question" else None
+        other: NDArray[np.int64] | None = None
         steps = 0
 
         def choose(observation: Any) -> NDArray[np.int64]:
-            nonlocal state, first, steps
+            nonlocal state, first, steps, other
             steps += 1
+            if who == "other_question" and other is None:  # the environments have been reset by now
+                other = other_questions(family, envs)
             advised = None if guide is None else guide.actions().copy()
             if who == "expert":
                 assert advised is not None
