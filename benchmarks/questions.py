@@ -19,8 +19,8 @@ mixed, likeliest actions: the answer, metres to the evidence at the end (d_T), a
     expert_path    the expert walks, the trained agent answers (the track without navigation)
     expert         the expert walks and answers
 
-Agent "pacman" is the reference of Das et al. 2018 (vision "pacman"), trained and measured in the same way; its rows begin
-with ``pacman_``. It sees pictures, so it has the body "rover" only.
+Agent "pacman" is the reference of Das et al. 2018 (vision "pacman"), trained and measured in the same way; its rows
+begin with ``pacman_``. It sees pictures, so it has the body "rover" only.
 
 "unseen_pairs" are things of a color that no question of training is about, by type, beside the same types of seen ones.
 
@@ -249,7 +249,8 @@ def rows_of(
         rows.append(row(f"{name}_{start}", words, rates, common, floor=floor, ceiling=floors["expert"], **told))
         distance = [one.d_T for one in summaries]
         prefix = f"{begins}distance" if body == "rover" else f"{begins}grid_distance"
-        words = f"{agent or body}, metres to the evidence at the end, {start} actions away at first (d_0 {summaries[0].d_0:.1f})"
+        far = f"{start} actions away at first (d_0 {summaries[0].d_0:.1f})"
+        words = f"{agent or body}, metres to the evidence at the end, {far}"
         expert = summarize([one for part in parts for one in part["expert"]]).d_T
         rows.append(
             {
