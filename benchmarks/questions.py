@@ -1,6 +1,6 @@
 """Questions about houses: answers and distances of trained agents by how far away the evidence is, with floors.
 
-    python benchmarks/questions.py [--bodies grid rover] [--agents ours question_only] [--seeds 1] [--scale 1.0]
+    python benchmarks/questions.py [--bodies grid rover] [--agents ours question_only pacman] [--seeds 1] [--scale 1.0]
         [--episodes 1500] [--runs runs/questions] [--output benchmarks/results/questions.json]
 
 An agent is trained in stages, each from the one before: "near" imitates the expert where the evidence is one or two
@@ -18,6 +18,9 @@ mixed, likeliest actions: the answer, metres to the evidence at the end (d_T), a
     random_walk    random moves for 30 actions, then the trained agent's answer
     expert_path    the expert walks, the trained agent answers (the track without navigation)
     expert         the expert walks and answers
+
+Agent "pacman" is the reference of Das et al. 2018 (vision "pacman"), trained and measured in the same way; its rows
+begin with ``pacman_``. It sees pictures, so it has the body "rover" only.
 
 "unseen_pairs" are things of a color that no question of training is about, by type, beside the same types of seen ones.
 
@@ -79,6 +82,7 @@ SENSES = {
         settings=(CNNConfig(conv_channels=(32, 64, 64), readout_dim=24, lookups=12),),
     ),
 }
+REFERENCE = AgentConfig(vision="pacman")
 IMITATION = ImitationConfig(num_steps=20, minibatch_size=320, inflection=3.0, anneal=False)
 
 Chooser = Callable[[Any], NDArray[np.int64]]
@@ -90,7 +94,7 @@ class Options:
 
     Attributes:
         bodies: "grid" (symbols) or "rover" (first person).
-        agents: "ours", and "question_only", which sees nothing.
+        agents: "ours", "question_only", which sees nothing, and "pacman", the published reference.
         seeds: training runs of each.
         scale: of the frames of all stages.
         episodes: that are measured.
@@ -99,7 +103,7 @@ class Options:
     """
 
     bodies: tuple[Literal["grid", "rover"], ...] = ("grid", "rover")
-    agents: tuple[Literal["ours", "question_only"], ...] = ("ours", "question_only")
+    agents: tuple[Literal["ours", "question_only", "pacman"], ...] = ("ours", "question_only")
     seeds: tuple[int, ...] = (1,)
     scale: float = 1.0
     episodes: int = 1500
@@ -115,7 +119,7 @@ def config_of(body: str, agent: str, stage: str, seed: int, init: Path | None, s
         num_envs=256,
         body="own" if body == "grid" else "rover",
         camera=Camera() if body == "grid" else CAMERA,
-        agent=replace(SENSES[body], blind=agent == "question_only"),
+        agent=REFERENCE if agent == "pacman" else replace(SENSES[body], blind=agent == "question_only"),
         total_frames=frames,
         seed=seed,
         evaluation_episodes=200,
@@ -227,9 +231,12 @@ def row(key: str, words: str, rates: list[list[bool]], common: dict[str, Any], *
     return {"key": key, "row": words, "mean": float(np.mean(means)), "low": low, "high": high, **common, **more}
 
 
-def rows_of(body: str, measured: list[dict[str, list[Measured]]], common: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a body, from what was measured of each seed."""
-    name = "answer" if body == "rover" else "grid_answer"
+def rows_of(
+    body: str, measured: list[dict[str, list[Measured]]], common: dict[str, Any], agent: str = ""
+) -> list[dict[str, Any]]:
+    """The rows of a body, from what was measured of each seed; those of another agent than ours begin with its name."""
+    begins = f"{agent}_" if agent else ""
+    name = f"{begins}answer" if body == "rover" else f"{begins}grid_answer"
     rows = []
     for start in sorted(by_start(measured[0]["ours"])):
         parts = [{who: [one for one in played if one.start == start] for who, played in m.items()} for m in measured]
@@ -238,14 +245,15 @@ def rows_of(body: str, measured: list[dict[str, list[Measured]]], common: dict[s
             who: round(float(np.mean([one.correct for part in parts for one in part[who]])), 4) for who in parts[0]
         }
         floor = max(majority(parts[0]["ours"]), floors.get("question_only", 0.0))
-        words = f"{body}, answers with the evidence {start} actions away, new houses of 12 rooms, all types"
+        words = f"{agent or body}, answers with the evidence {start} actions away, new houses of 12 rooms, all types"
         told = {"n": len(rates[0]), "controls": floors, "majority": round(majority(parts[0]["ours"]), 4)}
         summaries = [summarize(part["ours"]) for part in parts]
         told |= {"justified": float(np.mean([one.justified for one in summaries]))}
         rows.append(row(f"{name}_{start}", words, rates, common, floor=floor, ceiling=floors["expert"], **told))
         distance = [one.d_T for one in summaries]
-        prefix = "distance" if body == "rover" else "grid_distance"
-        words = f"{body}, metres to the evidence at the end, {start} actions away at first (d_0 {summaries[0].d_0:.1f})"
+        prefix = f"{begins}distance" if body == "rover" else f"{begins}grid_distance"
+        far = f"{start} actions away at first (d_0 {summaries[0].d_0:.1f})"
+        words = f"{agent or body}, metres to the evidence at the end, {far}"
         expert = summarize([one for part in parts for one in part["expert"]]).d_T
         rows.append(
             {
@@ -308,6 +316,8 @@ def main(options: Options) -> None:
             rows.append(row(key, f"{body}, trained without seeing", rates, common, floor=floor, ceiling=None))
         rows += rows_of(body, measured, common)
         rows.append(unseen_pairs(body, runs, common))
+        if "pacman" in options.agents and body == "rover":
+            rows += reference_rows(options, body, walkers)
         for who, played in measured[0].items():
             kinds = {kind: round(part.accuracy, 2) for kind, part in by_type(played).items()}
             print(f"{body} {who}: {summarize(played).accuracy:.3f}", kinds)
@@ -315,6 +325,20 @@ def main(options: Options) -> None:
     for one in rows:
         print(f"{one['key']:<22} {one['mean']:.3f} [{one['low']:.3f}, {one['high']:.3f}] floor {one['floor']}")
     print(json.dumps({"rows": rows}))
+
+
+def reference_rows(options: Options, body: str, walkers: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The rows of the published reference."""
+    found = [trained(options, body, "pacman", seed) for seed in options.seeds]
+    runs = [Measuring(folder, options.episodes) for folder, _, _ in found]
+    common = {
+        "seeds": len(options.seeds),
+        "frames": found[0][2],
+        "minutes": round(float(np.mean([seconds for _, seconds, _ in found])) / 60, 1),
+        "command": "python benchmarks/questions.py --bodies rover --agents ours pacman "
+        f"--seeds {' '.join(map(str, options.seeds))}",
+    }
+    return rows_of(body, [{who: run.play(who) for who in walkers} for run in runs], common, "pacman")
 
 
 def save(rows: list[dict[str, Any]], path: Path | None) -> None:

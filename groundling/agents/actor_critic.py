@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from groundling.agents.assembly import assigned_fields
 from groundling.agents.config import AgentConfig, Precision
+from groundling.agents.core import IMPOSSIBLE, Decision
 from groundling.agents.encoders.base import ObservationEncoder, TextEncoder
 from groundling.agents.encoders.cells import sizes_of
 from groundling.agents.following import Followed, follow, predict
@@ -24,25 +25,6 @@ from groundling.envs.engine.embodiment import GRID
 from groundling.envs.engine.subgoals import NUM_SUBGOALS
 from groundling.errors import ConfigurationError
 from groundling.interfaces import ACTION_MASK, Observation, Spec
-
-IMPOSSIBLE = -1e9  # the logit of an action that is left out
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the agent makes of T steps of B observations.
-
-    Attributes:
-        logits: [T, B, A] of the policy.
-        value: [T, B].
-        state: [B, M], the memory after the last step.
-        features: [T, B, D], what the heads are given.
-    """
-
-    logits: Tensor
-    value: Tensor
-    state: Tensor
-    features: Tensor
 
 
 @dataclass(frozen=True)
@@ -69,6 +51,8 @@ class ActorCritic(nn.Module):
     Attributes:
         encoder: the observation encoder of the image, in which the words meet what is seen.
         others: encoders of other fields; their features are added.
+        core: the memory and heads that the encoder of the image brings; None where they are the agent's own
+            ``memory``, ``policy`` and ``value``.
 
     Raises:
         ConfigurationError: if the parts do not suit the specification, or no encoder reads one of its keys.
@@ -80,6 +64,23 @@ class ActorCritic(nn.Module):
         self.spec = spec = spec or GRID.spec(CLAUSE_TOKENS)
         (vision, keys), *rest = assigned_fields(config, spec)
         self.encoder: ObservationEncoder[Any] = vision(config, spec, keys)
+        self.core = self.encoder.make_core()
+        if self.core is None:
+            self._make_memory_and_heads()
+        elif rest:
+            left = [key for _, keys in rest for key in keys]
+            raise ConfigurationError(
+                f"an agent of vision {config.vision!r} reads nothing beside it: leave {', '.join(left)} out "
+                f"(--agent.ignores {' '.join(left)})"
+            )
+        language = getattr(self.encoder, "language", None)
+        self.others = nn.ModuleList(kind(config, spec, keys, language) for kind, keys in rest)
+        self._initialize()
+        out_dim = self.memory.out_dim if self.core is None else self.core.out_dim
+        self.subgoal = nn.Linear(out_dim, NUM_SUBGOALS) if config.predicts_subgoal else None
+
+    def _make_memory_and_heads(self) -> None:
+        config = self.config
         self.memory = Memory(
             config.memory,
             config.hidden_dim,
@@ -89,18 +90,16 @@ class ActorCritic(nn.Module):
             word_dim=config.instruction_dim if config.memory_reads else 0,
             finds=config.memory_finds,
             skips=config.memory_skip,
-            cells=sizes_of(spec),
+            cells=sizes_of(self.spec),
         )
-        self.policy = nn.Linear(self.memory.out_dim, spec.num_actions)
+        self.policy = nn.Linear(self.memory.out_dim, self.spec.num_actions)
         self.value = nn.Linear(self.memory.out_dim, 1)
-        language = getattr(self.encoder, "language", None)
-        self.others = nn.ModuleList(kind(config, spec, keys, language) for kind, keys in rest)
-        self._initialize()
-        self.subgoal = nn.Linear(self.memory.out_dim, NUM_SUBGOALS) if config.predicts_subgoal else None
 
     def _initialize(self) -> None:
         for encoder in self._encoders:
             encoder.initialize()
+        if self.core is not None:
+            return
         for layer, scale in ((self.policy, 0.01), (self.value, self.encoder.value_scale)):
             nn.init.orthogonal_(layer.weight, scale)
             nn.init.zeros_(layer.bias)
@@ -123,7 +122,12 @@ class ActorCritic(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
-        return self.policy.weight.device
+        return next(self.parameters()).device
+
+    @property
+    def state_dim(self) -> int:
+        """M, columns of the memory's state; 0 without a memory."""
+        return self.memory.state_dim if self.core is None else self.core.state_dim
 
     def set_precision(self, precision: Precision) -> None:
         """Have the encoders compute their many products in this precision from now on."""
@@ -140,7 +144,7 @@ class ActorCritic(nn.Module):
 
     def initial_state(self, num_envs: int) -> Tensor:
         """The memory's state [B, M] before an episode."""
-        return self.memory.initial_state(num_envs, self.device)
+        return (self.memory if self.core is None else self.core).initial_state(num_envs, self.device)
 
     def prepare(self, observation: Observation) -> PreparedObservation:
         """Check a batch of observations and find what repeats, without computing anything of it.
@@ -171,6 +175,8 @@ class ActorCritic(nn.Module):
         """
         steps, batch = is_first.shape
         features = self.features(prepared).unflatten(0, (steps, batch))
+        if self.core is not None:
+            return self.core(features, prepared.parts[0], state, is_first)
         sentences = things = None
         if self.config.memory_reads or self.config.memory_finds:
             encoder, part = self.text_encoder, prepared.parts[0]

@@ -23,8 +23,8 @@ class AgentConfig(Open):
 
     Attributes:
         vision: encoder of the image: "symbolic" (MiniGrid's cells), "cnn" (RGB and depth: three convolutions, then the
-            fusion in every cell of their grid), "chaplot" (RGB: the network of Chaplot et al. 2018), or your own,
-            my_file.py:MyEncoder.
+            fusion in every cell of their grid), "chaplot" (RGB: the network of Chaplot et al. 2018), "pacman" (RGB: the
+            planner and controller of Das et al. 2018, for tasks with answers), or your own, my_file.py:MyEncoder.
         encoders: encoders of the other fields of the observation; in this order, each takes the fields that it can
             read. The remaining fields go to the default encoder of their kind (RGB and depth to "cnn"; vectors, masks
             and categories to "vector").

@@ -36,12 +36,13 @@ def differences(smaller: AgentConfig, larger: AgentConfig) -> list[str]:
     An agent can begin as one without its map of what was seen (``map_radius``) or the ways on it (``map_ways``), as one
     whose memory does not read (``memory_reads``) or look for things (``memory_finds``), as one that does not predict
     the subgoal (``predicts_subgoal``), and as one whose language encoder reads each word alone (``language``
-    "positional" before "contextual").
+    "positional" before "contextual"). Dropout may differ.
     """
     ours, theirs = _flat(larger), _flat(smaller)
     changed = {name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)}
     optional = ("map_radius", "map_ways", "memory_reads", "memory_finds", "predicts_subgoal")
     changed -= {name for name in optional if not theirs.get(name)}
+    changed.discard("dropout")  # it has no parameters
     if (theirs["language"], ours["language"]) == ("positional", "contextual"):
         changed.discard("language")
     return [f"{name} {theirs.get(name)}" for name in {**ours, **theirs} if name in changed]

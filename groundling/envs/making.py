@@ -29,6 +29,7 @@ def make(
     camera: Camera | None = None,
     top_down_pixels: int | None = None,
     explored_radius: int | None = None,
+    previous_action: bool = False,
 ) -> GroundlingEnv:
     """One environment as a ``gymnasium.Env``; see :class:`GroundlingEnv`.
 
@@ -41,6 +42,7 @@ def make(
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
         explored_radius: tiles to each side that a map of what the agent has seen shows, a sense of the grid's body;
             None leaves it out.
+        previous_action: tell the agent which action it took last, another sense.
     """
     return GroundlingEnv(
         id,
@@ -50,6 +52,7 @@ def make(
         camera=camera,
         top_down_pixels=top_down_pixels,
         explored_radius=explored_radius,
+        previous_action=previous_action,
     )
 
 
@@ -72,6 +75,7 @@ def make_vec(
     camera: Camera | None = None,
     top_down_pixels: int | None = None,
     explored_radius: int | None = None,
+    previous_action: bool = False,
 ) -> GroundlingVectorEnv:
     """Many environments at once as a ``gymnasium.vector.VectorEnv``; see :class:`GroundlingVectorEnv`.
 
@@ -96,6 +100,7 @@ def make_vec(
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
         explored_radius: tiles to each side that a map of what the agent has seen shows, a sense of the grid's body;
             None leaves it out.
+        previous_action: tell the agent which action it took last, another sense.
 
     Raises:
         UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
@@ -139,7 +144,7 @@ def make_vec(
         num_threads=num_threads,
         copy=copy,
         render_mode=render_mode,
-        embodiment=embodiment.changed(body, camera, top_down_pixels, explored_radius),
+        embodiment=embodiment.changed(body, camera, top_down_pixels, explored_radius, previous_action or None),
     )
 
 

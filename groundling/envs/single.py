@@ -39,6 +39,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
         explored_radius: tiles to each side that a map of what the agent has seen shows, a sense of the grid's body;
             None leaves it out.
+        previous_action: tell the agent which action it took last, another sense.
 
     Raises:
         UnknownEnvironmentError, UnsupportedLevelError, TaskError: see ``find_source``.
@@ -58,6 +59,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         camera: Camera | None = None,
         top_down_pixels: int | None = None,
         explored_radius: int | None = None,
+        previous_action: bool = False,
     ) -> None:
         self.source = find_source(level)
         if render_mode not in (None, "rgb_array"):
@@ -65,7 +67,9 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         self.level = self.source.id
         self.split = self.source.find_split(split) if isinstance(split, str) else split
         self.render_mode = render_mode
-        self.embodiment = self.source.embodiment.changed(body, camera, top_down_pixels, explored_radius)
+        self.embodiment = self.source.embodiment.changed(
+            body, camera, top_down_pixels, explored_radius, previous_action or None
+        )
         size = None if self.embodiment.top_down_pixels is None else self.source.sample(0).cells.shape
         self.observation_space = self.embodiment.observation_space(self.source.instruction_length, size)
         self.action_space = spaces.Discrete(self.embodiment.num_actions)  # type: ignore[assignment]

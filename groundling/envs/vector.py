@@ -36,6 +36,8 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
     - ``explored`` [B, M, M, 3] uint8: what the agent has seen since the episode began, M = 2 R + 1 tiles across with
       ``explored_radius=R``: column, row, (type, color, state) as in ``image``, the agent at [R, R] and ahead of it up;
       each tile as it looked when it was last in view, 0 where it never was. Not of a rover.
+    - ``previous_action`` [B] int64: the action that was taken last, A before the first of an episode; with
+      ``previous_action=True``.
     - ``instruction`` [B, L] int32: token ids of ``VOCABULARY``, behind which the words stand that a task brings
       (``embodiment.vocabulary``), 0 = padding; L is 24, or 96 where instructions have several clauses. The sentences
       are at :attr:`instructions` (not in ``info``: other libraries make tensors of all that is there).

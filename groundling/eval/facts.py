@@ -32,9 +32,12 @@ def run_facts(checkpoint: Checkpoint, agent: ActorCritic, tasks: tuple[EnvFamily
         facts["held out"] = ", ".join(_held_out(checkpoint)) or "nothing"
     if len(config.task_ids) > 1:
         facts["curriculum"] = config.curriculum.kind
+    chosen = f"{parts.language} language, {parts.fusion} fusion, " + (
+        "no memory" if parts.memory == "none" else f"{parts.memory} memory"
+    )
     facts["agent"] = (
-        f"{parts.vision} vision, {parts.language} language, {parts.fusion} fusion, "
-        + ("no memory" if parts.memory == "none" else f"{parts.memory} memory")
+        f"{parts.vision} vision, "
+        + (chosen if agent.core is None else "with memory and heads of its own")
         + ", without the image" * parts.blind
     )
     facts["parameters"] = f"{size:,}"

@@ -13,7 +13,8 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
-from groundling.agents.actor_critic import ActorCritic, Decision, sample_actions
+from groundling.agents.actor_critic import ActorCritic, sample_actions
+from groundling.agents.core import Decision
 from groundling.agents.encoders.base import TextEncoder
 from groundling.agents.explanation import has_gates, word_strength
 from groundling.envs.specification import spec_of

@@ -70,6 +70,7 @@ def world_options(config: TrainConfig) -> WorldOptions:
         body=config.body,
         camera=config.camera,
         explored_radius=config.agent.senses.get("explored_radius"),
+        previous_action=config.agent.senses.get("previous_action", False),
         bank_size=config.bank_size,
         time_limit_scale=config.time_share,
         by_instruction=config.curriculum.of == "instructions",
@@ -88,6 +89,7 @@ def evaluation_options(config: TrainConfig, own: tuple[EnvFamily, ...] = ()) -> 
         body=config.body,
         camera=config.camera,
         explored_radius=config.agent.senses.get("explored_radius"),
+        previous_action=config.agent.senses.get("previous_action", False),
         bank_size=config.bank_size,
         vocabulary=vocabulary,
     )

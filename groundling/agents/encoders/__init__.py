@@ -20,6 +20,7 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
         "document": "groundling.agents.encoders.documents:DocumentEncoder",
         "txt2pi": "groundling.agents.encoders.txt2pi:Txt2PiEncoder",
         "vector": "groundling.agents.encoders.vectors:VectorEncoder",
+        "pacman": "groundling.agents.encoders.pacman:PacmanEncoder",
     },
     entry_points="groundling.encoders",
 )

@@ -29,6 +29,7 @@ from groundling.language.encoders import (
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig, Precision
+    from groundling.agents.core import Core
     from groundling.agents.encoders.ways import Things
 
 MANY_SENTENCES = 8  # rows for each distinct sentence, below which a selection drops the sentences that it does not use
@@ -144,6 +145,13 @@ class ObservationEncoder(nn.Module, Generic[P]):
     def forward(self, prepared: P) -> Tensor:
         """The features [R, hidden_dim] of R observations; encoders beside one another are added up."""
         raise NotImplementedError
+
+    def make_core(self) -> Core | None:
+        """The memory and heads that decide on its features; None for those of the agent's configuration.
+
+        Of the vision only. An agent whose core its vision brings has no other encoders beside it.
+        """
+        return None
 
     def attention_map(self, prepared: P) -> Tensor:
         """How strongly each place of R images is let through by the words, [R, rows, columns], for figures.

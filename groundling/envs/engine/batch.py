@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -20,6 +20,7 @@ from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, Action
 from groundling.envs.engine.explored import Explorer
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.manuals import MANUAL_KEY, ManualSense
+from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY, PreviousActions
 from groundling.envs.engine.state import Tasks, empty_outcomes, empty_worlds
 from groundling.envs.engine.top_down import TopDownPainter
 from groundling.errors import ActionError, ConfigurationError
@@ -52,6 +53,7 @@ class Batch(ABC, Generic[Seen]):
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
         explored_radius: tiles that a map of what the agent has seen reaches, another sense; None leaves it out.
         on_top: add what stands on the things in view, another sense of the body that walks the grid.
+        previous_action: add the action that each agent took last, another sense.
         lexicon: words of a task's own, for what is drawn: what its types and colors look like.
         answers: of tasks in which agents answer; None leaves these actions out.
         text_key: the key of the observation that holds the sentence.
@@ -81,6 +83,7 @@ class Batch(ABC, Generic[Seen]):
         top_down_pixels: int | None = None,
         explored_radius: int | None = None,
         on_top: bool = False,
+        previous_action: bool = False,
         lexicon: Lexicon = PLAIN,
         answers: Answers | None = None,
         text_key: str = "instruction",
@@ -101,6 +104,7 @@ class Batch(ABC, Generic[Seen]):
         self._masks = None if answers is None else answers.masks(bank.instructions)
         if answers is not None:
             self.num_actions = answers.num_actions
+        self._previous = PreviousActions(num_envs, self.num_actions) if previous_action else None
         self.episodes = bank.episodes()
         self.tasks = Tasks(self.mixture.starts, np.empty(len(self.mixture.tasks)))
         self.set_shares(np.ones(len(self.mixture.tasks)))
@@ -142,6 +146,8 @@ class Batch(ABC, Generic[Seen]):
             for array, old in zip(self.observations, before, strict=True):
                 array[:] = old
         self._begin(chosen)
+        if self._previous is not None:
+            self._previous.begin(chosen)
         self._paint(self.pictures, np.arange(self.num_envs))
 
     def restart(self, order_seed: int, *, fresh: bool = False) -> None:
@@ -191,6 +197,8 @@ class Batch(ABC, Generic[Seen]):
             seen[MASK_KEY] = self._masks.of(self.state.sentence, self.state.current_step > 0)
         if self._manuals is not None:
             seen[MANUAL_KEY] = self._manuals.of(self.state.episode)
+        if self._previous is not None:
+            seen[PREVIOUS_ACTION_KEY] = self._previous.now.copy()
         return seen
 
     def last_seen(self) -> ObservationArrays:
@@ -200,6 +208,8 @@ class Batch(ABC, Generic[Seen]):
             seen[MASK_KEY] = self._masks.of(self.bank.sentences[self.outcomes.episode], self._had_stopped)
         if self._manuals is not None:
             seen[MANUAL_KEY] = self._manuals.of(self.outcomes.episode)
+        if self._previous is not None:
+            seen[PREVIOUS_ACTION_KEY] = self._previous.last.copy()
         return seen
 
     def _named_pictures(self, pictures: Pictures) -> ObservationArrays:
@@ -265,6 +275,12 @@ class Batch(ABC, Generic[Seen]):
             self._had_stopped = (self.state.current_step > 0) | (actions == Action.DONE)
         has_drawers = self._painter is not None or self._explorer is not None or self._has_on_top
         run = partial(self._step_and_paint if has_drawers else self._step, actions, autoreset)
+        self._share_out(run)
+        if self._previous is not None:
+            self._previous.note(actions, self.outcomes.ended & autoreset)
+
+    def _share_out(self, run: Callable[[int, int], None]) -> None:
+        """Run over all environments, in shares where there are threads."""
         if self._pool is None:
             run(0, self.num_envs)
             return
@@ -329,6 +345,8 @@ class Batch(ABC, Generic[Seen]):
             state |= {f"observations.{name}": array for name, array in parts._asdict().items()}
         if self._explorer is not None:
             state |= self._explorer.state_dict()
+        if self._previous is not None:
+            state[PREVIOUS_ACTION_KEY] = self._previous.now
         return state
 
     def close(self) -> None:

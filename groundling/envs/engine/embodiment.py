@@ -15,6 +15,7 @@ from groundling.envs.engine.constants import NUM_ACTIONS, NUM_COLORS, NUM_STATES
 from groundling.envs.engine.explored import explored_shape
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.manuals import MANUAL_KEY
+from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY
 from groundling.envs.engine.rover import Rover, Scoring
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
@@ -52,6 +53,7 @@ class Embodiment:
         explored_radius: tiles that a map of what the agent has seen reaches, a sense of the body that walks the grid;
             None leaves it out.
         on_top: whether the body that walks the grid sees what stands on the things in view, as another sense.
+        previous_action: whether the agent is told which action it took last, as another sense of either body.
         scoring: the reward of a rover's episode; the grid's is MiniGrid's.
         num_actions: A, the first ones of MiniGrid's seven.
         time_scale: steps that a rover is given for each of an episode's time limit; None gives it as many as it takes
@@ -71,6 +73,7 @@ class Embodiment:
     top_down_pixels: int | None = None
     explored_radius: int | None = None
     on_top: bool = False
+    previous_action: bool = False
     scoring: Scoring = field(default_factory=Scoring)
     num_actions: int = NUM_ACTIONS
     time_scale: int | None = None
@@ -93,8 +96,9 @@ class Embodiment:
         camera: Camera | None = None,
         top_down_pixels: int | None = None,
         explored_radius: int | None = None,
+        previous_action: bool | None = None,
     ) -> Embodiment:
-        """The same with another body, camera, view from above or map, where they are given.
+        """The same with another body, camera, view from above, map or sense of the last action, where they are given.
 
         Raises:
             ConfigurationError: if there is no such body, or it lacks the sense: the grid's is given a camera, or a
@@ -110,7 +114,14 @@ class Embodiment:
         if radius is not None and rover is not None:
             raise ConfigurationError("a map of what was seen is drawn of tiles: it needs body='grid'")
         pixels = self.top_down_pixels if top_down_pixels is None else top_down_pixels
-        return replace(self, rover=rover, camera=camera or self.camera, top_down_pixels=pixels, explored_radius=radius)
+        return replace(
+            self,
+            rover=rover,
+            camera=camera or self.camera,
+            top_down_pixels=pixels,
+            explored_radius=radius,
+            previous_action=self.previous_action if previous_action is None else previous_action,
+        )
 
     def make_batch(
         self,
@@ -132,6 +143,7 @@ class Embodiment:
                 top_down_pixels=self.top_down_pixels,
                 explored_radius=self.explored_radius,
                 on_top=self.on_top,
+                previous_action=self.previous_action,
                 lexicon=self.lexicon,
                 answers=self.answers,
                 text_key=self.text_key,
@@ -149,6 +161,7 @@ class Embodiment:
             order_seed=order_seed,
             num_threads=num_threads,
             top_down_pixels=self.top_down_pixels,
+            previous_action=self.previous_action,
             lexicon=self.lexicon,
             answers=self.answers,
             text_key=self.text_key,
@@ -160,9 +173,14 @@ class Embodiment:
         space = self.observation_space(instruction_length, map_size)
         kinds = {"top_down": RGB, "explored": MAP, "direction": CATEGORY, "depth": DEPTH, "segmentation": SEGMENTATION}
         kinds |= {"image": SYMBOLS if self.rover is None else RGB, self.text_key: TOKENS, MASK_KEY: ACTION_MASK}
-        kinds |= {"on_top": SYMBOLS, MANUAL_KEY: DOCUMENT}
-        words = len(self.vocabulary)
-        sizes = {"direction": 4, "segmentation": MAX_CODE + 1, self.text_key: words, MANUAL_KEY: words}
+        kinds |= {"on_top": SYMBOLS, MANUAL_KEY: DOCUMENT, PREVIOUS_ACTION_KEY: CATEGORY}
+        sizes = {
+            "direction": 4,
+            PREVIOUS_ACTION_KEY: self.num_actions + 1,
+            "segmentation": MAX_CODE + 1,
+            self.text_key: len(self.vocabulary),
+            MANUAL_KEY: len(self.vocabulary),
+        }
         fields = {
             key: Field(
                 tuple(part.shape or ()),
@@ -195,6 +213,8 @@ class Embodiment:
             senses[MANUAL_KEY] = spaces.Box(0, last_token, self.manual_space, np.int32)
         if self.answers is not None:
             senses[MASK_KEY] = spaces.MultiBinary(self.num_actions)
+        if self.previous_action:
+            senses[PREVIOUS_ACTION_KEY] = spaces.Discrete(self.num_actions + 1)
         if self.explored_radius is not None:
             senses["explored"] = self._symbols(explored_shape(self.explored_radius))
         if self.on_top and self.rover is None:

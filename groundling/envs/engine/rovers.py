@@ -46,6 +46,7 @@ class RoverBatch(Batch[Sights]):
         order_seed: seed of that draw.
         num_threads: threads that share a step.
         top_down_pixels: pixels of a tile of the view from above, another sense; None leaves it out.
+        previous_action: add the action that each rover took last, another sense.
         lexicon: words of a task's own: what its types and colors look like.
         answers: of tasks in which rovers answer, which then have all seven moves; None leaves these actions out.
         text_key: the key of the observation that holds the sentence.
@@ -73,6 +74,7 @@ class RoverBatch(Batch[Sights]):
         order_seed: int = 0,
         num_threads: int = 1,
         top_down_pixels: int | None = None,
+        previous_action: bool = False,
         lexicon: Lexicon = PLAIN,
         answers: Answers | None = None,
         text_key: str = "instruction",
@@ -97,6 +99,7 @@ class RoverBatch(Batch[Sights]):
             order_seed=order_seed,
             num_threads=num_threads,
             top_down_pixels=top_down_pixels,
+            previous_action=previous_action,
             lexicon=lexicon,
             answers=answers,
             text_key=text_key,

@@ -237,7 +237,9 @@ def embodiment_of(families: Sequence[BankFamily], world: WorldOptions = PLAIN) -
     (embodiment,) = own
     body = None if world.body == "own" else world.body
     camera = world.camera if world.body == "rover" else None
-    return embodiment.changed(body, camera, explored_radius=world.explored_radius)
+    return embodiment.changed(
+        body, camera, explored_radius=world.explored_radius, previous_action=world.previous_action or None
+    )
 
 
 def mixture_of(

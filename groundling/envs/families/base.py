@@ -194,6 +194,10 @@ class EnvFamily(ABC):
             raise ConfigurationError(f"{self.id} tells its sentences in words of its own: train on it apart")
         if world.explored_radius is not None:
             raise ConfigurationError(f"{self.id} draws no map of what was seen: leave the agent's map out")
+        if world.previous_action and "previous_action" not in self.spec.observation:
+            raise ConfigurationError(
+                f"{self.id} does not tell which action was taken last, which the agent's vision needs: choose another"
+            )
 
     def open(self, split: Any, num_envs: int, seed: int, world: WorldOptions = PLAIN, **options: Any) -> VectorEnv:
         """:meth:`make_vec`, after the options have been checked."""

@@ -20,6 +20,7 @@ class WorldOptions:
         body: "grid", "rover", or "own" (what the task is made for).
         camera: camera of the rover, or of another simulator's agent.
         explored_radius: size of the map of the cells observed so far, in cells to each side; None leaves it out.
+        previous_action: whether the agent is told which action it took last.
         bank_size: number of distinct training episodes, for families whose episodes are in banks.
         time_limit_scale: share of its time limit that an episode has.
         by_instruction: treat each instruction as a separate task, for a curriculum of instructions.
@@ -29,6 +30,7 @@ class WorldOptions:
     body: Literal["own", "grid", "rover"] = "own"
     camera: Camera = field(default_factory=Camera)
     explored_radius: int | None = None
+    previous_action: bool = False
     bank_size: int = DEFAULT_BANK_SIZE
     time_limit_scale: float = 1.0
     by_instruction: bool = False

@@ -205,7 +205,7 @@ class PPO(OnPolicy):
         memory is run over them again from the rollout's first step.
         """
         device = self.agent.device
-        has_memory = self.agent.memory.state_dim > 0
+        has_memory = self.agent.state_dim > 0
         count = batch if has_memory else steps * batch
         size = max(1, self.ppo.minibatch_size // steps) if has_memory else self.ppo.minibatch_size
         time = torch.arange(steps, device=device).unsqueeze(1) * batch
