@@ -30,11 +30,13 @@ from groundling.agents.encoders.document_fields import (
 from groundling.agents.encoders.sentence_attention import NEVER, Hop, PretrainedWords, square
 from groundling.errors import ConfigurationError
 from groundling.interfaces import CATEGORY, DOCUMENT, SYMBOLS, Field, Observation, Spec
+from groundling.language.encoders import DistinctSentences
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
 
 WordVectors = Literal["learned", "pretrained"]
+Matching = Literal["learned", "words"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ class DocumentConfig:
             is own_word or ground_word. False: both channels name one thing.
         states: read the third channel: how a thing moves, as seen from the agent's side of it, asks with its name.
         two_sided: things compete for sentences: a sentence that suits another thing better is left to it.
-        keeps_names: what is known of a thing is its name and what was read; False: what was read alone. Names say
-            nothing of things whose meaning changes from document to document.
+        matching: how things find sentences. "learned": goal, things and what is carried ask by a learned matrix, and
+            keep their names. "words": things ask by the word of a sentence that is most like their name, which is not
+            learned and needs pretrained word_vectors; of a thing is kept what was read, not its name, and goal and what
+            is carried do not ask. For things whose meaning changes from document to document.
         thing_hidden: size of a hidden layer for each thing before it is put on the map; 0: none.
         word_vectors: "learned" with the agent, or "pretrained" by a sentence model, whose vectors of words a linear
             layer projects to word_dim: for documents with words that training never has. Needs groundling[sentence].
@@ -74,7 +78,7 @@ class DocumentConfig:
     second_things: bool = False
     states: bool = False
     two_sided: bool = False
-    keeps_names: bool = True
+    matching: Matching = "learned"
     thing_hidden: int = 0
     word_vectors: WordVectors = "learned"
 
@@ -86,9 +90,12 @@ class DocumentConfig:
             raise ConfigurationError(f"sharpness must be above 0, got {self.sharpness}")
         if self.thing_hidden < 0:
             raise ConfigurationError(f"thing_hidden must not be negative, got {self.thing_hidden}")
-        if self.word_vectors not in get_args(WordVectors):
+        for name, kinds in (("word_vectors", WordVectors), ("matching", Matching)):
+            if getattr(self, name) not in get_args(kinds):
+                raise ConfigurationError(f"{name} is one of {', '.join(get_args(kinds))}, not {getattr(self, name)!r}")
+        if self.matching == "words" and self.word_vectors != "pretrained":
             raise ConfigurationError(
-                f"word_vectors is one of {', '.join(get_args(WordVectors))}, not {self.word_vectors!r}"
+                "matching by words needs to know which words are alike: add --agent.word-vectors pretrained"
             )
 
 
@@ -186,16 +193,21 @@ class DocumentEncoder(ObservationEncoder[PreparedDocuments]):
         asking = [goals[prepared.goals.row_of].unsqueeze(1)]
         if prepared.carried is not None:
             asking.append(functional.embedding(prepared.carried, words, padding_idx=0).unsqueeze(1))
-        things, rivals = prepared.things, None
         others = len(asking)
+        things, rivals, match, moves = prepared.things, None, None, None
         if things is not None:
-            names, moves = self.names(things, words), self.moves_of(things)
+            moves = self.moves_of(things)
+            match = self.match(things, prepared.sentences)
+            names = self.names(things, words)
+            names = names if match is None else torch.zeros_like(names)
             asking.append(names if moves is None else names + moves)
             if self.settings.two_sided:
-                rivals = functional.pad(things.is_thing, (others, 0))
-        asked = read = torch.cat(asking, dim=1)
+                rivals = things.is_thing if match is not None else functional.pad(things.is_thing, (others, 0))
+        read = torch.cat(asking, dim=1)
+        first = others if match is not None else 0  # of those that ask
         for hop in self.hops:
-            read = hop(read, sentences, prepared.sentences.row_of, prepared.is_there, rivals)
+            found = hop(read[:, first:], sentences, prepared.sentences.row_of, prepared.is_there, rivals, match)
+            read = torch.cat([read[:, :first], found], dim=1)
         goal = read[:, :1]
         hidden = self.of_goal(goal.squeeze(1))
         carried = None
@@ -203,10 +215,21 @@ class DocumentEncoder(ObservationEncoder[PreparedDocuments]):
             carried = read[:, 1:2]
             hidden = hidden + self.of_carried(carried.squeeze(1))
         if things is not None:
-            known = read[:, others:] if self.settings.keeps_names else (read - asked)[:, others:]
-            hidden = hidden + self.on_map(known, moves, goal, carried, things.place, things.is_thing)
+            hidden = hidden + self.on_map(read[:, others:], moves, goal, carried, things.place, things.is_thing)
             hidden = hidden + self.ground(self.ground_of(things.ground.int()).squeeze(-1))
         return torch.relu(self.hidden(torch.relu(hidden)))
+
+    def match(self, things: GridThings, sentences: DistinctSentences) -> Tensor | None:
+        """How well each sentence of their documents suits things by its words, [R, K, S]; None where that is learned."""
+        if self.settings.matching == "learned":
+            return None
+        assert isinstance(self.words, PretrainedWords)
+        rows = sentences.row_of.unsqueeze(1)
+        numbers: list[Tensor] = []
+        for part in (things.first, things.second):
+            names, number = part.unique(return_inverse=True)
+            numbers.append(self.words.matches(names, sentences.tokens)[number.unsqueeze(2), rows])
+        return numbers[0] + numbers[1]
 
     def names(self, things: GridThings, words: Tensor) -> Tensor:
         """The vectors [R, K, D] of both numbers of things, where words are [V, D]."""

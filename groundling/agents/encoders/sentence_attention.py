@@ -34,7 +34,13 @@ class Hop(nn.Module):
         self.sharpness = nn.Parameter(torch.tensor(sharpness))
 
     def forward(
-        self, asking: Tensor, sentences: Tensor, row_of: Tensor, is_there: Tensor, rivals: Tensor | None = None
+        self,
+        asking: Tensor,
+        sentences: Tensor,
+        row_of: Tensor,
+        is_there: Tensor,
+        rivals: Tensor | None = None,
+        match: Tensor | None = None,
     ) -> Tensor:
         """What K vectors are after reading.
 
@@ -44,9 +50,12 @@ class Hop(nn.Module):
             row_of: [R, S], which of them each document has.
             is_there: [R, S] bool, whether a document has so many.
             rivals: [R, K] bool, which of the vectors compete for sentences; None: none do.
+            match: [R, K, S], how well each sentence suits by other means; it is added under the same sharpness.
         """
         keys, values = self.key(sentences)[row_of], self.value(sentences)[row_of]
         scores = self.sharpness * self.key(asking) @ keys.transpose(1, 2)
+        if match is not None:
+            scores = scores + self.sharpness * match
         if rivals is not None:
             scores = two_sided(scores, rivals)
         attention = scores.masked_fill(~is_there.unsqueeze(1), NEVER).softmax(dim=-1)
@@ -104,3 +113,16 @@ class PretrainedWords(nn.Module):
         """The vectors [V, D] of all words."""
         vectors: Tensor = self.project(self.table)
         return vectors
+
+    def matches(self, names: Tensor, sentences: Tensor) -> Tensor:
+        """How alike names and sentences are: the cosine [N, U] of a name and the word most like it.
+
+        Nothing of it is trained, so it holds for any name and any wording.
+
+        Args:
+            names: [N] token ids; padding is like nothing.
+            sentences: [U, L] token ids.
+        """
+        likeness = self.table[names] @ self.table.T
+        found = likeness[:, sentences].masked_fill(sentences == 0, -1.0)
+        return found.amax(dim=-1) * (names != 0).unsqueeze(1)
