@@ -220,7 +220,7 @@ class DocumentEncoder(ObservationEncoder[PreparedDocuments]):
         return torch.relu(self.hidden(torch.relu(hidden)))
 
     def match(self, things: GridThings, sentences: DistinctSentences) -> Tensor | None:
-        """How well each sentence of their documents suits things by its words, [R, K, S]; None where that is learned."""
+        """How well sentences suit things by their words, [R, K, S]; None where that is learned."""
         if self.settings.matching == "learned":
             return None
         assert isinstance(self.words, PretrainedWords)
