@@ -79,9 +79,9 @@ class Row:
 
 ROWS: Final[dict[RowName, Row]] = {
     "messenger_s1": Row("groundling/Messenger-S1-v0", 300_000, 8, 0.078, 1.0, 0.99, ("layout",)),
-    "messenger_s2": Row("groundling/Messenger-S2-v0", 700_000, 16, 0.024, 1.0, 0.95, ("layout", "moves", "states")),
+    "messenger_s2": Row("groundling/Messenger-S2-v0", 500_000, 16, 0.024, 1.0, 0.95, ("layout", "moves", "states")),
     "messenger_s3": Row(
-        "groundling/Messenger-S3-v0", 1_000_000, 16, 0.016, 0.991, 0.60, ("layout", "states"), "messenger_s2"
+        "groundling/Messenger-S3-v0", 700_000, 16, 0.016, 0.991, 0.60, ("layout", "states"), "messenger_s2"
     ),
 }
 
@@ -106,7 +106,7 @@ class Options:
     seeds: tuple[int, ...] = (1, 2, 3)
     suite: Literal["pairs", "val"] = "pairs"
     frames: int | None = None
-    episodes: int = 1000
+    episodes: int = 500
     runs: Path = Path("runs/messenger")
     output: Path | None = None
 
@@ -173,7 +173,8 @@ class Options:
         more = ROWS[name].suites if self.suite == "pairs" else ()
         suites, _ = suite_rows(config, (self.suite, *more), episodes=self.episodes, progress=False)
         policies: dict[str, Policy] = {"trained": trained, "random": RandomPolicy(trained.num_actions)}
-        main = {self.suite: suites.pop(self.suite)}
+        suite: str = self.suite
+        main = {suite: suites.pop(suite)}
         tested = {who: found for _, who, found in evaluate_suites(policies, main)}
         agents = {who: found.success for who, found in tested.items()}
         for _, _, found in evaluate_suites({"greedy": trained}, main, greedy=True):
