@@ -101,6 +101,7 @@ def test_names_match_words_that_are_alike_without_training() -> None:
     assert found[0].tolist() == [0, 0]
     assert found[1, 0] > 0.8 > 0.2 > found[1, 1]
     assert found[2, 1] > 0.8 > 0.2 > found[2, 0]
+    assert found[1, 1] < 0  # not that of the padding behind the words
     assert not found.requires_grad
 
 
