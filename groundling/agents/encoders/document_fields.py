@@ -13,6 +13,9 @@ from torch import Tensor
 
 from groundling.language.encoders import DistinctSentences, distinct_sentences
 
+NUM_SIDES = 9  # before, beside or behind the agent in either direction
+UNKNOWN_STATE = 255  # of a thing whose cell tells that of another one
+
 
 class GridThings(NamedTuple):
     """The things in the cells of R grids, up to K of each, and the ground around the agent.
@@ -20,6 +23,8 @@ class GridThings(NamedTuple):
     Attributes:
         first: [R, K] first number of a thing's cell.
         second: [R, K] second number.
+        state: [R, K] third number.
+        side: [R, K] on which of NUM_SIDES sides of the agent.
         is_thing: [R, K] bool, whether there is one.
         place: [R, K] where it is in the window around the agent; things beyond are on its edge.
         ground: [R, W * W] first number of each cell of the window in which there is no thing; 0 outside the grid.
@@ -27,6 +32,8 @@ class GridThings(NamedTuple):
 
     first: Tensor
     second: Tensor
+    state: Tensor
+    side: Tensor
     is_thing: Tensor
     place: Tensor
     ground: Tensor
@@ -80,7 +87,7 @@ def distinct_lines(documents: Tensor) -> tuple[DistinctSentences, Tensor]:
     return DistinctSentences(tokens, row_of.view(-1, count)), is_there[:, :count]
 
 
-def find_things(image: Tensor, own_id: int, radius: int, most: int) -> GridThings:
+def find_things(image: Tensor, own_id: int, radius: int, most: int, ground_id: int | None = None) -> GridThings:
     """The things in images of symbols.
 
     Args:
@@ -89,9 +96,11 @@ def find_things(image: Tensor, own_id: int, radius: int, most: int) -> GridThing
             stands in the middle.
         radius: cells to each side of the agent in the window.
         most: things of an image; of more any of them.
+        ground_id: where it is given, first numbers name no thing together with the second ones: those that are neither
+            this nor ``own_id`` are second numbers of further things, whose state is unknown.
     """
     height, width = image.shape[1:3]
-    first, second = image[..., 0].flatten(1), image[..., 1].flatten(1)
+    first, second, state = (image[..., channel].flatten(1) for channel in range(3))
     middle = height // 2 * width + width // 2
     if own_id < 0:
         own = torch.full((len(image), 1), middle, device=image.device)
@@ -100,11 +109,19 @@ def find_things(image: Tensor, own_id: int, radius: int, most: int) -> GridThing
         own = is_own.argmax(dim=1, keepdim=True).where(is_own.amax(dim=1, keepdim=True) > 0, middle)
     own_row, own_column = own // width, own % width
 
-    found = second != 0
+    found = is_named = second != 0
+    naming = first
+    if ground_id is not None:
+        is_further = found & (first != own_id) & (first != ground_id)
+        found = torch.cat([found, is_further], dim=1)
+        naming, second = torch.zeros_like(first).repeat(1, 2), torch.cat([second, first], dim=1)
+        state = torch.cat([state, torch.full_like(state, UNKNOWN_STATE)], dim=1)
     count = min(most, max(1, int(found.sum(dim=1).amax())))
-    is_thing, cells = found.to(torch.float32).topk(count, dim=1)
-    rows = (cells // width - own_row).clamp(-radius, radius) + radius
-    columns = (cells % width - own_column).clamp(-radius, radius) + radius
+    is_thing, places = found.to(torch.float32).topk(count, dim=1)
+    cells = places % (height * width)
+    row_steps, column_steps = cells // width - own_row, cells % width - own_column
+    rows = row_steps.clamp(-radius, radius) + radius
+    columns = column_steps.clamp(-radius, radius) + radius
 
     steps = torch.arange(-radius, radius + 1, device=image.device)
     window = torch.cartesian_prod(steps, steps)
@@ -112,9 +129,11 @@ def find_things(image: Tensor, own_id: int, radius: int, most: int) -> GridThing
     inside = (near_rows >= 0) & (near_rows < height) & (near_columns >= 0) & (near_columns < width)
     near = near_rows.clamp(0, height - 1) * width + near_columns.clamp(0, width - 1)
     return GridThings(
-        first=first.gather(1, cells).long(),
-        second=second.gather(1, cells).long(),
+        first=naming.gather(1, places).long(),
+        second=second.gather(1, places).long(),
+        state=state.gather(1, places).long(),
+        side=3 * row_steps.sign() + column_steps.sign() + NUM_SIDES // 2,
         is_thing=is_thing > 0,
         place=rows * (2 * radius + 1) + columns,
-        ground=(first * ~found).gather(1, near) * inside,
+        ground=(first * ~is_named).gather(1, near) * inside,
     )

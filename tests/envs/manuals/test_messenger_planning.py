@@ -131,3 +131,13 @@ def test_expert_sees_as_far_as_its_depth() -> None:
 def test_planner_refuses_other_worlds() -> None:
     with pytest.raises(ConfigurationError, match="plays Messenger"):
         Planner(SyncVectorEnv([lambda: gymnasium.make("CartPole-v1")]))
+
+
+def test_the_expert_never_asks_for_a_move_that_an_agent_cannot_take() -> None:
+    envs = find_family(S3).make_vec("train", 200, 0, copy=False)
+    observation, _ = envs.reset(seed=1)
+    expert = Planner(envs)
+    for _ in range(60):
+        actions = expert.actions()
+        assert observation["valid"][np.arange(200), actions].all()
+        observation, *_ = envs.step(actions)

@@ -8,9 +8,12 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.envs.families.manuals.messenger.names import ACTIONS
 from groundling.envs.families.manuals.messenger.planning import empty_scratch, plan_batch
 from groundling.envs.families.manuals.messenger.vector import MessengerVectorEnv
 from groundling.errors import ConfigurationError
+
+STAY = ACTIONS.index("stay")
 
 
 class Planner:
@@ -36,9 +39,13 @@ class Planner:
         self._scratch = empty_scratch()
 
     def actions(self) -> NDArray[np.int64]:
-        """The next move [B] in the present state of every environment; 4 (stay) where an episode is over."""
+        """The next move [B] in the present state of every environment; 4 (stay) where an episode is over.
+
+        A move out of the room does nothing, as staying does, and agents cannot take it: it is told as staying.
+        """
         plan_batch(self.batch.worlds, self._scratch, self._actions)
-        return self._actions.copy()
+        is_open = self.batch.seen.valid[np.arange(len(self._actions)), self._actions]
+        return np.where(is_open, self._actions, STAY)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Nothing: the worlds say where each of them is."""
