@@ -297,7 +297,7 @@ def main(options: Options) -> None:
             folders.append(folder)
             seconds.append(spent)
         if "question_only" in options.agents:
-            blind = trained(options, body, "question_only", options.seeds[0])[0]
+            blind = trained(options, body, "question_only", options.seeds[0])
         runs = [Measuring(folder, options.episodes) for folder in folders]
         walkers = ("ours", "other_question", "forward", "random_walk", "expert_path", "expert")
         measured = [{who: run.play(who) for who in walkers} for run in runs]
@@ -309,11 +309,13 @@ def main(options: Options) -> None:
         }
         if blind is not None:
             for m in measured:
-                m["question_only"] = Measuring(blind, options.episodes).play("expert_path")
+                m["question_only"] = Measuring(blind[0], options.episodes).play("expert_path")
             rates = [[one.correct for one in measured[0]["question_only"]]]
             key = "question_only" if body == "rover" else "grid_question_only"
             floor = majority(measured[0]["ours"])
-            rows.append(row(key, f"{body}, trained without seeing", rates, common, floor=floor, ceiling=None))
+            spent_blind = {"frames": blind[2], "minutes": round(blind[1] / 60, 1), "seeds": 1}
+            words = f"{body}, trained without seeing"
+            rows.append(row(key, words, rates, common | spent_blind, floor=floor, ceiling=None))
         rows += rows_of(body, measured, common)
         rows.append(unseen_pairs(body, runs, common))
         if "pacman" in options.agents and body == "rover":
