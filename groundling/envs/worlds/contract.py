@@ -127,11 +127,12 @@ def check_marginals(
 
 def is_same(first: Episode, second: Episode) -> bool:
     """Whether two episodes are equal in every part."""
-    return bool(np.array_equal(first.cells, second.cells)) and all(
-        getattr(first, field.name) == getattr(second, field.name)
-        for field in dataclasses.fields(Episode)
-        if field.name != "cells"
-    )
+    for field in dataclasses.fields(Episode):
+        ours, theirs = getattr(first, field.name), getattr(second, field.name)
+        is_array = isinstance(ours, np.ndarray) or isinstance(theirs, np.ndarray)
+        if not (np.array_equal(ours, theirs) if is_array else ours == theirs):
+            return False
+    return True
 
 
 def _flaws(episode: Episode, seed: int) -> Iterator[str]:

@@ -140,7 +140,9 @@ def _measure_batch(envs: GroundlingVectorEnv, choose: Chooser) -> list[Measured]
     while is_open.any():
         observation, _, terminated, truncated, _ = envs.step(choose(observation))
         place = worlds.state.position
-        last = np.where(is_open, to_target[rows, place], last)
+        here = to_target[rows, place]
+        # A rover's middle may be over the edge of a tile that nobody walks on: it is as far as it was before.
+        last = np.where(is_open & np.isfinite(here), here, last)
         inside = np.where(is_open, is_target_room[rows, place], inside)
         nearest, entered = np.minimum(nearest, last), entered | inside
         length[is_open] += 1
