@@ -158,6 +158,25 @@ def test_runs_of_equal_moves_are_cut_after_five_and_the_planner_steps_where_they
             held = core.planner(inputs[step], held)
 
 
+def test_the_controller_repeats_by_the_image_the_action_and_the_planner_as_it_was() -> None:
+    agent = make_agent()
+    core = core_of(agent)
+    observation, is_first = observations(all_allowed=True)
+    logits = decide(agent, observation, is_first).logits
+    with torch.no_grad():
+        prepared = agent.prepare({key: array.flatten(0, 1) for key, array in observation.items()})
+        image, _, question, _ = agent.features(prepared).unflatten(0, (T, B)).split([128, 64, 64, 64], dim=-1)
+        previous = observation["previous_action"]
+        action = core.action(previous)
+        inputs = torch.cat([image, question, action], dim=-1)
+        runs = core._run(inputs, previous, torch.zeros(B, 2 * 7 + 2), is_first)
+        repeat = core.controller(torch.cat([image, action, runs.held], dim=-1)).log_softmax(dim=-1)[..., 0]
+    is_open = (runs.run > 0) & (runs.run < 5) & torch.isin(previous, torch.tensor(MOVES))
+    told = logits.gather(-1, previous.clamp(max=A - 1).unsqueeze(-1)).squeeze(-1)
+    assert is_open.sum() > 10
+    torch.testing.assert_close(told[is_open], repeat[is_open], rtol=1e-4, atol=1e-4)
+
+
 def test_one_step_at_a_time_is_as_all_at_once() -> None:
     agent = make_agent()
     observation, is_first = observations()
