@@ -161,3 +161,12 @@ def test_wrong_input_is_refused() -> None:
         made.prepare({**seen, "book": seen["book"] * 0 + SIZE})
     with pytest.raises(ConfigurationError, match="vision 'document' reads document"):
         ActorCritic(AgentConfig(vision="document"))
+
+
+def test_reader_that_is_given_no_sentence_decides_alike_whatever_stands_there() -> None:
+    settings = (DocumentConfig(reads=False),)
+    made = agent(settings=settings)
+    one, other = observation(YOU, book=("the hot dog runs",)), observation(YOU, book=("find the cat", "the cold cat"))
+    assert torch.equal(features(made, one), features(made, other))
+    reading = agent()
+    assert not torch.allclose(features(reading, one), features(reading, other))
