@@ -61,6 +61,9 @@ class PlannerController(Core):
     most 5 long, are one step of the planner and steps of the controller (their ``flat_to_hierarchical_actions``).
     Where the observation has an action mask, each of the distributions is over what it allows.
 
+    The likeliest action is that of the whole policy: an answer stands against the moves with its own probability, not
+    with that of stopping, so where answers are uncertain an agent that acts greedily stops later than the authors' do.
+
     The authors train the answers apart, on frozen features; here all is trained by the loss of the algorithm. The value
     is ours, for actor-critic algorithms (they subtract a running mean).
 
