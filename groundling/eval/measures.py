@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from rich.table import Table
 
 from groundling.envs.families.base import MeasureTable
 from groundling.eval.rollout import Stepped
+
+MOST_COLUMNS: Final = 4  # of measures in a table for the terminal, which has 80 columns of characters
 
 
 class EpisodeActions:
@@ -69,15 +71,19 @@ def measures_to_dict(tables: tuple[MeasureTable, ...]) -> list[dict[str, Any]]:
 
 
 def measure_tables(measures: Mapping[str, tuple[MeasureTable, ...]]) -> list[Table]:
-    """The tables for the terminal, by suite."""
+    """The tables for the terminal, by suite; one of many columns as several, each with the names of the rows."""
     drawn = []
     for suite, tables in measures.items():
         for table in tables:
-            shown = Table(title=f"{suite}: the trained agent by {table.title}", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-            shown.add_column(table.title)
-            for column in ("n", *table.columns):
-                shown.add_column(column, justify="right", no_wrap=True)
-            for name, episodes, values in table.rows:
-                shown.add_row(name, str(episodes), *map(format_measure, values))
-            drawn.append(shown)
+            columns = list(table.columns)
+            for start in range(0, len(columns), MOST_COLUMNS):
+                title = f"{suite}: the trained agent by {table.title}" if start == 0 else None
+                shown = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+                shown.add_column(table.title, no_wrap=True)
+                for column in ("n", *columns[start : start + MOST_COLUMNS]):
+                    shown.add_column(column, justify="right", no_wrap=True)
+                for name, episodes, values in table.rows:
+                    own = values[start : start + MOST_COLUMNS]
+                    shown.add_row(name, str(episodes), *map(format_measure, own))
+                drawn.append(shown)
     return drawn

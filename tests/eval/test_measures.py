@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 
 import house_questions.small_houses as small
 import numpy as np
 import pytest
+from rich.console import Console
 
 from groundling.agents.baselines import RandomPolicy
 from groundling.envs.banks import bank_building
@@ -72,7 +74,14 @@ def test_measures_are_saved_printed_and_reported(results: SuiteReport, tmp_path)
     assert [table["by"] for table in saved] == ["actions away", "type"]
     assert saved[0]["rows"][-1]["episodes"] == 20
     assert {"d_T", "r_e", "justified"} <= set(saved[0]["rows"][0])
-    assert [len(table.rows) for table in measure_tables(results.measures)] == [len(t["rows"]) for t in saved]
+    drawn = measure_tables(results.measures)
+    assert [len(table.rows) for table in drawn] == [len(t["rows"]) for t in saved for _ in range(3)]
+    console = Console(width=80, file=StringIO())
+    for table in drawn:
+        console.print(table)
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in printed, "it fits into 80 columns"
+    assert all(str(row["name"]) in printed for table in saved for row in table["rows"])
     assert "d_T: the same at the end" in results.legend()
     write_report(tmp_path, results, facts={}, pictures=(), config="", links={})
     assert "known_at_start" in (tmp_path / "report.html").read_text()
