@@ -19,24 +19,18 @@ are of the seeds; of a single one they are its 95 % interval. The last line is a
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 from launch import launch
-from runs import finish
+from runs import finish_timed, keep_rows, tested_reader
 
-from groundling.agents import AgentConfig, RandomPolicy
+from groundling.agents import AgentConfig
 from groundling.agents.encoders.documents import DocumentConfig
 from groundling.envs.catalog import find_family
-from groundling.eval.runs import evaluate_suites
-from groundling.eval.suites import suite_rows
-from groundling.files import write_text
-from groundling.interfaces import Policy
 from groundling.training import PPOConfig, TrainConfig
-from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 
 AgentName = Literal["ours", "unread", "txt2pi"]
 RowName = Literal["rtfm_simple", "rtfm_full_6x6", "rtfm_full_10x10"]
@@ -48,7 +42,6 @@ AGENTS: Final[dict[AgentName, AgentConfig]] = {
     "txt2pi": AgentConfig(vision="txt2pi", word_dim=30, hidden_dim=400),
 }
 PPO: Final = PPOConfig(num_epochs=2, minibatch_size=4096, learning_rate=3e-3)
-TIME_NAME: Final = "processor_seconds.json"
 
 
 @dataclass(frozen=True)
@@ -105,9 +98,7 @@ class Options:
 
     def run(self) -> None:
         """Measure, print a line for each run and a table of the controls, write the rows."""
-        kept = {}
-        if self.output is not None and self.output.exists():
-            kept = {row["key"]: row for row in json.loads(self.output.read_text())["rows"]}
+        rows: dict[tuple[str, str], dict[str, Any]] = {}
         for name in self.rows:
             for agent in self.agents:
                 results = []
@@ -115,11 +106,9 @@ class Options:
                     results.append(self.measure(name, agent, seed))
                     told = {who: round(value, 4) for who, value in results[-1]["agents"].items()}
                     print(f"{name} {agent} seed {seed}: {told}, {results[-1]['minutes']:.1f} minutes", flush=True)
-                    row = self.summary(name, agent, results)
-                    kept[row["key"]] = row
-                    if self.output is not None:
-                        write_text(self.output, json.dumps({"rows": list(kept.values())}, indent=1) + "\n")
-        print(json.dumps({"rows": list(kept.values())}))
+                    rows[name, agent] = self.summary(name, agent, results)
+                    keep_rows([rows[name, agent]], self.output)
+        print(json.dumps({"rows": list(rows.values())}))
 
     def config(self, name: RowName, agent: AgentName, seed: int) -> TrainConfig:
         """The training run of a row."""
@@ -138,32 +127,15 @@ class Options:
         """Train a run, unless it is there, and test it."""
         config = self.config(name, agent, seed)
         folder = self.runs / f"{name}-{agent}-{config.total_frames}-seed{seed}"
-        saved, spent = folder / CHECKPOINT_NAME, 0.0
-        if not saved.exists() or Checkpoint.load(saved).updates < config.num_updates:
-            if (folder / TIME_NAME).exists():
-                spent = json.loads((folder / TIME_NAME).read_text())
-            begun = time.process_time()
-            finish(config, folder)
-            write_text(folder / TIME_NAME, json.dumps(spent + time.process_time() - begun))
+        seconds = finish_timed(config, folder)
         known = find_family(config.task).suites
         more = [suite for suite in MORE_SUITES if known[suite].is_usual and self.suite == "assignments"]
-        trained = Checkpoint.load(saved).make_agent()
-        suites, _ = suite_rows(config, (self.suite, *more), episodes=self.episodes, progress=False)
-        policies: dict[str, Policy] = {"trained": trained, "random": RandomPolicy(trained.num_actions)}
-        tested = {who: found for _, who, found in evaluate_suites(policies, {self.suite: suites[self.suite]})}
-        agents = {who: found.success for who, found in tested.items()}
-        followed = tested["other_doc"].followed
-        if followed is not None:
-            agents["swap_follow"] = followed[0] / followed[1]
-        for _, _, found in evaluate_suites({"greedy": trained}, {self.suite: suites.pop(self.suite)}, greedy=True):
-            agents["greedy"] = found.success
-        for suite, _, found in evaluate_suites({"agent": trained}, suites):
-            agents[f"suite {suite}"] = found.success
+        agents, trained = tested_reader(config, folder, self.suite, more, self.episodes)
         return {
             "agents": agents,
-            "interval": tested["trained"].interval,
+            "interval": trained.interval,
             "frames": config.num_updates * config.rollout_frames,
-            "minutes": json.loads((folder / TIME_NAME).read_text()) / 60,
+            "minutes": seconds / 60,
         }
 
     def summary(self, name: RowName, agent: AgentName, results: list[dict[str, Any]]) -> dict[str, Any]:

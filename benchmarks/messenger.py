@@ -18,27 +18,20 @@ is a JSON object.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 from launch import launch
-from runs import finish
+from runs import finish_timed, keep_rows, tested_reader
 
-from groundling.agents import AgentConfig, RandomPolicy
+from groundling.agents import AgentConfig
 from groundling.agents.encoders.documents import DocumentConfig
-from groundling.eval.runs import evaluate_suites
-from groundling.eval.suites import suite_rows
-from groundling.files import write_text
-from groundling.interfaces import Policy
 from groundling.training import TrainConfig
 from groundling.training.algorithms.imitation import ImitationConfig
-from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 
 RowName = Literal["messenger_s1", "messenger_s2", "messenger_s3"]
-TIME_NAME: Final = "processor_seconds.json"
 READER: Final = DocumentConfig(
     sharpness=10.0,
     radius=5,
@@ -112,24 +105,16 @@ class Options:
 
     def run(self) -> None:
         """Measure, print a line for each run, write the rows."""
-        kept = {}
-        if self.output is not None and self.output.exists():
-            kept = {row["key"]: row for row in json.loads(self.output.read_text())["rows"]}
+        rows: dict[str, dict[str, Any]] = {}
         for name in self.rows:
             results = []
             for seed in self.seeds:
                 results.append(self.measure(name, seed))
                 told = {who: round(value, 4) for who, value in results[-1]["agents"].items()}
                 print(f"{name} seed {seed}: {told}, {results[-1]['minutes']:.1f} minutes", flush=True)
-                row = self.summary(name, results)
-                kept[row["key"]] = row
-                if self.output is not None:
-                    others = []
-                    if self.output.exists():  # another benchmark may have written rows meanwhile
-                        others = json.loads(self.output.read_text())["rows"]
-                    kept = {one["key"]: one for one in others} | {row["key"]: row}
-                    write_text(self.output, json.dumps({"rows": list(kept.values())}, indent=1) + "\n")
-        print(json.dumps({"rows": list(kept.values())}))
+                rows[name] = self.summary(name, results)
+                keep_rows([rows[name]], self.output)
+        print(json.dumps({"rows": list(rows.values())}))
 
     def config(self, name: RowName, seed: int) -> TrainConfig:
         """The training run of a row."""
@@ -155,38 +140,19 @@ class Options:
         """Train a run and the one that it begins with, unless they are there; the processor seconds of both."""
         begins_with = ROWS[name].begins_with
         before = self.train(begins_with, seed) if begins_with is not None else 0.0
-        config, folder = self.config(name, seed), self.folder(name, seed)
-        saved, spent = folder / CHECKPOINT_NAME, 0.0
-        if not saved.exists() or Checkpoint.load(saved).updates < config.num_updates:
-            if (folder / TIME_NAME).exists():
-                spent = json.loads((folder / TIME_NAME).read_text())
-            begun = time.process_time()
-            finish(config, folder)
-            write_text(folder / TIME_NAME, json.dumps(spent + time.process_time() - begun))
-        return before + float(json.loads((folder / TIME_NAME).read_text()))
+        return before + finish_timed(self.config(name, seed), self.folder(name, seed))
 
     def measure(self, name: RowName, seed: int) -> dict[str, Any]:
         """Train a run, unless it is there, and test it."""
-        seconds = self.train(name, seed)
-        config = self.config(name, seed)
-        trained = Checkpoint.load(self.folder(name, seed) / CHECKPOINT_NAME).make_agent()
+        seconds, config = self.train(name, seed), self.config(name, seed)
         more = ROWS[name].suites if self.suite == "pairs" else ()
-        suites, _ = suite_rows(config, (self.suite, *more), episodes=self.episodes, progress=False)
-        policies: dict[str, Policy] = {"trained": trained, "random": RandomPolicy(trained.num_actions)}
-        suite: str = self.suite
-        main = {suite: suites.pop(suite)}
-        tested = {who: found for _, who, found in evaluate_suites(policies, main)}
-        agents = {who: found.success for who, found in tested.items()}
-        for _, _, found in evaluate_suites({"greedy": trained}, main, greedy=True):
-            agents["greedy"] = found.success
-        for suite, _, found in evaluate_suites({"agent": trained}, suites):
-            agents[f"suite {suite}"] = found.success
+        agents, trained = tested_reader(config, self.folder(name, seed), self.suite, more, self.episodes)
         frames = config.num_updates * config.rollout_frames
         begins_with = ROWS[name].begins_with
         if begins_with is not None:
             before = self.config(begins_with, seed)
             frames += before.num_updates * before.rollout_frames
-        return {"agents": agents, "interval": tested["trained"].interval, "frames": frames, "minutes": seconds / 60}
+        return {"agents": agents, "interval": trained.interval, "frames": frames, "minutes": seconds / 60}
 
     def summary(self, name: RowName, results: list[dict[str, Any]]) -> dict[str, Any]:
         """The row of several seeds."""

@@ -11,7 +11,7 @@ not answered walks on. ``--scale`` multiplies the frames of all stages. A finish
 Measured in new houses of twelve rooms (``Questions-Large``), where evidence is 10, 30 or 50 actions away, all types
 mixed, likeliest actions: the answer, metres to the evidence at the end (d_T), and beside them the floors and ceilings:
 
-    majority       the most frequent answer of a type (exact: answers are balanced for every question)
+    chance         one of all answers of a type; see :func:`chance`, a lower bound
     question_only  the same agent trained without seeing, in the first stage; the expert walks, it answers
     other_question the trained agent, asked another question of the same type
     forward        walks straight on, answers after 30 actions with the most frequent answer
@@ -39,7 +39,7 @@ import numpy as np
 import torch
 from launch import launch
 from numpy.typing import NDArray
-from runs import finish
+from runs import finish, keep_rows
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.encoders.pixels import CNNConfig
@@ -50,7 +50,6 @@ from groundling.envs.families.questions.metrics import Measured, by_start, by_ty
 from groundling.envs.first_person import Camera
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.eval.statistics import wilson_interval
-from groundling.files import write_text
 from groundling.training import ImitationConfig, TrainConfig
 from groundling.training.checkpoint import Checkpoint, load_agent
 from groundling.training.tasks import evaluation_options
@@ -217,11 +216,14 @@ def other_questions(family: QuestionFamily, envs: GroundlingVectorEnv) -> NDArra
     return found
 
 
-def majority(episodes: list[Measured]) -> float:
-    """Of whoever knows the type of a question only: answers are balanced, so a type's chance is 1 / its answers."""
-    chances = {"count": 1 / 6, "color": 1 / 8, "color_room": 1 / 8, "location": 1 / 8}
-    chances |= {"preposition": 1 / 27, "preposition_room": 1 / 27}
-    return float(np.mean([chances.get(one.type, 0.5) for one in episodes]))
+def chance(episodes: list[Measured]) -> float:
+    """Of whoever knows the types only, at least: one of all answers that a type can have.
+
+    Answers are balanced for each question, so it is exact but for prepositions, whose questions have fewer answers than
+    there are kinds of things; who has learned which is "question_only".
+    """
+    answers = {"count": 6, "color": 8, "color_room": 8, "location": 8, "preposition": 27, "preposition_room": 27}
+    return float(np.mean([1 / answers.get(one.type, 2) for one in episodes]))
 
 
 def row(key: str, words: str, rates: list[list[bool]], common: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -244,9 +246,9 @@ def rows_of(
         floors = {
             who: round(float(np.mean([one.correct for part in parts for one in part[who]])), 4) for who in parts[0]
         }
-        floor = max(majority(parts[0]["ours"]), floors.get("question_only", 0.0))
+        floor = max(chance(parts[0]["ours"]), floors.get("question_only", 0.0))
         words = f"{agent or body}, answers with the evidence {start} actions away, new houses of 12 rooms, all types"
-        told = {"n": len(rates[0]), "controls": floors, "majority": round(majority(parts[0]["ours"]), 4)}
+        told = {"n": len(rates[0]), "controls": floors, "chance": round(chance(parts[0]["ours"]), 4)}
         summaries = [summarize(part["ours"]) for part in parts]
         told |= {"justified": float(np.mean([one.justified for one in summaries]))}
         rows.append(row(f"{name}_{start}", words, rates, common, floor=floor, ceiling=floors["expert"], **told))
@@ -285,7 +287,7 @@ def unseen_pairs(body: str, runs: list[Measuring], common: dict[str, Any]) -> di
     ceiling = float(np.mean([one.correct for part in seen for one in part]))
     key = "unseen_pairs" if body == "rover" else "grid_unseen_pairs"
     words = f"{body}, color-thing pairs never asked about; the ceiling is that of seen pairs, same types"
-    return row(key, words, rates, common, floor=majority(unseen[0]), ceiling=ceiling, by_type=told)
+    return row(key, words, rates, common, floor=chance(unseen[0]), ceiling=ceiling, by_type=told)
 
 
 def main(options: Options) -> None:
@@ -312,7 +314,7 @@ def main(options: Options) -> None:
                 m["question_only"] = Measuring(blind[0], options.episodes).play("expert_path")
             rates = [[one.correct for one in measured[0]["question_only"]]]
             key = "question_only" if body == "rover" else "grid_question_only"
-            floor = majority(measured[0]["ours"])
+            floor = chance(measured[0]["ours"])
             spent_blind = {"frames": blind[2], "minutes": round(blind[1] / 60, 1), "seeds": 1}
             words = f"{body}, trained without seeing"
             rows.append(row(key, words, rates, common | spent_blind, floor=floor, ceiling=None))
@@ -323,7 +325,7 @@ def main(options: Options) -> None:
         for who, played in measured[0].items():
             kinds = {kind: round(part.accuracy, 2) for kind, part in by_type(played).items()}
             print(f"{body} {who}: {summarize(played).accuracy:.3f}", kinds)
-        save(rows, options.output)
+        keep_rows(rows, options.output)
     for one in rows:
         print(f"{one['key']:<22} {one['mean']:.3f} [{one['low']:.3f}, {one['high']:.3f}] floor {one['floor']}")
     print(json.dumps({"rows": rows}))
@@ -341,15 +343,6 @@ def reference_rows(options: Options, body: str, walkers: tuple[str, ...]) -> lis
         f"--seeds {' '.join(map(str, options.seeds))}",
     }
     return rows_of(body, [{who: run.play(who) for who in walkers} for run in runs], common, "pacman")
-
-
-def save(rows: list[dict[str, Any]], path: Path | None) -> None:
-    """Write rows, keeping those of other keys that a file holds."""
-    if path is None:
-        return
-    kept = json.loads(path.read_text())["rows"] if path.exists() else []
-    keys = {one["key"] for one in rows}
-    write_text(path, json.dumps({"rows": [one for one in kept if one["key"] not in keys] + rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

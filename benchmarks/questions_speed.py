@@ -1,6 +1,6 @@
 """Steps a second of questions about houses of six rooms, on one core, with views and questions in every observation.
 
-    python benchmarks/questions_speed.py [--rounds 7] [--seconds 0.5] [--output benchmarks/results/questions_speed.json]
+    python benchmarks/questions_speed.py [--rounds 7] [--seconds 0.5] [--output benchmarks/results/questions.json]
 
 Agents move at random and never answer, so that episodes last; resets are included. ``speed_grid`` is the body that
 walks the grid (the 7 x 7 view, what stands on things, the question and the mask), ``speed_first_person`` the rover with
@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv
 from launch import launch
+from runs import keep_rows
 
 from groundling import make_vec
 from groundling.envs.first_person import Camera
-from groundling.files import write_text
 
 TASK = "groundling/Questions-v0"
 MOVES = {"speed_grid": (0, 1, 2, 5), "speed_first_person": (0, 1, 2, 5)}  # left, right, forward, toggle
@@ -60,10 +60,8 @@ class Options:
             speeds = self.speeds(key)
             rows.append(self.row(key, speeds))
             print(f"{key:<20} {statistics.median(speeds):>12,.0f} steps/s ({min(speeds):,.0f} to {max(speeds):,.0f})")
-        told = json.dumps({"rows": rows})
-        if self.output is not None:
-            write_text(self.output, told + "\n")
-        print(told)
+        keep_rows(rows, self.output)
+        print(json.dumps({"rows": rows}))
 
     def speeds(self, key: str) -> list[float]:
         """Steps of one environment a second, in each round."""

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.encoders.chaplot import ChaplotEncoder
-from groundling.agents.encoders.pixels import CNNEncoder, PixelEncoder
+from groundling.agents.encoders.pixels import CNNConfig, CNNEncoder, PixelEncoder
 from groundling.agents.explanation import attention, attention_map, gates, word_strength
 from groundling.agents.fusion import FUSIONS, AttributeGatedFusion
 from groundling.errors import ConfigurationError, ObservationError
@@ -365,3 +365,29 @@ def test_word_strength_is_how_far_the_gates_move_without_the_word() -> None:
     expected = (rest - gates(agent, tokens[:1])).square().mean().sqrt()
     torch.testing.assert_close(strength[0, 1], expected, rtol=1e-3, atol=1e-5)
     assert float(strength[1, 0]) == pytest.approx(0, abs=1e-6)  # of two equal words either is enough
+
+
+def test_what_is_in_cells_is_looked_up_wherever_it_is() -> None:
+    """Without the layer that knows places, a thing counts by what it is, and as much in any other cell."""
+    agent = make_agent(cnn(readout_dim=8, lookups=4))
+    encoder = agent.encoder
+    assert isinstance(encoder, CNNEncoder)
+    torch.nn.init.zeros_(encoder.spatial.weight)
+    cells = torch.rand(1, encoder.grid[0] * encoder.grid[1], 2, 4, generator=torch.Generator().manual_seed(1))
+    readouts = torch.rand(1, cells.shape[1], 8, generator=torch.Generator().manual_seed(2))
+    found = encoder._looked_up(cells, readouts)
+    order = torch.randperm(cells.shape[1], generator=torch.Generator().manual_seed(3))
+    assert torch.allclose(found, encoder._looked_up(cells[:, order], readouts[:, order]), atol=1e-5)
+    assert not torch.allclose(found, encoder._looked_up(cells[:, order], readouts), atol=1e-3)
+
+
+def test_lookups_are_part_of_what_the_agent_sees(observation: dict[str, Any]) -> None:
+    agent = make_agent(cnn(readout_dim=8, lookups=4))
+    encoder = agent.encoder
+    assert isinstance(encoder, CNNEncoder)
+    torch.nn.init.zeros_(encoder.spatial.weight)
+    other = {**observation, "image": observation["image"].copy()}
+    other["image"][0] = 255 - other["image"][0]
+    assert not torch.allclose(features(agent, observation)[0], features(agent, other)[0])
+    with pytest.raises(ConfigurationError, match="lookups are 0 to readout_dim"):
+        CNNConfig(readout_dim=4, lookups=5)

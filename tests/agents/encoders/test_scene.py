@@ -128,6 +128,26 @@ def test_things_are_looked_up_on_the_map_wherever_they_are() -> None:
     assert not torch.allclose(features(agent, red)[0], features(agent, blue)[0])
 
 
+def test_what_a_thing_of_the_view_is_is_looked_up_wherever_it_is() -> None:
+    """Without the layers of places and of sums of readouts: the content of a cell, of what stands on it, around it."""
+    agent = make_agent()
+    encoder = agent.encoder
+    assert isinstance(encoder, SceneEncoder)
+    for layer in (encoder.spatial, encoder.pooled):
+        torch.nn.init.zeros_(layer.weight)
+    seen, moved, other, bare, near = (observation() for _ in range(5))
+    for view, place in ((seen, (2, 3)), (moved, (4, 4)), (other, (2, 3)), (bare, (2, 3)), (near, (2, 3))):
+        view["image"][0][place] = (6, 2, 0)
+        view["top"][0][place] = (7, 1, 0)
+    other["image"][0, 2, 3] = (6, 3, 0)
+    bare["top"][0, 2, 3] = (1, 0, 0)
+    near["image"][0, 2, 4] = (5, 1, 0)
+    found = features(agent, seen)[0]
+    assert torch.allclose(found, features(agent, moved)[0], atol=1e-6)
+    for changed in (other, bare, near):
+        assert not torch.allclose(found, features(agent, changed)[0])
+
+
 def test_cells_of_maps_are_counted_by_value() -> None:
     packed = torch.tensor([[5, -1, 5, 7], [-1, -1, 7, -1]], dtype=torch.int16)
     assert count_values(packed, torch.tensor([5, 6, 7]), 9).tolist() == [[2, 0, 1], [0, 0, 1]]

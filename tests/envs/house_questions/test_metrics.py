@@ -7,6 +7,7 @@ from house_questions.small_houses import SmallMaker
 from groundling.envs.banks import bank_building
 from groundling.envs.banks.bank_building import build_bank
 from groundling.envs.families.options import WorldOptions
+from groundling.envs.families.questions import metrics
 from groundling.envs.families.questions.family import QuestionFamily
 from groundling.envs.families.questions.metrics import Measured, by_start, by_type, measure, summarize
 from groundling.envs.families.questions.source import QuestionSource
@@ -115,3 +116,19 @@ def test_banks_repeat_and_do_not_share_houses() -> None:
     assert (one.cells == again.cells).all()
     assert one.instructions == again.instructions
     assert not set(one.seeds.tolist()) & set(other.seeds.tolist())
+
+
+def test_place_without_a_way_is_as_far_as_the_place_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The middle of a rover may be over a tile that nobody walks on."""
+    targets = metrics._targets
+
+    def only_from_the_start(envs: GroundlingVectorEnv):
+        distance, rooms, starts = targets(envs)
+        begun = np.zeros_like(distance, dtype=bool)
+        begun[np.arange(len(distance)), envs.worlds.state.position] = True
+        return np.where(begun, distance, metrics.UNREACHABLE), rooms, starts
+
+    monkeypatch.setattr(metrics, "_targets", only_from_the_start)
+    whole = summarize(measure(bank_of("seen"), FAMILY.embodiment(), expert))
+    assert whole.valid == 24
+    assert whole.d_T == whole.d_min == whole.d_0
