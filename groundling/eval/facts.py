@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from groundling.agents.actor_critic import ActorCritic
+from groundling.envs.banks.held_out import NOTHING_HELD_OUT, HeldOut
 from groundling.envs.families.banked import BankFamily
-from groundling.envs.families.base import EnvFamily
+from groundling.envs.families.base import TRAIN, EnvFamily
 from groundling.training.algorithms import ALGORITHMS
 from groundling.training.checkpoint import Checkpoint
 
@@ -29,7 +30,8 @@ def run_facts(checkpoint: Checkpoint, agent: ActorCritic, tasks: tuple[EnvFamily
     }
     if all(isinstance(family, BankFamily) for family in tasks):
         facts["environments"] += f", {config.bank_size:,} distinct episodes" + " of each task" * (len(tasks) > 1)
-        facts["held out"] = ", ".join(_held_out(checkpoint)) or "nothing"
+        chosen_by_run = any(_can_hold_out(family, config.held_out) for family in tasks)
+        facts["held out"] = (", ".join(_held_out(checkpoint)) or "nothing") if chosen_by_run else "what the task fixes"
     if len(config.task_ids) > 1:
         facts["curriculum"] = config.curriculum.kind
     chosen = f"{parts.language} language, {parts.fusion} fusion, " + (
@@ -43,6 +45,13 @@ def run_facts(checkpoint: Checkpoint, agent: ActorCritic, tasks: tuple[EnvFamily
     facts["parameters"] = f"{size:,}"
     facts["reward"] = ", ".join(config.reward)
     return facts
+
+
+def _can_hold_out(family: EnvFamily, held_out: HeldOut) -> bool:
+    """Whether what a run holds out makes a difference to what it trains on."""
+    if not held_out.factors:
+        return True
+    return bool(family.split(TRAIN, held_out) != family.split(TRAIN, NOTHING_HELD_OUT))
 
 
 def _held_out(checkpoint: Checkpoint) -> list[str]:

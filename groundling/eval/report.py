@@ -27,8 +27,8 @@ REPORT_NAME = "report.html"
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 h1 { overflow-wrap: anywhere; line-height: 1.2; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .4rem .9rem; border-bottom: 1px solid #ddd; text-align: left; }
+table { border-collapse: collapse; margin: 1rem 0; display: block; max-width: 100%; overflow-x: auto; }
+th, td { padding: .4rem .5rem; font-size: .9rem; border-bottom: 1px solid #ddd; text-align: left; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { color: #666; } dd { margin: 0; overflow-wrap: anywhere; }

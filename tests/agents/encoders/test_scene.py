@@ -135,17 +135,19 @@ def test_what_a_thing_of_the_view_is_is_looked_up_wherever_it_is() -> None:
     assert isinstance(encoder, SceneEncoder)
     for layer in (encoder.spatial, encoder.pooled):
         torch.nn.init.zeros_(layer.weight)
-    seen, moved, other, bare, near = (observation() for _ in range(5))
-    for view, place in ((seen, (2, 3)), (moved, (4, 4)), (other, (2, 3)), (bare, (2, 3)), (near, (2, 3))):
+    seen, moved, other, bare, near, apart = (observation() for _ in range(6))
+    for view in (seen, moved, other, bare, near, apart):
+        place = (4, 4) if view is moved else (2, 3)
         view["image"][0][place] = (6, 2, 0)
         view["top"][0][place] = (7, 1, 0)
     other["image"][0, 2, 3] = (6, 3, 0)
     bare["top"][0, 2, 3] = (1, 0, 0)
-    near["image"][0, 2, 4] = (5, 1, 0)
+    near["image"][0, 2, 4] = apart["image"][0, 5, 4] = (5, 1, 0)
     found = features(agent, seen)[0]
     assert torch.allclose(found, features(agent, moved)[0], atol=1e-6)
-    for changed in (other, bare, near):
+    for changed in (other, bare):
         assert not torch.allclose(found, features(agent, changed)[0])
+    assert not torch.allclose(features(agent, near)[0], features(agent, apart)[0])
 
 
 def test_cells_of_maps_are_counted_by_value() -> None:

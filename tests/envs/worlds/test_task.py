@@ -7,11 +7,12 @@ import os
 import pickle
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
 from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
+from groundling.envs.banks.sources import find_source
 from groundling.envs.families.own import registered as task_registry
 from groundling.envs.families.own.registered import find_task, register, registered_tasks
 from groundling.envs.worlds import contract
@@ -442,3 +443,16 @@ def test_task_and_world_draw_from_their_own_streams():
     few, many = (TaskSource("my/Drawing-v0", Drawing(num_draws=n)) for n in (0, 50))
     for seed in range(20):
         assert contract.is_same(few.sample(seed), many.sample(seed))
+
+
+def test_episodes_that_differ_in_any_part_are_not_the_same():
+    """Arrays are compared number by number, the floors of houses among them."""
+    source = find_source("groundling/FurnishedHouseGoTo-v0")
+    episode, other = source.sample(1), source.sample(1)
+    assert contract.is_same(episode, other)
+    for name in ("cells", "floors"):
+        array = getattr(episode, name).copy()
+        array[2, 2] += 1
+        assert not contract.is_same(episode, replace(episode, **{name: array}))
+    assert not contract.is_same(episode, replace(episode, floors=None))
+    assert not contract.is_same(episode, replace(episode, max_steps=episode.max_steps + 1))
