@@ -11,6 +11,7 @@ from test_shaping import envs_of, run_of, steps_of
 
 from groundling.envs.engine.constants import Verb
 from groundling.errors import ConfigurationError
+from groundling.interfaces import Transition
 from groundling.training.rewards.rubric import RubricConfig, RubricReward
 
 ROOM = ("#######", "#>b.g.#", "#.....#", "#######")
@@ -74,8 +75,6 @@ def test_random_play_of_a_level_is_never_paid_more_than_the_whole_goal() -> None
     for _ in range(400):
         actions = generator.integers(0, 6, size=8)
         _, reward, terminated, truncated, info = envs.step(actions)
-        from test_paid_returns import Transition
-
         running += term(Transition({}, actions, {}, reward, terminated, truncated, info))
         assert (running <= 1 + 1e-9).all()
         ends += list(zip(running[terminated], info["success"][terminated], strict=True)) if terminated.any() else []

@@ -17,6 +17,7 @@ from test_loop import assert_same, checkpoint_of, make_config, metrics_of
 from groundling.agents.bots import Expert
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.engine.constants import Verb
+from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Transition
@@ -192,6 +193,7 @@ def test_who_follows_the_expert_is_paid_at_every_step_of_the_real_levels(kind: A
     assert isinstance(envs, GroundlingVectorEnv)
     term = kind(run_of(6, gamma=1.0), envs)
     term.begin()
+    assert isinstance(envs.worlds, WorldBatch)
     expert = Expert(envs.worlds, sees="world")
     total, ends = np.zeros(6), 0
     for _ in range(40):
