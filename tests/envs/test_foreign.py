@@ -318,3 +318,18 @@ def test_pictures_are_the_environments_own() -> None:
     assert pictures is not None
     assert [picture.shape for picture in pictures] == [(8, 8, 3)] * 2
     envs.close()
+
+
+def test_environments_run_in_the_python_that_is_named(tmp_path: Path) -> None:
+    from groundling.training import TrainConfig
+    from groundling.training.tasks import families
+
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ntouch {tmp_path}/was_started\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (ours,) = families(TrainConfig(task="gym:CartPole-v1", simulator_python=str(python)))
+    assert ours.spec.num_actions == 2
+    assert (tmp_path / "was_started").exists()
+    assert ours.reference == "gym:CartPole-v1"
+    with pytest.raises(ConfigurationError, match="BabyAI-GoToLocal-v0 is run by Groundling itself: leave it out"):
+        families(TrainConfig(task="BabyAI-GoToLocal-v0", simulator_python=str(python)))
