@@ -60,6 +60,7 @@ class _Worker:
     first: int
     size: int
     started: float = field(default_factory=time.monotonic)
+    is_restarted: bool = False
 
 
 class ForeignPool:
@@ -76,7 +77,7 @@ class ForeignPool:
         python: the Python interpreter of the workers; it needs numpy and the package of the environments. None takes
             this one.
         answer_s: after which a worker counts as hanging.
-        restart_s: see above.
+        restart_s: see above; by default a minute.
 
     Attributes:
         description: what the spaces are, see ``host.Host.describe``.
@@ -95,13 +96,13 @@ class ForeignPool:
         rules: Mapping[str, str] | None = None,
         python: str | None = None,
         answer_s: float = ANSWER_S,
-        restart_s: float = RESTART_S,
+        restart_s: float | None = None,
     ) -> None:
         self.count = count
         self.name = str(maker.get("id", maker.get("place", "")))
         self.restarts = 0
         self._maker, self._rules, self._python = dict(maker), dict(rules or {}), python
-        self._answer_s, self._restart_s = answer_s, restart_s
+        self._answer_s, self._restart_s = answer_s, RESTART_S if restart_s is None else restart_s
         self._workers: list[_Worker] = []
         self._layout: dict[str, Any] = {}
         self._file: IO[bytes] | None = None
@@ -236,23 +237,32 @@ class ForeignPool:
 
     def _restart(self, worker: _Worker, error: EngineError) -> None:
         """Start a worker again whose process is gone, and cut its episodes off where they were."""
-        _end([worker])
-        if time.monotonic() - worker.started < self._restart_s and self.restarts:
-            raise EngineRestartError(f"{error}; it had been started again less than {self._restart_s:g} s before")
-        self.restarts += 1
         place = self._workers.index(worker)
-        fresh = self._start(worker.first, worker.size)
-        self._workers[place] = fresh
-        self._made(fresh)
-        self._map(fresh)
+        while True:
+            _end([worker])
+            if worker.is_restarted and time.monotonic() - worker.started < self._restart_s:
+                raise EngineRestartError(f"{error}; it had been started again less than {self._restart_s:g} s before")
+            self.restarts += 1
+            worker = self._workers[place] = self._start(worker.first, worker.size)
+            worker.is_restarted = True
+            try:
+                self._made(worker)
+                self._map(worker)
+                self._cut_off(worker)
+                return
+            except (EngineCrashError, EngineHangError) as again:
+                error = again
+
+    def _cut_off(self, worker: _Worker) -> None:
+        """Tell that the episodes of a worker were cut off, and begin the next ones."""
         rows = slice(worker.first, worker.first + worker.size)
         for name, array in self.arrays.items():
             if name.startswith("final:"):
                 array[rows] = self.arrays["now:" + name[6:]][rows]
         for name, value in (("reward", 0.0), ("terminated", False), ("truncated", True), ("success", 0)):
             self.arrays[name][rows] = value
-        self._send(fresh, ("reset", list(range(worker.size))))
-        self._answer(fresh, START_S)
+        self._send(worker, ("reset", list(range(worker.size))))
+        self._answer(worker, START_S)
 
     def _send(self, worker: _Worker, message: tuple[Any, ...]) -> None:
         try:
