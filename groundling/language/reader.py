@@ -164,6 +164,8 @@ class _Reader:
     def _slot(self, slot: Slot, place: int, is_canonical: bool) -> list[tuple[Any, int]]:
         """What a slot reads at a word."""
         meanings = self._word_slots.get(slot.name)
+        if slot.name == "place":
+            return self._relations(place, is_canonical)
         if meanings is None:
             found = self._phrases(PHRASE_SLOTS[slot.name], place)
             if slot.name == "relation":
