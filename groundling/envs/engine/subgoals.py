@@ -56,7 +56,7 @@ def note_subgoals(w: Worlds, subgoals: NDArray[np.bool_]) -> None:
     for b in range(subgoals.shape[0]):
         start = int(w.current_step[b])
         for c in range(start, end_of_step(w, b, start)):
-            verb = int(w.programs[b, c, 0])
+            verb = int(np.int64(w.programs[b, c, 0]))  # of one type with PUT_NEAR
             if verb in ANSWERS or verb == NO_CLAUSE or w.done[b] >> c & 1:  # answers are no sub-goals
                 continue
             if verb == PUT_IN:  # which has no place among what is told: that of what is next of kin
