@@ -220,7 +220,7 @@ def test_importing_worlds_and_words_imports_neither_torch_nor_an_engine() -> Non
         ({"body": "rover"}, "a body of its own"),
         ({"body": "grid"}, "a body of its own"),
         ({"body": Rover()}, "a body of its own"),
-        ({"camera": Camera(width=16)}, "senses of its own"),
+        ({"camera": Camera(width=16, height=16)}, "senses of its own"),
         ({"explored_radius": 3}, "no map of what was seen"),
         ({"top_down_pixels": 8}, "no view from above"),
         ({"instruction": "go to the red ball"}, "cannot be narrowed"),
