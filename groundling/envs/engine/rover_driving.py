@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from groundling.envs.engine import rover_kernels
+from groundling.envs.engine import kernels, rover, rover_kernels
 from groundling.envs.engine.compiling import inner_kernel
 from groundling.envs.engine.constants import DOOR
 from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, stride_of
@@ -16,7 +16,7 @@ NEAR_M: Final = 0.2  # how near the middle of a tile a rover has to be to turn t
 DOOR_REACH_M: Final = 1.05  # from the middle of a door's tile, a little more than from tile to tile
 HERE: Final = -2  # no action: it is there already
 
-SOURCES = (__file__, rover_kernels.__file__, *rover_kernels.kernels.SOURCES)
+SOURCES = (__file__, rover_kernels.__file__, rover.__file__, *kernels.SOURCES)
 
 
 @inner_kernel
