@@ -90,9 +90,7 @@ class Expert:
             ConfigurationError: if the body in these worlds is not the grid's.
         """
         if not isinstance(self.worlds, WorldBatch):
-            raise ConfigurationError(
-                "steps to go are counted for the body that walks the grid, not for a rover"
-            )
+            raise ConfigurationError("steps to go are counted for the body that walks the grid, not for a rover")
         worlds = copy_of(self.worlds)
         other = Expert(worlds, sees=self.sees)
         other.load_state_dict(self.state_dict())
