@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from groundling.agents.bots import advice, memory, plans
 from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.engine.batch import Batch
 from groundling.envs.engine.constants import NOWHERE
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
@@ -41,7 +42,7 @@ class Expert:
         ConfigurationError: if ``sees`` is neither of the two.
     """
 
-    def __init__(self, worlds: WorldBatch, *, sees: Sight = "explored") -> None:
+    def __init__(self, worlds: Batch[Any], *, sees: Sight = "explored") -> None:
         if sees not in SIGHTS:
             raise ConfigurationError(f"an expert sees the 'world' or what it has 'explored', not {sees!r}")
         self.worlds = worlds
@@ -84,7 +85,12 @@ class Expert:
 
         It is played out in a copy of the worlds, from their present state and with what has been seen so far; the
         time limit is left out of account. An expert that goes round in circles counts as having found no way.
+
+        Raises:
+            ConfigurationError: if the body in these worlds is not the grid's.
         """
+        if not isinstance(self.worlds, WorldBatch):
+            raise ConfigurationError("steps to go are counted for the body that walks the grid, not for a rover")
         worlds = copy_of(self.worlds)
         other = Expert(worlds, sees=self.sees)
         other.load_state_dict(self.state_dict())

@@ -17,6 +17,7 @@ from groundling.envs.engine.constants import (
     NUM_ACTIONS,
     OPEN,
     ORDERED,
+    PUT_IN,
     STOP,
     STRICT,
     Verb,
@@ -126,6 +127,11 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
         goal = int(w.programs[b, c, 3])
         near = abs(front % width - goal % width) <= 1 and abs(front // width - goal // width) <= 1
         return SUCCESS if now == NOTHING_CODE and near else FAILURE
+    if verb == PUT_IN:
+        if action != DROP or before == NOTHING_CODE or not has_object(meant, before):
+            return GOING_ON
+        position = w.positions[b, before - FIRST_OBJECT]
+        return SUCCESS if position != NOWHERE and w.floors[b, position] == w.programs[b, c, 3] else GOING_ON
     goal = int(meant)
     if verb == ANNOUNCE:
         if action == DONE:
