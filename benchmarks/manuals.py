@@ -34,6 +34,7 @@ from groundling.training import PPOConfig, TrainConfig
 
 AgentName = Literal["ours", "unread", "txt2pi"]
 RowName = Literal["rtfm_simple", "rtfm_full_6x6", "rtfm_full_10x10"]
+EPISODES: Final = 1000
 MORE_SUITES: Final = ("size", "phrasing")
 OURS: Final = AgentConfig(vision="document", hidden_dim=128)
 AGENTS: Final[dict[AgentName, AgentConfig]] = {
@@ -91,6 +92,7 @@ class Options:
         episodes: of each test.
         runs: folder of the runs.
         output: a file for the rows.
+        stop: end each run after so many of its frames.
     """
 
     rows: tuple[RowName, ...] = tuple(ROWS)
@@ -98,9 +100,10 @@ class Options:
     seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
     suite: Literal["assignments", "validation"] = "assignments"
     frames: int | None = None
-    episodes: int = 1000
+    episodes: int = EPISODES
     runs: Path = Path("runs/manuals")
     output: Path | None = None
+    stop: int | None = None
 
     def run(self) -> None:
         """Measure, print a line for each run and a table of the controls, write the rows."""
@@ -133,14 +136,15 @@ class Options:
         """Train a run, unless it is there, and test it."""
         config = self.config(name, agent, seed)
         folder = self.runs / f"{name}-{agent}-{config.total_frames}-seed{seed}"
-        seconds = finish_timed(config, folder)
+        seconds = finish_timed(config, folder, self.stop)
+        updates = config.num_updates if self.stop is None else round(self.stop / config.rollout_frames)
         known = find_family(config.task).suites
         more = [suite for suite in MORE_SUITES if known[suite].is_usual and self.suite == "assignments"]
         agents, trained = tested_reader(config, folder, self.suite, more, self.episodes)
         return {
             "agents": agents,
             "interval": trained.interval,
-            "frames": config.num_updates * config.rollout_frames,
+            "frames": updates * config.rollout_frames,
             "minutes": seconds / 60,
         }
 
@@ -155,6 +159,9 @@ class Options:
         )
         if self.frames is not None:
             options += f" --frames {self.frames}"
+        if self.stop is not None:
+            options += f" --stop {self.stop}"
+        options += f" --episodes {self.episodes}" * (self.episodes != EPISODES)
         test = "new dynamics" if self.suite == "assignments" else "dynamics of validation"
         return {
             "key": key_of(name, agent, self.suite),
