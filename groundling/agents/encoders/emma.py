@@ -127,8 +127,8 @@ class EmmaEncoder(ObservationEncoder[PreparedSprites]):
     What differs from the original: MiniLM's states (``--agent.language sentence``) instead of BERT's, or those of a
     language encoder that is trained with the agent; padding has no part in keys and values; of the entities in a cell
     two are seen, so the mean is over two layers; policy and value share all but their last layer, where the original
-    shares the hidden layer but not the one before it. Headings, the third channel, are not read: give it three frames
-    (``?frames=3``) as the original has them.
+    shares the hidden layer but not the one before it; who carries something does so in earlier frames too. Headings,
+    the third channel, are not read: give it three frames (``?frames=3``) as the original has them.
     """
 
     kinds = (DOCUMENT,)

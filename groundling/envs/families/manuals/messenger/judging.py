@@ -74,20 +74,18 @@ class Judge:
 
 
 def _told_of(worlds: Worlds, row: int, said: list[Assertion], role: int) -> int:
-    """The one thing of a room that assertions give a role; of two of one kind that which moves as they say."""
-    found = set()
-    for entity, its_role, movement in said:
-        if its_role != role:
+    """The one thing of a room that assertions give a role; of several that which moves as they say."""
+    found, moving = set(), set()
+    for thing in range(ENEMY, NUM_THINGS):
+        if worlds.x[row, thing] == GONE:
             continue
-        things = [
-            thing
-            for thing in range(ENEMY, NUM_THINGS)
-            if worlds.x[row, thing] != GONE and worlds.entity[row, thing] == entity
-        ]
-        if len(things) > 1:
-            things = [thing for thing in things if worlds.movement[row, thing] == movement]
-        found |= set(things)
-    return found.pop() if len(found) == 1 else NONE
+        for entity, its_role, movement in said:
+            if its_role == role and worlds.entity[row, thing] == entity:
+                found.add(thing)
+                if worlds.movement[row, thing] == movement:
+                    moving.add(thing)
+    chosen = moving if len(found) > 1 else found
+    return chosen.pop() if len(chosen) == 1 else NONE
 
 
 def _given(tables: Tables) -> Iterator[tuple[NDArray[np.int32], Assertion]]:
