@@ -59,8 +59,12 @@ FAR = ("groundling/Questions-Small-v0", "groundling/Questions-v0", "groundling/Q
 MEASURED = "groundling/Questions-Large-v0"
 WALK = 30  # actions of the walkers that do not look
 BLIND_SHARE = 0.3  # of the frames, for who sees nothing: there is little to learn
-CAMERA = Camera(width=64, height=64, fov_degrees=90.0)
-FRAMES = {"grid": {"near": 1_500_000, "far": 3_000_000}, "rover": {"near": 900_000, "far": 600_000}}
+CAMERA = Camera(width=96, height=48, fov_degrees=90.0)
+REFERENCE_CAMERA = Camera(width=64, height=64, fov_degrees=90.0)
+FRAMES = {
+    "grid": {"near": 1_500_000, "far": 3_000_000},
+    "rover": {"views": 1_000_000, "near": 300_000, "far": 600_000},
+}
 SENSES = {
     "grid": AgentConfig(
         vision="scene",
@@ -78,7 +82,8 @@ SENSES = {
         memory_dim=256,
         memory_skip=True,
         hidden_dim=128,
-        settings=(CNNConfig(conv_channels=(32, 64, 64), readout_dim=24, lookups=12),),
+        predicts_symbols=True,
+        settings=(CNNConfig(conv_channels=(32, 64, 128), readout_dim=24, lookups=12),),
     ),
 }
 REFERENCE = AgentConfig(vision="pacman")
