@@ -28,7 +28,8 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.training.algorithms.symbol_loss import symbol_loss
 
 BATCH = 512  # episodes that are walked through side by side
-OTHERS = 0.1  # of the views on the way, at most as many as answers
+OTHERS = 0.15  # of the views on the way
+LONGEST = 60  # actions: nearly all ways to evidence that is one or two of the grid's away
 MINIBATCH = 64  # answers, and as many other views
 
 
@@ -85,7 +86,7 @@ def gather(bank: EpisodeBank, embodiment: Embodiment, keys: tuple[str, ...], gri
         observation, _ = envs.reset()
         expert = QuestionExpert(envs.worlds)
         is_open = np.ones(len(part), dtype=np.bool_)
-        for _ in range(int(envs.worlds.state.max_steps.max())):
+        for _ in range(LONGEST):
             actions = expert.actions().copy()
             answers_now = is_answer[actions] & is_open
             on_the_way = is_open & ~answers_now & ~expert.lost & (rng.random(len(part)) < OTHERS)
@@ -105,7 +106,7 @@ def gather(bank: EpisodeBank, embodiment: Embodiment, keys: tuple[str, ...], gri
 
 def learn_answers(agent: ActorCritic, views: list[Views], frames: int, learning_rate: float = 1e-3) -> None:
     """Train on the views of :func:`gather`, half of the frames of each, by Adam with a rate that falls to zero."""
-    assert isinstance(agent.encoder.symbols, SymbolHead)
+    assert isinstance(agent.encoder.symbol_head, SymbolHead)
     rng = np.random.default_rng(0)
     optimizer = torch.optim.Adam(agent.parameters(), lr=learning_rate, eps=1e-5)
     total = frames // (2 * MINIBATCH)
@@ -117,7 +118,7 @@ def learn_answers(agent: ActorCritic, views: list[Views], frames: int, learning_
             group["lr"] = learning_rate * (1 - step / total)
         asked, passed = next(with_answer), next(others)
         given: list[Tensor] = []
-        with agent.encoder.symbols.noting(given):
+        with agent.encoder.symbol_head.noting(given):
             decision = agent(agent.prepare(asked.observation), agent.initial_state(MINIBATCH), first)
             agent.features(agent.prepare(passed.observation))
         label = torch.as_tensor(asked.actions)

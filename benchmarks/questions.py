@@ -3,10 +3,13 @@
     python benchmarks/questions.py [--bodies grid rover] [--agents ours question_only pacman] [--seeds 1] [--scale 1.0]
         [--episodes 1500] [--runs runs/questions] [--output benchmarks/results/questions.json]
 
-An agent is trained in stages, each from the one before: "near" imitates the expert where the evidence is one or two
-actions away, so that nearly every episode teaches an answer; "far" imitates it in houses of 3, 6 and 12 rooms, from
-the agent's own states. The expert takes over until the episode ends (``imitation.handover``), since an agent that has
-not answered walks on. ``--scale`` multiplies the frames of all stages. A finished stage is kept in ``--runs``.
+An agent is trained in stages, each from the one before: "views" (first person only, ``last_views.py``) learns answers
+from the views in which the expert gives them, and what is in its pictures; "near" imitates the expert where the
+evidence is one or two actions away, so that nearly every episode teaches an answer; "far" imitates it in houses of 3, 6
+and 12 rooms, from the agent's own states. In all stages an agent in first person
+also learns type, color and state of what is in each cell of its picture (``symbol_coef``), of labels that it never
+sees when it acts. The expert takes over until the episode ends (``imitation.handover``), since an agent that has not
+answered walks on. ``--scale`` multiplies the frames of all stages. A finished stage is kept in ``--runs``.
 
 Measured in new houses of twelve rooms (``Questions-Large``), where evidence is 10, 30 or 50 actions away, all types
 mixed, likeliest actions: the answer, metres to the evidence at the end (d_T), and beside them the floors and ceilings:
@@ -30,6 +33,7 @@ Source of the measures and of the published figures: Das et al. 2018, arXiv:1711
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +41,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from last_views import gather, learn_answers
 from launch import launch
 from numpy.typing import NDArray
 from runs import finish, keep_rows
@@ -50,20 +55,22 @@ from groundling.envs.families.questions.metrics import Measured, by_start, by_ty
 from groundling.envs.first_person import Camera
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.eval.statistics import wilson_interval
-from groundling.training import ImitationConfig, TrainConfig
+from groundling.files import write_text
+from groundling.training import ImitationConfig, TrainConfig, Trainer
 from groundling.training.checkpoint import Checkpoint, load_agent
-from groundling.training.tasks import evaluation_options
+from groundling.training.tasks import embodiment, evaluation_options, training_bank
 
 NEAR = "groundling/Questions-Near-v0"
 FAR = ("groundling/Questions-Small-v0", "groundling/Questions-v0", "groundling/Questions-Large-v0")
 MEASURED = "groundling/Questions-Large-v0"
 WALK = 30  # actions of the walkers that do not look
+WALKED = 32_768  # episodes whose views are learned from
 BLIND_SHARE = 0.3  # of the frames, for who sees nothing: there is little to learn
 CAMERA = Camera(width=96, height=48, fov_degrees=90.0)
 REFERENCE_CAMERA = Camera(width=64, height=64, fov_degrees=90.0)
 FRAMES = {
     "grid": {"near": 1_500_000, "far": 3_000_000},
-    "rover": {"views": 1_000_000, "near": 300_000, "far": 600_000},
+    "rover": {"views": 1_000_000, "near": 150_000, "far": 600_000},
 }
 SENSES = {
     "grid": AgentConfig(
@@ -117,23 +124,28 @@ class Options:
 
 def config_of(body: str, agent: str, stage: str, seed: int, init: Path | None, scale: float) -> TrainConfig:
     """One stage of a training."""
-    frames = round(FRAMES[body][stage] * scale * (1.0 if agent == "ours" else BLIND_SHARE))
+    learned = "near" if stage == "views" else stage  # "views" has no rollouts: it is saved as the beginning of "near"
+    frames = round(FRAMES[body][learned] * scale * (1.0 if agent == "ours" else BLIND_SHARE))
+    sees = body == "rover" and agent == "ours"
     common = TrainConfig(
         task=NEAR,
         num_envs=256,
         body="own" if body == "grid" else "rover",
-        camera=Camera() if body == "grid" else CAMERA,
-        agent=REFERENCE if agent == "pacman" else replace(SENSES[body], blind=agent == "question_only"),
+        camera=Camera() if body == "grid" else REFERENCE_CAMERA if agent == "pacman" else CAMERA,
+        agent=REFERENCE
+        if agent == "pacman"
+        else replace(SENSES[body], blind=agent == "question_only", predicts_symbols=sees),
         total_frames=frames,
         seed=seed,
         evaluation_episodes=200,
         evaluate_every=max(1, frames // 4),
         init="" if init is None else str(init),
     )
-    if stage == "near":
-        return replace(common, algorithm="bc", bank_size=65_536, settings=(IMITATION,))
+    imitation = replace(IMITATION, symbol_coef=1.0 if sees else 0.0)
+    if learned == "near":
+        return replace(common, algorithm="bc", bank_size=65_536, settings=(imitation,))
     dagger = replace(
-        IMITATION, num_steps=40, minibatch_size=640, anneal=True, mixing=0.2, kept_share=0.2, handover=0.04
+        imitation, num_steps=40, minibatch_size=640, anneal=True, mixing=0.2, kept_share=0.2, handover=0.04
     )
     return replace(common, algorithm="dagger", tasks=FAR, bank_size=24_576, settings=(dagger,))
 
@@ -141,14 +153,37 @@ def config_of(body: str, agent: str, stage: str, seed: int, init: Path | None, s
 def trained(options: Options, body: str, agent: str, seed: int) -> tuple[Path, float, int]:
     """The folder of the last stage, the seconds and the frames of all."""
     seconds, frames, before = 0.0, 0, None
-    for stage in ("near", "far") if agent == "ours" else ("near",):
+    stages = [stage for stage in FRAMES[body] if agent == "ours" or stage == "near"]
+    for stage in stages:
         folder = options.runs / f"{body}-{agent}-{stage}-seed{seed}"
         config = config_of(body, agent, stage, seed, before, options.scale)
-        seconds += finish(config, folder)
-        frames += config.total_frames
+        if stage == "views":
+            shown = round(FRAMES[body][stage] * options.scale)
+            seconds += learn_from_views(config, folder, shown)
+        else:
+            shown = config.total_frames
+            seconds += finish(config, folder)
+        frames += shown
         before = folder
     assert before is not None
     return before, seconds, frames
+
+
+def learn_from_views(config: TrainConfig, folder: Path, frames: int) -> float:
+    """The stage "views", unless that was done; its seconds, kept in the folder. The agent is saved as a run begun."""
+    place = folder / "seconds.json"
+    if place.exists():
+        return float(json.loads(place.read_text()))
+    trainer = Trainer(config, folder)
+    begun = time.perf_counter()
+    head = trainer.agent.encoder.symbol_head
+    assert head is not None
+    bank = training_bank(config).take(slice(0, WALKED))
+    views = gather(bank, embodiment(config), trainer.agent.observation_keys, head.grid)
+    learn_answers(trainer.agent, views, frames)
+    trainer.save()
+    write_text(place, json.dumps(time.perf_counter() - begun))
+    return learn_from_views(config, folder, frames)
 
 
 class Measuring:

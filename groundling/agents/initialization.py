@@ -18,7 +18,7 @@ NEW_PARTS = (
     "memory.reader.",
     "memory.finder.",
     "subgoal.",
-    "encoder.symbols.",
+    "encoder.symbol_head.",
 )
 # where these are zero
 WITHOUT_EFFECT = (

@@ -87,7 +87,7 @@ class ObservationEncoder(nn.Module, Generic[P]):
     Attributes:
         precision: what the products over many cells or pixels are computed in; see :meth:`many_products`. Parameters
             and all the rest are float32, and so are new encoders and those of a checkpoint.
-        symbols: predicts what is in the cells of its pictures; None without ``predicts_symbols``.
+        symbol_head: predicts what is in the cells of its pictures; None without ``predicts_symbols``.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ()  # of fields that it can take
@@ -107,7 +107,7 @@ class ObservationEncoder(nn.Module, Generic[P]):
             raise ConfigurationError(f"an agent reads one instruction, these observations have {len(texts)} of tokens")
         (self.text_key,) = texts
         self.precision: Precision = "float32"
-        self.symbols: SymbolHead | None = None
+        self.symbol_head: SymbolHead | None = None
 
     @classmethod
     def check(cls, config: AgentConfig) -> None:
@@ -150,7 +150,7 @@ class ObservationEncoder(nn.Module, Generic[P]):
         raise NotImplementedError
 
     def make_symbol_head(self) -> None:
-        """Add the head :attr:`symbols` (``predicts_symbols``); called after all other parameters are drawn.
+        """Add the head :attr:`symbol_head` (``predicts_symbols``); called after all other parameters are drawn.
 
         Raises:
             ConfigurationError: if it has no cells of pictures.

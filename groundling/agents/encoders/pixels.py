@@ -275,7 +275,7 @@ class CNNEncoder(PixelEncoder):
 
     def make_symbol_head(self) -> None:
         """See :class:`ObservationEncoder`."""
-        self.symbols = SymbolHead(self.vision[-1].out_channels, self.grid)
+        self.symbol_head = SymbolHead(self.config.settings_of(CNNConfig).conv_channels[-1], self.grid)
 
     def forward(self, prepared: PreparedPixels) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
@@ -294,8 +294,8 @@ class CNNEncoder(PixelEncoder):
         """The attributes [R, N, F, D] of the cells of R observations, row after row."""
         with self.many_products():
             channels = self.vision(self.input(prepared, self.background)).permute(0, 2, 3, 1).flatten(1, 2)
-        if self.symbols is not None and torch.is_grad_enabled():
-            self.symbols(channels.float())  # for the loss of its labels, which notes what it gives
+        if self.symbol_head is not None and torch.is_grad_enabled():
+            self.symbol_head(channels.float())  # for the loss of its labels, which notes what it gives
         return channels.unflatten(-1, (self.attributes, -1))
 
     def _spread(self, prepared: PreparedPixels) -> Tensor:

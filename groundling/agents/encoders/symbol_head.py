@@ -41,4 +41,4 @@ class SymbolHead(nn.Module):
 
 def split_symbols(logits: Tensor) -> tuple[Tensor, ...]:
     """The logits of types, of colors and of states, each [..., number]."""
-    return torch.split(logits, SYMBOL_SIZES, dim=-1)
+    return torch.split(logits, list(SYMBOL_SIZES), dim=-1)

@@ -33,8 +33,8 @@ class SymbolLoss(AuxiliaryLoss):
 
     def __init__(self, agent: ActorCritic, coefficient: float) -> None:
         super().__init__(agent, coefficient)
-        assert isinstance(agent.encoder.symbols, SymbolHead)
-        self.head = agent.encoder.symbols
+        assert isinstance(agent.encoder.symbol_head, SymbolHead)
+        self.head = agent.encoder.symbol_head
         self._given: list[Tensor] = []
 
     def recorder(self, envs: VectorEnv) -> Labels:

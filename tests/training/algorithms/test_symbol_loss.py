@@ -95,7 +95,7 @@ def test_each_frame_learns_what_was_in_it(algorithm: str, tmp_path: Path, monkey
     number = torch.arange(steps * batch, dtype=torch.uint8).view(steps, batch, 1, 1, 1)
     rollout.columns["symbols"].copy_(number.expand_as(rollout.columns["symbols"]))
     prepared = trainer.agent.prepare({key: array.flatten(0, 1) for key, array in rollout.observation.items()})
-    head = trainer.agent.encoder.symbols
+    head = trainer.agent.encoder.symbol_head
     assert isinstance(head, SymbolHead)
     with torch.no_grad():
         expected = head(trainer.agent.encoder.cells(prepared.parts[0]).flatten(2))
@@ -117,7 +117,7 @@ def test_what_is_in_view_is_learned_and_logged(algorithm: str, tmp_path: Path) -
     Trainer(config_of(algorithm, total_frames=8 * 12 * 25), tmp_path / "run").run()
     losses = [row["symbol_loss"] for row in metrics_of(tmp_path / "run")]
     assert losses[-1] < 0.75 * losses[0]
-    assert Checkpoint.load(tmp_path / "run" / CHECKPOINT_NAME).make_agent().encoder.symbols is not None
+    assert Checkpoint.load(tmp_path / "run" / CHECKPOINT_NAME).make_agent().encoder.symbol_head is not None
 
 
 def test_the_convolutions_learn_from_what_is_in_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_a_head_that_is_not_taught_stays_as_it_is_and_acts_as_without_it(tmp_pat
     for name, predicts in (("with", True), ("without", False)):
         agent = AgentConfig(**{**SEES, "predicts_symbols": predicts})
         trainer = Trainer(config_of("ppo", ppo=untaught, agent=agent, total_frames=8 * 12), tmp_path / name)
-        head = trainer.agent.encoder.symbols
+        head = trainer.agent.encoder.symbol_head
         before = None if head is None else head.logits.weight.clone()
         trainer.run()
         assert head is None or torch.equal(head.logits.weight, before)
@@ -147,7 +147,7 @@ def test_a_head_that_is_not_taught_stays_as_it_is_and_acts_as_without_it(tmp_pat
 def test_the_hook_of_the_loss_is_gone_after_an_update(tmp_path: Path) -> None:
     trainer = Trainer(config_of(), tmp_path / "run")
     trainer.train_once()
-    assert not trainer.agent.encoder.symbols._forward_hooks
+    assert not trainer.agent.encoder.symbol_head._forward_hooks
 
 
 def test_a_run_may_begin_with_an_agent_that_did_not_predict(tmp_path: Path) -> None:
