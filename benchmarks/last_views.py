@@ -28,9 +28,10 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.training.algorithms.symbol_loss import symbol_loss
 
 BATCH = 512  # episodes that are walked through side by side
-OTHERS = 0.15  # of the views on the way
+OTHERS = 0.07  # of the views on the way
 LONGEST = 60  # actions: nearly all ways to evidence that is one or two of the grid's away
 MINIBATCH = 64  # answers, and as many other views
+SHIFT = 3  # pixels at most, of all pictures of a minibatch
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,19 @@ class Views:
     symbols: NDArray[np.uint8]
 
     def minibatches(self, rng: np.random.Generator) -> Iterator[Views]:
-        """Random ones without end."""
+        """Random ones without end; half of them mirrored, all moved a little: no question is about left and right."""
         while True:
             order = rng.permutation(len(self.actions))
             for start in range(0, len(order) - MINIBATCH + 1, MINIBATCH):
                 rows = order[start : start + MINIBATCH]
                 part = {key: array[rows] for key, array in self.observation.items()}
-                yield Views(part, self.actions[rows], self.symbols[rows])
+                down, right = (int(pixels) for pixels in rng.integers(2 * SHIFT + 1, size=2))
+                edges = (0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)
+                height, width = part["image"].shape[1:3]
+                image = np.pad(part["image"], edges, mode="edge")[:, down : down + height, right : right + width]
+                direction = 1 if rng.random() < 0.5 else -1
+                part["image"] = image[:, :, ::direction].copy()
+                yield Views(part, self.actions[rows], self.symbols[rows][:, :, ::direction].copy())
 
     @classmethod
     def joined(cls, parts: list[Views]) -> Views:

@@ -67,7 +67,6 @@ NEAR = "groundling/Questions-Near-v0"
 FAR = ("groundling/Questions-Small-v0", "groundling/Questions-v0", "groundling/Questions-Large-v0")
 MEASURED = "groundling/Questions-Large-v0"
 WALK = 30  # actions of the walkers that do not look
-WALKED = 32_768  # episodes whose views are learned from
 BLIND_SHARE = 0.3  # of the frames, for who sees nothing: there is little to learn
 CAMERA = Camera(width=96, height=48, fov_degrees=90.0)
 REFERENCE_CAMERA = Camera(width=64, height=64, fov_degrees=90.0)
@@ -188,8 +187,7 @@ def learn_from_views(config: TrainConfig, folder: Path, frames: int) -> float:
     begun = time.perf_counter()
     head = trainer.agent.encoder.symbol_head
     assert head is not None
-    bank = training_bank(config).take(slice(0, WALKED))
-    views = gather(bank, embodiment(config), trainer.agent.observation_keys, head.grid)
+    views = gather(training_bank(config), embodiment(config), trainer.agent.observation_keys, head.grid)
     learn_answers(trainer.agent, views, frames)
     trainer.save()
     write_text(place, json.dumps(time.perf_counter() - begun))
