@@ -83,10 +83,8 @@ def fit(games: Sequence[Game], config: FlightConfig, seed: int) -> Fitted:
         torch.manual_seed(integer(seed, "flights"))
         listener = Listener(texts.size, config.hidden, config.dropout)
         speaker = RewardSpeaker(texts.size, config.hidden, config.dropout)
-        describes_option = Listener(texts.size, config.hidden, config.dropout)  # what the speaker need not explain
-        _minimize(nn.ModuleList([listener]), config, rounds, lambda rows: listener_loss(listener, rounds, rows))
-        both = nn.ModuleList([speaker, describes_option])
-        _minimize(both, config, rounds, lambda rows: speaker_loss(speaker, describes_option, rounds, rows))
+        _minimize(listener, config, rounds, lambda rows: listener_loss(listener, rounds, rows))
+        _minimize(speaker, config, rounds, lambda rows: speaker_loss(speaker, rounds, rows))
     return Fitted(texts, listener.eval(), speaker.eval())
 
 
@@ -102,25 +100,19 @@ def listener_loss(listener: Listener, rounds: _Rounds, rows: Tensor) -> Tensor:
     return nn.functional.cross_entropy(scores, rounds.best[rows])
 
 
-def speaker_loss(speaker: RewardSpeaker, describes_option: Listener, rounds: _Rounds, rows: Tensor) -> Tensor:
-    """-log (p(u | r) + p(u | o*)) / 2, each against the utterances of the other rounds of the batch.
-
-    Many utterances describe the option and tell little of the reward; the second term takes these.
-    """
+def speaker_loss(speaker: RewardSpeaker, rounds: _Rounds, rows: Tensor) -> Tensor:
+    """-log p(u | r) = -log softmax_u' s(u', r), against the utterances u' of the other rounds of the batch."""
     which = rounds.utterance[rows]
-    vectors = rounds.vectors[which]
     is_same = which.unsqueeze(1) == which
     is_same.fill_diagonal_(False)
-    best = rounds.options[rows, rounds.best[rows]]
-    by_reward = rounds.reward[rows] @ speaker(vectors).T
-    by_option = best @ describes_option.weights(vectors).T
-    terms = [s.masked_fill(is_same, -torch.inf).log_softmax(dim=1).diagonal() for s in (by_reward, by_option)]
-    return -(torch.logaddexp(terms[0], terms[1]) - np.log(2)).mean()
+    scores = rounds.reward[rows] @ speaker(rounds.vectors[which]).T
+    told: Tensor = scores.masked_fill(is_same, -torch.inf).log_softmax(dim=1).diagonal()
+    return -told.mean()
 
 
-def _minimize(models: nn.ModuleList, config: FlightConfig, rounds: _Rounds, loss: Callable[[Tensor], Tensor]) -> None:
-    optimizer = torch.optim.AdamW(models.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    models.train()
+def _minimize(model: nn.Module, config: FlightConfig, rounds: _Rounds, loss: Callable[[Tensor], Tensor]) -> None:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    model.train()
     for rows in _batches(len(rounds.utterance), config):
         optimizer.zero_grad(set_to_none=True)
         loss(rows).backward()

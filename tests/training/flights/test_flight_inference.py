@@ -109,7 +109,7 @@ def test_what_drawn_speakers_want_is_inferred_from_what_they_say_of_it() -> None
         cheap, dear = means["i want it cheap"], means["i want it dear"]
         assert cheap[7] < -0.15
         assert dear[7] > 0.15
-        assert np.abs([cheap[:7], dear[:7]]).max() < 0.1
+        assert np.abs([cheap[:7], dear[:7]]).max() < 0.15
     assert means["take the american flight"][1] > 0.2  # it is the best option, so its carrier is rather liked
 
 
