@@ -1,6 +1,6 @@
 """Learning from preferences: what 500 noisy comparisons of a weak agent's trajectories bring, beside the true reward.
 
-    python benchmarks/preferences.py [--seeds 1 2 3] [--frames 200000] [--runs runs/preferences]
+    python benchmarks/preferences.py [--seeds 1 2 3] [--frames 600000] [--runs runs/preferences]
         [--output benchmarks/results/rewards.json]
 
 A weak agent imitates the expert of GoToLocal for few frames (the reference). It plays each of 500 episodes twice, and a
@@ -45,7 +45,7 @@ from groundling.training.rewards.base import RewardTerm
 TASK = "BabyAI-GoToLocal-v0"
 PAIRS = 500
 GOALS = {"preferences": 0.9, "dpo": 0.8}
-REFERENCE_FRAMES = 60_000
+REFERENCE_FRAMES = 40_000
 KL = 0.02
 
 
@@ -75,7 +75,7 @@ class Options:
 
     seeds: tuple[int, ...] = (1, 2, 3)
     rows: tuple[str, ...] = ("true", "preferences", "preferences_random", "preferences_steps", "dpo", "dpo_random")
-    frames: int = 200_000
+    frames: int = 600_000
     dpo_updates: int = 200
     dpo_beta: float = 0.1
     dpo_rate: float = 3e-4
@@ -107,7 +107,7 @@ def config_of(row: str, seed: int, options: Options, folder: Path) -> TrainConfi
         dpo = DPOConfig(file, beta=options.dpo_beta, learning_rate=options.dpo_rate, noise=0.1)
         frames = options.dpo_updates * 2 * dpo.pairs * dpo.most_steps
         return TrainConfig(algorithm="dpo", total_frames=frames, settings=(dpo,), **common)
-    ppo = PPOConfig(num_steps=32, learning_rate=7e-4, kl_coef=0.0 if row == "true" else KL)
+    ppo = PPOConfig(num_steps=32, minibatch_size=1024, kl_coef=0.0 if row == "true" else KL)
     reward = {"true": "environment", "preferences_steps": f"{__file__}:StepPenalty"}.get(row, "preferences")
     settings: tuple[Any, ...] = (ppo, PreferencesConfig(file)) if reward == "preferences" else (ppo,)
     return TrainConfig(algorithm="ppo", total_frames=options.frames, reward=(reward,), settings=settings, **common)

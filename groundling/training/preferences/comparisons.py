@@ -112,8 +112,8 @@ class Comparisons:
             "texts": list(self.texts),
             "labeller": self.labeller,
         }
-        seen = {_SEEN + key: array for key, array in self.observation.items()}
-        own = {name: getattr(self, name) for name in _ARRAYS}
+        seen: dict[str, Any] = {_SEEN + key: array for key, array in self.observation.items()}
+        own: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
         with written_whole(path) as file:
             np.savez_compressed(file, facts=np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8), **seen, **own)
 
