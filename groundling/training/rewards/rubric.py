@@ -147,6 +147,9 @@ class RubricReward(RewardTerm):
         self._counts, self._steps = dict(saved["counts"]), int(saved["steps"])
         self._before = self._now()
 
+    def load_learned(self, saved: dict[str, Any]) -> None:
+        """Nothing is learned."""
+
 
 def _bits(mask: NDArray[Any], count: int) -> NDArray[np.int64]:
     """The lowest ``count`` bits [B, count] of masks [B]."""
