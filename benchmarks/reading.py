@@ -7,6 +7,8 @@ Agents imitate the expert, which knows what the manual tells (DAgger); no reward
 (pixels in first person, symbols on the grid), which read the manual with the instruction; "unread" is the same agent
 without a manual, in training as well. Actions are drawn; "greedy" takes the likeliest one.
 
+Not reached yet, see TRIED.md: ReadBoxes in first person, and new assignments in ReadKeys.
+
 Beside the trained agent: random actions, another instruction, no manual, another episode's manual, all words of the
 manual in any order; and the other suites. Minutes are processor time of training. Every finished run is kept in
 ``--runs`` and not trained again; rows of an output that are not measured again are kept. ``low`` and ``high`` are of
@@ -34,7 +36,6 @@ AgentName = Literal["ours", "unread"]
 RowName = Literal[
     "read_first_person",
     "read_boxes_first_person",
-    "read_keys_first_person",
     "read_beacons_grid",
     "read_boxes_grid",
     "read_keys_grid",
@@ -72,8 +73,7 @@ class Row:
 
 ROWS: Final[dict[RowName, Row]] = {
     "read_first_person": Row("groundling/ReadBeacons-v0", 3_000_000, FIRST_PERSON, goal=0.90),
-    "read_boxes_first_person": Row("groundling/ReadBoxes-v0", 3_000_000, FIRST_PERSON),
-    "read_keys_first_person": Row("groundling/ReadKeys-v0", 5_000_000, FIRST_PERSON),
+    "read_boxes_first_person": Row("groundling/ReadBoxes-v0", 2_000_000, FIRST_PERSON),
     "read_beacons_grid": Row("groundling/ReadBeacons-v0", 600_000, ON_GRID),
     "read_boxes_grid": Row("groundling/ReadBoxes-v0", 600_000, ON_GRID),
     "read_keys_grid": Row("groundling/ReadKeys-v0", 1_000_000, ON_GRID),
