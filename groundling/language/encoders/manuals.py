@@ -26,7 +26,7 @@ class ManualReader(WordEncoder):
     first, so that a word that both have makes a match before anything is learned. Whatever the words of an instruction
     do (gate what is seen, be attended to by a memory), those of the sentence that explains it do too.
 
-    Where the vectors h of words depend on their neighbors, two neighboring words that both have count once more, so that
+    Where the vectors h of words depend on their neighbors, neighboring words that both have count once more, so that
     "open the red door" goes with "the blue key opens the red door" rather than with "the red key opens the blue door":
 
         c (<sum_i e_i, sum_j e_sj> + sum_ij <e_i, e_sj> <e_i+1, e_s,j+1>)
