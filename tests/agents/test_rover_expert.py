@@ -73,11 +73,11 @@ def test_turns_left_to_what_is_out_of_view(fov_degrees: float, first: int) -> No
 
 
 def test_gets_out_of_the_corner_of_a_tile_where_another_thing_stands() -> None:
-    bank = room((2, 4, RED_BALL), (4, 4, look(BALL, 1, 0)), pose=(6, 4, 2))
+    bank = room((2, 4, RED_BALL), (3, 4, look(BALL, 1, 0)), pose=(6, 4, 2))
     expert = RoverExpert(begin(bank))
-    expert.worlds.poses.x[0] = expert.worlds.poses.x[0] - 6.5 + 4.95
-    expert.worlds.poses.y[0] = expert.worlds.poses.y[0] - 4.5 + 4.95
-    expert.worlds.state.position[0] -= 2
+    expert.worlds.poses.x[0] += 3.95 - 6.5
+    expert.worlds.poses.y[0] += 4.95 - 4.5
+    expert.worlds.state.position[0] -= 3
     assert play(expert).all()
 
 
