@@ -48,6 +48,12 @@ def test_every_episode_is_solved_on_its_own_way_and_after_random_moves(level: st
     assert play(RoverExpert(begin(bank)), astray=0.3).all()
 
 
+def test_way_round_things_is_short() -> None:
+    expert = RoverExpert(begin(EpisodeBank.of_seeds("groundling/ReadBeacons-v0", range(100))))
+    expert.worlds.state.max_steps[:] = 70
+    assert play(expert).all()
+
+
 @pytest.mark.parametrize("settings", [{"step_length_m": 0.5, "turn_angle_deg": 30.0}, {"radius_m": 0.1}])
 def test_other_bodies_are_driven_as_well(settings: dict[str, float]) -> None:
     bank = EpisodeBank.of_seeds("BabyAI-GoToLocal-v0", range(20))
