@@ -72,7 +72,8 @@ def tested_reader(
     policies: dict[str, Policy] = {"trained": trained, "random": RandomPolicy(trained.num_actions)}
     tested = {who: found for _, who, found in evaluate_suites(policies, main)}
     agents = {who: found.success for who, found in tested.items()}
-    followed = tested["other_doc"].followed
+    misled = tested.get("other_doc")  # none beside an agent that reads no document
+    followed = None if misled is None else misled.followed
     if followed is not None:
         agents["swap_follow"] = followed[0] / followed[1]
     for _, _, found in evaluate_suites({"greedy": trained}, main, greedy=True):

@@ -69,7 +69,7 @@ class GoTo:
     """Stand before an object that fits the description and face it.
 
     With ``announced`` (a rule of MiniGrid's GoToDoor and GoToObject): stand beside its first place and take the action
-    "done", which ends the episode either way, as toggling does.
+    "done", which ends the episode either way, as toggling does. A rover has to face the object, within its reach.
     """
 
     target: ObjectDescription

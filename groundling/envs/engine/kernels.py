@@ -203,9 +203,10 @@ def step_batch(
         front = act(w, b, width, action)
         if action == TOGGLE:
             turn_key(w, b, front)
-        verdict = (
-            judge_answer(w, b, action) if int(w.programs[b, 0, 0]) in ANSWERS else judge(w, b, width, action, front)
-        )
+        if int(w.programs[b, 0, 0]) in ANSWERS:
+            verdict = judge_answer(w, b, action)
+        else:
+            verdict = judge(w, b, width, action, front, False)
         if action == TOGGLE and verdict == GOING_ON:
             verdict = judge_traps(w, b)
         # MiniGrid's reward, with the step just made counted

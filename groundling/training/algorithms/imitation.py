@@ -32,7 +32,7 @@ class ImitationConfig:
 
     Attributes:
         expert: what the expert observes: "explored" (the cells observed so far; an agent can imitate it) or "world"
-            (the full state).
+            (the full state). That of the rover knows the full state always.
         demonstrations: for "bc", path of a file of recorded demonstrations (`groundling demos`); without one the expert
             acts in new episodes.
         mixing: for "dagger", share of training over which beta, the share of expert actions, decreases linearly from 1
