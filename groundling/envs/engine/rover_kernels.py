@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import kernels, rover
 from groundling.envs.engine.compiling import compiler, inner_kernel
-from groundling.envs.engine.constants import ANSWERS, BORDER, DOOR, NOTHING_CODE, OPEN, WALKABLE_BIT, WALL
+from groundling.envs.engine.constants import ANSWER, BORDER, DOOR, NOTHING_CODE, OPEN, STOP, WALKABLE_BIT, WALL
 from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, can_hold, handle, turn_key
 from groundling.envs.engine.goal_check import GOING_ON, SUCCESS, judge, judge_answer, judge_traps, renew_marks
 from groundling.envs.engine.kernels import GOLDEN, begin, next_episode, scrambled, settle
@@ -245,9 +245,8 @@ def step_rovers(
         faced = act_as_rover(w, b, width, poses, motion, action)
         if action == TOGGLE:
             turn_key(w, b, faced)
-        verdict = (
-            judge_answer(w, b, action) if int(w.programs[b, 0, 0]) in ANSWERS else judge(w, b, width, action, faced)
-        )
+        is_answer = ANSWER <= int(w.programs[b, 0, 0]) <= STOP
+        verdict = judge_answer(w, b, action) if is_answer else judge(w, b, width, action, faced)
         if action == TOGGLE and verdict == GOING_ON:
             verdict = judge_traps(w, b)
         reward = 0.0
