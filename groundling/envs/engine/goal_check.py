@@ -106,13 +106,15 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int,
         if (seen >> 16) & 0xFF == OPEN and has_object(meant, code):
             return SUCCESS
         return FAILURE if strict else GOING_ON
-    if verb == PUT_NEXT_TO:
+    if verb & 7 == PUT_NEXT_TO:  # PUT_IN as well: a branch of its own would cost every step of every task a seventh
         if strict and action == PICKUP and now != NOTHING_CODE:
             return FAILURE
         if action != DROP or before == NOTHING_CODE or not has_object(meant, before):
             return GOING_ON
         position = w.positions[b, before - FIRST_OBJECT]
         if position != NOWHERE:
+            if verb == PUT_IN:
+                return SUCCESS if w.floors[b, position] == w.programs[b, c, 3] else GOING_ON
             # the border of walls keeps the four neighbors on the map, and in the same row or column
             beside = w.marks[b, position - 1] | w.marks[b, position + 1]
             beside |= w.marks[b, position - width] | w.marks[b, position + width]
@@ -127,11 +129,6 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int,
         goal = int(w.programs[b, c, 3])
         near = abs(front % width - goal % width) <= 1 and abs(front // width - goal // width) <= 1
         return SUCCESS if now == NOTHING_CODE and near else FAILURE
-    if verb == PUT_IN:
-        if action != DROP or before == NOTHING_CODE or not has_object(meant, before):
-            return GOING_ON
-        position = w.positions[b, before - FIRST_OBJECT]
-        return SUCCESS if position != NOWHERE and w.floors[b, position] == w.programs[b, c, 3] else GOING_ON
     goal = int(meant)
     if verb == ANNOUNCE:
         if action == DONE:

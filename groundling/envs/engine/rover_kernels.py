@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import kernels, rover
 from groundling.envs.engine.compiling import compiler, inner_kernel
-from groundling.envs.engine.constants import ANSWERS, BORDER, DOOR, NOTHING_CODE, OPEN, WALKABLE_BIT, WALL
+from groundling.envs.engine.constants import ANSWER, BORDER, DOOR, NOTHING_CODE, OPEN, STOP, WALKABLE_BIT, WALL
 from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, can_hold, handle, turn_key
 from groundling.envs.engine.goal_check import GOING_ON, SUCCESS, judge, judge_answer, judge_traps, renew_marks
 from groundling.envs.engine.kernels import GOLDEN, begin, next_episode, scrambled, settle
@@ -259,7 +259,7 @@ def step_rovers(
         faced = act_as_rover(w, b, width, poses, motion, action)
         if action == TOGGLE:
             turn_key(w, b, faced)
-        if int(w.programs[b, 0, 0]) in ANSWERS:
+        if ANSWER <= int(w.programs[b, 0, 0]) <= STOP:
             verdict = judge_answer(w, b, action)
         else:
             verdict = judge(w, b, width, action, faced, True)

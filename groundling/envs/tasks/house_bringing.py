@@ -55,8 +55,8 @@ class FurnishedHousePutNext(InFurnishedHouse):
 
 
 def _something_to_carry(world: WorldBuilder, things: list[Thing]) -> Thing:
-    """Something that can be carried, and taken without opening anything."""
+    """Something that can be carried, and taken without opening anything; it is not the only such thing."""
     options = [thing for thing in things if thing.is_portable and thing.position is not None]
-    if not options:
-        world.reject("nothing can be carried")
+    if len(options) < 2:
+        world.reject("there is no choice of what to carry: the words would not matter")
     return world.choice(options)

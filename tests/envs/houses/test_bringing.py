@@ -149,6 +149,8 @@ def test_houses_ask_for_what_can_be_carried_in_a_room_that_they_have():
         assert verb == PUT_IN
         assert (episode.floors == code).any()
         meant = [k for k in range(len(episode.looks)) if mask >> k & 1]
+        others = [k for k, look in enumerate(episode.looks) if look >> PORTABLE_BIT & 1 and k not in meant]
+        assert any(episode.positions[k] != NOWHERE for k in others)
         for k in meant:
             assert episode.looks[k] >> PORTABLE_BIT & 1
             assert episode.floors.ravel()[episode.positions[k]] != code
