@@ -179,10 +179,11 @@ class Options:
         options = f" --rows {name} --seeds {' '.join(map(str, self.seeds[: len(scores)]))}"
         options += f" --frames {self.frames}" * (self.frames is not None)
         sentences = "the original's sentences" if self.texts else "our own sentences"
+        method = "EMMA by DAgger" if row.agent is EMMA else "DAgger"
         games = "held-out roles" if self.suite == "pairs" else "games of validation"
         return {
             "key": "_".join([name, *["own"] * (not self.texts), *[self.suite] * (self.suite != "pairs")]),
-            "row": f"Messenger, {row.task}, {sentences}: DAgger, {self.episodes} episodes a seed in {games}",
+            "row": f"Messenger, {row.task}, {sentences}: {method}, {self.episodes} episodes a seed in {games}",
             "mean": float(np.mean(scores)),
             "low": low,
             "high": high,
