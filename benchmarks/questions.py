@@ -72,7 +72,7 @@ CAMERA = Camera(width=96, height=48, fov_degrees=90.0)
 REFERENCE_CAMERA = Camera(width=64, height=64, fov_degrees=90.0)
 FRAMES = {
     "grid": {"near": 1_500_000, "far": 3_000_000},
-    "rover": {"views": 900_000, "near": 300_000, "far": 200_000},
+    "rover": {"views": 900_000, "near": 300_000, "far": 400_000},
 }
 STAGES = {"grid": ("near", "far"), "rover": ("views", "far")}  # of ours; the others have "near" only
 DRAWS = {"grid": False, "rover": True}  # moves; a rover that takes the likeliest turns to and fro until time is over
