@@ -2,8 +2,8 @@
 
     python benchmarks/row_tables.py [--check]
 
-A table stands between the lines ``<!-- rows NAME.json -->`` (or ``<!-- rows NAME.json KEY KEY -->``, of these keys or of
-those that begin with ``KEY`` where it ends in ``*``) and ``<!-- end of rows -->``; what is between them is written anew.
+A table stands between the lines ``<!-- rows NAME.json -->`` (or ``<!-- rows NAME.json KEY KEY -->``, of these keys or
+of those that begin with ``KEY`` where it ends in ``*``) and ``<!-- end of rows -->``; what is between is written anew.
 ``--check`` writes nothing and fails where a table is not what its file says.
 """
 
