@@ -1,0 +1,101 @@
+"""GridLU's tasks as families of environments: splits, suites, breakdowns and the expert."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, ClassVar
+
+from gymnasium.vector import VectorEnv
+
+from groundling.envs.families.base import ALL, TRAIN, EnvFamily
+from groundling.envs.families.gridlu.expert import Carrier
+from groundling.envs.families.gridlu.instructions import KINDS, by_sentence
+from groundling.envs.families.gridlu.names import RELATIONS_GAME, Game
+from groundling.envs.families.gridlu.vector import GridLUVectorEnv, make_spec
+from groundling.errors import SplitError
+from groundling.interfaces import Suite, Teacher
+
+KIND = "kind"
+PARTS = {  # of the instructions of each split
+    "Relations": {ALL: "all", TRAIN: "train", "seen": "train", "held_out": "held_out"},
+    "Arrangements": {ALL: "all", TRAIN: "all", "seen": "all", "four": "four", "eight": "eight"},
+}
+SUITES: Mapping[str, Mapping[str, Suite]] = {
+    "Relations": {
+        "layout": Suite("instructions of training, new grids", "seen"),
+        "held_out": Suite("the tenth of the instructions that training never has", "held_out"),
+    },
+    "Arrangements": {
+        "layout": Suite("instructions of training, new grids", "seen"),
+        "four": Suite("four blocks, all of one color", "four"),
+        "eight": Suite("four blocks of the color that is told and four of another", "eight"),
+    },
+}
+
+
+class GridLUFamily(EnvFamily):
+    """One task.
+
+    Args:
+        game: which.
+    """
+
+    breakdowns = (KIND,)
+    most_envs: ClassVar[int] = 250
+
+    def __init__(self, game: Game) -> None:
+        self.game = game
+        self.id = self.reference = game.id
+        self.description = game.description
+        self.spec = make_spec()
+        self.suites = SUITES[game.name]
+
+    def split(self, name: str, held_out: Any = None) -> str:
+        """The name of a part of its episodes; which instructions are kept from training is fixed.
+
+        Raises:
+            SplitError: if there is none.
+        """
+        known = PARTS[self.game.name]
+        if name not in known:
+            raise SplitError(f"{self.id} has no split {name!r}: choose one of {', '.join(known)}")
+        return name
+
+    def make_vec(
+        self,
+        split: str,
+        num_envs: int,
+        seed: int,
+        *,
+        render_mode: str | None = None,
+        autoreset: bool = True,
+        copy: bool = True,
+        max_steps: int | None = None,
+        **options: Any,
+    ) -> GridLUVectorEnv:
+        """B grids that play a split."""
+        return GridLUVectorEnv(
+            self.game,
+            num_envs,
+            part=PARTS[self.game.name][self.split(split)],
+            seed=seed,
+            max_steps=max_steps,
+            copy=copy,
+            render_mode=render_mode,
+            autoreset=autoreset,
+        )
+
+    def meaning(self, texts: Mapping[str, str]) -> Hashable:
+        """What the instruction says: that X is north of Y is that Y is south of X."""
+        found = by_sentence().get(texts[self.text_key])
+        return texts[self.text_key] if found is None else found.meaning
+
+    def groups(self, kind: str, text: str) -> tuple[str, ...]:
+        """By "kind": whether the agent is to go, to bring a block or to arrange blocks; or by "instruction"."""
+        if kind == KIND and (found := by_sentence().get(text)) is not None:
+            return (KINDS[found.kind],)
+        return super().groups(kind, text)
+
+    def expert(self, envs: VectorEnv) -> Teacher | None:
+        """Who goes and carries by shortest ways; nobody knows how to arrange."""
+        return Carrier(envs) if self.game == RELATIONS_GAME else None
