@@ -8,7 +8,7 @@ need PyTorch and have their base classes in ``groundling.agents.encoders.base`` 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
@@ -330,9 +330,30 @@ class Transition:
     info: Mapping[str, Any] = field(repr=False)
     texts: Sequence[str] = ()
 
+    def reached(self, key: str) -> Array:
+        """The field of this key [B, ...] that the step led to: where an episode ended, of its last observation."""
+        array = self.next_observation[key]
+        rows = np.flatnonzero(self.terminated | self.truncated)
+        if not len(rows):
+            return array
+        array, final = np.array(array), self.info["final_obs"]
+        array[rows] = [final[row][key] for row in rows.tolist()]
+        return array
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """Vector environments whose worlds can be looked at between the end of an episode and the beginning of the next."""
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call this after each step, before environments whose episode ended begin the next one."""
+
 
 class Reward(Protocol):
-    """One term of what a policy is paid. The success of an episode is no part of it, and never shown to the policy."""
+    """One term of what a policy is paid. The success of an episode is no part of it, and never shown to the policy.
+
+    ``groundling.training.rewards.base.RewardTerm`` has defaults, and more that a reward may do.
+    """
 
     def __call__(self, transition: Transition) -> Array:
         """The reward [B] of a step."""

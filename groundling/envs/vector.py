@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
@@ -220,6 +220,10 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         from groundling.envs.rendering import render_world
 
         return tuple(render_world(self.worlds, row) for row in range(self.num_envs))
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call this after each step, before environments whose episode ended begin the next one."""
+        self.worlds.watchers.append(callback)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of the state of every world, so that a run can be continued exactly."""

@@ -98,6 +98,7 @@ class Collector:
     def start(self, seed: int) -> None:
         """Begin the first episodes."""
         self.observation, _ = self.envs.reset(seed=seed)
+        self.rewards.begin()
 
     @torch.no_grad()
     def collect(self) -> Rollout:
@@ -107,7 +108,7 @@ class Collector:
             for recorder in self.recorders:
                 stack.enter_context(recorder.inference_cache())
             rollout = self._collect()
-        self.rewards.learn(rollout)
+        self.rewards.settle(rollout)
         return rollout
 
     def _collect(self) -> Rollout:

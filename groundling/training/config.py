@@ -21,7 +21,7 @@ from groundling.training.algorithms import ALGORITHMS
 from groundling.training.checks import require, require_each
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.migration import migrated_config
-from groundling.training.rewards import REWARDS
+from groundling.training.rewards import find_reward
 
 USUAL_EVALUATIONS: Final = 5  # of a run, where nobody says how often
 LEAST_EVALUATED: Final = 50_000  # frames of a run that is evaluated while it trains, where nobody says
@@ -63,8 +63,10 @@ class TrainConfig(Open):
             there is one more at the end. By default five in a run (none in runs of fewer than 50,000 frames); 0: never.
         evaluation_episodes: number of episodes of each of these evaluations.
         curriculum: how often each task, or each instruction of a task, is sampled.
-        reward: terms whose sum is the reward: "environment" (the reward of the environment), or your own,
-            my_file.py:MyReward.
+        reward: terms whose sum is the reward: "environment" (the reward of the environment), "distance" (shaping by the
+            expert's steps to go), "demonstration" (shaping by progress along the expert's way), "rubric" (parts of
+            the goal that are done, less errors), "frozen:RUN" (the learned rewards of another run, which learn no
+            more), or your own, my_file.py:MyReward.
         reward_weights: weight of each term; by default 1.
         agent: parts and sizes of the agent.
         made_by: name of the function that made the environments, if ``Trainer(make_envs=...)`` was given one; set by
@@ -252,7 +254,7 @@ def sections(algorithm: str, rewards: tuple[str, ...]) -> dict[str, type[Any]]:
     """
     names = dict.fromkeys([algorithm, *ALGORITHMS.names()])
     found = {kind.section: kind.Config for kind in map(ALGORITHMS.find, names)}
-    for term in map(REWARDS.find, rewards):
+    for term in map(find_reward, rewards):
         if hasattr(term, "Config"):
             found[term.section] = term.Config
     return found

@@ -116,6 +116,18 @@ def transition_of(*reward: float) -> Transition:
     return Transition({}, np.zeros(len(reward), dtype=np.int64), {}, paid, no, no, {})
 
 
+def play(stage: RewardStage, *transitions: Transition) -> torch.Tensor:
+    """The rewards [T, B] of a rollout of these steps, as they are settled."""
+    rollout = SimpleNamespace(reward=torch.tensor(np.stack([stage(step) for step in transitions]), dtype=torch.float32))
+    stage.settle(rollout)  # type: ignore[arg-type]
+    return rollout.reward
+
+
+def means_of(stage: RewardStage) -> dict[str, float]:
+    """The mean of each term."""
+    return {name: value for name, value in stage.take_metrics().items() if name.removeprefix("reward/") in stage.terms}
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> str:
     file = tmp_path / "own_rewards.py"
@@ -135,12 +147,11 @@ def test_sum_is_weighted_term_by_term() -> None:
 def test_each_term_is_logged_as_a_mean_over_steps_and_environments_without_its_weight() -> None:
     terms: dict[str, Any] = {"environment": EnvironmentReward(), "fixed": Fixed(1.0, -2.0)}
     stage = RewardStage(terms, (1.0, 100.0))
-    stage(transition_of(1.0, 0.0))
-    stage(transition_of(3.0, 0.0))
-    assert stage.take_metrics() == {"reward/environment": 1.0, "reward/fixed": -0.5}
-    stage(transition_of(8.0, 0.0))
-    assert stage.take_metrics() == {"reward/environment": 4.0, "reward/fixed": -0.5}
-    assert stage.take_metrics() == {}
+    play(stage, transition_of(1.0, 0.0), transition_of(3.0, 0.0))
+    assert means_of(stage) == {"reward/environment": 1.0, "reward/fixed": -0.5}
+    play(stage, transition_of(8.0, 0.0))
+    assert means_of(stage) == {"reward/environment": 4.0, "reward/fixed": -0.5}
+    assert means_of(stage) == {}
 
 
 def test_environments_reward_alone_is_passed_on_untouched_and_not_logged_twice() -> None:

@@ -67,6 +67,7 @@ class Batch(ABC, Generic[Seen]):
         mixture: the tasks of the bank.
         kinds: the types and colors that can be drawn.
         num_actions: A.
+        watchers: are called after each step, before environments whose episode ended begin the next one.
     """
 
     min_envs_per_thread: ClassVar[int]
@@ -120,6 +121,7 @@ class Batch(ABC, Generic[Seen]):
         self.observations = self._views.take()
         self.final = self._final_views.take()
         self.outcomes = self._results.take()
+        self.watchers: list[Callable[[], None]] = []
         self._had_stopped = np.zeros(b, dtype=np.bool_)  # those whose episode ended in the last step
         self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels, self.kinds)
         cells = self.state.cells.shape
@@ -220,19 +222,32 @@ class Batch(ABC, Generic[Seen]):
         shapes.append(on_top_sense.SHAPE if self._has_on_top else (0, 0, 0))
         return Pictures(*(np.zeros((self.num_envs, *shape), dtype=np.uint8) for shape in shapes))
 
+    def _step_and_show(self, actions: NDArray[np.int64], autoreset: bool) -> None:
+        """Step without the next episodes first, since the watchers are to see how the last ones ended."""
+        self._share_out(partial(self._step, actions, False))
+        for watcher in self.watchers:
+            watcher()
+        if autoreset:
+            self._share_out(self._go_on)
+        self._paint(self.pictures, np.arange(self.num_envs))
+
     def _step_and_paint(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
         """Step without the next episodes first, since the ends of the last ones are to be painted."""
         self._step(actions, False, start, stop)
         if autoreset:
-            rows = np.flatnonzero(self.outcomes.ended[start:stop]) + start
-            for last, now in zip(self.final, self.observations, strict=True):
-                if len(now):
-                    last[rows] = now[rows]
-            self._paint(self.final_pictures, rows)
-            chosen = np.zeros(self.num_envs, dtype=np.bool_)
-            chosen[rows] = True
-            self._begin(chosen)
+            self._go_on(start, stop)
         self._paint(self.pictures, np.arange(start, stop))
+
+    def _go_on(self, start: int, stop: int) -> None:
+        """Keep the last observations of the episodes that ended, and begin the next ones."""
+        rows = np.flatnonzero(self.outcomes.ended[start:stop]) + start
+        for last, now in zip(self.final, self.observations, strict=True):
+            if len(now):
+                last[rows] = now[rows]
+        self._paint(self.final_pictures, rows)
+        chosen = np.zeros(self.num_envs, dtype=np.bool_)
+        chosen[rows] = True
+        self._begin(chosen)
 
     def _paint(self, pictures: Pictures, rows: NDArray[np.int64]) -> None:
         if self._painter is not None:
@@ -275,7 +290,10 @@ class Batch(ABC, Generic[Seen]):
             self._had_stopped = (self.state.current_step > 0) | (actions == Action.DONE)
         has_drawers = self._painter is not None or self._explorer is not None or self._has_on_top
         run = partial(self._step_and_paint if has_drawers else self._step, actions, autoreset)
-        self._share_out(run)
+        if self.watchers:
+            self._step_and_show(actions, autoreset)
+        else:
+            self._share_out(run)
         if self._previous is not None:
             self._previous.note(actions, self.outcomes.ended & autoreset)
 

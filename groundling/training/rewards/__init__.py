@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
+from groundling.errors import ConfigurationError
 from groundling.registry import Registry
+
+FROZEN: Final = "frozen:"
 
 # A term is made by ``Class(config, envs)``; if it has settings, their class is ``Class.Config``.
 REWARDS: Registry[Any] = Registry(
     "reward",
-    {"environment": "groundling.training.rewards.environment:EnvironmentReward"},
+    {
+        "environment": "groundling.training.rewards.environment:EnvironmentReward",
+        "distance": "groundling.training.rewards.distance:DistanceReward",
+        "demonstration": "groundling.training.rewards.along:DemonstrationReward",
+        "rubric": "groundling.training.rewards.rubric:RubricReward",
+    },
     entry_points="groundling.rewards",
 )
+
+
+def find_reward(name: str) -> Any:
+    """What makes the reward of this name: one of the registry, or ``frozen:RUN``, the learned rewards of a run, which
+    learn no more.
+
+    Raises:
+        ConfigurationError: if there is no such reward.
+        ExtensionError: if one's own code cannot be imported.
+    """
+    if not name.startswith(FROZEN):
+        return REWARDS.find(name)
+    run = name.removeprefix(FROZEN)
+    if not run:
+        raise ConfigurationError("name the folder of the run whose rewards are to be used, as in frozen:runs/agile")
+    from groundling.training.rewards.frozen import FrozenReward
+
+    return partial(FrozenReward, run)

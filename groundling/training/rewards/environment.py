@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from gymnasium.vector import VectorEnv
 
 from groundling.interfaces import Array, Transition
+from groundling.training.rewards.base import RewardTerm
 
 
-class EnvironmentReward:
-    """What the environments pay.
-
-    Args:
-        config: of the run.
-        envs: its environments.
-    """
+class EnvironmentReward(RewardTerm):
+    """What the environments pay."""
 
     def __init__(self, config: Any = None, envs: VectorEnv | None = None) -> None:
-        pass
+        """It needs to know neither the run nor the environments."""
 
     def __call__(self, transition: Transition) -> Array:
         """The reward [B] of a step."""
         return transition.reward
-
-    def update(self, batch: Any) -> Mapping[str, float]:
-        """Nothing is learned."""
-        return {}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing is remembered."""
-        return {}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Nothing is remembered."""
