@@ -15,6 +15,7 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
     {
         "symbolic": "groundling.agents.encoders.symbolic:SymbolicEncoder",
         "scene": "groundling.agents.encoders.scene:SceneEncoder",
+        "convolved": "groundling.agents.encoders.convolved:ConvolvedEncoder",
         "cnn": "groundling.agents.encoders.pixels:CNNEncoder",
         "chaplot": "groundling.agents.encoders.chaplot:ChaplotEncoder",
         "document": "groundling.agents.encoders.documents:DocumentEncoder",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import NO_CLAUSE, NOTHING_CODE, Action
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Array, Transition
-from groundling.training.checks import require, require_each
+from groundling.training.checks import require
 from groundling.training.rewards.base import RewardTerm
 from groundling.training.rewards.worlds import own_worlds, require_goals
 

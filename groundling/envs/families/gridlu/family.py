@@ -6,9 +6,11 @@ from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
 
 from groundling.envs.families.base import ALL, TRAIN, EnvFamily
 from groundling.envs.families.gridlu.expert import Carrier
+from groundling.envs.families.gridlu.goal_states import goal_states
 from groundling.envs.families.gridlu.instructions import KINDS, by_sentence
 from groundling.envs.families.gridlu.names import RELATIONS_GAME, Game
 from groundling.envs.families.gridlu.vector import GridLUVectorEnv, make_spec
@@ -95,6 +97,12 @@ class GridLUFamily(EnvFamily):
         if kind == KIND and (found := by_sentence().get(text)) is not None:
             return (KINDS[found.kind],)
         return super().groups(kind, text)
+
+    def goal_states(self, split: Any, count: int, seed: int) -> dict[str, NDArray[Any]]:
+        """Observations [N, ...] by key of states in which it is so what the instruction says: of Relations half drawn
+        and half reached by the expert, of Arrangements all drawn.
+        """
+        return goal_states(self.game, PARTS[self.game.name][self.split(split)], count, seed, "both")
 
     def expert(self, envs: VectorEnv) -> Teacher | None:
         """Who goes and carries by shortest ways; nobody knows how to arrange."""

@@ -98,7 +98,7 @@ def is_so(w: Worlds, b: int, r: Rules) -> bool:
     if kind == AGENT_SECOND:
         return is_described(block_in(w, b, neighbor(agent, relation)), color, shape)
     for cell in range(NUM_CELLS):
-        if is_described(block_in(w, b, cell), r.table[row, COLOR_B], r.table[row, SHAPE_B]):
-            if is_described(block_in(w, b, neighbor(cell, relation)), color, shape):
-                return True
+        is_second = is_described(block_in(w, b, cell), r.table[row, COLOR_B], r.table[row, SHAPE_B])
+        if is_second and is_described(block_in(w, b, neighbor(cell, relation)), color, shape):
+            return True
     return False

@@ -1,4 +1,4 @@
-"""The instructions: what is to be so, as sentences, as numbers for kernels, and which of them are kept from training."""
+"""The instructions: what is to be so, as sentences and as numbers for kernels, and which are kept from training."""
 
 from __future__ import annotations
 
@@ -135,7 +135,8 @@ def relations() -> tuple[Relation, ...]:
     ]
     directions = [where for where in RELATIONS if where != "same"]
     pairs = itertools.permutations(described, 2)
-    return (*go_to, *(Relation(one, where, other) for one, other in pairs for where in directions))
+    bring_to = [Relation(one, where, other) for one, other in pairs for where in directions]
+    return (*go_to, *bring_to)
 
 
 @cache
@@ -159,14 +160,16 @@ def part(game: Game, name: str) -> tuple[int, ...]:
     """
     every = instructions(game)
     kept = set(HELD_OUT) if game.name == "Relations" else set()
-    chosen = {
-        "all": lambda number: True,
-        "train": lambda number: number not in kept,
-        "held_out": lambda number: number in kept,
-        "four": lambda number: getattr(every[number], "color", "") is None,
-        "eight": lambda number: getattr(every[number], "color", "") in COLORS,
-    }[name]
-    return tuple(number for number in range(len(every)) if chosen(number))
+    with_others = {number for number, one in enumerate(every) if isinstance(one, Arrangement) and one.color is not None}
+    numbers = set(range(len(every)))
+    parts = {
+        "all": numbers,
+        "train": numbers - kept,
+        "held_out": kept,
+        "four": numbers - with_others,
+        "eight": with_others,
+    }
+    return tuple(sorted(parts[name]))
 
 
 def table(game: Game) -> NDArray[np.int8]:
@@ -187,4 +190,5 @@ NUM_TOKENS: Final = max(len(str(one).split()) for one in (*relations(), *arrange
 @cache
 def by_sentence() -> dict[str, Instruction]:
     """The instructions by their sentences."""
-    return {str(one): one for one in (*relations(), *arrangements())}
+    every: tuple[Instruction, ...] = (*relations(), *arrangements())
+    return {str(one): one for one in every}

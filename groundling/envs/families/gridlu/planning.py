@@ -30,13 +30,16 @@ class Scratch(NamedTuple):
 
     distance: NDArray[np.int32]  # [25] steps of an agent that carries a block, NEVER where it cannot come
     queue: NDArray[np.int32]  # [25]
-    plan: NDArray[np.int32]  # [2] where to go next, and whether that is while carrying
+    plan: NDArray[np.int32]  # [1] the cell to go to next
 
 
 def empty_scratch() -> Scratch:
     """Arrays for planning."""
-    cells = (np.zeros(NUM_CELLS, dtype=np.int32) for _ in range(2))
-    return Scratch(*cells, np.zeros(2, dtype=np.int32))
+    return Scratch(
+        distance=np.zeros(NUM_CELLS, dtype=np.int32),
+        queue=np.zeros(NUM_CELLS, dtype=np.int32),
+        plan=np.zeros(1, dtype=np.int32),
+    )
 
 
 @inlined_kernel
@@ -89,6 +92,7 @@ def holds_beside(w: Worlds, b: int, r: Rules, cell: int, block: int) -> bool:
 @inner_kernel
 def carry_cost(w: Worlds, b: int, r: Rules, start: int, block: int, t: Scratch) -> int:
     """Fewest steps to the end of an agent that has just taken up a block in a cell; where it carries it to is noted."""
+    is_to_go = r.table[w.instruction[b], KIND] != BLOCKS
     spread(w, b, start, t)
     best = NEVER
     for cell in range(NUM_CELLS):
@@ -96,10 +100,9 @@ def carry_cost(w: Worlds, b: int, r: Rules, start: int, block: int, t: Scratch) 
         if cost < best and holds_with(w, b, r, cell, block):
             best = cost
             t.plan[0] = cell
-        elif cost + PUT_DOWN_AND_STEP < best and r.table[w.instruction[b], KIND] != BLOCKS:
-            if holds_beside(w, b, r, cell, block):
-                best = cost + PUT_DOWN_AND_STEP
-                t.plan[0] = cell
+        elif cost + PUT_DOWN_AND_STEP < best and is_to_go and holds_beside(w, b, r, cell, block):
+            best = cost + PUT_DOWN_AND_STEP
+            t.plan[0] = cell
     return best
 
 
