@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -150,8 +150,11 @@ class PlayedSet:
         expert_steps: NDArray[np.integer[Any]] | None = None,
         keep_actions: int = 0,
         observer: Observer | None = None,
+        on_begin: Callable[[VectorEnv, Observation], None] | None = None,
     ) -> Evaluation:
-        """What a policy reaches on all of them; arguments and errors as :func:`play`'s."""
+        """What a policy reaches on all of them; arguments and errors as :func:`play`'s, and ``on_begin``, which is
+        told the environments and their first observation.
+        """
         episodes = self.episodes
         if self._envs is None or episodes.reset_seed is None:
             if self._envs is not None:
@@ -160,6 +163,8 @@ class PlayedSet:
         start = self._envs.reset(seed=episodes.reset_seed)
         if isinstance(policy, OtherDocument):
             policy.bind(self._envs)
+        if on_begin is not None:
+            on_begin(self._envs, start[0])
         return play(
             policy,
             self._envs,

@@ -43,6 +43,7 @@ class Stepped:
     Attributes:
         actions: [B] that were taken.
         observation: after the step.
+        reward: [B] of the environments.
         terminated: [B] bool.
         truncated: [B] bool.
         info: of the step.
@@ -53,6 +54,7 @@ class Stepped:
 
     actions: NDArray[np.int64]
     observation: Observation
+    reward: NDArray[np.float64]
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     info: dict[str, Any]
@@ -185,7 +187,7 @@ def _roll_out(
                 for row in np.flatnonzero(counted).tolist()
             ]
         if observer is not None:
-            observer(Stepped(actions, observation, terminated, truncated, info, counted, success, lengths))
+            observer(Stepped(actions, observation, reward, terminated, truncated, info, counted, success, lengths))
         if counted.any():
             left[counted] -= 1
             goes_on = left[rows] > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from groundling.eval.evaluation import Evaluation, PlayedSet
 from groundling.eval.made import MadeFamily
 from groundling.eval.measures import EpisodeActions
 from groundling.eval.progress import EvaluationProgress, NoProgress
+from groundling.eval.reward_errors import RewardErrors, judges
 from groundling.eval.rollout import all_of
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
@@ -58,6 +59,7 @@ def evaluate_suites(
     seed: int = 0,
     keep_actions: int = 0,
     progress: EvaluationProgress | None = None,
+    reward_errors: Callable[[], RewardErrors] | None = None,
 ) -> Iterator[tuple[str, str, Evaluation]]:
     """Evaluate each policy on each row, and the "trained" one with other instructions and documents than its own:
     (row, agent, result).
@@ -71,6 +73,7 @@ def evaluate_suites(
         seed: names the draws.
         keep_actions: of how many of the first episodes of each row the actions of the "trained" one are kept.
         progress: told of every episode that ended.
+        reward_errors: makes what asks the rewards of a run about the episodes of the "trained" one, for each row.
     """
     progress = progress or NoProgress()
     for name, row in rows.items():
@@ -86,17 +89,25 @@ def evaluate_suites(
                 progress.begin(f"evaluating {name}, {agent} agent", row.episodes.count, "episodes")
                 is_measured = agent == "trained" and row.family.has_measures
                 actions = [EpisodeActions() for _ in range(is_measured)]
+                judge = reward_errors() if reward_errors is not None and agent == "trained" else None
                 evaluation = played.by(
                     policy,
                     greedy=greedy,
                     seed=stream,
                     expert_steps=steps,
                     keep_actions=keep_actions * (agent == "trained"),
-                    observer=all_of(lambda stepped: progress.advance(int(stepped.counted.sum())), *actions),
+                    observer=all_of(
+                        lambda stepped: progress.advance(int(stepped.counted.sum())),
+                        *actions,
+                        *([] if judge is None else [judge]),
+                    ),
+                    on_begin=None if judge is None else judge.begin,
                 )
                 for kept in actions:
                     measures = row.family.measure(row.episodes, kept.of_each(row.episodes.count))
                     evaluation = replace(evaluation, measures=measures)
+                if judge is not None:
+                    evaluation = replace(evaluation, measures=(*evaluation.measures, *judge.tables()))
                 yield name, agent, evaluation
 
 
@@ -189,7 +200,13 @@ def evaluate_run(
     results: dict[str, dict[str, Evaluation]] = {}
     told = progress if isinstance(progress, EvaluationProgress) else None
     for row, name, evaluation in evaluate_suites(
-        policies, rows, greedy=greedy, seed=seed, keep_actions=keep_actions, progress=told
+        policies,
+        rows,
+        greedy=greedy,
+        seed=seed,
+        keep_actions=keep_actions,
+        progress=told,
+        reward_errors=(lambda: RewardErrors(config, checkpoint.rewards)) if judges(config) else None,
     ):
         results.setdefault(row, {})[name] = evaluation
     return SuiteReport(

@@ -26,7 +26,8 @@ from groundling.eval.suites import SuiteRow
 
 def stepped(actions: list[int], ended: list[bool]) -> Stepped:
     off = np.zeros(len(actions), dtype=np.bool_)
-    return Stepped(np.array(actions), {}, np.array(ended), off, {}, off, off, np.zeros(len(actions), dtype=np.int64))
+    none = np.zeros(len(actions))
+    return Stepped(np.array(actions), {}, none, np.array(ended), off, {}, off, off, none.astype(np.int64))
 
 
 def test_actions_are_kept_by_episode_not_by_environment() -> None:

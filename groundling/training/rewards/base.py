@@ -84,6 +84,12 @@ class RewardTerm(ABC):
     def load_state_dict(self, saved: dict[str, Any]) -> None:  # noqa: B027 - most remember nothing
         """Continue from :meth:`state_dict`."""
 
+    def load_learned(self, saved: dict[str, Any]) -> None:
+        """Take over from a :meth:`state_dict` what was learned, in environments of another number and other episodes;
+        to be written where the state holds more than that.
+        """
+        self.load_state_dict(saved)
+
 
 class PotentialTerm(RewardTerm):
     """Shaping by a potential: r_t = gamma Phi(s_t+1) - Phi(s_t), with the discount of the run's algorithm.
@@ -139,3 +145,6 @@ class PotentialTerm(RewardTerm):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from :meth:`state_dict`."""
         self._now = saved["potentials"].numpy().copy()
+
+    def load_learned(self, saved: dict[str, Any]) -> None:
+        """A potential by itself learns nothing."""

