@@ -88,7 +88,8 @@ class ConvolvedEncoder(SymbolicEncoder):
         for layer in (self.places, self.anywhere):
             nn.init.orthogonal_(layer.weight, 1.0)
         for convolution in self.convolutions:
-            assert isinstance(convolution, nn.Conv2d) and convolution.bias is not None
+            assert isinstance(convolution, nn.Conv2d)
+            assert convolution.bias is not None
             nn.init.orthogonal_(convolution.weight, math.sqrt(2))
             nn.init.zeros_(convolution.bias)
 

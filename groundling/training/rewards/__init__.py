@@ -19,7 +19,6 @@ REWARDS: Registry[Any] = Registry(
         "demonstration": "groundling.training.rewards.along:DemonstrationReward",
         "rubric": "groundling.training.rewards.rubric:RubricReward",
         "agile": "groundling.training.rewards.agile.reward:AgileReward",
-        "agile": "groundling.training.rewards.agile.reward:AgileReward",
     },
     entry_points="groundling.rewards",
 )

@@ -191,6 +191,9 @@ def plan_one(w: Worlds, b: int, r: Rules, t: Scratch) -> int:
     put_down = 1 + walk_cost(w, b, r, t)
     w.blocks[b, here], w.carried[b] = NONE, carried
     if min(carrying, put_down) >= NEVER:
+        row = w.instruction[b]
+        if not is_described(carried, r.table[row, COLOR_A], r.table[row, SHAPE_A]):
+            return INTERACT
         goal = cell_inward(w, b, t)
         return -1 if goal == here else step_carrying(w, b, goal, t)
     return step_carrying(w, b, goal, t) if carrying <= put_down else INTERACT

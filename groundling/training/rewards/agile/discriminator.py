@@ -133,7 +133,7 @@ class DiscriminatorTrainer:
         target[:half] = 1.0
         loss = functional.binary_cross_entropy_with_logits(logits, target)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), settings.max_grad_norm)
         self.optimizer.step()
         if settings.max_column_norm:

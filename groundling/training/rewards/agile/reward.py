@@ -20,6 +20,7 @@ from groundling.interfaces import Array, Transition, Watched
 from groundling.seeding import integer
 from groundling.training.checks import require, require_each
 from groundling.training.rewards.agile.discriminator import Discriminator, DiscriminatorTrainer, negatives_to_draw
+from groundling.training.rewards.agile.examples import examples_of
 from groundling.training.rewards.agile.replay import StateReplay
 from groundling.training.rewards.base import RewardTerm
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Output = Literal["threshold", "probability", "log"]
 LEAST = 1e-6  # D of which the logarithm is taken
+MEMORY = 0.8  # weight of what was before a rollout in the share of states that D takes for goal states
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,9 @@ class AgileConfig:
     Attributes:
         rho: share of the visited states of a batch that are taken for unsolved: those that the discriminator D judges
             lowest. The others are thrown away; 1 keeps all.
+        adapts_rho: begin with rho at 1 and go down to rho as D takes more of the visited states for goal states:
+            1 - (1 - rho) * (their share of late). False is the rule of the paper, which has a policy that solves
+            nothing yet throw away most of the states that D is wrong about.
         output: what a step is paid: "threshold" (1 where D is above 1/2), "probability" (D) or "log" (log D).
         scale: of what is paid.
         pairs: number of examples of goal states with their instructions.
@@ -55,6 +60,7 @@ class AgileConfig:
     """
 
     rho: float = 0.25
+    adapts_rho: bool = True
     output: Output = "threshold"
     scale: float = 0.1
     pairs: int = 100_000
@@ -122,6 +128,7 @@ class AgileReward(RewardTerm):
         self._visited: list[Mapping[str, NDArray[Any]]] = []
         self._solved: list[NDArray[np.bool_]] = []
         self._judged: NDArray[np.float32] | None = None
+        self._share = 0.0  # of the visited states that D took for goal states of late
 
     @property
     def goals(self) -> Mapping[str, NDArray[Any]]:
@@ -131,15 +138,9 @@ class AgileReward(RewardTerm):
             ConfigurationError: if the family has none.
         """
         if self._goals is None:
-            family, seed = self._family, integer(self.config.seed, "goal states") % 2**31
-            split = family.split("train", self.config.held_out)
-            found = family.goal_states(split, self.settings.pairs, seed)
-            if found is None:
-                raise ConfigurationError(
-                    f"{family.id} gives no examples of goal states, from which the reward 'agile' learns: choose "
-                    "another task, or another reward"
-                )
-            self._goals = found
+            split = self._family.split("train", self.config.held_out)
+            seed = integer(self.config.seed, "goal states") % 2**31
+            self._goals = examples_of(self._family, split, self.envs, self.settings.pairs, seed)
         return self._goals
 
     def _look(self) -> None:
@@ -169,13 +170,14 @@ class AgileReward(RewardTerm):
         Returns:
             the loss of D, mean D of goal states and of the negatives that were kept; the shares of visited states that
             it is right about, of those in which nothing is solved that it takes for goal states (false positives), and
-            of those solved that it does not (false negatives).
+            of those solved that it does not (false negatives); and rho.
         """
         if not self._visited:
             return {}
         states = {key: np.concatenate([visited[key] for visited in self._visited]) for key in self._keys}
         told = {} if self.is_frozen else self._learn(states)
         self._judged = self.trainer.network.judged(states).reshape(len(self._visited), -1)
+        self._share += (1 - MEMORY) * (float((self._judged > 0.5).mean()) - self._share)
         told |= _errors(self._judged > 0.5, np.stack(self._solved))
         self._visited, self._solved = [], []
         return told
@@ -185,13 +187,15 @@ class AgileReward(RewardTerm):
         settings, goals = self.settings, self.goals
         self.replay.add(states)
         half, count = settings.batch_size // 2, len(next(iter(goals.values())))
-        drawn = negatives_to_draw(settings.batch_size, settings.rho)
+        rho = 1 - (1 - settings.rho) * self._share if settings.adapts_rho else settings.rho
+        drawn = negatives_to_draw(settings.batch_size, rho)
         told = []
         for _ in range(settings.updates):
             rows = torch.randint(count, (half,), generator=self._random).numpy()
             positives = {key: goals[key][rows] for key in self._keys}
             told.append(self.trainer.step(positives, self.replay.draw(drawn, self._random)))
-        return dict(zip(("loss", "of_goal_states", "of_negatives"), np.mean(told, axis=0).tolist(), strict=True))
+        means = dict(zip(("loss", "of_goal_states", "of_negatives"), np.mean(told, axis=0).tolist(), strict=True))
+        return {**means, "rho": rho}
 
     def repaid(self, rollout: Rollout) -> Array | None:
         """What the steps of the rollout are paid, by D as it is now."""
@@ -223,6 +227,7 @@ class AgileReward(RewardTerm):
             "trainer": self.trainer.state_dict(),
             "replay": self.replay.state_dict(),
             "random": self._random.get_state(),
+            "share": self._share,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -230,6 +235,7 @@ class AgileReward(RewardTerm):
         self.trainer.load_state_dict(saved["trainer"])
         self.replay.load_state_dict(saved["replay"])
         self._random.set_state(saved["random"])
+        self._share = float(saved["share"])
 
     def load_learned(self, saved: dict[str, Any]) -> None:
         """Take D over."""
