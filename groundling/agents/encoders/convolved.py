@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -69,9 +70,7 @@ class ConvolvedEncoder(SymbolicEncoder):
         super().__init__(config, spec, keys, language)
         channels = self.settings.channels
         widths = [self.settings.readout_dim, *[channels] * self.settings.layers]
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, padding=1) for before, after in zip(widths, widths[1:], strict=False)
-        )
+        self.convolutions = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths))
         self.modulations = nn.ModuleList(nn.Linear(config.instruction_dim, 2 * channels) for _ in widths[1:])
         cells = math.prod(self.shape[:2])
         self.places = nn.Linear(cells * channels, config.hidden_dim, bias=False)

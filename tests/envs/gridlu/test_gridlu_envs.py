@@ -1,4 +1,4 @@
-"""GridLU behind Gymnasium: the contract of vector environments, seeds, saved states, suites, the expert, goal states."""
+"""GridLU behind Gymnasium: the contract of vector environments, seeds, saved states, suites; expert and goal states."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_saved_states_of_other_tasks_are_refused() -> None:
     envs.reset(seed=0)
     with pytest.raises(ConfigurationError, match="another task or num_envs"):
         envs_of(ARRANGEMENTS, num_envs=5).load_state_dict(envs.state_dict())
-    with pytest.raises(ConfigurationError, match="instructions that .*Relations.* has not"):
+    with pytest.raises(ConfigurationError, match=r"instructions that .*Relations.* has not"):
         envs_of(RELATIONS).load_state_dict(envs.state_dict())
 
 

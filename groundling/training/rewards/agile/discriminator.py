@@ -110,6 +110,7 @@ class DiscriminatorTrainer:
         if settings.max_column_norm:
             clip_columns(network, settings.max_column_norm)
 
+    @torch.enable_grad()
     def step(self, positives: Arrays, negatives: Arrays) -> tuple[float, float, float]:
         """One step of cross-entropy.
 

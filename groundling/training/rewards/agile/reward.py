@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -11,6 +11,8 @@ import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.agents.config import AgentConfig
+from groundling.agents.encoders import ENCODERS
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.outcomes import successes_of
 from groundling.envs.families.base import StateReader
@@ -41,14 +43,15 @@ class AgileConfig:
         rho: share of the visited states of a batch that are taken for unsolved: those that the discriminator D judges
             lowest. The others are thrown away; 1 keeps all.
         adapts_rho: begin with rho at 1 and go down to rho as D takes more of the visited states for goal states:
-            1 - (1 - rho) * (their share of late). False is the rule of the paper, which has a policy that solves
-            nothing yet throw away most of the states that D is wrong about.
+            1 - (1 - rho) * p^2, p their share of late. False is the rule of the paper, which throws away most of the
+            states that D is wrong about as long as the policy solves little.
         output: what a step is paid: "threshold" (1 where D is above 1/2), "probability" (D) or "log" (log D).
         scale: of what is paid.
         pairs: number of examples of goal states with their instructions.
         replay: number of visited states that are kept.
         batch_size: of a step of D, half of it goal states.
         updates: steps of D for each rollout.
+        warmup: steps of D after the first rollout, before anything is paid.
         vision: encoder of the states, as of agents.
         hidden_dim: of D.
         reads_instruction: False: D sees states only, a control.
@@ -67,6 +70,7 @@ class AgileConfig:
     replay: int = 100_000
     batch_size: int = 256
     updates: int = 16
+    warmup: int = 500
     vision: str = "convolved"
     hidden_dim: int = 128
     reads_instruction: bool = True
@@ -83,6 +87,7 @@ class AgileConfig:
         require(self.batch_size >= 2 and self.batch_size % 2 == 0, f"batch_size is even, got {self.batch_size}")
         require_each(self, "scale", "learning_rate", "epsilon", "max_grad_norm", above=0)
         require(0 <= self.decay < 1, f"decay is from 0 to below 1, got {self.decay}")
+        require(self.warmup >= 0, f"warmup must not be negative, got {self.warmup}")
         require(self.max_column_norm >= 0, f"max_column_norm must not be negative, got {self.max_column_norm}")
 
 
@@ -117,10 +122,10 @@ class AgileReward(RewardTerm):
             own.watch(self._look)
         spec = spec_of(envs) if self._reader is None else self._reader.spec
         self._keys = tuple(spec.observation)
-        agent = replace(config.agent, vision=self.settings.vision, memory="none", hidden_dim=self.settings.hidden_dim)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer(config.seed, "discriminator"))
-            network = Discriminator(agent, spec, reads_instruction=self.settings.reads_instruction)
+            parts = network_config(config.agent, self.settings)
+            network = Discriminator(parts, spec, reads_instruction=self.settings.reads_instruction)
         self.trainer = DiscriminatorTrainer(network, self.settings)
         self.replay = StateReplay(self.settings.replay)
         self._random = torch.Generator().manual_seed(integer(config.seed, "agile"))
@@ -128,6 +133,7 @@ class AgileReward(RewardTerm):
         self._visited: list[Mapping[str, NDArray[Any]]] = []
         self._solved: list[NDArray[np.bool_]] = []
         self._judged: NDArray[np.float32] | None = None
+        self._is_warm = False
         self._share = 0.0  # of the visited states that D took for goal states of late
 
     @property
@@ -187,10 +193,12 @@ class AgileReward(RewardTerm):
         settings, goals = self.settings, self.goals
         self.replay.add(states)
         half, count = settings.batch_size // 2, len(next(iter(goals.values())))
-        rho = 1 - (1 - settings.rho) * self._share if settings.adapts_rho else settings.rho
+        rho = 1 - (1 - settings.rho) * self._share**2 if settings.adapts_rho else settings.rho
         drawn = negatives_to_draw(settings.batch_size, rho)
         told = []
-        for _ in range(settings.updates):
+        steps = settings.updates if self._is_warm else settings.warmup + settings.updates
+        self._is_warm = True
+        for _ in range(steps):
             rows = torch.randint(count, (half,), generator=self._random).numpy()
             positives = {key: goals[key][rows] for key in self._keys}
             told.append(self.trainer.step(positives, self.replay.draw(drawn, self._random)))
@@ -228,6 +236,7 @@ class AgileReward(RewardTerm):
             "replay": self.replay.state_dict(),
             "random": self._random.get_state(),
             "share": self._share,
+            "is_warm": self._is_warm,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -236,10 +245,24 @@ class AgileReward(RewardTerm):
         self.replay.load_state_dict(saved["replay"])
         self._random.set_state(saved["random"])
         self._share = float(saved["share"])
+        self._is_warm = bool(saved["is_warm"])
 
     def load_learned(self, saved: dict[str, Any]) -> None:
         """Take D over."""
         self.trainer.load_state_dict(saved["trainer"])
+
+
+def network_config(agent: AgentConfig, settings: AgileConfig) -> AgentConfig:
+    """The parts of D: fusion, language and settings of the encoder as those of the run's agent."""
+    return AgentConfig(
+        vision=settings.vision,
+        fusion=agent.fusion,
+        language=agent.language,
+        word_dim=agent.word_dim,
+        instruction_dim=agent.instruction_dim,
+        hidden_dim=settings.hidden_dim,
+        settings=(agent.settings_of(ENCODERS.find(settings.vision).Config),),
+    )
 
 
 def _errors(positive: NDArray[np.bool_], solved: NDArray[np.bool_]) -> dict[str, float]:
