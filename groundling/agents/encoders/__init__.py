@@ -15,13 +15,13 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
     {
         "symbolic": "groundling.agents.encoders.symbolic:SymbolicEncoder",
         "scene": "groundling.agents.encoders.scene:SceneEncoder",
-        "convolved": "groundling.agents.encoders.convolved:ConvolvedEncoder",
         "cnn": "groundling.agents.encoders.pixels:CNNEncoder",
         "chaplot": "groundling.agents.encoders.chaplot:ChaplotEncoder",
         "document": "groundling.agents.encoders.documents:DocumentEncoder",
         "txt2pi": "groundling.agents.encoders.txt2pi:Txt2PiEncoder",
         "vector": "groundling.agents.encoders.vectors:VectorEncoder",
         "pacman": "groundling.agents.encoders.pacman:PacmanEncoder",
+        "convolved": "groundling.agents.encoders.convolved:ConvolvedEncoder",
     },
     entry_points="groundling.encoders",
 )
