@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from groundling.seeding import integer
 from groundling.training.advantages import gae
 from groundling.training.algorithms.base import OnPolicy, Run
+from groundling.training.algorithms.reward_prediction import COLUMN as WAS_PAID
+from groundling.training.algorithms.reward_prediction import RewardPrediction
 from groundling.training.algorithms.subgoal_loss import COLUMN, subgoal_labels, subgoal_loss
 from groundling.training.checks import require, require_each, require_shares
 from groundling.training.recorders import Recorder, ReferencePolicy
@@ -42,6 +45,7 @@ class PPOConfig:
             False treats the limit as part of the task. Source: Pardo et al. 2018, arXiv:1712.00378.
         subgoal_coef: weight of the subgoal loss of an agent with --agent.predicts-subgoal.
         kl_coef: weight of a penalty on KL(policy || initial policy), in runs with --init.
+        reward_coef: weight of the loss of a head that tells from the features whether the last step was paid.
     """
 
     num_steps: int = 16
@@ -59,8 +63,10 @@ class PPOConfig:
     bootstrap_truncated: bool = True
     subgoal_coef: float = 0.0
     kl_coef: float = 0.0
+    reward_coef: float = 0.0
 
     def __post_init__(self) -> None:
+        require(self.reward_coef >= 0, f"reward_coef must not be negative, got {self.reward_coef}")
         require(self.subgoal_coef >= 0, f"subgoal_coef must not be negative, got {self.subgoal_coef}")
         require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
@@ -105,6 +111,12 @@ class PPO(OnPolicy):
     def __init__(self, run: Run) -> None:
         self.ppo = self.as_ppo(run.config)
         super().__init__(run)
+        self.prediction: RewardPrediction | None = None
+        if self.ppo.reward_coef > 0:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(integer(run.config.seed, "reward prediction"))
+                self.prediction = RewardPrediction(self.agent).to(self.agent.device)
+            self.optimizer.add_param_group({"params": list(self.prediction.parameters())})
 
     @classmethod
     def as_ppo(cls, config: TrainConfig) -> PPOConfig:
@@ -137,8 +149,8 @@ class PPO(OnPolicy):
 
         Returns:
             Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
-            norm, and of the loss of the subgoals, if they are learned; explained variance and spread (standard
-            deviation) of the advantages over the rollout.
+            norm, and of the losses of subgoals and of reward prediction, if they are learned; explained variance and
+            spread (standard deviation) of the advantages over the rollout.
         """
         config = self.ppo
         advantage = gae(
@@ -160,6 +172,8 @@ class PPO(OnPolicy):
             "is_first": rollout.is_first.flatten(),
         }
         columns = {name: column.flatten(0, 1) for name, column in rollout.columns.items()}
+        if self.prediction is not None:
+            columns[WAS_PAID] = self.prediction.labels(rollout).flatten(0, 1)
         totals: list[Tensor] = []
         for rows, envs in self._minibatches(*rollout.action.shape):
             batch = {name: array[rows] for name, array in flat.items()}
@@ -181,6 +195,10 @@ class PPO(OnPolicy):
                 subgoals = subgoal_loss(self.agent, decision.features, columns[COLUMN][rows])
                 loss = loss + config.subgoal_coef * subgoals
                 parts.append(subgoals)
+            if self.prediction is not None:
+                predicted = self.prediction.loss(decision.features, columns[WAS_PAID][rows])
+                loss = loss + config.reward_coef * predicted
+                parts.append(predicted)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
@@ -193,10 +211,22 @@ class PPO(OnPolicy):
                 totals.append(torch.stack([kl, clipped, norm, *parts]))
         names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
         names += ["subgoal_loss"] if config.subgoal_coef > 0 else []
+        names += ["reward_prediction_loss"] if self.prediction is not None else []
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         metrics["explained_variance"] = float(explained_variance(rollout.value, target))
         metrics["advantage_spread"] = float(advantage.std())
         return metrics
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Algorithm`."""
+        own = {} if self.prediction is None else {"prediction": self.prediction.state_dict()}
+        return {**super().state_dict(), **own}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See :class:`Algorithm`."""
+        super().load_state_dict(saved)
+        if self.prediction is not None:
+            self.prediction.load_state_dict(saved["prediction"])
 
     def _minibatches(self, steps: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows [T', B'] of the flattened rollout, and the environments [B'] whose first state they begin with.
