@@ -38,9 +38,11 @@ from groundling.training.rewards.agile.reward import AgileConfig
 
 RELATIONS, ARRANGEMENTS = "groundling/GridLU-Relations-v0", "groundling/GridLU-Arrangements-v0"
 GO_TO, PUT_NEXT = "BabyAI-GoToLocal-v0", "BabyAI-PutNextLocal-v0"
-LEARNED: Final = AgileConfig(updates=12, pairs=20_000, hidden_dim=64)
-WIDER: Final = AgileConfig(updates=12, pairs=50_000, hidden_dim=128)
-BABYAI: Final = AgileConfig(updates=8, pairs=10_000, hidden_dim=64, scale=1.0)
+LEARNED: Final = AgileConfig(
+    updates=16, warmup=600, pairs=20_000, hidden_dim=64, learning_rate=2e-3, max_column_norm=0.0
+)
+WIDER: Final = replace(LEARNED, pairs=50_000, hidden_dim=128)
+BABYAI: Final = replace(LEARNED, pairs=10_000, scale=1.0)
 LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
 
 
