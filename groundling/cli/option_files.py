@@ -62,7 +62,7 @@ def read_option_file(path: Path, preset: str) -> OptionFile:
         if name in values
     }
     names = {field.name for field in fields(TrainConfig)} - {"settings"}
-    if names - {"reward", "reward_weights", "made_by"} <= set(values):  # older versions had no rewards
+    if names - {"reward", "reward_weights", "made_by", "simulator_python"} <= set(values):  # older versions had none
         values = migrated_config(values)
     if made_by := values.pop("made_by", ""):
         raise ConfigurationError(f"{path} is of a run in environments that {made_by} made: name its task with --task")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,9 +32,12 @@ GROUPS: Final = Registry[Any](
         "gridlu": "groundling.envs.families.gridlu.group:GROUP",
         "questions": "groundling.envs.families.questions.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
+        "foreign": "groundling.envs.families.foreign.group:GROUP",
     },
     entry_points="groundling.families",
 )
+
+_log = logging.getLogger(__name__)
 
 SETTINGS_MARK: Final = "?"  # between an id and the settings of its family
 _ID_OF_PLACE = re.compile(r"(?P<place>.+\.py|[A-Za-z_][\w.]*):(?P<id>[\w./-]+-v\d+)")  # Gymnasium's module:Env-Id-v0
@@ -43,10 +47,10 @@ def find_family(id: str) -> EnvFamily:
     """The family of an id.
 
     Args:
-        id: one of :func:`known_ids`; ``"my_file.py:Name"`` or ``"package.module:Name"`` of a family, a task, a level of
-            MiniGrid ...; ``"package.module:Env-Id-v0"``, which imports the module and then is that id; or the id of a
-            level that is registered with Gymnasium in this process. Settings that a family has of its own stand behind
-            it: ``"ID?texts=FOLDER&frames=3"``.
+        id: one of :func:`known_ids`; ``"gym:ID"`` for any environment that Gymnasium makes; ``"my_file.py:Name"`` or
+            ``"package.module:Name"`` of a family, a task, a level of MiniGrid ...; ``"package.module:Env-Id-v0"``,
+            which imports the module and then is that id; or the id of a level that is registered with Gymnasium in this
+            process. Settings that a family has of its own stand behind it: ``"ID?texts=FOLDER&frames=3"``.
 
     Raises:
         UnknownEnvironmentError: if there is none; the message names the nearest ids.
@@ -59,15 +63,15 @@ def find_family(id: str) -> EnvFamily:
         chosen = find_family(id).with_settings(_settings(told))
         chosen.reference = f"{chosen.reference}{SETTINGS_MARK}{told}"
         return chosen
+    family = _known(id)
+    if family is not None:
+        return family
     if found := _ID_OF_PLACE.fullmatch(id):
         _import(found["place"])
         family = _known(found["id"])
         if family is None:
             raise UnknownEnvironmentError(f"{found['place']} was imported, but registers no {found['id']!r}")
         family.reference = id
-        return family
-    family = _known(id)
-    if family is not None:
         return family
     if is_place(id):
         return _wrapped(id)
@@ -194,14 +198,31 @@ def _wrapped(id: str) -> EnvFamily:
     if _is_family(thing):
         family = family_of(thing, id)
     else:
-        wrapped = (group.wrap(thing, id) for group in groups())
-        found = next((family for family in wrapped if family is not None), None)
+        found = _first_wrapped(thing, id)
         if found is None:
             wanted = ["a family (a class derived from EnvFamily)", *filter(None, (g.wanted for g in groups()))]
             raise TaskError(f"{id} is {_what(thing)}, no environment: it has to be {', '.join(wanted)}")
         family = found
     family.reference = family.reference or reference
     return family
+
+
+def _first_wrapped(thing: Any, id: str) -> EnvFamily | None:
+    """What the first group makes of it that can use it; where others refused it, that is logged with their reason."""
+    refusal: UnsupportedLevelError | None = None
+    for group in groups():
+        try:
+            family = group.wrap(thing, id)
+        except UnsupportedLevelError as error:
+            refusal = refusal or error
+            continue
+        if family is not None:
+            if refusal is not None:
+                _log.warning("%s is run as it is, many times slower than a compiled level: %s", id, refusal)
+            return family
+    if refusal is not None:
+        raise refusal
+    return None
 
 
 def _is_family(thing: Any) -> bool:

@@ -43,6 +43,8 @@ class TrainConfig(Open):
         body: how the agent moves and what it observes: "grid" (moves from cell to cell, symbolic observations), "rover"
             (drives in metres, images) or "own" (what the task is made for, the default).
         camera: camera of the rover (--body rover), or of another simulator.
+        simulator_python: the Python interpreter that runs the environments of another package (tasks gym:ID and
+            my_file.py:make_env), where that package does not go together with Groundling's own.
         held_out: instructions and wordings excluded from training.
         total_frames: number of frames to train on, rounded up to whole rollouts. One frame is one environment step of
             one environment.
@@ -82,6 +84,7 @@ class TrainConfig(Open):
     tasks: tuple[str, ...] = ()
     body: Literal["own", "grid", "rover"] = "own"
     camera: Camera = field(default_factory=Camera)
+    simulator_python: str = ""
     held_out: HeldOut = field(default_factory=HeldOut)
     total_frames: int = 1_500_000
     num_envs: int = 512

@@ -45,8 +45,23 @@ def families(config: TrainConfig) -> tuple[EnvFamily, ...]:
                 raise
             raise type(error)(f"task {place} of the {len(config.tasks)} to train on, {task!r}: {error}") from error
         require(family.id not in found, f"the tasks to train on name {family.id} twice")
+        if config.simulator_python:
+            family = _in_python(family, config.simulator_python)
         found[family.id] = family
     return tuple(found.values())
+
+
+def _in_python(family: EnvFamily, python: str) -> EnvFamily:
+    """The family with its environments in another Python interpreter."""
+    try:
+        chosen = family.with_settings({"python": python})
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"simulator_python is for environments of other packages (gym:ID, my_file.py:make_env), {family.id} is run "
+            "by Groundling itself: leave it out"
+        ) from error
+    chosen.reference = family.reference
+    return chosen
 
 
 def bank_families(config: TrainConfig) -> tuple[BankFamily, ...]:
