@@ -30,6 +30,7 @@ from groundling.training.rewards.agile.discriminator import (
     kept_negatives,
     negatives_to_draw,
 )
+from groundling.training.rewards.agile.examples import Examples
 from groundling.training.rewards.agile.replay import StateReplay
 from groundling.training.rewards.agile.reward import AgileConfig, AgileReward
 
@@ -108,7 +109,8 @@ class OneWeight(nn.Module):
 def weight_after(negatives: list[float], **changes: Any) -> float:
     settings = AgileConfig(max_column_norm=0.0, batch_size=4, **changes)
     trainer = DiscriminatorTrainer(OneWeight(), settings)  # type: ignore[arg-type]
-    trainer.step({"state": np.array([1.0, 2.0], dtype=np.float32)}, {"state": np.array(negatives, dtype=np.float32)})
+    goals = {"state": np.array([1.0, 2.0], dtype=np.float32)}
+    trainer.step(lambda kept: goals, {"state": np.array(negatives, dtype=np.float32)})
     weight: torch.Tensor = trainer.network.weight  # type: ignore[assignment]
     return float(weight.detach())
 
@@ -134,7 +136,7 @@ def test_column_norms_are_clipped_unit_by_unit_and_shorter_ones_stay() -> None:
 def test_column_norms_hold_after_every_step() -> None:
     reward, envs = grid_reward(replace(SMALL, learning_rate=0.5))
     settle(reward, transitions(envs, 4))
-    norms = [w.flatten(1).norm(dim=1).max() for w in reward.trainer.network.parameters() if w.ndim > 1]
+    norms = [w.detach().flatten(1).norm(dim=1).max() for w in reward.trainer.network.parameters() if w.ndim > 1]
     assert max(map(float, norms)) <= 1.0 + 1e-5
 
 
@@ -198,7 +200,7 @@ def test_what_is_right_is_logged_and_never_learned_from() -> None:
 
 
 def test_rho_goes_from_one_to_its_value_as_more_states_are_taken_for_goal_states() -> None:
-    for adapts, share, expected in ((True, 0.0, 1.0), (True, 1.0, 0.25), (True, 0.4, 0.88), (False, 0.0, 0.25)):
+    for adapts, share, expected in ((True, 0.0, 1.0), (True, 1.0, 0.25), (True, 0.4, 0.7), (False, 0.0, 0.25)):
         reward, envs = grid_reward(replace(SMALL, adapts_rho=adapts))
         reward._share = share
         assert settle(reward, transitions(envs, 2))[0]["rho"] == pytest.approx(expected)
@@ -219,6 +221,29 @@ def test_discriminator_that_does_not_read_judges_states_alone() -> None:
         assert not np.array_equal(
             network.judged({**states, "image": states["image"][::-1].copy()}), network.judged(states)
         )
+
+
+def test_examples_are_of_the_instructions_that_are_asked_for() -> None:
+    tokens = np.array([[2, 3, 0], [4, 0, 0], [2, 3, 0], [5, 5, 5]])
+    examples, random = Examples({"state": np.arange(4), "instruction": tokens}, "instruction"), torch.Generator()
+    asked = np.array([[2, 3], [4, 0]] * 100)  # padded to another length
+    found = examples.of_instructions(asked, random)
+    assert set(found["state"][::2].tolist()) == {0, 2}
+    assert set(found["state"][1::2].tolist()) == {1}
+    assert set(examples.of_instructions(np.full((200, 2), 7), random)["state"].tolist()) == {0, 1, 2, 3}
+    assert set(examples.any(200, random)["state"].tolist()) == {0, 1, 2, 3}
+
+
+def test_goal_states_of_a_batch_are_of_the_instructions_of_the_negatives_that_are_kept() -> None:
+    for matches in (True, False):
+        reward, envs = grid_reward(replace(SMALL, matches_instructions=matches))
+        kept = {"instruction": np.tile(envs.reset(seed=0)[0]["instruction"][:1], (8, 1))}
+        reward._goals = Examples(
+            {"image": np.arange(3), "instruction": np.concatenate([kept["instruction"][:1], np.full((2, 9), 3)])},
+            "instruction",
+        )
+        found = set(np.concatenate([reward._positives(kept)["image"] for _ in range(20)]).tolist())
+        assert found == ({0} if matches else {0, 1, 2})
 
 
 def test_replay_keeps_the_last_states() -> None:
@@ -255,14 +280,14 @@ def test_examples_of_the_grid_are_ends_of_the_experts_episodes() -> None:
     config = config_of(LEVEL)
     envs = make_vec(LEVEL, 8, bank_size=16, cache=False, progress=False)
     reward = AgileReward(config, envs)
-    goals = reward.goals
+    goals = reward.goals.states
     assert goals["image"].shape == (40, 4, 4, 3)
     ahead = {0: (0, 1), 1: (1, 0), 2: (0, -1), 3: (-1, 0)}
     for image in goals["image"]:  # the agent faces the only thing
         (y,), (x,) = np.nonzero(image[..., 0] == AGENT)
         down, right = ahead[int(image[y, x, 2])]
         assert image[y + down, x + right, 0] >= 5
-    assert np.array_equal(goals["image"], AgileReward(config, envs).goals["image"])
+    assert np.array_equal(goals["image"], AgileReward(config, envs).goals.states["image"])
 
 
 # In a run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -111,24 +111,25 @@ class DiscriminatorTrainer:
             clip_columns(network, settings.max_column_norm)
 
     @torch.enable_grad()
-    def step(self, positives: Arrays, negatives: Arrays) -> tuple[float, float, float]:
+    def step(self, positives: Callable[[Arrays], Arrays], negatives: Arrays) -> tuple[float, float, float]:
         """One step of cross-entropy.
 
         Args:
-            positives: [BS / 2] goal states.
+            positives: gives goal states [BS / 2], is told the negatives [BS / 2] that are kept.
             negatives: [BS / (2 rho)] visited states.
 
         Returns:
             the loss, and mean D of the positives and of the negatives that were kept.
         """
         settings = self.settings
-        half = len(next(iter(positives.values())))
+        half = settings.batch_size // 2
         drawn = len(next(iter(negatives.values())))
         if drawn > half:
             with torch.no_grad():
                 rows = kept_negatives(self.network(negatives), half).numpy()
             negatives = {key: array[rows] for key, array in negatives.items()}
-        both = {key: np.concatenate([positives[key], negatives[key]]) for key in positives}
+        goals = positives(negatives)
+        both = {key: np.concatenate([goals[key], negatives[key]]) for key in negatives}
         logits = self.network(both)
         target = torch.zeros_like(logits)
         target[:half] = 1.0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
@@ -21,6 +22,45 @@ from groundling.interfaces import Spec
 SIDE_BY_SIDE: Final = 256
 STRAYS: Final = 0.1  # share of the expert's steps that are drawn at random, so that one episode has many ends
 MOST_EPISODES: Final = 4  # played for each example that is wanted, the expert being stopped where it does not get on
+
+
+class Examples:
+    """Goal states, drawn at random or of given instructions.
+
+    Args:
+        states: [N, ...] by key.
+        text_key: the key of the instructions [N, L].
+    """
+
+    def __init__(self, states: Mapping[str, NDArray[Any]], text_key: str) -> None:
+        self.states = states
+        self._text_key = text_key
+        rows: dict[bytes, list[int]] = {}
+        for row, tokens in enumerate(states[text_key]):
+            rows.setdefault(_trimmed(tokens), []).append(row)
+        self._rows = {text: np.array(found) for text, found in rows.items()}
+        self._count = len(states[text_key])
+
+    def any(self, size: int, random: torch.Generator) -> dict[str, NDArray[Any]]:
+        """So many, each any of them."""
+        return self._taken(torch.randint(self._count, (size,), generator=random).numpy())
+
+    def of_instructions(self, tokens: NDArray[Any], random: torch.Generator) -> dict[str, NDArray[Any]]:
+        """For each of R instructions [R, L] one of its goal states; any goal state where there is none of it."""
+        drawn = torch.rand(len(tokens), generator=random).numpy()
+        rows = np.empty(len(tokens), dtype=np.int64)
+        for place, (text, share) in enumerate(zip(map(_trimmed, tokens), drawn.tolist(), strict=True)):
+            own = self._rows.get(text)
+            rows[place] = int(share * self._count) if own is None else own[int(share * len(own))]
+        return self._taken(rows)
+
+    def _taken(self, rows: NDArray[np.integer[Any]]) -> dict[str, NDArray[Any]]:
+        return {key: array[rows] for key, array in self.states.items()}
+
+
+def _trimmed(tokens: NDArray[Any]) -> bytes:
+    """A sentence as a key, however far it is padded."""
+    return tokens[tokens != 0].astype(np.int32).tobytes()
 
 
 def examples_of(family: EnvFamily, split: Any, envs: VectorEnv, count: int, seed: int) -> Mapping[str, NDArray[Any]]:

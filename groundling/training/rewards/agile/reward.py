@@ -18,11 +18,11 @@ from groundling.envs.engine.outcomes import successes_of
 from groundling.envs.families.base import StateReader
 from groundling.envs.specification import spec_of
 from groundling.errors import ConfigurationError
-from groundling.interfaces import Array, Transition, Watched
+from groundling.interfaces import TOKENS, Array, Transition, Watched
 from groundling.seeding import integer
 from groundling.training.checks import require, require_each
 from groundling.training.rewards.agile.discriminator import Discriminator, DiscriminatorTrainer, negatives_to_draw
-from groundling.training.rewards.agile.examples import examples_of
+from groundling.training.rewards.agile.examples import Examples, examples_of
 from groundling.training.rewards.agile.replay import StateReplay
 from groundling.training.rewards.base import RewardTerm
 
@@ -43,8 +43,11 @@ class AgileConfig:
         rho: share of the visited states of a batch that are taken for unsolved: those that the discriminator D judges
             lowest. The others are thrown away; 1 keeps all.
         adapts_rho: begin with rho at 1 and go down to rho as D takes more of the visited states for goal states:
-            1 - (1 - rho) * p^2, p their share of late. False is the rule of the paper, which throws away most of the
+            1 - (1 - rho) * p, p their share of late. False is the rule of the paper, which throws away most of the
             states that D is wrong about as long as the policy solves little.
+        matches_instructions: take goal states of the instructions of the negatives that are kept, so that D cannot gain
+            by what is asked for, and does not take what is solved more often than others for unsolved. False draws any,
+            as the paper does.
         output: what a step is paid: "threshold" (1 where D is above 1/2), "probability" (D) or "log" (log D).
         scale: of what is paid.
         pairs: number of examples of goal states with their instructions.
@@ -64,6 +67,7 @@ class AgileConfig:
 
     rho: float = 0.25
     adapts_rho: bool = True
+    matches_instructions: bool = True
     output: Output = "threshold"
     scale: float = 0.1
     pairs: int = 100_000
@@ -121,7 +125,7 @@ class AgileReward(RewardTerm):
             assert isinstance(own, Watched)
             own.watch(self._look)
         spec = spec_of(envs) if self._reader is None else self._reader.spec
-        self._keys = tuple(spec.observation)
+        self._keys, self._text_key = tuple(spec.observation), spec.keys_of(TOKENS)[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer(config.seed, "discriminator"))
             parts = network_config(config.agent, self.settings)
@@ -129,7 +133,7 @@ class AgileReward(RewardTerm):
         self.trainer = DiscriminatorTrainer(network, self.settings)
         self.replay = StateReplay(self.settings.replay)
         self._random = torch.Generator().manual_seed(integer(config.seed, "agile"))
-        self._goals: Mapping[str, NDArray[Any]] | None = None
+        self._goals: Examples | None = None
         self._visited: list[Mapping[str, NDArray[Any]]] = []
         self._solved: list[NDArray[np.bool_]] = []
         self._judged: NDArray[np.float32] | None = None
@@ -137,7 +141,7 @@ class AgileReward(RewardTerm):
         self._share = 0.0  # of the visited states that D took for goal states of late
 
     @property
-    def goals(self) -> Mapping[str, NDArray[Any]]:
+    def goals(self) -> Examples:
         """The examples of goal states, which are made when they are needed.
 
         Raises:
@@ -146,7 +150,8 @@ class AgileReward(RewardTerm):
         if self._goals is None:
             split = self._family.split("train", self.config.held_out)
             seed = integer(self.config.seed, "goal states") % 2**31
-            self._goals = examples_of(self._family, split, self.envs, self.settings.pairs, seed)
+            states = examples_of(self._family, split, self.envs, self.settings.pairs, seed)
+            self._goals = Examples(states, self._text_key)
         return self._goals
 
     def _look(self) -> None:
@@ -190,20 +195,23 @@ class AgileReward(RewardTerm):
 
     def _learn(self, states: Mapping[str, NDArray[Any]]) -> dict[str, float]:
         """Some steps of D on goal states and replayed ones."""
-        settings, goals = self.settings, self.goals
+        settings = self.settings
         self.replay.add(states)
-        half, count = settings.batch_size // 2, len(next(iter(goals.values())))
-        rho = 1 - (1 - settings.rho) * self._share**2 if settings.adapts_rho else settings.rho
+        rho = 1 - (1 - settings.rho) * self._share if settings.adapts_rho else settings.rho
         drawn = negatives_to_draw(settings.batch_size, rho)
         told = []
         steps = settings.updates if self._is_warm else settings.warmup + settings.updates
         self._is_warm = True
         for _ in range(steps):
-            rows = torch.randint(count, (half,), generator=self._random).numpy()
-            positives = {key: goals[key][rows] for key in self._keys}
-            told.append(self.trainer.step(positives, self.replay.draw(drawn, self._random)))
+            told.append(self.trainer.step(self._positives, self.replay.draw(drawn, self._random)))
         means = dict(zip(("loss", "of_goal_states", "of_negatives"), np.mean(told, axis=0).tolist(), strict=True))
         return {**means, "rho": rho}
+
+    def _positives(self, negatives: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Goal states for a batch with these negatives."""
+        if self.settings.matches_instructions:
+            return self.goals.of_instructions(negatives[self._text_key], self._random)
+        return self.goals.any(self.settings.batch_size // 2, self._random)
 
     def repaid(self, rollout: Rollout) -> Array | None:
         """What the steps of the rollout are paid, by D as it is now."""
