@@ -262,3 +262,27 @@ def test_groups_are_by_what_is_to_be_done() -> None:
     assert family.groups("instruction", "you are north of a red circle") == ("you are north of a red circle",)
     with pytest.raises(ConfigurationError, match="no breakdown by 'verb'"):
         family.groups("verb", "you are north of a red circle")
+
+
+def test_pictures_tell_every_symbol_apart() -> None:
+    family = find_family(f"{RELATIONS}?view=rgb")
+    assert family.spec.observation["image"].shape == (56, 56, 3)
+    envs = family.make_vec("all", 500, 0)
+    observation, _ = envs.reset(seed=0)
+    symbols = envs_of(num_envs=500).reset(seed=0)[0]["image"]
+    assert observation in envs.observation_space
+    info = play(envs, 30)[-1][-1]
+    assert info["final_obs"][3]["image"].shape == (56, 56, 3)
+    cells = observation["image"][:, 8:-8, 8:-8].reshape(500, 5, 8, 5, 8, 3).transpose(0, 1, 3, 2, 4, 5)
+    drawn: dict[tuple[int, ...], set[bytes]] = {}
+    for symbol, cell in zip(symbols.reshape(-1, 3), cells.reshape(-1, 192), strict=True):
+        drawn.setdefault(tuple(symbol.tolist()), set()).add(cell.tobytes())
+    assert len(drawn) == 20  # floor and nine blocks, with the agent and without
+    assert all(len(pictures) == 1 for pictures in drawn.values())
+    assert len(set.union(*drawn.values())) == 20
+    states = family.goal_states("train", 40, 0)
+    assert states is not None
+    assert states["image"].shape == (40, 56, 56, 3)
+    for settings, message in (("view=depth", "view is one of symbols, rgb"), ("size=6", "no setting 'size'")):
+        with pytest.raises(ConfigurationError, match=message):
+            find_family(f"{RELATIONS}?{settings}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.families.gridlu.instructions import instructions, vocabulary
 from groundling.envs.families.gridlu.kernels import begin_batch, step_batch
-from groundling.envs.families.gridlu.names import ACTIONS, Game
+from groundling.envs.families.gridlu.names import ACTIONS, Game, View
+from groundling.envs.families.gridlu.painting import paint
 from groundling.envs.families.gridlu.state import empty_seen, empty_worlds, rules_of
 from groundling.envs.games.batch import GameBatch, check_counts
 from groundling.errors import ConfigurationError
@@ -24,17 +26,26 @@ class GridLUBatch(GameBatch):
         part: of the instructions, see ``instructions.part``.
         seed: names the episodes until ``restart`` is given other seeds.
         max_steps: of an episode; None takes the task's.
+        view: what agents see, "symbols" or "rgb".
 
     Raises:
         ConfigurationError: if num_envs or max_steps is less than 1.
     """
 
     def __init__(
-        self, game: Game, num_envs: int, *, part: str = "all", seed: int = 0, max_steps: int | None = None
+        self,
+        game: Game,
+        num_envs: int,
+        *,
+        part: str = "all",
+        seed: int = 0,
+        max_steps: int | None = None,
+        view: View = "symbols",
     ) -> None:
         limit = game.max_steps if max_steps is None else max_steps
         check_counts(num_envs, limit)
         self.game = game
+        self.view = view
         self.rules = rules_of(game, part, limit)
         super().__init__(
             num_envs,
@@ -52,6 +63,11 @@ class GridLUBatch(GameBatch):
     def advance(self, actions: NDArray[np.int64], autoreset: bool) -> None:
         """Step by checked actions [B]."""
         step_batch(self.worlds, actions, autoreset, self.rules, self.seen, self.last, self.outcomes)
+
+    def by_key(self, seen: Any) -> dict[str, NDArray[Any]]:
+        """The image as symbols, or painted."""
+        arrays = super().by_key(seen)
+        return arrays if self.view == "symbols" else {**arrays, "image": paint(arrays["image"])}
 
     def holds(self) -> NDArray[np.bool_]:
         """Whether what each instruction says is so now, [B]."""

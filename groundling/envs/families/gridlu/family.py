@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from groundling.envs.families.base import ALL, TRAIN, EnvFamily
 from groundling.envs.families.gridlu.expert import Carrier
 from groundling.envs.families.gridlu.goal_states import goal_states
 from groundling.envs.families.gridlu.instructions import KINDS, by_sentence
-from groundling.envs.families.gridlu.names import RELATIONS_GAME, Game
+from groundling.envs.families.gridlu.names import RELATIONS_GAME, Game, View
+from groundling.envs.families.gridlu.painting import paint
 from groundling.envs.families.gridlu.vector import GridLUVectorEnv, make_spec
-from groundling.errors import SplitError
+from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import Suite, Teacher
 
 KIND = "kind"
@@ -40,17 +41,35 @@ class GridLUFamily(EnvFamily):
 
     Args:
         game: which.
+        view: what agents see, "symbols" or "rgb".
+
+    Raises:
+        ConfigurationError: if there is no such view.
     """
 
     breakdowns = (KIND,)
     most_envs: ClassVar[int] = 250
 
-    def __init__(self, game: Game) -> None:
+    def __init__(self, game: Game, *, view: View = "symbols") -> None:
+        if view not in get_args(View):
+            raise ConfigurationError(f"view is one of {', '.join(get_args(View))}, not {view!r}")
         self.game = game
+        self.view: View = view
         self.id = self.reference = game.id
         self.description = game.description
-        self.spec = make_spec()
+        self.spec = make_spec(view)
         self.suites = SUITES[game.name]
+
+    def with_settings(self, settings: Mapping[str, str]) -> GridLUFamily:
+        """The same task with another ``view``.
+
+        Raises:
+            ConfigurationError: if a setting is unknown or cannot work.
+        """
+        values: dict[str, Any] = dict(settings)
+        if unknown := set(values) - {"view"}:
+            raise ConfigurationError(f"{self.id} has no setting {min(unknown)!r}: its setting is view")
+        return GridLUFamily(self.game, **values)
 
     def split(self, name: str, held_out: Any = None) -> str:
         """The name of a part of its episodes; which instructions are kept from training is fixed.
@@ -82,6 +101,7 @@ class GridLUFamily(EnvFamily):
             part=PARTS[self.game.name][self.split(split)],
             seed=seed,
             max_steps=max_steps,
+            view=self.view,
             copy=copy,
             render_mode=render_mode,
             autoreset=autoreset,
@@ -102,7 +122,8 @@ class GridLUFamily(EnvFamily):
         """Observations [N, ...] by key of states in which it is so what the instruction says: of Relations half drawn
         and half reached by the expert, of Arrangements all drawn.
         """
-        return goal_states(self.game, PARTS[self.game.name][self.split(split)], count, seed, "both")
+        states = goal_states(self.game, PARTS[self.game.name][self.split(split)], count, seed, "both")
+        return states if self.view == "symbols" else {**states, "image": paint(states["image"])}
 
     def expert(self, envs: VectorEnv) -> Teacher | None:
         """Who goes and carries by shortest ways; nobody knows how to arrange."""

@@ -6,7 +6,7 @@ it has just put down, reaches others than most of them.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +122,7 @@ def reached_goals(game: Game, part: str, count: int, seed: int) -> GridLUVectorE
     return envs
 
 
-def goal_states(game: Game, part: str, count: int, seed: int, source: Source) -> dict[str, NDArray[np.generic]]:
+def goal_states(game: Game, part: str, count: int, seed: int, source: Source) -> dict[str, NDArray[Any]]:
     """Observations [N, ...] by key of goal states, N at most ``count``.
 
     Args:

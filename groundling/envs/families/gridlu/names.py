@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 FLOOR: Final = "floor"
 SHAPES: Final = ("circle", "triangle", "square")
@@ -18,6 +18,7 @@ RESERVED: Final = 2  # padding and the unknown word
 NUM_SYMBOLS: Final = RESERVED + len(NAMES)
 FLOOR_ID, FIRST_SHAPE, FIRST_COLOR = (RESERVED + NAMES.index(name) for name in (FLOOR, SHAPES[0], COLORS[0]))
 
+View = Literal["symbols", "rgb"]
 ACTIONS: Final = ("left", "right", "up", "down", "interact")
 SIZE: Final = 5  # cells across
 NUM_CELLS: Final = SIZE**2

@@ -10,19 +10,21 @@ from groundling.envs.engine.constants import NUM_STATES
 from groundling.envs.families.gridlu.batch import GridLUBatch
 from groundling.envs.families.gridlu.drawing import draw
 from groundling.envs.families.gridlu.instructions import NUM_TOKENS, vocabulary
-from groundling.envs.families.gridlu.names import ACTIONS, NUM_SYMBOLS, SIZE, Game
+from groundling.envs.families.gridlu.names import ACTIONS, NUM_SYMBOLS, SIZE, Game, View
+from groundling.envs.families.gridlu.painting import PICTURE_SHAPE
 from groundling.envs.games.vector import GameVectorEnv, check_render_mode
-from groundling.interfaces import SYMBOLS, TOKENS, Field, Spec
+from groundling.interfaces import RGB, SYMBOLS, TOKENS, Field, Spec
 
 IMAGE_SHAPE = (SIZE, SIZE, 3)
 
 
-def make_spec() -> Spec:
+def make_spec(view: View) -> Spec:
     """What an agent is built for; both tasks have the same."""
     words = vocabulary()
+    symbols = Field(IMAGE_SHAPE, "uint8", SYMBOLS, len(words), sizes=(NUM_SYMBOLS, NUM_SYMBOLS, NUM_STATES))
     return Spec(
         {
-            "image": Field(IMAGE_SHAPE, "uint8", SYMBOLS, len(words), sizes=(NUM_SYMBOLS, NUM_SYMBOLS, NUM_STATES)),
+            "image": symbols if view == "symbols" else Field(PICTURE_SHAPE, "uint8", RGB),
             "instruction": Field((NUM_TOKENS,), "int32", TOKENS, len(words)),
         },
         ACTIONS,
@@ -30,13 +32,14 @@ def make_spec() -> Spec:
     )
 
 
-def observation_space() -> spaces.Dict:
+def observation_space(view: View) -> spaces.Dict:
     """The space of a single observation."""
     highest = np.full(IMAGE_SHAPE, NUM_SYMBOLS - 1, dtype=np.uint8)
     highest[..., 2] = NUM_STATES - 1
+    symbols = spaces.Box(np.zeros_like(highest), highest, dtype=np.uint8)
     return spaces.Dict(
         {
-            "image": spaces.Box(np.zeros_like(highest), highest, dtype=np.uint8),
+            "image": symbols if view == "symbols" else spaces.Box(0, 255, PICTURE_SHAPE, np.uint8),
             "instruction": spaces.Box(0, len(vocabulary()) - 1, (NUM_TOKENS,), np.int32),
         }
     )
@@ -54,7 +57,8 @@ class GridLUVectorEnv(GameVectorEnv[GridLUBatch]):
 
     ## Observation (``Dict``, B environments)
     - ``image`` [B, 5, 5, 3] uint8: row, column; (token id of "floor" or of a block's shape; token id of its color, or
-      0; the agent: 0 is elsewhere, 1 is here, 2 is here and carries the block that is seen).
+      0; the agent: 0 is elsewhere, 1 is here, 2 is here and carries the block that is seen). With ``view="rgb"``
+      [B, 56, 56, 3] uint8, the picture; the id is then ``ID?view=rgb``.
     - ``instruction`` [B, 9] int32: token ids, 0 = padding.
 
     ## Action (``Discrete(5)``)
@@ -80,6 +84,7 @@ class GridLUVectorEnv(GameVectorEnv[GridLUBatch]):
         part: of the instructions, see ``instructions.part``.
         seed: names the episodes where ``reset`` is given no seed.
         max_steps: of an episode; None takes the task's.
+        view: what agents see, "symbols" or "rgb".
         copy: return fresh arrays at every step; False returns the same arrays, rewritten by the next step.
         render_mode: None or "rgb_array".
         autoreset: begin the next episode in the step in which one ends; otherwise it stays as it ended until ``reset``.
@@ -96,14 +101,15 @@ class GridLUVectorEnv(GameVectorEnv[GridLUBatch]):
         part: str = "all",
         seed: int = 0,
         max_steps: int | None = None,
+        view: View = "symbols",
         copy: bool = True,
         render_mode: str | None = None,
         autoreset: bool = True,
     ) -> None:
         check_render_mode(render_mode)
-        batch = GridLUBatch(game, num_envs, part=part, seed=seed, max_steps=max_steps)
+        batch = GridLUBatch(game, num_envs, part=part, seed=seed, max_steps=max_steps, view=view)
         super().__init__(
-            batch, make_spec(), observation_space(), copy=copy, render_mode=render_mode, autoreset=autoreset
+            batch, make_spec(view), observation_space(view), copy=copy, render_mode=render_mode, autoreset=autoreset
         )
 
     def draw(self, row: int) -> NDArray[np.uint8]:
