@@ -29,6 +29,7 @@ GROUPS: Final = Registry[Any](
         "chaplot": "groundling.envs.families.chaplot.group:GROUP",
         "babyai": "groundling.envs.families.babyai.group:GROUP",
         "manuals": "groundling.envs.families.manuals.group:GROUP",
+        "gridlu": "groundling.envs.families.gridlu.group:GROUP",
         "questions": "groundling.envs.families.questions.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",

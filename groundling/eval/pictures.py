@@ -27,13 +27,15 @@ def drawn_kinds(envs: VectorEnv) -> Kinds:
 def picture_of(
     observation: Mapping[str, Any], spec: Spec, row: int = 0, kinds: Kinds = PLAIN_KINDS
 ) -> NDArray[np.uint8] | None:
-    """What an environment's agent sees [H, W, 3] uint8, symbols drawn as tiles; None if it sees no picture."""
+    """What an environment's agent sees [H, W, 3] uint8, MiniGrid's view drawn as tiles; None if it sees no picture."""
     keys = spec.keys_of(RGB, SYMBOLS)
     if not keys:
         return None
     key = MAIN_KEY if MAIN_KEY in keys else keys[0]
     image = np.asarray(observation[key])[row]
-    return image.copy() if spec.observation[key].kind == RGB else draw_symbols(image, kinds)
+    if spec.observation[key].kind == RGB:
+        return image.copy()
+    return draw_symbols(image, kinds) if image.shape[:2] == (VIEW_SIZE, VIEW_SIZE) else None
 
 
 def draw_symbols(image: NDArray[np.uint8], kinds: Kinds = PLAIN_KINDS) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ FAMILIES = {
     ),
     "own": (r"families\.own", (r"envs/__init__\.py", r"envs/tasks/.*")),  # register, and the tasks that do
     "manuals": (r"families\.manuals|RTFM-|Messenger-", ()),
+    "gridlu": (r"families\.gridlu|GridLU", ()),
     "chaplot": (
         r"families\.chaplot|Grounded(Room|Doom)-",
         (r"envs/simulators/doom.*", r"training/presets\.py"),

@@ -22,6 +22,7 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
         "emma": "groundling.agents.encoders.emma:EmmaEncoder",
         "vector": "groundling.agents.encoders.vectors:VectorEncoder",
         "pacman": "groundling.agents.encoders.pacman:PacmanEncoder",
+        "convolved": "groundling.agents.encoders.convolved:ConvolvedEncoder",
     },
     entry_points="groundling.encoders",
 )

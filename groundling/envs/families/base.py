@@ -77,6 +77,19 @@ class MeasureTable:
     rows: tuple[tuple[str, int, tuple[float, ...]], ...]
 
 
+class StateReader(Protocol):
+    """Reads the present states of environments that their agents see a part of.
+
+    Attributes:
+        spec: what a state is, its instruction among the fields.
+    """
+
+    spec: Spec
+
+    def __call__(self) -> Mapping[str, NDArray[Any]]:
+        """The states by key, [B, ...]: arrays that nobody writes again."""
+
+
 class EnvFamily(ABC):
     """An environment with its splits, suites, words and expert. Required are ``id``, ``description``, ``spec`` and
     :meth:`make_vec`.
@@ -144,6 +157,27 @@ class EnvFamily(ABC):
 
     def expert(self, envs: VectorEnv) -> Teacher | None:
         """Who knows the right actions in these environments, if the family does."""
+        return None
+
+    def state_reader(self, envs: VectorEnv) -> StateReader | None:
+        """What reads states of these environments for rewards that judge them; None where observations are states.
+
+        Raises:
+            ConfigurationError: if these environments have no such states.
+        """
+        return None
+
+    def goal_states(self, split: Any, count: int, seed: int) -> Mapping[str, NDArray[Any]] | None:
+        """States in which what an instruction asks for is so, with their instructions; None if the family has none.
+
+        Args:
+            split: what :meth:`split` returned.
+            count: N, how many are wanted; there may be fewer.
+            seed: names them.
+
+        Returns:
+            arrays [N, ...] by the keys of observations, or of what :meth:`state_reader` reads.
+        """
         return None
 
     def measure(self, episodes: EpisodeSet, actions: Sequence[NDArray[np.int64]]) -> tuple[MeasureTable, ...]:

@@ -19,6 +19,7 @@ REWARDS: Registry[Any] = Registry(
         "demonstration": "groundling.training.rewards.along:DemonstrationReward",
         "preferences": "groundling.training.rewards.preferences:PreferenceReward",
         "rubric": "groundling.training.rewards.rubric:RubricReward",
+        "agile": "groundling.training.rewards.agile.reward:AgileReward",
     },
     entry_points="groundling.rewards",
 )
