@@ -17,6 +17,7 @@ REWARDS: Registry[Any] = Registry(
         "environment": "groundling.training.rewards.environment:EnvironmentReward",
         "distance": "groundling.training.rewards.distance:DistanceReward",
         "demonstration": "groundling.training.rewards.along:DemonstrationReward",
+        "learn": "groundling.training.rewards.learn.reward:LearnReward",
         "rubric": "groundling.training.rewards.rubric:RubricReward",
     },
     entry_points="groundling.rewards",
