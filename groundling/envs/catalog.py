@@ -29,6 +29,7 @@ GROUPS: Final = Registry[Any](
         "babyai": "groundling.envs.families.babyai.group:GROUP",
         "manuals": "groundling.envs.families.manuals.group:GROUP",
         "questions": "groundling.envs.families.questions.group:GROUP",
+        "montezuma": "groundling.envs.families.montezuma.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
     },
     entry_points="groundling.families",
