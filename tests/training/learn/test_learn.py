@@ -12,6 +12,8 @@ import pytest
 import torch
 from test_loop import assert_same, checkpoint_of, make_config, metrics_of
 
+from groundling.cli import parse
+from groundling.cli.options import config_of
 from groundling.envs.described_clips import DescribedClip, DescribedClips
 from groundling.errors import ConfigurationError, RelatednessFileError
 from groundling.interfaces import TOKENS, Field, Spec, Transition
@@ -240,6 +242,17 @@ def test_sentence_that_the_model_cannot_read_is_refused(model: Relatedness) -> N
 
 
 # Runs
+
+
+def test_settings_come_back_from_json_and_from_the_command_line() -> None:
+    config = make_config(
+        reward=("environment", "learn"), settings=(LearnConfig(scale=2.0, fit=quick(reads="sequence")),)
+    )
+    assert type(config).from_json(config.to_json()) == config
+    told = ["--reward", "environment", "learn", "--learn.fit.reads", "sequence", "--learn.sentence", "go left"]
+    command = parse(["train", *told])
+    own = config_of(command.options, command.parts).settings_of(LearnConfig)
+    assert (own.fit.reads, own.sentence) == ("sequence", "go left")
 
 
 @pytest.fixture

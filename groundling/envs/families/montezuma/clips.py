@@ -1,8 +1,9 @@
 """Described clips of Montezuma's Revenge: scripted play, told in words of how the player moved by the game's RAM.
 
 The sentences of the paper were written by people who watched people play, and are not to be had. Here programs press
-joystick directions for a while, with as many no-ops between as people have, and each stretch is named by what the
-player did in it: a way to a side, up or down, a jump, something taken.
+joystick directions for a while, with no-ops and actions at random between, and each stretch is named by what the player
+did in it: a way to a side, up or down, a jump, something taken. Without the actions at random a model takes everything
+that an untrained agent does for unrelated, and nothing that such an agent changes changes that.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from groundling.envs.families.montezuma.game import NOOP, Game
 from groundling.envs.families.montezuma.tasks import ACTIONS, FLOOR, TASKS, Start
 from groundling.seeding import integer
 
-CLIPS_VERSION: Final = 1
+CLIPS_VERSION: Final = 2
 FRAMES: Final = 3  # of a step: the mean of the tasks'
 SEGMENTS: Final = 8  # of a play
-LONGEST_CLIP: Final = 3  # segments
+LONGEST_CLIP: Final = 2  # segments
+MOST_IDLE, MOST_SLIPS = 0.6, 0.7  # shares of no-ops, and of actions at random, in a play
 FAR: Final = 6  # pixels: a shorter way has no name
 FORMS: Final = 3
 VALIDATION_X: Final = 53  # plays that begin in the left third of a screen validate, as in the paper
@@ -71,7 +73,7 @@ class Segment:
 
 
 def record_clips(count: int, seed: int) -> DescribedClips:
-    """So many clips, of 1 to 3 named stretches in a row each.
+    """So many clips, of 1 or 2 named stretches in a row each.
 
     Raises:
         MissingSimulatorError: if ale-py is not installed.
@@ -128,7 +130,7 @@ def told(names: Sequence[str], rng: np.random.Generator) -> str:
 def _play(game: Game, rng: np.random.Generator) -> list[Segment]:
     """Some stretches in a row, until a life is lost or the room is left for another time."""
     segments = []
-    lives, idle = game.lives, 0.6 * rng.random()
+    lives, idle, slips = game.lives, MOST_IDLE * rng.random(), max(0.0, MOST_SLIPS * (2 * rng.random() - 1))
     for _ in range(SEGMENTS):
         is_on_ladder = game.place[1] not in (FLOOR, 148) or (abs(game.place[0] - 77) < 3 and rng.random() < 0.6)
         intention = _any_of(ON_LADDER if is_on_ladder else ALONG_FLOOR, rng)
@@ -136,6 +138,8 @@ def _play(game: Game, rng: np.random.Generator) -> list[Segment]:
         length = int(rng.integers(5, 26))
         actions = rng.choice(choices, size=length)
         actions[rng.random(length) < idle] = NOOP
+        has_slipped = rng.random(length) < slips
+        actions[has_slipped] = rng.integers(len(ACTIONS), size=int(has_slipped.sum()))
         room, before, had, highest = game.room, game.place, game.has_taken, 0
         for action in actions.tolist():
             game.act(action, FRAMES)

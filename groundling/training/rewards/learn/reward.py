@@ -10,6 +10,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.configuration import from_plain
 from groundling.envs.specification import spec_of
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Array, Transition
@@ -56,6 +57,12 @@ class LearnConfig:
         require_each(self, "scale", above=0)
         require_each(self, "clips", least=10)
         require(self.told in get_args(Told), f"told is one of {', '.join(get_args(Told))}, not {self.told!r}")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> LearnConfig:
+        """Read plain values back."""
+        fit = {"fit": from_plain(FitConfig, values["fit"])} if "fit" in values else {}
+        return cls(**{**values, **fit})
 
 
 class LearnReward(PotentialTerm):
