@@ -250,7 +250,7 @@ def test_settings_come_back_from_json_and_from_the_command_line() -> None:
     )
     assert type(config).from_json(config.to_json()) == config
     told = ["--reward", "environment", "learn", "--learn.fit.reads", "sequence", "--learn.sentence", "go left"]
-    command = parse(["train", *told])
+    command = parse("train", told)
     own = config_of(command.options, command.parts).settings_of(LearnConfig)
     assert (own.fit.reads, own.sentence) == ("sequence", "go left")
 
