@@ -35,7 +35,7 @@ class MontezumaEnv(gymnasium.Env[dict[str, Any], int]):
         self.envs = MontezumaVectorEnv(TASKS[level], 1, render_mode=render_mode, autoreset=False)
         self.level, self.render_mode, self.agent_spec = level, render_mode, self.envs.agent_spec
         self.observation_space = self.envs.single_observation_space
-        self.action_space = self.envs.single_action_space  # type: ignore[assignment]
+        self.action_space = self.envs.single_action_space
         self._is_seeded = False
 
     @property

@@ -124,7 +124,7 @@ class MontezumaVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         self.render_mode = render_mode
         self.task, self.rules, self.num_envs, self.autoreset = task, rules or Rules(), num_envs, autoreset
         self.agent_spec = SPEC
-        parts = {
+        parts: dict[str, spaces.Space[Any]] = {
             "image": spaces.Box(0, 255, (SIZE, SIZE), np.uint8),
             "instruction": spaces.Box(0, len(VOCABULARY) - 1, (LONGEST_TEXT,), np.int32),
         }
