@@ -13,7 +13,7 @@ import pytest
 import groundling
 from groundling.envs.catalog import find_family
 from groundling.envs.families.montezuma.clips import SAID, name_of, record_clips, told
-from groundling.envs.families.montezuma.tasks import ACTIONS, FLOOR, TASKS, VOCABULARY
+from groundling.envs.families.montezuma.tasks import ACTIONS, FLOOR, TASKS, VOCABULARY, Start
 from groundling.envs.families.montezuma.vector import MontezumaVectorEnv, Rules
 from groundling.envs.simulators.errors import MissingSimulatorError
 from groundling.errors import ActionError, ConfigurationError
@@ -101,6 +101,41 @@ def test_goal_is_a_room_a_place_within_five_pixels_and_what_was_taken(game: Game
     ):
         game.ale.setRAM(byte, value)
         assert game.solves(task) == is_solved, (byte, value)
+
+
+@pytest.mark.parametrize(
+    ("room", "side", "y", "press", "other"),
+    [
+        (4, "right", 250, "up", 0),
+        (4, "right", FLOOR, "down", 10),
+        (10, "right", 250, "up", 4),
+        (9, "left", 250, "up", 3),
+    ],
+)
+def test_ladders_lead_to_the_rooms_of_the_games_map(
+    room: int, side: Any, y: int, press: str, other: int, game: Game
+) -> None:
+    game.begin(Start(room, side, 77, y))
+    for _ in range(130):
+        game.act(ACTIONS.index(press))
+        if game.room != room:
+            break
+    assert (game.room, game.lives) == (other, 6)
+
+
+def test_place_of_the_room_that_is_left_is_no_goal_in_the_one_that_is_entered() -> None:
+    """Down the ladder from room 0, whose foot is as high as the goal of room 4."""
+    envs = MontezumaVectorEnv(LADDER, 1, rules=PLAIN, autoreset=False)
+    envs.reset(seed=0)
+    envs.games[0].act(ACTIONS.index("up"), 8)
+    assert envs.games[0].room == 0
+    rooms = []
+    for _ in range(12):
+        _, reward, terminated, _, _ = envs.step(np.array([ACTIONS.index("down")]))
+        rooms.append((envs.games[0].room, envs.games[0].solves(LADDER)))
+        assert not reward[0]
+        assert not terminated[0]
+    assert (4, True) in rooms, "there is such a frame"
 
 
 # Ways found by search: presses and for how many frames.
@@ -203,6 +238,20 @@ def test_lost_life_ends_an_episode_without_success() -> None:
     assert ended, "it walks off the edge"
     assert (reward[0], truncated[0], info["success"][0]) == (0, False, False)
     assert envs.games[0].lives == 5
+
+
+def test_goal_that_costs_a_life_is_no_success() -> None:
+    task = TASKS["groundling/Montezuma-14-v0"]
+    envs = MontezumaVectorEnv(task, 1, rules=PLAIN, autoreset=False)
+    for lives, success in ((6, True), (7, False)):
+        envs.reset(seed=0)
+        envs._lives[0] = lives
+        for _ in range(140):
+            _, reward, terminated, _, info = envs.step(np.array([ACTIONS.index("down")]))
+            if envs.games[0].solves(task) or (terminated[0] and lives == 7):
+                break
+        assert terminated[0]
+        assert (bool(reward[0]), bool(info["success"][0])) == (success, success)
 
 
 def test_description_can_be_chosen_and_is_what_the_tokens_say() -> None:

@@ -20,7 +20,7 @@ from groundling.envs.families.montezuma.game import NOOP, Game
 from groundling.envs.families.montezuma.tasks import ACTIONS, FLOOR, TASKS, Start
 from groundling.seeding import integer
 
-CLIPS_VERSION: Final = 2
+CLIPS_VERSION: Final = 3
 FRAMES: Final = 3  # of a step: the mean of the tasks'
 SEGMENTS: Final = 8  # of a play
 LONGEST_CLIP: Final = 2  # segments

@@ -12,7 +12,9 @@ from groundling.envs.families.montezuma.tasks import ACTIONS, CLOSE, Start, Task
 from groundling.envs.simulators.errors import EngineError, MissingSimulatorError
 
 GAME: Final = "montezuma_revenge"
-ROOM, X, Y, THING, KEY = 3, 42, 43, 49, 101  # bytes of RAM; THING is 0 once what lies in the room is taken
+# Bytes of RAM. THING is 0 once what lies in the room is taken; ROW is by what ladders lead from room to room.
+ROOM, X, Y, THING, ROW, KEY = 3, 42, 43, 49, 80, 101
+ROWS: Final = (3, 8)  # the first rooms of the second and the third row
 SIZE: Final = 84
 NOOP, FIRE, RIGHT, LEFT = (ACTIONS.index(name) for name in ("noop", "fire", "right", "left"))
 BOOT_FRAMES: Final = 60
@@ -112,6 +114,7 @@ class Game:
         self.load(self._first)
         lives = self.lives
         x, action, neighbor = EDGES[start.comes_from]
+        self.ale.setRAM(ROW, sum(start.room >= first for first in ROWS))
         self.ale.setRAM(ROOM, start.room + neighbor)
         self.ale.setRAM(X, x)
         for _ in range(LONGEST_WALK):

@@ -253,13 +253,16 @@ class MontezumaVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         """Step one game; whether its goal is reached, by a player who lost no life."""
         game, chance = self.games[row], self._chance[row][min(self._steps[row], self.rules.max_steps - 1)]
         fewest, most = self.rules.frames
+        room = -1
         for frame in range(fewest + int(chance[0] * (most - fewest + 1))):
+            room = game.room
             if chance[1 + frame] >= self.rules.sticky:
                 self._pressed[row] = action
             game.act(int(self._pressed[row]))
         self._steps[row] += 1
         self._images[row] = game.picture()
-        return game.lives >= self._lives[row] and game.solves(self.task)
+        # in the frame in which a room is entered the player still has the place of the other one
+        return game.lives >= self._lives[row] and game.room == room and game.solves(self.task)
 
     def _observation(self) -> Arrays:
         return {"image": self._images.copy(), "instruction": self._tokens[self._told]}
