@@ -157,7 +157,9 @@ class Options:
             "area": float(np.mean(areas)),
             "by_task": by_task,
             "command": f"python benchmarks/learn.py {plain} --frames {self.frames} --num-envs {self.num_envs} "
-            f"--scale {self.scale:g}{'' if self.zero_terminal else ' --no-zero-terminal'}",
+            f"--scale {self.scale:g}{'' if self.zero_terminal else ' --no-zero-terminal'} --clips {self.clips} "
+            f"--fit.pairs {self.fit.pairs} --fit.epochs {self.fit.epochs} --fit.batch-size {self.fit.batch_size} "
+            f"--fit.learning-rate {self.fit.learning_rate:g}",
             "goal": "language 60 % above none, wrong not above it, 15 tasks of 500,000 steps",
         }
 
