@@ -31,6 +31,7 @@ GROUPS: Final = Registry[Any](
         "manuals": "groundling.envs.families.manuals.group:GROUP",
         "gridlu": "groundling.envs.families.gridlu.group:GROUP",
         "questions": "groundling.envs.families.questions.group:GROUP",
+        "montezuma": "groundling.envs.families.montezuma.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",
     },

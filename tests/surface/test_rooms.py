@@ -29,6 +29,7 @@ FAMILIES = {
         r"families\.chaplot|Grounded(Room|Doom)-",
         (r"envs/simulators/doom.*", r"training/presets\.py"),
     ),
+    "montezuma": (r"families\.montezuma|Montezuma-", ()),
     "questions": (r"families\.questions|Questions-", (r"cli/questions\.py",)),
 }
 

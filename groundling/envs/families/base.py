@@ -24,6 +24,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.envs.described_clips import DescribedClips
 from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.texts import texts_of
 from groundling.errors import ConfigurationError, SplitError
@@ -179,6 +180,21 @@ class EnvFamily(ABC):
             arrays [N, ...] by the keys of observations, or of what :meth:`state_reader` reads.
         """
         return None
+
+    def described_clips(self, count: int, seed: int) -> DescribedClips | None:
+        """Clips of play with sentences that describe them, for rewards that are learned from these; None if the family
+        has none of its own.
+
+        Args:
+            count: about how many.
+            seed: of all that is drawn.
+        """
+        return None
+
+    @property
+    def clips_fingerprint(self) -> str:
+        """All that :meth:`described_clips` depend on beside their number and seed; models are cached by it."""
+        return self.reference or self.id
 
     def measure(self, episodes: EpisodeSet, actions: Sequence[NDArray[np.int64]]) -> tuple[MeasureTable, ...]:
         """What else there is to tell of episodes that were played with these actions.
