@@ -177,3 +177,7 @@ class LearnReward(PotentialTerm):
         self._use(Relatedness.from_dict(saved["model"]))
         self._memory, self._steps = saved["memory"].clone(), saved["steps"].numpy().copy()
         self._read, self._vectors = {}, torch.zeros(0)
+
+    def load_learned(self, saved: dict[str, Any]) -> None:
+        """The model."""
+        self._use(Relatedness.from_dict(saved["model"]))
