@@ -18,6 +18,7 @@
     ├── BankFileError             an episode bank on disk that cannot be trusted
     ├── QuestionFileError         a file of questions with missing keys, or of another version
     ├── DemonstrationFileError    demonstrations on disk that cannot be trusted, or are of another task
+    ├── PreferenceFileError       a file of preferences that is torn, or of another kind, version or vocabulary
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
     ├── CheckpointError           a checkpoint that is missing, truncated or of another version
     ├── TrainingError             a training process that failed
@@ -102,6 +103,10 @@ class QuestionFileError(GroundlingError):
 
 class DemonstrationFileError(GroundlingError):
     """The file does not hold whole demonstrations of this version and of the task asked for."""
+
+
+class PreferenceFileError(GroundlingError):
+    """The file does not hold whole preferences of this version and of what is asked for."""
 
 
 class StorageError(GroundlingError, OSError):

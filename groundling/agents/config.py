@@ -55,6 +55,9 @@ class AgentConfig(Open):
             leaves the manual to an encoder of its own, "document".
         predicts_subgoal: add a head that learns to predict the current subgoal, an auxiliary loss weighted by the
             algorithm's subgoal_coef. Its output is not used for acting.
+        predicts_symbols: add a head to a vision that reads pictures, which learns to predict type, color and state of
+            what is in each of its cells, an auxiliary loss weighted by the algorithm's symbol_coef. Its output is not
+            used for acting; the labels are known in training only.
         blind: replace the image by zeros: a control that has only the instruction.
         settings: of the encoders, each an instance of the encoder's own class.
     """
@@ -76,6 +79,7 @@ class AgentConfig(Open):
     memory_skip: bool = False
     reads_manual: bool = True
     predicts_subgoal: bool = False
+    predicts_symbols: bool = False
     blind: bool = False
     settings: tuple[Any, ...] = ()
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "tasks": "list the tasks, one line each",
     "questions": "write questions and their houses to a file, or describe one",
     "play": "move an agent yourself, seen from above or in first person",
+    "label": "compare pairs of trajectories, to learn from preferences",
     "watch": "write a video of an agent's episodes, step by step",
     "bench": "measure steps a second on this machine, compared with MiniGrid",
     "demo": "train, evaluate and report in a few minutes",

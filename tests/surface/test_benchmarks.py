@@ -199,6 +199,20 @@ def play_readers(folder: Path) -> list[list[Outcome]]:
     return played
 
 
+def test_rows_of_manuals_have_the_keys_that_they_are_known_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    manuals = importlib.import_module("manuals")
+    assert manuals.key_of("rtfm_simple", "ours", "assignments") == "rtfm_simple"
+    assert manuals.key_of("rtfm_simple", "txt2pi", "assignments") == "txt2pi_simple"
+    assert manuals.key_of("rtfm_simple", "unread", "validation") == "rtfm_simple_unread_validation"
+    rows = {row["key"]: row for row in json.loads((BENCHMARKS / "results" / "manuals.json").read_text())["rows"]}
+    wanted = {"rtfm_simple", "rtfm_full_6x6", "rtfm_full_10x10", "messenger_s1", "messenger_s2", "messenger_s3"}
+    assert rows.keys() >= wanted | {"rtfm_speed", "messenger_speed", "rtfm_random_6x6", "messenger_random_s2"}
+    assert min(rows[key]["mean"] for key in ("rtfm_speed", "messenger_speed")) > 1e6
+    for key, simulated in (("rtfm_random_6x6", 0.117), ("messenger_random_s2", 0.022)):
+        assert rows[key]["mean"] == pytest.approx(simulated, abs=4 * (simulated / 3000) ** 0.5)
+
+
 @pytest.mark.slow
 def test_readers_are_trained_once_and_told_in_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))

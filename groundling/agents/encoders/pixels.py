@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.encoders.base import TextEncoder, check_image, check_range, sentences_of_rows
+from groundling.agents.encoders.symbol_head import SymbolHead
 from groundling.agents.fusion import Instruction, make_fusion
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import DEPTH, RGB, SEGMENTATION, Field, Observation, Spec
@@ -272,6 +273,10 @@ class CNNEncoder(PixelEncoder):
         self.background.copy_(self.input(prepared).mean(dim=0, dtype=torch.float32))
         self.spatial.bias.sub_(self._spread(prepared).mean(dim=0))
 
+    def make_symbol_head(self) -> None:
+        """See :class:`ObservationEncoder`."""
+        self.symbol_head = SymbolHead(self.config.settings_of(CNNConfig).conv_channels[-1], self.grid)
+
     def forward(self, prepared: PreparedPixels) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
         cells = self.cells(prepared)
@@ -288,8 +293,10 @@ class CNNEncoder(PixelEncoder):
     def cells(self, prepared: PreparedPixels) -> Tensor:
         """The attributes [R, N, F, D] of the cells of R observations, row after row."""
         with self.many_products():
-            channels = self.vision(self.input(prepared, self.background)).permute(0, 2, 3, 1)
-        return channels.flatten(1, 2).unflatten(-1, (self.attributes, -1))
+            channels = self.vision(self.input(prepared, self.background)).permute(0, 2, 3, 1).flatten(1, 2)
+        if self.symbol_head is not None and torch.is_grad_enabled():
+            self.symbol_head(channels.float())  # for the loss of its labels, which notes what it gives
+        return channels.unflatten(-1, (self.attributes, -1))
 
     def _spread(self, prepared: PreparedPixels) -> Tensor:
         """What the layer that sees all the cells makes of them [R, hidden_dim]."""

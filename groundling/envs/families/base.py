@@ -221,7 +221,7 @@ class EnvFamily(ABC):
                 "a curriculum of instructions is for episodes of a bank, not for another simulator's or recorded ones"
             )
         if world.body != "own":
-            raise ConfigurationError(f"{self.id} has a body of its own: leave body at 'own'")
+            raise ConfigurationError(f"{self.id} has a body of its own: leave body out, or at 'own'")
         if world.camera != PLAIN.camera:
             raise ConfigurationError(f"{self.id} has senses of its own: leave the camera as it is")
         if world.vocabulary is not None and world.vocabulary != self.spec.vocabulary:

@@ -16,6 +16,7 @@ ALGORITHMS: Registry[type[Algorithm]] = Registry(
         "a2c": "groundling.training.algorithms.a2c:A2C",
         "bc": "groundling.training.algorithms.imitation:BehaviorCloning",
         "dagger": "groundling.training.algorithms.imitation:DAgger",
+        "dpo": "groundling.training.algorithms.dpo:DPO",
     },
     entry_points="groundling.algorithms",
 )

@@ -12,10 +12,15 @@ from torch import Tensor, nn
 
 from groundling.seeding import integer
 from groundling.training.advantages import gae
+from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
+from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy, Run
+<<<<<<< HEAD
 from groundling.training.algorithms.reward_prediction import COLUMN as WAS_PAID
 from groundling.training.algorithms.reward_prediction import RewardPrediction
 from groundling.training.algorithms.subgoal_loss import COLUMN, subgoal_labels, subgoal_loss
+=======
+>>>>>>> main
 from groundling.training.checks import require, require_each, require_shares
 from groundling.training.recorders import Recorder, ReferencePolicy
 from groundling.training.rollout import Rollout
@@ -44,6 +49,7 @@ class PPOConfig:
         bootstrap_truncated: bootstrap from the value of the last observation where the time limit truncates an episode.
             False treats the limit as part of the task. Source: Pardo et al. 2018, arXiv:1712.00378.
         subgoal_coef: weight of the subgoal loss of an agent with --agent.predicts-subgoal.
+        symbol_coef: weight of the symbol loss of an agent with --agent.predicts-symbols.
         kl_coef: weight of a penalty on KL(policy || initial policy), in runs with --init.
         reward_coef: weight of the loss of a head that tells from the features whether the last step was paid.
     """
@@ -62,13 +68,18 @@ class PPOConfig:
     normalize_advantage: bool = True
     bootstrap_truncated: bool = True
     subgoal_coef: float = 0.0
+    symbol_coef: float = 0.0
     kl_coef: float = 0.0
     reward_coef: float = 0.0
 
     def __post_init__(self) -> None:
+<<<<<<< HEAD
         require(self.reward_coef >= 0, f"reward_coef must not be negative, got {self.reward_coef}")
         require(self.subgoal_coef >= 0, f"subgoal_coef must not be negative, got {self.subgoal_coef}")
         require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
+=======
+        require_each(self, "subgoal_coef", "symbol_coef", "kl_coef", least=0)
+>>>>>>> main
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "clip", "max_grad_norm", above=0)
         require_shares(self, "gamma", "gae_lambda")
@@ -128,17 +139,19 @@ class PPO(OnPolicy):
         """Refuse what the settings ask of a run or an agent that does not have it."""
         super().check(config)
         settings = cls.as_ppo(config)
-        check_subgoals(config, settings.subgoal_coef)
+        check_auxiliary(config, settings)
         require(
             settings.kl_coef == 0 or bool(config.init),
             "kl_coef keeps PPO near the policy that it starts from: it needs an init",
         )
 
+    def make_auxiliary(self) -> list[AuxiliaryLoss]:
+        """Those of the settings."""
+        return auxiliary_losses(self.agent, self.ppo)
+
     def make_recorders(self) -> list[Recorder]:
-        """Of the subgoals and of the policy that the run is kept near to, where these are used."""
-        run, found = self.run, list[Recorder]()
-        if self.ppo.subgoal_coef > 0:
-            found.append(subgoal_labels(run.envs))
+        """Of the labels of auxiliary losses and of the policy that the run is kept near to, where these are used."""
+        run, found = self.run, super().make_recorders()
         if self.ppo.kl_coef > 0:
             initial = run.initial if run.initial is not None else copy.deepcopy(run.agent)
             found.append(ReferencePolicy(initial.requires_grad_(False), run.envs.num_envs))
@@ -149,8 +162,13 @@ class PPO(OnPolicy):
 
         Returns:
             Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
+<<<<<<< HEAD
             norm, and of the losses of subgoals and of reward prediction, if they are learned; explained variance and
             spread (standard deviation) of the advantages over the rollout.
+=======
+            norm, and of the auxiliary losses; explained variance and spread (standard
+            deviation) of the advantages over the rollout.
+>>>>>>> main
         """
         config = self.ppo
         advantage = gae(
@@ -178,7 +196,8 @@ class PPO(OnPolicy):
         for rows, envs in self._minibatches(*rollout.action.shape):
             batch = {name: array[rows] for name, array in flat.items()}
             state = rollout.initial_state[envs]
-            decision = self.agent(prepared.rows(rows.flatten()), state, batch["is_first"])
+            with self.noting():
+                decision = self.agent(prepared.rows(rows.flatten()), state, batch["is_first"])
             log_probs = decision.logits.log_softmax(dim=-1)
             log_ratio = log_probs.gather(-1, batch["action"].unsqueeze(-1)).squeeze(-1) - batch["log_prob"]
             weight = batch["advantage"]
@@ -191,6 +210,7 @@ class PPO(OnPolicy):
             if config.kl_coef > 0:
                 loss = loss + config.kl_coef * kl_divergence(log_probs, columns["reference"][rows].log_softmax(dim=-1))
             parts = [policy_loss, value_loss, entropy]
+<<<<<<< HEAD
             if config.subgoal_coef > 0:
                 subgoals = subgoal_loss(self.agent, decision.features, columns[COLUMN][rows])
                 loss = loss + config.subgoal_coef * subgoals
@@ -199,6 +219,12 @@ class PPO(OnPolicy):
                 predicted = self.prediction.loss(decision.features, columns[WAS_PAID][rows])
                 loss = loss + config.reward_coef * predicted
                 parts.append(predicted)
+=======
+            noted = {name: column[rows] for name, column in columns.items()}
+            for auxiliary in self.auxiliary:
+                parts.append(auxiliary(decision, noted))
+                loss = loss + auxiliary.coefficient * parts[-1]
+>>>>>>> main
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
@@ -210,8 +236,12 @@ class PPO(OnPolicy):
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
                 totals.append(torch.stack([kl, clipped, norm, *parts]))
         names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
+<<<<<<< HEAD
         names += ["subgoal_loss"] if config.subgoal_coef > 0 else []
         names += ["reward_prediction_loss"] if self.prediction is not None else []
+=======
+        names += [auxiliary.name for auxiliary in self.auxiliary]
+>>>>>>> main
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         metrics["explained_variance"] = float(explained_variance(rollout.value, target))
         metrics["advantage_spread"] = float(advantage.std())
@@ -246,11 +276,3 @@ class PPO(OnPolicy):
                     yield time + chosen, chosen
                 else:
                     yield chosen.unsqueeze(0), chosen % batch
-
-
-def check_subgoals(config: TrainConfig, coefficient: float) -> None:
-    """Refuse a weight of the subgoals' loss where the agent does not predict them."""
-    require(
-        coefficient == 0 or config.agent.predicts_subgoal,
-        "subgoal_coef is the weight of a loss of agents that predict subgoals: set agent.predicts_subgoal as well",
-    )

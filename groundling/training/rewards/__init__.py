@@ -17,6 +17,7 @@ REWARDS: Registry[Any] = Registry(
         "environment": "groundling.training.rewards.environment:EnvironmentReward",
         "distance": "groundling.training.rewards.distance:DistanceReward",
         "demonstration": "groundling.training.rewards.along:DemonstrationReward",
+        "preferences": "groundling.training.rewards.preferences:PreferenceReward",
         "rubric": "groundling.training.rewards.rubric:RubricReward",
         "agile": "groundling.training.rewards.agile.reward:AgileReward",
     },

@@ -18,6 +18,7 @@ from groundling.envs.families.manuals.messenger.state import (
     GONE,
     IMMOVABLE,
     MESSAGE,
+    NONE,
     NUM_THINGS,
     Rules,
     Worlds,
@@ -136,3 +137,4 @@ def begin_world(w: Worlds, b: int, r: Rules) -> None:
     w.steps[b] = 0
     w.total_reward[b] = 0.0
     w.over[b] = False
+    w.met[b] = NONE

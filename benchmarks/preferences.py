@@ -1,0 +1,193 @@
+"""Learning from preferences: what 500 noisy comparisons of a weak agent's trajectories bring, beside the true reward.
+
+    python benchmarks/preferences.py [--seeds 1 2 3] [--frames 600000] [--runs runs/preferences]
+        [--output benchmarks/results/rewards.json]
+
+A weak agent imitates the expert of GoToLocal for few frames (the reference). It plays each of 500 episodes twice, and a
+simulated person says which of the two is better: by what the environment paid for it (Bradley-Terry, temperature .1),
+and one answer of ten is turned round. From the reference go on
+
+    true                PPO with the environment's reward
+    preferences         PPO with the reward learned from the comparisons, kept near the reference by its KL
+    preferences_random  the same, comparisons with random labels
+    preferences_steps   the same with a reward of -1 a step, which needs no comparison: how far "be quick" goes here
+    dpo                 DPO on the comparisons, no reward and no new episode
+    dpo_random          the same, random labels
+
+Measured is success in 1,000 unseen layouts, drawn actions, and its share of that of "true" with the same seed.
+A finished run is kept in ``--runs``. Source: Christiano et al. 2017, arXiv:1706.03741; Rafailov et al. 2023,
+arXiv:2305.18290.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from launch import launch
+from runs import finish_timed, keep_rows
+
+from groundling.eval.preference_pairs import Person, pair_episodes, play_pairs
+from groundling.eval.runs import evaluate_suites
+from groundling.eval.statistics import mean_interval
+from groundling.eval.suites import suite_rows
+from groundling.interfaces import Array, Transition
+from groundling.training import ImitationConfig, PPOConfig, TrainConfig
+from groundling.training.algorithms.dpo import DPOConfig
+from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.preferences.comparisons import EQUAL, Comparisons
+from groundling.training.preferences.reward_model import PreferencesConfig
+from groundling.training.rewards.base import RewardTerm
+
+TASK = "BabyAI-GoToLocal-v0"
+PAIRS = 500
+GOALS = {"preferences": 0.9, "dpo": 0.8}
+REFERENCE_FRAMES = 40_000
+KL = 0.02
+
+
+class StepPenalty(RewardTerm):
+    """A reward of -1 a step, scaled to returns as small as those of the learned one."""
+
+    def __call__(self, transition: Transition) -> Array:
+        """[B], the same for all."""
+        return np.full(len(transition.reward), -0.05)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Learn from preferences.
+
+    Attributes:
+        seeds: of everything.
+        rows: which of the agents.
+        frames: of PPO.
+        dpo_updates: gradient steps of DPO.
+        dpo_beta: of DPO.
+        dpo_rate: learning rate of DPO.
+        episodes: that are measured.
+        runs: folder of the runs.
+        output: a file for the rows; rows of the same key are replaced.
+    """
+
+    seeds: tuple[int, ...] = (1, 2, 3)
+    rows: tuple[str, ...] = ("true", "preferences", "preferences_random", "preferences_steps", "dpo", "dpo_random")
+    frames: int = 600_000
+    dpo_updates: int = 200
+    dpo_beta: float = 0.1
+    dpo_rate: float = 3e-4
+    episodes: int = 1000
+    runs: Path = Path("runs/preferences")
+    output: Path | None = None
+
+
+def reference_config(seed: int) -> TrainConfig:
+    """The weak agent."""
+    return TrainConfig(
+        task=TASK,
+        algorithm="bc",
+        num_envs=128,
+        bank_size=4096,
+        total_frames=REFERENCE_FRAMES,
+        evaluate_every=0,
+        seed=seed,
+        settings=(ImitationConfig(),),
+    )
+
+
+def config_of(row: str, seed: int, options: Options, folder: Path) -> TrainConfig:
+    """A run that goes on from the weak agent."""
+    common: dict[str, Any] = {"task": TASK, "bank_size": 4096, "evaluate_every": 0, "seed": seed, "num_envs": 128}
+    common["init"] = str(folder / "reference")
+    file = str(folder / ("random.npz" if row.endswith("random") else "comparisons.npz"))
+    if row.startswith("dpo"):
+        dpo = DPOConfig(file, beta=options.dpo_beta, learning_rate=options.dpo_rate, noise=0.1)
+        frames = options.dpo_updates * 2 * dpo.pairs * dpo.most_steps
+        return TrainConfig(algorithm="dpo", total_frames=frames, settings=(dpo,), **common)
+    ppo = PPOConfig(num_steps=32, minibatch_size=1024, kl_coef=0.0 if row == "true" else KL)
+    reward = {"true": "environment", "preferences_steps": f"{__file__}:StepPenalty"}.get(row, "preferences")
+    settings: tuple[Any, ...] = (ppo, PreferencesConfig(file)) if reward == "preferences" else (ppo,)
+    return TrainConfig(algorithm="ppo", total_frames=options.frames, reward=(reward,), settings=settings, **common)
+
+
+def compare(folder: Path, seed: int) -> Comparisons:
+    """The comparisons of the weak agent's trajectories, and the same with random labels, in files."""
+    path = folder / "comparisons.npz"
+    if not path.exists():
+        checkpoint = Checkpoint.load(folder / "reference" / CHECKPOINT_NAME)
+        episodes, _ = pair_episodes(checkpoint, PAIRS, seed)
+        pairs = play_pairs(checkpoint.make_agent(), episodes, checkpoint.config.task_ids, seed)
+        told = Person().compare(pairs, seed)
+        random = np.random.default_rng(seed).permutation(told.label)
+        told.with_labels(np.where(np.random.default_rng(seed).random(PAIRS) < 0.5, random, 1 - random), "random").save(
+            folder / "random.npz"
+        )
+        told.save(path)
+    return Comparisons.load(path)
+
+
+def success_of(folder: Path, episodes: int) -> float:
+    """Success of a run's agent in unseen layouts."""
+    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    suites, _ = suite_rows(checkpoint.config, ("layout",), episodes=episodes, progress=False)
+    ((_, _, found),) = evaluate_suites({"agent": checkpoint.make_agent()}, suites)
+    return found.success
+
+
+def main(options: Options) -> list[dict[str, Any]]:
+    """Train, measure, print and write the rows."""
+    begun = time.process_time()
+    success: dict[str, list[float]] = {}
+    facts: list[dict[str, float]] = []
+    for seed in options.seeds:
+        folder = options.runs / f"seed{seed}"
+        finish_timed(reference_config(seed), folder / "reference")
+        told = compare(folder, seed)
+        better = np.sign(told.returns[:, 0] - told.returns[:, 1])
+        answered = told.label != EQUAL
+        right = float((better == np.sign(told.label - EQUAL))[answered].mean())
+        facts.append({"with_preference": float(answered.mean()), "right": right, "success": float(told.success.mean())})
+        print(f"seed {seed}: {facts[-1]}", flush=True)
+        success.setdefault("reference", []).append(success_of(folder / "reference", options.episodes))
+        print(f"seed {seed} reference: {success['reference'][-1]:.3f}", flush=True)
+        for row in options.rows:
+            seconds = finish_timed(config_of(row, seed, options, folder), folder / row)
+            success.setdefault(row, []).append(success_of(folder / row, options.episodes))
+            print(f"seed {seed} {row}: {success[row][-1]:.3f} ({seconds:.0f} s)", flush=True)
+    rows = [row_of(row, success, facts, options, time.process_time() - begun) for row in success if row != "true"]
+    for one in rows:
+        print(f"{one['key']:24} success {np.mean(one['success']):.3f}, of the true reward's {one['mean']:.3f}")
+    keep_rows(rows, options.output)
+    return rows
+
+
+def row_of(
+    row: str, success: dict[str, list[float]], facts: list[dict[str, float]], options: Options, seconds: float
+) -> dict[str, Any]:
+    """A row of results: shares of the true reward's success, seed by seed."""
+    shares = [ours / true for ours, true in zip(success[row], success["true"], strict=True)]
+    low, high = mean_interval(shares) if len(shares) > 1 else (shares[0], shares[0])
+    return {
+        "key": "preferences_reference" if row == "reference" else row,
+        "row": f"GoToLocal from {PAIRS} comparisons, one of ten wrong: {row}, success / with the true reward",
+        "mean": float(np.mean(shares)),
+        "low": float(low),
+        "high": float(high),
+        "seeds": len(shares),
+        "scores": shares,
+        "success": success[row],
+        "success_true": success["true"],
+        "success_reference": success["reference"],
+        "comparisons": facts,
+        "frames": options.frames,
+        "goal": GOALS.get(row),
+        "processor_seconds": round(seconds, 1),
+        "command": f"python benchmarks/preferences.py --seeds {' '.join(map(str, options.seeds))}",
+    }
+
+
+if __name__ == "__main__":
+    launch(main, Options, __doc__)
