@@ -67,13 +67,9 @@ class TrainConfig(Open):
         curriculum: how often each task, or each instruction of a task, is sampled.
         reward: terms whose sum is the reward: "environment" (the reward of the environment), "distance" (shaping by the
             expert's steps to go), "demonstration" (shaping by progress along the expert's way), "rubric" (parts of
-<<<<<<< HEAD
-            the goal that are done, less errors), "agile" (learned from examples of goal states), "frozen:RUN" (the
-            learned rewards of another run, which learn no more), or your own, my_file.py:MyReward.
-=======
-            the goal that are done, less errors), "preferences" (learned from comparisons of trajectories),
-            "frozen:RUN" (the learned rewards of another run, which learn no more), or your own, my_file.py:MyReward.
->>>>>>> main
+            the goal that are done, less errors), "agile" (learned from examples of goal states), "preferences" (learned
+            from comparisons of trajectories), "frozen:RUN" (the learned rewards of another run, which learn no more),
+            or your own, my_file.py:MyReward.
         reward_weights: weight of each term; by default 1.
         agent: parts and sizes of the agent.
         made_by: name of the function that made the environments, if ``Trainer(make_envs=...)`` was given one; set by

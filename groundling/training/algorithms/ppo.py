@@ -15,12 +15,8 @@ from groundling.training.advantages import gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy, Run
-<<<<<<< HEAD
 from groundling.training.algorithms.reward_prediction import COLUMN as WAS_PAID
 from groundling.training.algorithms.reward_prediction import RewardPrediction
-from groundling.training.algorithms.subgoal_loss import COLUMN, subgoal_labels, subgoal_loss
-=======
->>>>>>> main
 from groundling.training.checks import require, require_each, require_shares
 from groundling.training.recorders import Recorder, ReferencePolicy
 from groundling.training.rollout import Rollout
@@ -73,13 +69,7 @@ class PPOConfig:
     reward_coef: float = 0.0
 
     def __post_init__(self) -> None:
-<<<<<<< HEAD
-        require(self.reward_coef >= 0, f"reward_coef must not be negative, got {self.reward_coef}")
-        require(self.subgoal_coef >= 0, f"subgoal_coef must not be negative, got {self.subgoal_coef}")
-        require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
-=======
-        require_each(self, "subgoal_coef", "symbol_coef", "kl_coef", least=0)
->>>>>>> main
+        require_each(self, "subgoal_coef", "symbol_coef", "kl_coef", "reward_coef", least=0)
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "clip", "max_grad_norm", above=0)
         require_shares(self, "gamma", "gae_lambda")
@@ -162,13 +152,8 @@ class PPO(OnPolicy):
 
         Returns:
             Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
-<<<<<<< HEAD
-            norm, and of the losses of subgoals and of reward prediction, if they are learned; explained variance and
-            spread (standard deviation) of the advantages over the rollout.
-=======
-            norm, and of the auxiliary losses; explained variance and spread (standard
+            norm, and of the auxiliary losses and of reward prediction; explained variance and spread (standard
             deviation) of the advantages over the rollout.
->>>>>>> main
         """
         config = self.ppo
         advantage = gae(
@@ -210,21 +195,14 @@ class PPO(OnPolicy):
             if config.kl_coef > 0:
                 loss = loss + config.kl_coef * kl_divergence(log_probs, columns["reference"][rows].log_softmax(dim=-1))
             parts = [policy_loss, value_loss, entropy]
-<<<<<<< HEAD
-            if config.subgoal_coef > 0:
-                subgoals = subgoal_loss(self.agent, decision.features, columns[COLUMN][rows])
-                loss = loss + config.subgoal_coef * subgoals
-                parts.append(subgoals)
-            if self.prediction is not None:
-                predicted = self.prediction.loss(decision.features, columns[WAS_PAID][rows])
-                loss = loss + config.reward_coef * predicted
-                parts.append(predicted)
-=======
             noted = {name: column[rows] for name, column in columns.items()}
             for auxiliary in self.auxiliary:
                 parts.append(auxiliary(decision, noted))
                 loss = loss + auxiliary.coefficient * parts[-1]
->>>>>>> main
+            if self.prediction is not None:
+                predicted = self.prediction.loss(decision.features, columns[WAS_PAID][rows])
+                loss = loss + config.reward_coef * predicted
+                parts.append(predicted)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
@@ -236,12 +214,8 @@ class PPO(OnPolicy):
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
                 totals.append(torch.stack([kl, clipped, norm, *parts]))
         names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
-<<<<<<< HEAD
-        names += ["subgoal_loss"] if config.subgoal_coef > 0 else []
-        names += ["reward_prediction_loss"] if self.prediction is not None else []
-=======
         names += [auxiliary.name for auxiliary in self.auxiliary]
->>>>>>> main
+        names += ["reward_prediction_loss"] if self.prediction is not None else []
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         metrics["explained_variance"] = float(explained_variance(rollout.value, target))
         metrics["advantage_spread"] = float(advantage.std())
