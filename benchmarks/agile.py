@@ -39,9 +39,9 @@ from groundling.training.rewards.agile.reward import AgileConfig
 RELATIONS, ARRANGEMENTS = "groundling/GridLU-Relations-v0", "groundling/GridLU-Arrangements-v0"
 GO_TO, PUT_NEXT = "BabyAI-GoToLocal-v0", "BabyAI-PutNextLocal-v0"
 LEARNED: Final = AgileConfig(
-    updates=16, warmup=100, pairs=20_000, hidden_dim=64, learning_rate=2e-3, max_column_norm=0.0
+    updates=16, warmup=100, pairs=150_000, hidden_dim=64, learning_rate=2e-3, max_column_norm=0.0
 )
-WIDER: Final = replace(LEARNED, pairs=50_000, hidden_dim=128)
+WIDER: Final = replace(LEARNED, hidden_dim=128)
 BABYAI: Final = replace(LEARNED, pairs=10_000, scale=1.0)
 LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
 
