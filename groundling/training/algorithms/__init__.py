@@ -16,6 +16,7 @@ ALGORITHMS: Registry[type[Algorithm]] = Registry(
         "a2c": "groundling.training.algorithms.a2c:A2C",
         "bc": "groundling.training.algorithms.imitation:BehaviorCloning",
         "dagger": "groundling.training.algorithms.imitation:DAgger",
+        "infonce": "groundling.training.algorithms.infonce:InfoNCE",
     },
     entry_points="groundling.algorithms",
 )

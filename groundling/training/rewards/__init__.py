@@ -18,6 +18,7 @@ REWARDS: Registry[Any] = Registry(
         "distance": "groundling.training.rewards.distance:DistanceReward",
         "demonstration": "groundling.training.rewards.along:DemonstrationReward",
         "rubric": "groundling.training.rewards.rubric:RubricReward",
+        "contrastive": "groundling.training.rewards.contrastive:ContrastiveReward",
     },
     entry_points="groundling.rewards",
 )
