@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.bots import Sight
-from groundling.errors import ConfigurationError
 from groundling.language.word_swaps import WordSwaps
 from groundling.seeding import integer
 from groundling.training.algorithms.base import OnPolicy, Run
@@ -61,8 +60,8 @@ class InfoNCEConfig:
     buffer_size: int = 4096
     num_steps: int = 16
     gradient_steps: int = 8
-    batch_size: int = 256
-    learning_rate: float = 1e-3
+    batch_size: int = 128
+    learning_rate: float = 2e-3
     anneal: bool = True
     max_grad_norm: float = 1.0
 
@@ -205,29 +204,3 @@ class InfoNCE(OnPolicy):
         super().load_state_dict(saved)
         self.encoder.load_own_parameters(saved["heads"])
         self.clips.load_state_dict(saved["clips"])
-
-
-def load_video_sentence_encoder(run: str) -> tuple[VideoSentenceEncoder, TrainConfig, Any]:
-    """The encoder that a run of this algorithm trained, the run's configuration, and sentences [S, L] of it.
-
-    Args:
-        run: its folder.
-
-    Raises:
-        CheckpointError: if there is no whole checkpoint.
-        ConfigurationError: if it is a run of another algorithm.
-    """
-    from pathlib import Path
-
-    from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
-
-    checkpoint = Checkpoint.load(Path(run) / CHECKPOINT_NAME)
-    config = checkpoint.config
-    if "heads" not in checkpoint.algorithm or "sentences" not in checkpoint.algorithm:
-        raise ConfigurationError(
-            f"{run} was trained with algorithm {config.algorithm!r}, which compares no clips with sentences: name a run "
-            "of --algorithm infonce"
-        )
-    encoder = VideoSentenceEncoder(checkpoint.make_agent(), config.settings_of(InfoNCEConfig).embedding_dim)
-    encoder.load_own_parameters(checkpoint.algorithm["heads"])
-    return encoder.requires_grad_(False).eval(), config, checkpoint.algorithm["sentences"].numpy()
