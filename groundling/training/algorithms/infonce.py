@@ -18,7 +18,7 @@ from groundling.training.checks import require, require_each, require_shares
 from groundling.training.contrastive.clips import ClipBuffer, ClipPairs
 from groundling.training.contrastive.collection import ClipCollector
 from groundling.training.contrastive.encoder import VideoSentenceEncoder
-from groundling.training.contrastive.loss import Embedded, Losses, infonce
+from groundling.training.contrastive.loss import Losses, Scores, infonce
 from groundling.training.contrastive.wording import RunSentences
 from groundling.training.recorders import Recorder
 from groundling.training.rollout import Rollout
@@ -39,6 +39,10 @@ class InfoNCEConfig:
         random_share: share of random actions among the expert's, so that clips show more than its ways.
         clip_length: K, number of observations of a clip: the last ones of an episode.
         embedding_dim: size of the vectors of clips and sentences.
+        gated: encode each clip under every sentence that it is compared with, whose words gate what is seen, as an
+            agent sees it. Such an encoder judges pairs of words that it never met together. False encodes it once,
+            without words (CLIP), which is faster.
+        others: number of other sentences of the batch that each clip is compared with.
         paraphrased: share of the sentences that are said in other words of the same meaning. Phrasings and synonyms
             that --held-out names are never used.
         swaps: number of sentences with a swapped word (color, type, verb) that each clip is compared with.
@@ -55,12 +59,14 @@ class InfoNCEConfig:
     random_share: float = 0.25
     clip_length: int = 4
     embedding_dim: int = 64
+    gated: bool = True
+    others: int = 4
     paraphrased: float = 0.5
     swaps: int = 4
     buffer_size: int = 4096
     num_steps: int = 16
     gradient_steps: int = 8
-    batch_size: int = 128
+    batch_size: int = 64
     learning_rate: float = 2e-3
     anneal: bool = True
     max_grad_norm: float = 1.0
@@ -71,6 +77,10 @@ class InfoNCEConfig:
         require_each(self, "clip_length", "embedding_dim", "buffer_size", "num_steps", "gradient_steps", least=1)
         require_each(self, "batch_size", least=2)
         require_each(self, "swaps", least=0)
+        require(
+            1 <= self.others < self.batch_size,
+            f"others is from 1 to batch_size - 1 ({self.batch_size - 1}), got {self.others}",
+        )
         require_each(self, "learning_rate", "max_grad_norm", above=0)
 
 
@@ -95,7 +105,9 @@ class InfoNCE(OnPolicy):
         settings: InfoNCEConfig = self.settings
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer(run.config.seed, "heads"))
-            self.encoder = VideoSentenceEncoder(run.agent, settings.embedding_dim).to(run.agent.device)
+            self.encoder = VideoSentenceEncoder(run.agent, settings.embedding_dim, gated=settings.gated).to(
+                run.agent.device
+            )
         parameters = list(self.encoder.parameters())
         self.optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, eps=1e-5, fused=True)
 
@@ -164,15 +176,43 @@ class InfoNCE(OnPolicy):
         }
 
     def _losses(self, pairs: ClipPairs, swaps: WordSwaps) -> Losses:
-        encoder, device = self.encoder, self.agent.device
-        frames = {key: np.concatenate([array[:, 0], array[:, 1]]) for key, array in pairs.frames.items()}
-        done, cut = encoder.encode_clips(frames, pairs.count.T.reshape(-1)).chunk(2)
+        """The losses of N pairs."""
+        encoder, device, count = self.encoder, self.agent.device, len(pairs)
         swapped, has_swap = self._swapped(pairs.tokens, swaps)
-        texts = encoder.encode_sentences(np.concatenate([pairs.tokens, swapped.reshape(-1, swapped.shape[-1])]))
-        sentences, others = texts[: len(pairs)], texts[len(pairs) :].unflatten(0, swapped.shape[:2])
-        embedded = Embedded(done, cut, sentences, others, encoder.encode_nothing())
-        meaning = torch.from_numpy(pairs.meaning).to(device)
-        return infonce(embedded, meaning, encoder.scale, torch.from_numpy(has_swap).to(device))
+        order = torch.randperm(count - 1, generator=self.minibatches, device=device) + 1
+        shifts = order[: self.settings.others].cpu()
+        others = (np.arange(count)[:, None] + shifts.numpy()) % count  # [N, J]
+        # each clip under its own sentence, the swapped and the others; then those that were cut
+        compared = np.concatenate([pairs.tokens[:, None], swapped, pairs.tokens[others]], axis=1)
+        columns = compared.shape[1]
+        texts = encoder.encode_sentences(compared.reshape(-1, compared.shape[2])).unflatten(0, (count, columns))
+        done, cut = self._clips(pairs, compared)
+        scores = encoder.scale * (done * texts).sum(dim=2)
+        return infonce(
+            Scores(
+                own=scores[:, 0],
+                others=scores[:, 1 + swapped.shape[1] :],
+                shifts=shifts.to(device),
+                swaps=scores[:, 1 : 1 + swapped.shape[1]],
+                has_swap=torch.from_numpy(has_swap).to(device),
+                cut=encoder.scale * (cut * texts[:, 0]).sum(dim=1),
+                nothing=encoder.scale * encoder.nothing,
+            ),
+            torch.from_numpy(pairs.meaning).to(device),
+        )
+
+    def _clips(self, pairs: ClipPairs, compared: Any) -> tuple[Tensor, Tensor]:
+        """The clips of what was done [N, C or 1, E], under each sentence [N, C, L], and those that were cut [N, E]."""
+        under = compared if self.encoder.gated else compared[:, :1]
+        count, columns, length = under.shape
+        frames = {
+            key: np.concatenate([array[:, 0].repeat(columns, axis=0), array[:, 1]])
+            for key, array in pairs.frames.items()
+        }
+        counts = np.concatenate([pairs.count[:, 0].repeat(columns), pairs.count[:, 1]])
+        tokens = np.concatenate([under.reshape(-1, length), under[:, 0]])
+        clips = self.encoder.encode_clips(frames, counts, tokens)
+        return clips[: count * columns].unflatten(0, (count, columns)), clips[count * columns :]
 
     def _swapped(self, tokens: Any, swaps: WordSwaps) -> tuple[Any, Any]:
         """Swaps [N, S, L] of sentences [N, L], drawn for each, and which of them there are, [N, S]."""

@@ -21,13 +21,14 @@ LARGEST_SCALE = 100.0
 class VideoSentenceEncoder(nn.Module):
     """Clips and sentences as vectors [E] of length 1, near to one another where the sentence names what the clip shows.
 
-    Each frame is encoded by the agent's observation encoders under one neutral sentence, so that a clip does not know
-    what it is compared with; frames are pooled by their mean and the last one. A sentence is encoded by the agent's
-    language encoder. The agent's other parts (memory, policy, value) are not used.
+    Frames are encoded by the agent's observation encoders, and pooled by their mean and the last one; a sentence is
+    encoded by the agent's language encoder. The agent's other parts (memory, policy, value) are not used.
 
     Args:
-        agent: whose encoders are trained; they are no part of :meth:`heads`.
+        agent: whose encoders are trained.
         embedding_dim: E.
+        gated: encode a clip under each sentence that it is compared with, whose words gate what is seen, as the agent
+            itself sees; else once, under one neutral sentence, and so not knowing what it is compared with (CLIP).
 
     Raises:
         ConfigurationError: if the agent has no language encoder of sentences by themselves.
@@ -35,7 +36,7 @@ class VideoSentenceEncoder(nn.Module):
     Source: Radford et al. 2021, arXiv:2103.00020 (CLIP); of videos Fan et al. 2022, arXiv:2206.08853 (MineCLIP).
     """
 
-    def __init__(self, agent: ActorCritic, embedding_dim: int) -> None:
+    def __init__(self, agent: ActorCritic, embedding_dim: int, *, gated: bool) -> None:
         super().__init__()
         encoder = agent.encoder
         if not isinstance(encoder, TextEncoder):
@@ -51,6 +52,7 @@ class VideoSentenceEncoder(nn.Module):
         config = agent.config
         self.agent = agent
         self.embedding_dim = embedding_dim
+        self.gated = gated
         self.heads = nn.ModuleDict(
             {
                 "pool": nn.Linear(2 * config.hidden_dim, config.hidden_dim),
@@ -58,7 +60,7 @@ class VideoSentenceEncoder(nn.Module):
                 "sentence": nn.Linear(config.instruction_dim, embedding_dim),
             }
         )
-        self.nothing = nn.Parameter(torch.randn(embedding_dim) / math.sqrt(embedding_dim))
+        self.nothing = nn.Parameter(torch.zeros(()))  # the similarity below which nothing was done yet
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
     @property
@@ -84,11 +86,12 @@ class VideoSentenceEncoder(nn.Module):
         """Take :meth:`own_parameters` of another."""
         self.load_state_dict({**{f"agent.{k}": v for k, v in self.agent.state_dict().items()}, **saved})
 
-    def encode_frames(self, frames: Mapping[str, Any]) -> Tensor:
-        """Features [R, H] of frames [R, ...] by key."""
+    def encode_frames(self, frames: Mapping[str, Any], tokens: Any) -> Tensor:
+        """Features [R, H] of frames [R, ...] by key, under sentences [R, L] if it is gated."""
         count = len(next(iter(frames.values())))
         neutral = torch.full((count, 1), NEUTRAL, dtype=torch.int32, device=self.agent.device)
-        return self.agent.features(self.agent.prepare({**frames, self.text_key: neutral}))
+        told = tokens if self.gated else neutral
+        return self.agent.features(self.agent.prepare({**frames, self.text_key: told}))
 
     def pool(self, features: Tensor, count: Tensor) -> Tensor:
         """Clips [R, E] of frames.
@@ -103,19 +106,22 @@ class VideoSentenceEncoder(nn.Module):
         hidden = torch.relu(self.heads["pool"](torch.cat([mean, features[:, -1]], dim=1)))
         return functional.normalize(self.heads["clip"](hidden), dim=1)
 
-    def encode_clips(self, frames: Mapping[str, Any], count: Any) -> Tensor:
-        """Clips [R, E] of frames [R, K, ...] by key, of which ``count`` [R] are frames, at the end."""
+    def encode_clips(self, frames: Mapping[str, Any], count: Any, tokens: Any) -> Tensor:
+        """Clips [R, E].
+
+        Args:
+            frames: [R, K, ...] by key.
+            count: [R] how many of each are frames, at the end.
+            tokens: [R, L] of the sentences under which they are encoded, if it is gated.
+        """
         counts = torch.as_tensor(count, device=self.agent.device)
-        shape = tuple(next(iter(frames.values())).shape[:2])
+        rows, length = next(iter(frames.values())).shape[:2]
         flat = {key: torch.as_tensor(array).flatten(0, 1) for key, array in frames.items()}
-        return self.pool(self.encode_frames(flat).unflatten(0, shape), counts)
+        told = torch.as_tensor(tokens).repeat_interleave(length, dim=0)
+        return self.pool(self.encode_frames(flat, told).unflatten(0, (rows, length)), counts)
 
     def encode_sentences(self, tokens: Any) -> Tensor:
         """Sentences [S, E] of token ids [S, L]."""
         language: Any = self.agent.encoder.language
         ids = torch.as_tensor(tokens, device=self.agent.device)
         return functional.normalize(self.heads["sentence"](language(ids)), dim=1)
-
-    def encode_nothing(self) -> Tensor:
-        """What stands for "nothing was done yet", [E]."""
-        return functional.normalize(self.nothing, dim=0)

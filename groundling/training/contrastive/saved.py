@@ -28,6 +28,7 @@ class SavedEncoder:
         spec: what that agent was built for.
         clip_length: K frames of a clip.
         embedding_dim: E.
+        gated: whether clips are encoded under sentences.
         parameters: of the encoder, the agent's among them.
         sentences: [S, L] token ids of sentences that it was trained on.
     """
@@ -36,6 +37,7 @@ class SavedEncoder:
     spec: Spec
     clip_length: int
     embedding_dim: int
+    gated: bool
     parameters: dict[str, Tensor]
     sentences: NDArray[np.int64]
 
@@ -66,13 +68,14 @@ class SavedEncoder:
             checkpoint.spec,
             settings.clip_length,
             settings.embedding_dim,
+            settings.gated,
             parameters,
             saved["sentences"].numpy(),
         )
 
     def make_encoder(self) -> VideoSentenceEncoder:
         """The encoder; its parameters are not trained."""
-        encoder = VideoSentenceEncoder(ActorCritic(self.agent, self.spec), self.embedding_dim)
+        encoder = VideoSentenceEncoder(ActorCritic(self.agent, self.spec), self.embedding_dim, gated=self.gated)
         encoder.load_state_dict(self.parameters)
         return encoder.requires_grad_(False).eval()
 
@@ -88,6 +91,7 @@ class SavedEncoder:
             "spec": self.spec.to_dict(),
             "clip_length": self.clip_length,
             "embedding_dim": self.embedding_dim,
+            "gated": self.gated,
             "parameters": dict(self.parameters),
             "sentences": torch.as_tensor(self.sentences),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
@@ -44,7 +45,7 @@ class ContrastiveConfig:
 
     model: str = ""
     form: Form = "direct"
-    negatives: int = 15
+    negatives: int = 8
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
@@ -56,11 +57,11 @@ class ContrastiveConfig:
 class ContrastiveReward(RewardTerm):
     """Pays max(P - 1 / N, 0), with P the probability of the instruction among N sentences, given the clip so far:
 
-    P = exp s(v, l) / (exp s(v, l) + sum_k exp s(v, l_k) + exp s(v, o))
+    P = exp s(v, l) / (exp s(v, l) + sum_k exp s(v, l_k) + exp o)
 
     where s is the model's scaled similarity, v the clip of the last observations of the episode, l the instruction,
-    l_k its negatives and o what stands for "nothing was done yet". "delta" pays the difference of this and what the
-    step before was paid: a difference of potentials of the history, undiscounted and not zero at the end.
+    l_k its N - 2 negatives and o what stands for "nothing was done yet". "delta" pays the difference of this and what
+    the step before was paid: a difference of potentials of the history, undiscounted and not zero at the end.
 
     The model learns nothing more. It reads observations and the instruction only, so the environments may be any that
     give what it was trained on; negatives with a swapped word are there where the language knows the words.
@@ -109,10 +110,10 @@ class ContrastiveReward(RewardTerm):
         self._cache = ExitStack()
         self._cache.enter_context(self._encoder.agent.inference_cache())  # its parameters stay as they are
         self._meanings = RunSentences(self.config, spec.vocabulary, self._encoder.text_key)
-        self._candidates: dict[bytes, Tensor] = {}
+        self._candidates: dict[bytes, tuple[NDArray[np.int64], Tensor]] = {}
         self._last = LastFrames(self.envs.num_envs, saved.clip_length)
-        self._compared = torch.zeros(0)  # [B, N, E]
-        self._tokens = np.zeros((self.envs.num_envs, 0), dtype=np.int64)
+        # what each clip is compared with, the instruction first: [B, N - 1, L] token ids, [B, N - 1, E] vectors
+        self._told, self._compared = np.zeros((0, 0, 0), dtype=np.int64), torch.zeros(0)
 
     def begin(self) -> None:
         """Refuse to begin without an encoder."""
@@ -126,12 +127,9 @@ class ContrastiveReward(RewardTerm):
         if not self._last.frames:
             self._begin(everyone, transition.observation)
         keys = self._encoder.frame_keys
-        reached = self._encoder.encode_frames({key: transition.reached(key) for key in keys})
-        self._last.push({FEATURES: reached.numpy()})
-        count = torch.from_numpy(self._last.count)
-        clips = self._encoder.pool(torch.from_numpy(self._last.frames[FEATURES]), count)
-        probability = self._probability(clips).double().numpy()
-        now = np.maximum(probability - 1 / self._compared.shape[1], 0.0)
+        self._last.push({FEATURES: self._features({key: transition.reached(key) for key in keys}, everyone)})
+        probability = self._probability().double().numpy()
+        now = np.maximum(probability - 1 / (self.settings.negatives + 2), 0.0)
         paid = now - self._paid if self.settings.form == "delta" else now
         self._taken = probability > self.settings.threshold
         ended = transition.terminated | transition.truncated
@@ -144,10 +142,26 @@ class ContrastiveReward(RewardTerm):
         """Where the instruction's probability is above the threshold [B] after the step that was just paid."""
         return self._taken
 
-    def _probability(self, clips: Tensor) -> Tensor:
-        """The probability [B] of each environment's instruction among what it is compared with, of clips [B, E]."""
-        similarity = torch.einsum("be,bne->bn", clips, self._compared)
-        return (self._encoder.scale * similarity).softmax(dim=1)[:, 0]
+    def _features(self, frames: Mapping[str, Array], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Features [B, C, H] of frames [B, ...], zero where not ``chosen``; C is 1, or as many as are compared with."""
+        columns, length = self._told.shape[1:] if self._encoder.gated else (1, self._told.shape[2])
+        rows = np.flatnonzero(chosen)
+        repeated = {key: np.asarray(array)[rows].repeat(columns, axis=0) for key, array in frames.items()}
+        told = self._told[rows, :columns].reshape(-1, length)
+        features = self._encoder.encode_frames(repeated, told).numpy()
+        found = np.zeros((len(chosen), columns, features.shape[1]), dtype=np.float32)
+        found[rows] = features.reshape(len(rows), columns, -1)
+        return found
+
+    def _probability(self) -> Tensor:
+        """The probability [B] of each environment's instruction, given its present clip."""
+        features = torch.from_numpy(self._last.frames[FEATURES]).transpose(1, 2)  # [B, C, K, H]
+        columns = features.shape[1]
+        count = torch.from_numpy(self._last.count).repeat_interleave(columns)
+        clips = self._encoder.pool(features.flatten(0, 1), count).unflatten(0, (-1, columns))
+        similarity = (clips * self._compared).sum(dim=2)
+        nothing = self._encoder.nothing.expand(len(clips), 1)
+        return (self._encoder.scale * torch.cat([similarity, nothing], dim=1)).softmax(dim=1)[:, 0]
 
     def _begin(self, chosen: NDArray[np.bool_], observation: Any) -> None:
         """Episodes begin with these observations [B, ...] where ``chosen`` is set."""
@@ -158,32 +172,23 @@ class ContrastiveReward(RewardTerm):
                 f"the encoder of {self.settings.model} reads {', '.join(missing)}, which the agent does not: give the "
                 "agent the vision that the encoder has"
             )
-        rows = np.flatnonzero(chosen)
-        features = np.zeros((len(chosen), self._encoder.agent.config.hidden_dim), dtype=np.float32)
-        frames = {key: np.asarray(observation[key])[rows] for key in self._encoder.frame_keys}
-        features[rows] = self._encoder.encode_frames(frames).numpy()
-        self._last.begin(chosen, {FEATURES: features})
         tokens = np.asarray(observation[self._encoder.text_key]).astype(np.int64)
-        if not self._tokens.size:
-            self._tokens = np.zeros_like(tokens)
-            self._compared = torch.zeros(len(tokens), self.settings.negatives + 2, self._encoder.embedding_dim)
-        self._tell(rows, tokens[rows])
+        self._tell(chosen, tokens)
+        frames = {key: observation[key] for key in self._encoder.frame_keys}
+        self._last.begin(chosen, {FEATURES: self._features(frames, chosen)})
 
-    def _tell(self, rows: NDArray[np.intp], tokens: NDArray[np.int64]) -> None:
-        """The instructions [R, L] of some environments, and what each is compared with."""
-        self._tokens[rows] = tokens
-        for row, sentence in zip(rows.tolist(), tokens, strict=True):
-            key = sentence.tobytes()
+    def _tell(self, chosen: NDArray[np.bool_], tokens: NDArray[np.int64]) -> None:
+        """The instructions [B, L] of the chosen environments, and what each is compared with."""
+        if not self._told.size:
+            columns = self.settings.negatives + 1
+            self._told = np.zeros((len(tokens), columns, tokens.shape[1]), dtype=np.int64)
+            self._compared = torch.zeros(len(tokens), columns, self._encoder.embedding_dim)
+        for row in np.flatnonzero(chosen).tolist():
+            key = tokens[row].tobytes()
             if key not in self._candidates:
-                self._candidates[key] = self._compared_with(sentence)
-            self._compared[row] = self._candidates[key]
-
-    def _compared_with(self, tokens: NDArray[np.int64]) -> Tensor:
-        """The vectors [N, E] of an instruction [L], its negatives, and nothing; N is the same for all instructions."""
-        encoder = self._encoder
-        negatives = self.negatives_of(tokens)
-        vectors = encoder.encode_sentences(np.concatenate([tokens[None], negatives]))
-        return torch.cat([vectors, encoder.encode_nothing().unsqueeze(0)])
+                told = np.concatenate([tokens[row : row + 1], self.negatives_of(tokens[row])])
+                self._candidates[key] = told, self._encoder.encode_sentences(told)
+            self._told[row], self._compared[row] = self._candidates[key]
 
     def negatives_of(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         """The sentences [N - 2, L] that an instruction [L] is compared with: with a swapped word, then others.
@@ -210,7 +215,7 @@ class ContrastiveReward(RewardTerm):
         saved = {} if self._saved is None else {"encoder": self._saved.to_dict()}
         if not self._last.frames:
             return saved
-        clips = {"last": self._last.state_dict(), "tokens": torch.from_numpy(self._tokens.copy())}
+        clips = {"last": self._last.state_dict(), "tokens": torch.from_numpy(self._told[:, 0].copy())}
         return {**saved, **clips, "paid": torch.from_numpy(self._paid.copy())}
 
     def load_learned(self, saved: dict[str, Any]) -> None:
@@ -224,9 +229,7 @@ class ContrastiveReward(RewardTerm):
         self.load_learned(saved)
         if "last" not in saved:
             return
-        tokens = saved["tokens"].numpy()
         self._last.load_state_dict(saved["last"])
         self._paid = saved["paid"].numpy().copy()
-        self._tokens = np.zeros_like(tokens)
-        self._compared = torch.zeros(len(tokens), self.settings.negatives + 2, self._encoder.embedding_dim)
-        self._tell(np.arange(len(tokens)), tokens)
+        tokens = saved["tokens"].numpy()
+        self._tell(np.ones(len(tokens), dtype=np.bool_), tokens)
