@@ -3,10 +3,10 @@
     python benchmarks/contrastive.py [--seeds 1 2 3] [--pay contrastive shuffled untrained apart]
         [--output benchmarks/results/rewards.json]
 
-An encoder of clips and sentences is trained on BabyAI-GoToLocal without four of its eighteen color-type pairs (algorithm
-"infonce"). Then agents learn from scratch with PPO, on instructions of just these four pairs: "true", paid by the
-environments, and "contrastive", paid by the similarity of what they do and the instruction only. The row tells the
-success of the second by that of the first, in unseen layouts with the same four pairs; actions are drawn.
+An encoder of clips and sentences is trained on BabyAI-GoToLocal without four of its eighteen color-type pairs
+(algorithm "infonce"). Then agents learn from scratch with PPO, on instructions of just these four pairs: "true", paid
+by the environments, and "contrastive", paid by the similarity of what they do and the instruction only. The row tells
+the success of the second by that of the first, in unseen layouts with the same four pairs; actions are drawn.
 
 Controls: "shuffled" is paid by the instruction of another environment, "untrained" by an encoder as it was drawn,
 "apart" by an encoder that sees clips without words (CLIP's two towers). All end their episodes when the true goal is

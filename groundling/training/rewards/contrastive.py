@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -107,8 +106,6 @@ class ContrastiveReward(RewardTerm):
                 "these"
             )
         self._saved, self._encoder = saved, saved.make_encoder()
-        self._cache = ExitStack()
-        self._cache.enter_context(self._encoder.agent.inference_cache())  # its parameters stay as they are
         self._meanings = RunSentences(self.config, spec.vocabulary, self._encoder.text_key)
         self._candidates: dict[bytes, tuple[NDArray[np.int64], Tensor]] = {}
         self._last = LastFrames(self.envs.num_envs, saved.clip_length)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from nce_runs import nce_config
 from test_loop import assert_same, checkpoint_of, make_config, metrics_of
 
 from groundling.agents import AgentConfig
-from groundling.envs.engine.constants import FIRST_OBJECT
 from groundling.errors import ConfigurationError
 from groundling.language.goal_parts import without_determiners
 from groundling.language.grammar import parse
@@ -22,11 +22,7 @@ from groundling.training.algorithms.infonce import InfoNCEConfig
 from groundling.training.contrastive.clips import ClipPairs
 
 FRONT = (3, 5)  # of the 7 x 7 view
-
-
-def nce_config(**changes: Any) -> TrainConfig:
-    small = InfoNCEConfig(num_steps=12, clip_length=3, embedding_dim=6, buffer_size=64, batch_size=16, gradient_steps=2)
-    return make_config(**{"algorithm": "infonce", "infonce": small, **changes})
+KEY = 5  # MiniGrid's codes of key, ball and box are 5 to 7
 
 
 def collected(tmp_path: Path, **changes: Any) -> tuple[Trainer, ClipPairs]:
@@ -41,7 +37,7 @@ def collected(tmp_path: Path, **changes: Any) -> tuple[Trainer, ClipPairs]:
 
 def faced(frames: np.ndarray) -> np.ndarray:
     """Whether an object is right in front [...] in views [..., 7, 7, 3]."""
-    return frames[..., FRONT[0], FRONT[1], 0] >= FIRST_OBJECT
+    return frames[..., FRONT[0], FRONT[1], 0] >= KEY
 
 
 def test_clips_end_where_the_goal_is_reached_and_those_that_are_cut_before_it(tmp_path: Path) -> None:
