@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class WordSwaps:
         known = [[ids[word] for word in verb] for verb in VERBS if all(word in ids for word in verb)]
         self._verbs = [(verb, allowed.issuperset(verb)) for verb in known]
 
-    def _add(self, meaning_of: dict[int, str], allowed: set[int]) -> None:
+    def _add(self, meaning_of: Mapping[int, str], allowed: set[int]) -> None:
         for token, meaning in meaning_of.items():
             others = [other for other, theirs in meaning_of.items() if theirs != meaning and other in allowed]
             self._others[token] = sorted(others)

@@ -218,14 +218,14 @@ class InfoNCE(OnPolicy):
         """Swaps [N, S, L] of sentences [N, L], drawn for each, and which of them there are, [N, S]."""
         count: int = self.settings.swaps
         draws = torch.rand(len(tokens), max(count, 1), generator=self.minibatches, device=self.agent.device)
-        draws = draws.cpu().numpy()[:, :count]
+        places = draws.cpu().numpy()[:, :count]
         found = np.repeat(tokens[:, None], count, axis=1)
         has_swap = np.zeros((len(tokens), count), dtype=np.bool_)
         distinct, row_of = np.unique(tokens, axis=0, return_inverse=True)
         for number, sentence in enumerate(distinct):
             rows, others = np.flatnonzero(row_of.reshape(-1) == number), swaps.of(sentence)
             if len(others):
-                found[rows] = others[(draws[rows] * len(others)).astype(np.int64)]
+                found[rows] = others[(places[rows] * len(others)).astype(np.int64)]
                 has_swap[rows] = True
         return found, has_swap
 
