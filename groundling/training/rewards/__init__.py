@@ -21,6 +21,7 @@ REWARDS: Registry[Any] = Registry(
         "learn": "groundling.training.rewards.learn.reward:LearnReward",
         "rubric": "groundling.training.rewards.rubric:RubricReward",
         "agile": "groundling.training.rewards.agile.reward:AgileReward",
+        "contrastive": "groundling.training.rewards.contrastive:ContrastiveReward",
     },
     entry_points="groundling.rewards",
 )
