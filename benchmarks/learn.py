@@ -153,6 +153,8 @@ class Options:
             "seeds": len(scores),
             "frames": self.frames,
             "minutes": float(np.sum([one["minutes"] for one in found])) / len(scores),
+            "floor": None,
+            "ceiling": None,
             "gain": float(np.mean(scores)) / base - 1 if base else None,
             "area": float(np.mean(areas)),
             "by_task": by_task,
