@@ -59,5 +59,5 @@ def test_a_run_learns_with_it_and_resumes_as_if_it_had_never_stopped(tmp_path: P
 
 
 def test_a_negative_weight_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="reward_coef must not be negative"):
+    with pytest.raises(ConfigurationError, match="reward_coef must be at least 0"):
         PPOConfig(reward_coef=-0.1)
