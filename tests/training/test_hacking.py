@@ -18,13 +18,19 @@ from test_loop import make_config
 
 from groundling.agents.bots import Expert
 from groundling.envs.engine.constants import Action
+from groundling.eval.preference_pairs import Person, pair_episodes, play_pairs
 from groundling.interfaces import Transition
 from groundling.training import TrainConfig, Trainer, train
 from groundling.training.algorithms.infonce import InfoNCEConfig
+from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.preferences.reward_model import PreferencesConfig
 from groundling.training.rewards import REWARDS
+from groundling.training.rewards.agile.reward import AgileConfig
 from groundling.training.rewards.along import DemonstrationConfig
 from groundling.training.rewards.contrastive import ContrastiveConfig
 from groundling.training.rewards.distance import DistanceConfig
+from groundling.training.rewards.learn.fitting import FitConfig
+from groundling.training.rewards.learn.reward import LearnConfig
 from groundling.training.rewards.worlds import steps_to_go
 from groundling.training.rollout import Rollout
 
@@ -119,9 +125,14 @@ LINES: list[tuple[tuple[str, ...], dict[str, Any], set[str]]] = [
     (("environment", "distance"), {}, set()),
     (("rubric",), {}, set()),
 ]
-SLOW_LINES: list[tuple[tuple[str, ...], dict[str, Any], set[str]]] = [
-    (("contrastive",), {"form": "direct"}, set()),
-    (("contrastive",), {"form": "delta"}, set()),
+SLOW_LINES: list[tuple[str, dict[str, Any], set[str]]] = [
+    ("contrastive", {"form": "direct"}, set()),
+    ("contrastive", {"form": "delta"}, set()),
+    ("preferences", {}, set()),
+    ("preferences", {"costs": False}, set(POLICIES)),
+    ("learn", {}, set()),
+    ("learn", {"zero_terminal": False}, {"press"}),
+    ("agile", {}, set()),
 ]
 
 
@@ -146,14 +157,55 @@ def test_policies_that_are_paid_more_than_the_expert_are_those_that_are_known(
     assert hackers(rewards, settings, tmp_path) == unsafe
 
 
+@pytest.fixture(scope="module")
+def beginner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose agent succeeds now and then, and 300 of its pairs of trajectories, compared by a simulated person."""
+    folder = tmp_path_factory.mktemp("beginner") / "run"
+    config = TrainConfig(task=TASK, total_frames=150_000, num_envs=128, bank_size=1024, evaluate_every=0)
+    train(config, folder)
+    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    episodes, _ = pair_episodes(checkpoint, 300, seed=0)
+    pairs = play_pairs(checkpoint.make_agent(), episodes, (TASK,), seed=0)
+    Person(noise=0.05, temperature=0.02).compare(pairs, seed=0).save(folder / "comparisons.npz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def discriminating(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that learned which states are goal states."""
+    folder = tmp_path_factory.mktemp("discriminating") / "run"
+    agile = AgileConfig(pairs=2000, updates=16, warmup=200, hidden_dim=64, learning_rate=2e-3, max_column_norm=0.0)
+    config = TrainConfig(
+        task=TASK,
+        total_frames=200_000,
+        num_envs=128,
+        bank_size=1024,
+        evaluate_every=0,
+        reward=("agile",),
+        agile=settings,
+    )
+    train(config, folder)
+    return folder
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("rewards", "settings", "unsafe"), SLOW_LINES)
+@pytest.mark.parametrize(("reward", "settings", "unsafe"), SLOW_LINES)
 def test_policies_that_trick_a_learned_reward_are_those_that_are_known(
-    rewards: tuple[str, ...], settings: dict[str, Any], unsafe: set[str], encoder: Path, tmp_path: Path
+    reward: str, settings: dict[str, Any], unsafe: set[str], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    paid = {"contrastive": ContrastiveConfig(model=str(encoder), **settings)}
-    assert hackers(rewards, paid, tmp_path) == unsafe
+    name, paid = reward, dict[str, Any]()
+    if reward == "contrastive":
+        paid = {reward: ContrastiveConfig(model=str(request.getfixturevalue("encoder")), **settings)}
+    elif reward == "preferences":
+        file = request.getfixturevalue("beginner") / "comparisons.npz"
+        paid = {reward: PreferencesConfig(comparisons=str(file), from_init=False, **settings)}
+    elif reward == "learn":
+        paid = {reward: LearnConfig(clips=400, fit=FitConfig(pairs=8_000, epochs=2), **settings)}
+    else:
+        name = f"frozen:{request.getfixturevalue('discriminating')}"
+    assert hackers((name,), paid, tmp_path) == unsafe
 
 
 def test_every_reward_of_the_house_has_a_line() -> None:
-    assert {name for rewards, _, _ in [*LINES, *SLOW_LINES] for name in rewards} == set(REWARDS.names())
+    fast = {name for rewards, _, _ in LINES for name in rewards}
+    assert fast | {reward for reward, _, _ in SLOW_LINES} == set(REWARDS.names())
