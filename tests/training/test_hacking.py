@@ -182,7 +182,7 @@ def discriminating(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bank_size=1024,
         evaluate_every=0,
         reward=("agile",),
-        agile=settings,
+        agile=agile,
     )
     train(config, folder)
     return folder
