@@ -1,11 +1,14 @@
 """Floors and ceilings of RTFM: chance, walkers that read nothing or half of the manual, and the expert, by simulation.
 
-    python benchmarks/manuals_floors.py [--episodes 20000] [--max-steps 1000] [--output FILE.json]
+    python benchmarks/manuals_floors.py [--episodes 20000] [--max-steps 1000] [--only ROOM] [--output FILE.json]
+        [--report benchmarks/results/manuals.json]
 
 Each policy plays the first episodes of as many environments in the dynamics that are kept from training. Beside the
 success with its 95 % interval stands what another simulation of the published rules (3,000 episodes) gave, and the last
 column says whether it is within four standard errors. The walkers keep off monsters that move, which those of the
 other simulation do less, so that they do better where monsters move.
+
+``--report`` keeps random actions in the first room as the row ``rtfm_random_6x6``.
 
 Prints a table and, as the last line, a JSON object with its ``rows``; beside the usual ones they have ``episodes``,
 ``steps`` (mean of an episode) and ``before``.
@@ -20,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from launch import launch
+from runs import keep_rows
 
 from groundling.envs.catalog import find_family
 from groundling.envs.families.manuals.rtfm.vector import RTFMVectorEnv
@@ -41,6 +45,7 @@ WORDS = {
 }
 EPISODES_BEFORE = 3000
 ROOMS = ("6x6", "Moving-6x6", "10x10", "Moving-10x10")
+REPORTED = ("groundling/RTFM-Simple-6x6-v0/random", "rtfm_random_6x6")  # a row, and its key in the report
 
 
 @dataclass(frozen=True)
@@ -51,17 +56,23 @@ class Options:
         episodes: of each policy in each task.
         max_steps: of an episode; 1,000 as in the other simulation, where the environments have 100 by default.
         groups: in the variants of nine kinds instead of three: the rules of who wins are the same.
+        only: of the rooms; empty for all.
         output: a file for the rows.
+        report: a file of rows that keeps that of random actions.
     """
 
     episodes: int = 20_000
     max_steps: int = 1000
     groups: bool = False
+    only: str = ""
     output: Path | None = None
+    report: Path | None = None
 
     def run(self) -> None:
         rows = []
         for place, room in enumerate(ROOMS):
+            if self.only not in ("", room):
+                continue
             for policy, before in BEFORE.items():
                 task = f"groundling/RTFM-{'Groups' if self.groups else 'Simple'}-{room}-v0"
                 row = {**self.measure(task, policy), "before": before[place]}
@@ -70,6 +81,8 @@ class Options:
                 error = (rate * (1 - rate) * (1 / EPISODES_BEFORE + 1 / self.episodes)) ** 0.5
                 agrees = "agrees" if abs(row["mean"] - rate) <= 4 * max(error, 1e-3) else "differs"
                 print(f"{task:<40} {policy:<8} {row['mean']:.4f} [{low:.4f}, {high:.4f}]  before {rate:.3f} {agrees}")
+        key, reported = REPORTED
+        keep_rows([{**row, "key": reported} for row in rows if row["key"] == key], self.report)
         told = json.dumps({"rows": rows})
         if self.output is not None:
             write_text(self.output, told + "\n")
@@ -106,7 +119,8 @@ class Options:
             "ceiling": None,
             "command": "python benchmarks/manuals_floors.py"
             + f" --max-steps {self.max_steps}" * (self.max_steps != 1000)
-            + " --groups" * self.groups,
+            + " --groups" * self.groups
+            + f" --only {self.only}" * bool(self.only),
             "episodes": self.episodes,
             "steps": steps / self.episodes,
         }

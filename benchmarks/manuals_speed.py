@@ -1,11 +1,14 @@
-"""Steps a second of the worlds with a manual, on one core, with document and mask in every observation.
+"""Steps a second of the worlds with a manual (and of GridLU), on one core, with document and mask in every observation.
 
     python benchmarks/manuals_speed.py [--num-envs 1024] [--seconds 0.5] [--rounds 5] [--contains TEXT]
-        [--output FILE.json]
+        [--output FILE.json] [--report benchmarks/results/manuals.json]
 
 Every environment takes uniformly random actions that are drawn beforehand; resets and the writing of new manuals are
 included. Observations are either copied at each step, as by default, or rewritten in place (``copy=False``): documents
-are written only where an episode begins. The process is bound to one core; medians of the rounds are printed, and as
+are written only where an episode begins. ``--report`` keeps the slowest variant of RTFM 6x6 and Messenger's second
+stage, copied, as the rows ``rtfm_speed`` and ``messenger_speed``, as far as they are measured.
+
+The process is bound to one core; medians of the rounds are printed, and as
 the last line a JSON object with its ``rows``, which ``--output`` also writes.
 """
 
@@ -22,11 +25,14 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv
 from launch import launch
+from runs import keep_rows
 
 from groundling.envs.catalog import find_family
+from groundling.envs.families.gridlu.group import GROUP as GRIDLU
 from groundling.envs.families.manuals.group import GROUP
 from groundling.files import write_text
 
+REPORTED = {"rtfm_speed": ("RTFM-", "6x6-v0/copied"), "messenger_speed": ("Messenger-S2-", "/copied")}
 USUAL = "6x6"  # tasks that are measured where nobody asks for others
 DRAWN = 64  # batches of actions that are drawn beforehand and taken in turn
 
@@ -41,6 +47,7 @@ class Options:
         rounds: measurements of each task.
         contains: only of tasks whose id contains this.
         output: a file for the rows.
+        report: a file of rows that keeps the two that stand for the games.
     """
 
     num_envs: int = 1024
@@ -48,17 +55,22 @@ class Options:
     rounds: int = 5
     contains: str = USUAL
     output: Path | None = None
+    report: Path | None = None
 
     def run(self) -> None:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         rows = []
-        for id in GROUP.ids():
+        for id in (*GROUP.ids(), *GRIDLU.ids()):
             if self.contains in id:
                 measured = {name: self.speed(id, name == "copied") for name in ("copied", "in_place")}
                 told = "   ".join(f"{name} {statistics.median(found) / 1e6:.2f} M" for name, found in measured.items())
                 print(f"{id:<45} {told} steps/s")
                 rows += [self.row(id, name, found) for name, found in measured.items()]
+        for key, (begun, ended) in REPORTED.items():
+            found = [row for row in rows if begun in row["key"] and row["key"].endswith(ended)]
+            if found:
+                keep_rows([{**min(found, key=lambda row: row["mean"]), "key": key}], self.report)
         told = json.dumps({"rows": rows})
         if self.output is not None:
             write_text(self.output, told + "\n")

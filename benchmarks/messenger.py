@@ -1,12 +1,14 @@
 """Readers of manuals in Messenger: success in roles kept from training, beside the controls; rows of manuals.json.
 
-    python benchmarks/messenger.py --texts FOLDER [--rows messenger_s1 messenger_s2 messenger_s3] [--seeds 1 2 3]
-        [--suite pairs|val] [--output benchmarks/results/manuals.json]
+    python benchmarks/messenger.py --texts FOLDER [--rows messenger_s1 messenger_s2 messenger_s3 emma_s1]
+        [--seeds 1 2 3] [--suite pairs|val] [--output benchmarks/results/manuals.json]
 
 Agents imitate the expert, which knows roles and movements (DAgger); no rewards are used. They see what the manual says
 in the crowd-written sentences of the original, FOLDER; without one in our own. The agent of the third stage begins with
 that of the second (of the same seed, which is trained if it is not there). Names find sentences by pretrained vectors
-of words, so ``groundling[sentence]`` is needed. Settings were chosen by the suite "val"; rows are of "pairs".
+of words, so ``groundling[sentence]`` is needed. Settings were chosen by the suite "val"; rows are of "pairs". Row
+"emma_s1" is the reference of Hanjie et al. 2021 (vision "emma", frozen MiniLM, three frames), taught in the same way
+for as many frames; its goal is the published figure of the original, which learns from rewards.
 
 Actions are drawn; "greedy" is the trained agent that takes the likeliest one. Beside the trained agent: random actions,
 no manual, another episode's manual, all words of the manual in any order; and the other suites of the stage. Minutes
@@ -31,7 +33,8 @@ from groundling.agents.encoders.documents import DocumentConfig
 from groundling.training import TrainConfig
 from groundling.training.algorithms.imitation import ImitationConfig
 
-RowName = Literal["messenger_s1", "messenger_s2", "messenger_s3"]
+RowName = Literal["messenger_s1", "messenger_s2", "messenger_s3", "emma_s1"]
+OURS: Final[tuple[RowName, ...]] = ("messenger_s1", "messenger_s2", "messenger_s3")
 READER: Final = DocumentConfig(
     sharpness=10.0,
     radius=5,
@@ -43,6 +46,7 @@ READER: Final = DocumentConfig(
     states=True,
 )
 AGENT: Final = AgentConfig(vision="document", word_dim=64, hidden_dim=128, settings=(READER,))
+EMMA: Final = AgentConfig(vision="emma", hidden_dim=128, language="sentence")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class Row:
         goal: what was aimed at.
         suites: other than "pairs".
         begins_with: the row whose agent it begins with.
+        agent: what is trained.
+        images: how many steps it sees at once.
+        learning_rate: of the imitation.
     """
 
     task: str
@@ -68,6 +75,9 @@ class Row:
     goal: float
     suites: tuple[str, ...]
     begins_with: RowName | None = None
+    agent: AgentConfig = AGENT
+    images: int = 1
+    learning_rate: float = 2e-3
 
 
 ROWS: Final[dict[RowName, Row]] = {
@@ -75,6 +85,12 @@ ROWS: Final[dict[RowName, Row]] = {
     "messenger_s2": Row("groundling/Messenger-S2-v0", 500_000, 16, 0.024, 1.0, 0.95, ("layout", "moves", "states")),
     "messenger_s3": Row(
         "groundling/Messenger-S3-v0", 700_000, 16, 0.016, 0.991, 0.60, ("layout", "states"), "messenger_s2"
+    ),
+    "emma_s1": Row(
+        *("groundling/Messenger-S1-v0", 300_000, 8, 0.078, 1.0, 0.85, ("layout",)),
+        agent=EMMA,
+        images=3,
+        learning_rate=5e-4,
     ),
 }
 
@@ -95,7 +111,7 @@ class Options:
     """
 
     texts: str = ""
-    rows: tuple[RowName, ...] = tuple(ROWS)
+    rows: tuple[RowName, ...] = OURS
     seeds: tuple[int, ...] = (1, 2, 3)
     suite: Literal["pairs", "val"] = "pairs"
     frames: int | None = None
@@ -119,15 +135,16 @@ class Options:
     def config(self, name: RowName, seed: int) -> TrainConfig:
         """The training run of a row."""
         row = ROWS[name]
-        learning = ImitationConfig(num_steps=row.num_steps, minibatch_size=1024, learning_rate=2e-3)
+        learning = ImitationConfig(num_steps=row.num_steps, minibatch_size=1024, learning_rate=row.learning_rate)
+        asked = [f"texts={self.texts}"] * bool(self.texts) + [f"frames={row.images}"] * (row.images > 1)
         return TrainConfig(
-            task=f"{row.task}?texts={self.texts}" if self.texts else row.task,
+            task="?".join([row.task, *["&".join(asked)] * bool(asked)]),
             total_frames=self.frames or row.frames,
             num_envs=512,
             evaluate_every=0,
             seed=seed,
             algorithm="dagger",
-            agent=AGENT,
+            agent=row.agent,
             init="" if row.begins_with is None else str(self.folder(row.begins_with, seed)),
             settings=(learning,),
         )
@@ -162,10 +179,11 @@ class Options:
         options = f" --rows {name} --seeds {' '.join(map(str, self.seeds[: len(scores)]))}"
         options += f" --frames {self.frames}" * (self.frames is not None)
         sentences = "the original's sentences" if self.texts else "our own sentences"
+        method = "EMMA by DAgger" if row.agent is EMMA else "DAgger"
         games = "held-out roles" if self.suite == "pairs" else "games of validation"
         return {
             "key": "_".join([name, *["own"] * (not self.texts), *[self.suite] * (self.suite != "pairs")]),
-            "row": f"Messenger, {row.task}, {sentences}: DAgger, {self.episodes} episodes a seed in {games}",
+            "row": f"Messenger, {row.task}, {sentences}: {method}, {self.episodes} episodes a seed in {games}",
             "mean": float(np.mean(scores)),
             "low": low,
             "high": high,

@@ -1,11 +1,14 @@
 """Floors and ceilings of Messenger: chance and the expert, by simulation.
 
-    python benchmarks/messenger_floors.py [--episodes 20000] [--texts FOLDER] [--output FILE.json]
+    python benchmarks/messenger_floors.py [--episodes 20000] [--texts FOLDER] [--only s1 s2 ...] [--output FILE.json]
+        [--report benchmarks/results/manuals.json]
 
 Each policy plays the first episodes of as many environments. Beside the success with its 95 % interval stands what
 another simulation of the published rules (3,000 episodes) gave, and the last column says whether chance is within four
 standard errors of it. Of the expert that one is a greedy walk that knows the roles (in stage 3 also the movements) and
 does not look ahead.
+
+``--report`` keeps the row ``messenger_random_s2`` there.
 
 Prints a table and, as the last line, a JSON object with its ``rows``; beside the usual ones they have ``episodes``,
 ``steps`` (mean of an episode), ``dead`` and ``late`` (shares of the episodes) and ``before``.
@@ -20,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from launch import launch
+from runs import keep_rows
 
 from groundling.envs.catalog import find_family
 from groundling.eval.statistics import wilson_interval
@@ -34,6 +38,7 @@ PLACES = {  # by key: task, split, what chance and a greedy walk reached before
     "s3": ("groundling/Messenger-S3-v0", "unseen", 0.018, 0.748),
     "s3_states": ("groundling/Messenger-S3-v0", "states", None, None),
 }
+REPORTED = "messenger_random_s2"
 WORDS = {"random": "random actions", "oracle": "the expert, which knows roles and movements"}
 
 
@@ -44,16 +49,20 @@ class Options:
     Attributes:
         episodes: of each policy in each task.
         texts: folder of the original's sentences, which change no figure; empty for our own.
+        only: keys of the places to measure.
         output: a file for the rows.
+        report: a file of rows that keeps that of random actions in the second stage.
     """
 
     episodes: int = 20_000
     texts: str = ""
+    only: tuple[str, ...] = tuple(PLACES)
     output: Path | None = None
+    report: Path | None = None
 
     def run(self) -> None:
         rows = []
-        for key, (task, split, *before) in PLACES.items():
+        for key, (task, split, *before) in ((key, PLACES[key]) for key in self.only):
             for policy, known in zip(WORDS, before, strict=True):
                 row = {**self.measure(f"messenger_{policy}_{key}", task, split, policy), "before": known}
                 rows.append(row)
@@ -64,6 +73,7 @@ class Options:
                 shares = f"dead {row['dead']:.3f} late {row['late']:.3f}"
                 interval = f"[{row['low']:.4f}, {row['high']:.4f}]"
                 print(f"{row['key']:<28} {row['mean']:.4f} {interval}  {shares}  {told}", flush=True)
+        keep_rows([row for row in rows if row["key"] == REPORTED], self.report)
         told = json.dumps({"rows": rows})
         if self.output is not None:
             write_text(self.output, told + "\n")

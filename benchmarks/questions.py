@@ -3,10 +3,14 @@
     python benchmarks/questions.py [--bodies grid rover] [--agents ours question_only pacman] [--seeds 1] [--scale 1.0]
         [--episodes 1500] [--runs runs/questions] [--output benchmarks/results/questions.json]
 
-An agent is trained in stages, each from the one before: "near" imitates the expert where the evidence is one or two
-actions away, so that nearly every episode teaches an answer; "far" imitates it in houses of 3, 6 and 12 rooms, from
-the agent's own states. The expert takes over until the episode ends (``imitation.handover``), since an agent that has
-not answered walks on. ``--scale`` multiplies the frames of all stages. A finished stage is kept in ``--runs``.
+An agent is trained in stages, each from the one before. First come many answers: on the grid, "near" imitates the
+expert where the evidence is one or two actions away; in first person, where some thirty views lie on the way even
+then, "views" learns from those alone in which the expert answers (``last_views.py``). Then "far" imitates it in
+houses of 3, 6 and 12 rooms, from the agent's own states. In first person the agent also learns type, color and state
+of what is in each cell of its picture (``symbol_coef``), of labels that it never sees when it acts. The expert takes
+over until the episode ends (``imitation.handover``), since an agent that has not answered walks on. The agents that
+ours is compared with have "near" only. ``--scale`` multiplies the frames of all stages. A finished stage is kept in
+``--runs``.
 
 Measured in new houses of twelve rooms (``Questions-Large``), where evidence is 10, 30 or 50 actions away, all types
 mixed, likeliest actions: the answer, metres to the evidence at the end (d_T), and beside them the floors and ceilings:
@@ -30,6 +34,7 @@ Source of the measures and of the published figures: Das et al. 2018, arXiv:1711
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,11 +42,14 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from last_views import gather, learn_answers
 from launch import launch
 from numpy.typing import NDArray
 from runs import finish, keep_rows
+from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
+from groundling.agents.actor_critic import sample_actions
 from groundling.agents.encoders.pixels import CNNConfig
 from groundling.agents.encoders.symbolic import SymbolicConfig
 from groundling.envs.catalog import find_family
@@ -50,17 +58,24 @@ from groundling.envs.families.questions.metrics import Measured, by_start, by_ty
 from groundling.envs.first_person import Camera
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.eval.statistics import wilson_interval
-from groundling.training import ImitationConfig, TrainConfig
+from groundling.files import write_text
+from groundling.training import ImitationConfig, TrainConfig, Trainer
 from groundling.training.checkpoint import Checkpoint, load_agent
-from groundling.training.tasks import evaluation_options
+from groundling.training.tasks import embodiment, evaluation_options, training_bank
 
 NEAR = "groundling/Questions-Near-v0"
 FAR = ("groundling/Questions-Small-v0", "groundling/Questions-v0", "groundling/Questions-Large-v0")
 MEASURED = "groundling/Questions-Large-v0"
 WALK = 30  # actions of the walkers that do not look
 BLIND_SHARE = 0.3  # of the frames, for who sees nothing: there is little to learn
-CAMERA = Camera(width=64, height=64, fov_degrees=90.0)
-FRAMES = {"grid": {"near": 1_500_000, "far": 3_000_000}, "rover": {"near": 900_000, "far": 600_000}}
+CAMERA = Camera(width=96, height=48, fov_degrees=90.0)
+REFERENCE_CAMERA = Camera(width=64, height=64, fov_degrees=90.0)
+FRAMES = {
+    "grid": {"near": 1_500_000, "far": 3_000_000},
+    "rover": {"views": 900_000, "near": 300_000, "far": 400_000},
+}
+STAGES = {"grid": ("near", "far"), "rover": ("views", "far")}  # of ours; the others have "near" only
+DRAWS = {"grid": False, "rover": True}  # moves; a rover that takes the likeliest turns to and fro until time is over
 SENSES = {
     "grid": AgentConfig(
         vision="scene",
@@ -78,7 +93,8 @@ SENSES = {
         memory_dim=256,
         memory_skip=True,
         hidden_dim=128,
-        settings=(CNNConfig(conv_channels=(32, 64, 64), readout_dim=24, lookups=12),),
+        predicts_symbols=True,
+        settings=(CNNConfig(conv_channels=(32, 64, 128), readout_dim=24, lookups=12),),
     ),
 }
 REFERENCE = AgentConfig(vision="pacman")
@@ -112,23 +128,34 @@ class Options:
 
 def config_of(body: str, agent: str, stage: str, seed: int, init: Path | None, scale: float) -> TrainConfig:
     """One stage of a training."""
-    frames = round(FRAMES[body][stage] * scale * (1.0 if agent == "ours" else BLIND_SHARE))
+    learned = "near" if stage == "views" else stage  # "views" has no rollouts: it is saved as the beginning of "near"
+    frames = round(FRAMES[body][learned] * scale * (1.0 if agent == "ours" else BLIND_SHARE))
+    sees = body == "rover" and agent == "ours"
     common = TrainConfig(
         task=NEAR,
         num_envs=256,
         body="own" if body == "grid" else "rover",
-        camera=Camera() if body == "grid" else CAMERA,
-        agent=REFERENCE if agent == "pacman" else replace(SENSES[body], blind=agent == "question_only"),
+        camera=Camera() if body == "grid" else REFERENCE_CAMERA if agent == "pacman" else CAMERA,
+        agent=REFERENCE
+        if agent == "pacman"
+        else replace(SENSES[body], blind=agent == "question_only", predicts_symbols=sees),
         total_frames=frames,
         seed=seed,
         evaluation_episodes=200,
         evaluate_every=max(1, frames // 4),
         init="" if init is None else str(init),
     )
-    if stage == "near":
-        return replace(common, algorithm="bc", bank_size=65_536, settings=(IMITATION,))
+    imitation = replace(IMITATION, symbol_coef=1.0 if sees else 0.0)
+    if learned == "near":
+        return replace(common, algorithm="bc", bank_size=65_536, settings=(imitation,))
     dagger = replace(
-        IMITATION, num_steps=40, minibatch_size=640, anneal=True, mixing=0.2, kept_share=0.2, handover=0.04
+        imitation,
+        num_steps=40,
+        minibatch_size=640 if body == "grid" else 320,
+        anneal=True,
+        mixing=0.2,
+        kept_share=0.2,
+        handover=0.04,
     )
     return replace(common, algorithm="dagger", tasks=FAR, bank_size=24_576, settings=(dagger,))
 
@@ -136,14 +163,35 @@ def config_of(body: str, agent: str, stage: str, seed: int, init: Path | None, s
 def trained(options: Options, body: str, agent: str, seed: int) -> tuple[Path, float, int]:
     """The folder of the last stage, the seconds and the frames of all."""
     seconds, frames, before = 0.0, 0, None
-    for stage in ("near", "far") if agent == "ours" else ("near",):
+    for stage in STAGES[body] if agent == "ours" else ("near",):
         folder = options.runs / f"{body}-{agent}-{stage}-seed{seed}"
         config = config_of(body, agent, stage, seed, before, options.scale)
-        seconds += finish(config, folder)
-        frames += config.total_frames
+        if stage == "views":
+            shown = round(FRAMES[body][stage] * options.scale)
+            seconds += learn_from_views(config, folder, shown)
+        else:
+            shown = config.total_frames
+            seconds += finish(config, folder)
+        frames += shown
         before = folder
     assert before is not None
     return before, seconds, frames
+
+
+def learn_from_views(config: TrainConfig, folder: Path, frames: int) -> float:
+    """The stage "views", unless that was done; its seconds, kept in the folder. The agent is saved as a run begun."""
+    place = folder / "seconds.json"
+    if place.exists():
+        return float(json.loads(place.read_text()))
+    trainer = Trainer(config, folder)
+    begun = time.perf_counter()
+    head = trainer.agent.encoder.symbol_head
+    assert head is not None
+    views = gather(training_bank(config), embodiment(config), trainer.agent.observation_keys, head.grid)
+    learn_answers(trainer.agent, views, frames)
+    trainer.save()
+    write_text(place, json.dumps(time.perf_counter() - begun))
+    return learn_from_views(config, folder, frames)
 
 
 class Measuring:
@@ -158,6 +206,7 @@ class Measuring:
         self.agent: ActorCritic = load_agent(folder)
         self.agent.eval()
         self.config = Checkpoint.load(folder / "checkpoint.pt").config
+        self.body = "rover" if self.config.body == "rover" else "grid"
         self.episodes = episodes
         self.actions = self.agent.spec.actions
         self.is_last = np.array([action.startswith("answer") for action in self.actions])
@@ -175,12 +224,22 @@ class Measuring:
         count = envs.num_envs
         state, first = self.agent.initial_state(count), np.ones(count, dtype=np.bool_)
         guide = family.expert(envs) if who in ("expert", "expert_path") else None
-        random = np.random.default_rng(1)
+        random, draw = np.random.default_rng(1), torch.Generator().manual_seed(1)
         other: NDArray[np.int64] | None = None
+        is_open = np.ones(count, dtype=np.bool_)  # who has not answered; nobody else has to see
         steps = 0
 
+        def decide(observation: Any) -> Tensor:
+            nonlocal first
+            rows = np.flatnonzero(is_open)
+            seen = {key: observation[key][rows] for key in self.agent.observation_keys}
+            logits = torch.zeros(count, len(self.actions))
+            logits[rows], state[rows] = self.agent.logits(seen, state[rows], first[rows])
+            first = np.zeros(count, dtype=np.bool_)
+            return logits
+
         def choose(observation: Any) -> NDArray[np.int64]:
-            nonlocal state, first, steps, other
+            nonlocal steps, other, is_open
             steps += 1
             if who == "other_question" and other is None:  # the environments have been reset by now
                 other = other_questions(family, envs)
@@ -188,18 +247,22 @@ class Measuring:
             if who == "expert":
                 assert advised is not None
                 return advised
-            seen = observation if other is None else {**observation, "question": observation["question"][other]}
-            logits, state = self.agent.logits(seen, state, first)
-            first = np.zeros(count, dtype=np.bool_)
+            asked = observation if other is None else {**observation, "question": observation["question"][other]}
+            is_blind_walk = who in ("random_walk", "forward") and steps <= WALK
+            logits = decide(asked)
             answers = logits.masked_fill(~torch.from_numpy(self.is_last), -torch.inf).argmax(dim=-1).numpy()
-            if advised is not None:
-                return np.where(self.is_last[advised], answers, advised)
-            if who in ("random_walk", "forward"):
-                if steps > WALK:
-                    return np.asarray(answers, dtype=np.int64)
-                moves = random.integers(0, 3, count) if who == "random_walk" else np.full(count, 2)
-                return np.asarray(moves, dtype=np.int64)
-            return np.asarray(logits.argmax(dim=-1).numpy(), dtype=np.int64)
+            if is_blind_walk:
+                actions = random.integers(0, 3, count) if who == "random_walk" else np.full(count, 2)
+            elif advised is not None:
+                actions = advised
+            elif who in ("random_walk", "forward"):
+                actions = answers
+            else:
+                drawn = sample_actions(logits, draw) if DRAWS[self.body] else logits.argmax(dim=-1)
+                actions = drawn.numpy()
+            actions = np.where(self.is_last[actions], answers, actions)
+            is_open = is_open & ~self.is_last[actions]
+            return np.asarray(actions, dtype=np.int64)
 
         return choose
 

@@ -31,14 +31,17 @@ def finish(config: TrainConfig, folder: Path, frames: int | None = None) -> floa
     return sum(config.rollout_frames / row["frames_per_second"] for row in read_metrics(folder))
 
 
-def finish_timed(config: TrainConfig, folder: Path) -> float:
-    """Train to the end, unless that was done; the processor seconds of training in all, kept in the folder."""
+def finish_timed(config: TrainConfig, folder: Path, frames: int | None = None) -> float:
+    """Train to the end or for so many frames, unless that was done; the processor seconds of training in all, kept in
+    the folder.
+    """
     place, saved, spent = folder / TIME_NAME, folder / CHECKPOINT_NAME, 0.0
+    updates = config.num_updates if frames is None else round(frames / config.rollout_frames)
     if place.exists():
         spent = float(json.loads(place.read_text()))
-    if not saved.exists() or Checkpoint.load(saved).updates < config.num_updates:
+    if not saved.exists() or Checkpoint.load(saved).updates < updates:
         begun = time.process_time()
-        finish(config, folder)
+        finish(config, folder, frames)
         spent += time.process_time() - begun
         write_text(place, json.dumps(spent))
     return spent
@@ -69,7 +72,8 @@ def tested_reader(
     policies: dict[str, Policy] = {"trained": trained, "random": RandomPolicy(trained.num_actions)}
     tested = {who: found for _, who, found in evaluate_suites(policies, main)}
     agents = {who: found.success for who, found in tested.items()}
-    followed = tested["other_doc"].followed
+    misled = tested.get("other_doc")  # none beside an agent that reads no document
+    followed = None if misled is None else misled.followed
     if followed is not None:
         agents["swap_follow"] = followed[0] / followed[1]
     for _, _, found in evaluate_suites({"greedy": trained}, main, greedy=True):

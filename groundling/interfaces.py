@@ -30,6 +30,7 @@ Observation = Mapping[str, Any]  # arrays or tensors [B, ...] by the keys of a s
 SYMBOLS: Final = "symbols"  # [H, W, 3] uint8: MiniGrid's (type, color, state) of each cell
 MAP: Final = "map"  # the same, of what was seen since the episode began
 RGB: Final = "rgb"  # [H, W, 3] uint8
+GRAY: Final = "gray"  # [H, W] uint8
 DEPTH: Final = "depth"  # [H, W] float32, metres
 SEGMENTATION: Final = "segmentation"  # [H, W] uint8 codes of objects
 CATEGORY: Final = "category"  # [] integer in [0, size)

@@ -78,6 +78,8 @@ class ActorCritic(nn.Module):
         self._initialize()
         out_dim = self.memory.out_dim if self.core is None else self.core.out_dim
         self.subgoal = nn.Linear(out_dim, NUM_SUBGOALS) if config.predicts_subgoal else None
+        if config.predicts_symbols:
+            self.encoder.make_symbol_head()
 
     def _make_memory_and_heads(self) -> None:
         config = self.config

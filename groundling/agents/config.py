@@ -22,9 +22,10 @@ class AgentConfig(Open):
     """The agent's parts and sizes.
 
     Attributes:
-        vision: encoder of the image: "symbolic" (MiniGrid's cells), "cnn" (RGB and depth: three convolutions, then the
-            fusion in every cell of their grid), "chaplot" (RGB: the network of Chaplot et al. 2018), "pacman" (RGB: the
-            planner and controller of Das et al. 2018, for tasks with answers), or your own, my_file.py:MyEncoder.
+        vision: encoder of the image: "symbolic" (MiniGrid's cells), "convolved" (cells and their neighbors), "cnn" (RGB
+            and depth: three convolutions, then the fusion in every cell of their grid), "chaplot" (RGB: the network of
+            Chaplot et al. 2018), "pacman" (RGB: the planner and controller of Das et al. 2018, for tasks with answers),
+            or your own, my_file.py:MyEncoder.
         encoders: encoders of the other fields of the observation; in this order, each takes the fields that it can
             read. The remaining fields go to the default encoder of their kind (RGB and depth to "cnn"; vectors, masks
             and categories to "vector").
@@ -54,6 +55,9 @@ class AgentConfig(Open):
             leaves the manual to an encoder of its own, "document".
         predicts_subgoal: add a head that learns to predict the current subgoal, an auxiliary loss weighted by the
             algorithm's subgoal_coef. Its output is not used for acting.
+        predicts_symbols: add a head to a vision that reads pictures, which learns to predict type, color and state of
+            what is in each of its cells, an auxiliary loss weighted by the algorithm's symbol_coef. Its output is not
+            used for acting; the labels are known in training only.
         blind: replace the image by zeros: a control that has only the instruction.
         settings: of the encoders, each an instance of the encoder's own class.
     """
@@ -75,6 +79,7 @@ class AgentConfig(Open):
     memory_skip: bool = False
     reads_manual: bool = True
     predicts_subgoal: bool = False
+    predicts_symbols: bool = False
     blind: bool = False
     settings: tuple[Any, ...] = ()
 

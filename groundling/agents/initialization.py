@@ -18,6 +18,7 @@ NEW_PARTS = (
     "memory.reader.",
     "memory.finder.",
     "subgoal.",
+    "encoder.symbol_head.",
 )
 # where these are zero
 WITHOUT_EFFECT = (
@@ -35,12 +36,12 @@ def differences(smaller: AgentConfig, larger: AgentConfig) -> list[str]:
 
     An agent can begin as one without its map of what was seen (``map_radius``) or the ways on it (``map_ways``), as one
     whose memory does not read (``memory_reads``) or look for things (``memory_finds``), as one that does not predict
-    the subgoal (``predicts_subgoal``), and as one whose language encoder reads each word alone (``language``
-    "positional" before "contextual"). Dropout may differ.
+    the subgoal (``predicts_subgoal``) or what is in view (``predicts_symbols``), and as one whose language encoder
+    reads each word alone (``language`` "positional" before "contextual"). Dropout may differ.
     """
     ours, theirs = _flat(larger), _flat(smaller)
     changed = {name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)}
-    optional = ("map_radius", "map_ways", "memory_reads", "memory_finds", "predicts_subgoal")
+    optional = ("map_radius", "map_ways", "memory_reads", "memory_finds", "predicts_subgoal", "predicts_symbols")
     changed -= {name for name in optional if not theirs.get(name)}
     changed.discard("dropout")  # it has no parameters
     if (theirs["language"], ours["language"]) == ("positional", "contextual"):

@@ -14,6 +14,8 @@ from groundling.envs.banks.sources import EpisodeSource, embodiment_of
 from groundling.envs.banks.splits import AnySplit, Split
 from groundling.envs.catalog import find_family, groups
 from groundling.envs.engine.embodiment import Body
+from groundling.envs.engine.rover import Rover
+from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.first_person import Camera
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.vector import GroundlingVectorEnv
@@ -109,7 +111,7 @@ def make_vec(
         SplitError: if the split is unknown or empty, or the level never asks for the instruction.
         InstructionError: if an instruction cannot be read.
         ConfigurationError: if num_envs or num_threads is less than 1, neither id nor bank is given, a bank comes
-            with an instruction, or body and camera do not go together.
+            with an instruction, or body and camera do not go together, or the environment has no use for one of them.
     """
     if num_envs < 1:
         raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
@@ -121,8 +123,14 @@ def make_vec(
             family = find_family(id)
             source = getattr(family, "source", None)
             if source is None:
-                own = family.make_vec(family.split(split) if isinstance(split, str) else split, num_envs, seed)
-                return cast(GroundlingVectorEnv, own)  # whatever it is; what is asked for beside is for banks
+                if sentences:
+                    raise ConfigurationError(f"{family.id} cannot be narrowed to an instruction: leave it out")
+                world = _options_of(family.id, body, camera, top_down_pixels, explored_radius, previous_action)
+                chosen = family.split(split) if isinstance(split, str) else split
+                own = family.open(
+                    chosen, num_envs, seed, world, **({"render_mode": render_mode} if render_mode else {})
+                )
+                return cast(GroundlingVectorEnv, own)  # whatever it is; what is left is for banks
         else:
             source = id
         chosen = source.find_split(split) if isinstance(split, str) else split
@@ -145,6 +153,27 @@ def make_vec(
         copy=copy,
         render_mode=render_mode,
         embodiment=embodiment.changed(body, camera, top_down_pixels, explored_radius, previous_action or None),
+    )
+
+
+def _options_of(
+    id: str,
+    body: Body | None,
+    camera: Camera | None,
+    top_down_pixels: int | None,
+    explored_radius: int | None,
+    previous_action: bool,
+) -> WorldOptions:
+    """What is asked of a family whose episodes are not in banks, which says itself what it has no use for."""
+    if isinstance(body, Rover):
+        raise ConfigurationError(f"{id} has a body of its own: leave body out")
+    if top_down_pixels is not None:
+        raise ConfigurationError(f"{id} has no view from above: leave top_down_pixels out")
+    return WorldOptions(
+        body=body or PLAIN.body,
+        camera=camera or PLAIN.camera,
+        explored_radius=explored_radius,
+        previous_action=previous_action,
     )
 
 

@@ -14,7 +14,8 @@ from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
 from groundling.agents.document_controls import MixedWords, NoDocument, OtherDocument
 from groundling.envs.families.banked import BankEpisodes
-from groundling.envs.families.base import EnvFamily, EpisodeSet
+from groundling.envs.families.base import EnvFamily
+from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluation import Evaluation, PlayedSet
 from groundling.eval.made import MadeFamily
@@ -77,7 +78,7 @@ def evaluate_suites(
     """
     progress = progress or NoProgress()
     for name, row in rows.items():
-        steps = _expert_steps(row.episodes)
+        steps = _expert_steps(row)
         players = dict(policies)
         shuffled = _shuffled(policies, row, integer(seed, "shuffle", name))
         if shuffled is not None:
@@ -111,10 +112,34 @@ def evaluate_suites(
                 yield name, agent, evaluation
 
 
-def _expert_steps(episodes: EpisodeSet) -> NDArray[np.integer[Any]] | None:
+def _expert_steps(row: SuiteRow) -> NDArray[np.integer[Any]] | None:
+    """How many steps [E] the expert of a row's family takes, or else the one that walks our grid."""
+    episodes = row.episodes
     if not isinstance(episodes, BankEpisodes) or episodes.embodiment.rover is not None:
         return None
-    return expert_steps(episodes.bank)
+    own = _steps_of_own_expert(row.family, episodes)
+    return expert_steps(episodes.bank) if own is None else own
+
+
+def _steps_of_own_expert(family: EnvFamily, episodes: BankEpisodes) -> NDArray[np.integer[Any]] | None:
+    """How many steps [E] a family's own expert takes in each episode, 0 where it fails; None if it has none."""
+    envs = episodes.make_envs(min(episodes.count, episodes.most_envs))
+    try:
+        teacher = family.expert(envs)
+        if teacher is None or not isinstance(envs, GroundlingVectorEnv):
+            return None
+        steps = np.zeros(episodes.count, dtype=np.int32)
+        is_open = np.ones(episodes.count, dtype=np.bool_)
+        envs.reset()
+        while is_open.any():
+            envs.step(np.array(teacher.actions()))
+            ended = envs.worlds.outcomes
+            rows = ended.episode[ended.ended]
+            is_open[rows] = False
+            steps[rows] = np.where(ended.success, ended.episode_length, 0)[ended.ended]
+        return steps
+    finally:
+        envs.close()
 
 
 def _shuffled(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> ShuffledInstructions | None:

@@ -15,6 +15,7 @@ from groundling.language.goals import (
     GoToMatch,
     Open,
     PickUp,
+    PutIn,
     PutNear,
     PutNextTo,
     Step,
@@ -63,6 +64,8 @@ def with_descriptions(goal: Goal, change: Callable[[ObjectDescription], ObjectDe
         match clause:
             case PutNextTo(moved, fixed) | PutNear(moved, fixed):
                 return replace(clause, moved=change(moved), fixed=change(fixed))
+            case PutIn(moved):
+                return replace(clause, moved=change(moved))
             case GoTo(target) | PickUp(target) | Open(target):
                 return replace(clause, target=change(target))
             case _:
@@ -111,7 +114,7 @@ def verb_of(clause: Clause) -> str:
             return "pick up"
         case Open():
             return "open"
-        case PutNextTo() | PutNear():
+        case PutNextTo() | PutNear() | PutIn():
             return "put"
         case UnlockAndGoToGoal():
             return "unlock"

@@ -5,7 +5,7 @@ A goal is where the flow begins: ``groundling.language.grammar`` renders it to t
 
     Goal   = Step | Then | After         "a and b, then c", "c after you a and b"
     Step   = Clause | And                what may be done in any order
-    Clause = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal
+    Clause = GoTo | PickUp | Open | PutNextTo | PutNear | PutIn | GoToMatch | UnlockAndGoToGoal
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ __all__ = [
     "ObjectType",
     "Open",
     "PickUp",
+    "PutIn",
     "PutNear",
     "PutNextTo",
     "Size",
@@ -68,7 +69,7 @@ class GoTo:
     """Stand before an object that fits the description and face it.
 
     With ``announced`` (a rule of MiniGrid's GoToDoor and GoToObject): stand beside its first place and take the action
-    "done", which ends the episode either way, as toggling does.
+    "done", which ends the episode either way, as toggling does. A rover has to face the object, within its reach.
     """
 
     target: ObjectDescription
@@ -129,6 +130,26 @@ class PutNear:
 
 
 @dataclass(frozen=True, slots=True)
+class PutIn:
+    """Put an object that fits ``moved`` down in a room of a kind, on its floor or on a thing that stands there.
+
+    Attributes:
+        moved: what is to be put there.
+        place: words of a relation of the task's own that holds on a floor (``Relation.floor``), "in the kitchen". Any
+            room with this floor does.
+    """
+
+    moved: ObjectDescription
+    place: str
+
+    def __post_init__(self) -> None:
+        _refuse_door(self.moved, "moved")
+        if self.moved.both:
+            raise InstructionError("'both' cannot be put: name one object")
+        _refuse_next_to(self.moved)
+
+
+@dataclass(frozen=True, slots=True)
 class GoToMatch:
     """Go to that end of the hallway where the object seen at the start lies; the other end fails.
 
@@ -151,7 +172,7 @@ class UnlockAndGoToGoal:
     door: Color
 
 
-Clause = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal
+Clause = GoTo | PickUp | Open | PutNextTo | PutNear | PutIn | GoToMatch | UnlockAndGoToGoal
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +187,7 @@ class And:
         _check_length(self)
 
 
-Step = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal | And
+Step = GoTo | PickUp | Open | PutNextTo | PutNear | PutIn | GoToMatch | UnlockAndGoToGoal | And
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +215,7 @@ class After:
         _check_length(self)
 
 
-Goal = GoTo | PickUp | Open | PutNextTo | PutNear | GoToMatch | UnlockAndGoToGoal | And | Then | After
+Goal = GoTo | PickUp | Open | PutNextTo | PutNear | PutIn | GoToMatch | UnlockAndGoToGoal | And | Then | After
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +273,8 @@ def clause_descriptions(clause: Clause) -> tuple[ObjectDescription, ...]:
     match clause:
         case PutNextTo(moved, fixed) | PutNear(moved, fixed):
             return (moved, fixed)
+        case PutIn(moved):
+            return (moved,)
         case GoTo(target) | PickUp(target) | Open(target):
             return (target,)
         case UnlockAndGoToGoal(key, _, door):
@@ -281,8 +304,8 @@ def _refuse_next_to(*described: ObjectDescription) -> None:
 
 
 def _check_length(goal: Goal) -> None:
-    if not all(isinstance(clause, GoTo | PickUp | Open | PutNextTo) for clause in clauses(goal)):
-        raise InstructionError("only 'go to', 'pick up', 'open' and 'put ... next to' can be joined to others")
+    if not all(isinstance(clause, GoTo | PickUp | Open | PutNextTo | PutIn) for clause in clauses(goal)):
+        raise InstructionError("only 'go to', 'pick up', 'open', 'put ... next to' and 'put ... in' can be joined")
     count = sum(2 if any(d.both for d in clause_descriptions(c)) else 1 for c in clauses(goal))
     if count > MAX_CLAUSES:
         raise InstructionError(f"a goal has at most {MAX_CLAUSES} clauses ('both' counts for two), got {count}")

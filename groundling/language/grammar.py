@@ -4,6 +4,7 @@
     goal        = step | step ", then" step ... | step "after you" step
     step        = clause | clause "and" clause ...
     clause      = "go to" object | "pick up" object | "open" object | "put" object ("next to" | "near") object
+                | "put" object (words of a task's own relation)
                 | "go to the matching object at the end of the hallway"
                 | "get the" color "key from the" color "room, unlock the" color "door and go to the goal"
     object      = ("a" | "the") [size] [color] (type | "object") [location] [relation]
@@ -11,8 +12,8 @@
     location    = "on your left" | "on your right" | "in front of you" | "behind you"
     relation    = "next to" object | the words of a task's own
 
-What is put, or put beside something, has no relation "next to": that is the verb's. A task may add types, colors and
-relations of its own (``groundling.language.lexicon``).
+What is put somewhere, or put beside something, has no relation "next to": that is the verb's. A task may add types,
+colors and relations of its own (``groundling.language.lexicon``).
 
 These are the canonical sentences: BabyAI's and MiniGrid's own where they have one. ``groundling.language.phrasings``
 holds them and the other ways of saying the same as templates, which ``.writer`` fills and ``.reader`` matches.
@@ -26,7 +27,18 @@ from __future__ import annotations
 from functools import lru_cache
 
 from groundling.errors import ConfigurationError
-from groundling.language.goals import And, Goal, GoTo, ObjectDescription, ObjectType, PickUp, PutNear, PutNextTo, Then
+from groundling.language.goals import (
+    And,
+    Goal,
+    GoTo,
+    ObjectDescription,
+    ObjectType,
+    PickUp,
+    PutIn,
+    PutNear,
+    PutNextTo,
+    Then,
+)
 from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.reader import read, readings
 from groundling.language.writer import Canonical, join_words, write
@@ -71,6 +83,8 @@ def check_relations(lexicon: Lexicon) -> None:
             And((going, PickUp(ball))),
             Then((PickUp(related), PutNextTo(ball, box))),
             *(verb(*pair) for verb in (PutNextTo, PutNear) for pair in ((related, box), (box, related))),
+            PutIn(ball, words),
+            PutIn(related, words),
         ):
             text = render(goal)
             if readings(text, lexicon) != [goal]:

@@ -20,6 +20,7 @@ from groundling.language.goals import (
     ObjectDescription,
     Open,
     PickUp,
+    PutIn,
     PutNear,
     PutNextTo,
     Size,
@@ -41,6 +42,7 @@ CANONICAL: tuple[Phrasing, ...] = (
     Phrasing("open", Open, "<open> {target}"),
     Phrasing("put next to", PutNextTo, "<put> {moved} next to {fixed}"),
     Phrasing("put near", PutNear, "<put> {moved} near {fixed}"),
+    Phrasing("put in", PutIn, "<put> {moved} {place}"),
     Phrasing("go to the match", GoToMatch, "<go> to the <matching> <object> at the end of the <hallway>"),
     Phrasing(
         "unlock and go to the goal",
@@ -119,6 +121,11 @@ _PARAPHRASES: tuple[Phrasing, ...] = (
     Phrasing("must be put near", PutNear, "{moved} must be put near {fixed}", bare=False),
     Phrasing("close to it, put", PutNear, "close to {fixed}, <put> {moved}", bare=False),
     Phrasing("near it, put", PutNear, "near {fixed}, <put> {moved}", bare=False),
+    # put in
+    Phrasing("put down in", PutIn, "put {moved} down {place}"),
+    Phrasing("drop in", PutIn, "<drop> {moved} {place}"),
+    Phrasing("make sure it is in", PutIn, "make sure {moved} is {place}"),
+    Phrasing("must be put in", PutIn, "{moved} must be put {place}", bare=False),
     # go to the match
     Phrasing("find the match", GoToMatch, "<find> the <matching> <object> at the end of the <hallway>"),
     Phrasing("go down the hallway", GoToMatch, "<go> down the <hallway> to the <matching> <object>"),

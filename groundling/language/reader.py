@@ -164,6 +164,8 @@ class _Reader:
     def _slot(self, slot: Slot, place: int, is_canonical: bool) -> list[tuple[Any, int]]:
         """What a slot reads at a word."""
         meanings = self._word_slots.get(slot.name)
+        if slot.name == "place":
+            return self._relations(place, is_canonical)
         if meanings is None:
             found = self._phrases(PHRASE_SLOTS[slot.name], place)
             if slot.name == "relation":
@@ -180,11 +182,16 @@ class _Reader:
 
     def _relations(self, place: int, is_canonical: bool) -> list[tuple[str, int]]:
         """The task's own relations that stand at a word."""
-        own = _own_relations(self.lexicon)
-        self._expect((repr(words) for words, _ in own), place, is_canonical)
-        return [
-            (words, place + len(spoken)) for words, spoken in own if self.words[place : place + len(spoken)] == spoken
-        ]
+        found = []
+        for words, spoken in _own_relations(self.lexicon):
+            said = 0
+            while said < len(spoken) and self.words[place + said] == spoken[said]:
+                said += 1
+            if said == len(spoken):
+                found.append((words, place + said))
+            else:
+                self._expect([repr(" ".join(spoken[said:]))], place + said, is_canonical)
+        return found
 
     def _expect(self, what: Iterable[str], place: int, is_canonical: bool) -> None:
         if place > self._furthest:

@@ -72,7 +72,7 @@ def _write_node(node: Node, chooser: Chooser, words: list[str], *, bare: bool = 
             continue
         if isinstance(value, Location) or not isinstance(value, str):
             _write_node(value, chooser, words, bare=element.name not in ("goal", "excluded"))
-        elif element.name == "relation":
+        elif element.name in ("relation", "place"):
             words.extend(value.split())  # of a task's own, which has no other way of being said
         elif element.name == "types":
             words.append(plural(chooser.word(value)))

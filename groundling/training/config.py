@@ -35,7 +35,8 @@ class TrainConfig(Open):
     Attributes:
         algorithm: "ppo" or "a2c" (learn from rewards), "bc" (behavior cloning of an expert or of recorded
             demonstrations), "dagger" (the expert labels the states that the agent visits), "dpo" (learn from
-            comparisons of trajectories), or your own, my_file.py:MyAlgorithm.
+            comparisons of trajectories), "infonce" (encoders only, by contrast: clips of what an expert does and
+            sentences that name it; for --reward contrastive and --init), or your own, my_file.py:MyAlgorithm.
         init: folder of another run; training starts from its agent's parameters.
         task: id of a level or task (`groundling tasks` lists them), or your own, my_file.py:MyTask.
         tasks: ids of several tasks to train on at once, instead of --task. The curriculum "stages" adds them in this
@@ -67,7 +68,9 @@ class TrainConfig(Open):
         curriculum: how often each task, or each instruction of a task, is sampled.
         reward: terms whose sum is the reward: "environment" (the reward of the environment), "distance" (shaping by the
             expert's steps to go), "demonstration" (shaping by progress along the expert's way), "rubric" (parts of
-            the goal that are done, less errors), "preferences" (learned from comparisons of trajectories),
+            the goal that are done, less errors), "agile" (learned from examples of goal states), "learn" (shaping by
+            how well the actions so far go with the sentence), "contrastive" (similarity of what is done and the
+            instruction), "preferences" (learned from comparisons of trajectories),
             "frozen:RUN" (the learned rewards of another run, which learn no more), or your own, my_file.py:MyReward.
         reward_weights: weight of each term; by default 1.
         agent: parts and sizes of the agent.

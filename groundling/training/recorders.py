@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -91,18 +90,18 @@ class ReferencePolicy(Recorder):
 
 
 class Labels(Recorder):
-    """Notes bool labels [T, B, N] of the present states under a name.
+    """Notes labels [T, B, ...] of the present states under a name.
 
     Args:
         column: the name.
-        size: N.
-        labels: gives them, [B, N] bool.
+        noted: shape and type of the labels of one state.
+        labels: gives them, [B, ...].
     """
 
     name = "labels"
 
-    def __init__(self, column: str, size: int, labels: Callable[[], NDArray[np.bool_]]) -> None:
-        self.columns = {column: Column((size,), torch.bool)}
+    def __init__(self, column: str, noted: Column, labels: Callable[[], NDArray[Any]]) -> None:
+        self.columns = {column: noted}
         self._column = column
         self._labels = labels
 

@@ -8,7 +8,8 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.agents.bots import Expert, Sight
+from groundling.agents.bots import Expert, RoverExpert, Sight
+from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Teacher
@@ -74,6 +75,9 @@ def find_teacher(envs: VectorEnv, config: TrainConfig, sees: Sight) -> Teacher:
         for teacher in teachers.values():
             if teacher is not None:
                 return teacher
+    worlds = getattr(envs.unwrapped, "worlds", None)
+    if isinstance(worlds, RoverBatch):
+        return RoverExpert(worlds)
     return Expert(worlds_of(envs, config.algorithm), sees=sees)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -14,11 +15,15 @@ import groundling
 from groundling.envs import EpisodeBank, GroundlingEnv, GroundlingVectorEnv, make, make_vec, registered_tasks
 from groundling.envs.banks.bank import CLAUSE_TOKENS, SEQUENCE_TOKENS
 from groundling.envs.banks.sources import find_source
+from groundling.envs.engine.rover import Rover
 from groundling.envs.families.babyai.known import level_of, minigrid_levels
 from groundling.envs.families.babyai.levels import SEQUENCE_LEVELS
 from groundling.envs.families.chaplot.room import ROOMS
+from groundling.envs.families.gridlu.group import GROUP as GRIDLU
 from groundling.envs.families.manuals.group import GROUP as MANUALS
+from groundling.envs.families.montezuma.tasks import TASKS as MONTEZUMA
 from groundling.envs.families.questions.group import SOURCES as QUESTIONS
+from groundling.envs.first_person import Camera
 from groundling.errors import (
     ConfigurationError,
     InstructionError,
@@ -56,14 +61,15 @@ def test_every_level_and_own_task_is_registered_with_gymnasium() -> None:
     names = {"groundling/" + level.removeprefix("BabyAI-").removeprefix("MiniGrid-") for level in levels}
     names |= {"groundling/" + level for level in levels}
     ours = {id for id in gymnasium.registry if id.startswith("groundling/")}
-    assert ours == names | set(OWN) | set(ROOMS) | set(DOOM) | set(QUESTIONS) | set(MANUALS.ids())
+    others = {*ROOMS, *DOOM, *QUESTIONS, *MANUALS.ids(), *GRIDLU.ids(), *MONTEZUMA}
+    assert ours == names | set(OWN) | others
     assert not names & set(OWN), "a task hides a level"
 
 
 def test_registered_id_makes_what_its_name_says() -> None:
     """Where BabyAI and MiniGrid have a level of the same name, BabyAI's."""
     for id, spec in gymnasium.registry.items():
-        if id.startswith("groundling/") and id not in (*DOOM, *MANUALS.ids()):
+        if id.startswith("groundling/") and id not in (*DOOM, *MANUALS.ids(), *GRIDLU.ids(), *MONTEZUMA):
             assert find_source(spec.kwargs["level"]) == find_source(id), id
     assert level_of("groundling/KeyCorridorS3R1-v0") == "BabyAI-KeyCorridorS3R1-v0"
     assert level_of("MiniGrid-KeyCorridorS3R1-v0") == "MiniGrid-KeyCorridorS3R1-v0"
@@ -208,3 +214,27 @@ def test_importing_worlds_and_words_imports_neither_torch_nor_an_engine() -> Non
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["numba"]
+
+
+@pytest.mark.parametrize("id", ["groundling/RTFM-Simple-6x6-v0", "groundling/Messenger-S1-v0"])
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"body": "rover"}, "a body of its own"),
+        ({"body": "grid"}, "a body of its own"),
+        ({"body": Rover()}, "a body of its own"),
+        ({"camera": Camera(width=16, height=16)}, "senses of its own"),
+        ({"explored_radius": 3}, "no map of what was seen"),
+        ({"top_down_pixels": 8}, "no view from above"),
+        ({"instruction": "go to the red ball"}, "cannot be narrowed"),
+    ],
+)
+def test_what_a_family_without_banks_has_no_use_for_is_refused(id: str, asked: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{id} .*{reason}"):
+        make_vec(id, 2, **asked)
+
+
+@pytest.mark.parametrize("make_envs", [make, make_vec])
+def test_rooms_whose_things_have_no_symbols_are_refused_to_the_body_of_the_grid(make_envs: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"seen in first person only.*leave the body out, or take 'rover'"):
+        make_envs("groundling/GroundedRoom-Easy-v0", body="grid")

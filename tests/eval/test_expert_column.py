@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from groundling.agents import RandomPolicy
 from groundling.agents.bots import expert_steps
 from groundling.envs import HeldOut
 from groundling.envs.catalog import find_family
+from groundling.envs.families.banked import BankFamily
 from groundling.envs.families.options import WorldOptions
 from groundling.envs.first_person import Camera
-from groundling.eval.runs import evaluate_suites
+from groundling.envs.vector import GroundlingVectorEnv
+from groundling.eval.runs import _expert_steps, evaluate_suites
 from groundling.eval.suites import SuiteRow
 
 FAMILY = find_family("BabyAI-GoToObjS4-v0")
@@ -32,3 +38,23 @@ def test_steps_on_the_grid_are_compared_with_the_expert_s() -> None:
 
 def test_rover_s_steps_are_compared_with_nobody_s() -> None:
     assert ratio(WorldOptions(body="rover", camera=Camera(width=16, height=16))) is None
+
+
+def test_steps_of_a_family_with_an_expert_of_its_own_are_that_expert_s() -> None:
+    """Played again one environment an episode; in the table several share one, which begins anew where one ends."""
+    family = find_family("groundling/Questions-Small-v0")
+    assert isinstance(family, BankFamily)
+    episodes = replace(family.episodes("layout", HeldOut(), 10, 0, WorldOptions(), progress=False), most_envs=4)
+    found = _expert_steps(SuiteRow(family, "layout", episodes))
+    assert found is not None
+    envs = episodes.make_envs(10)
+    assert isinstance(envs, GroundlingVectorEnv)
+    expert, steps = family.expert(envs), np.zeros(10, dtype=np.int64)
+    envs.reset()
+    assert expert is not None
+    while not steps.all():
+        envs.step(np.array(expert.actions()))
+        first = envs.worlds.outcomes.success & (steps == 0)
+        steps[first] = envs.worlds.outcomes.episode_length[first]
+    assert found.tolist() == steps.tolist()
+    assert len(set(found.tolist())) > 1

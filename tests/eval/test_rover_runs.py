@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from groundling.agents import AgentConfig
+from groundling.agents.bots import RoverExpert
 from groundling.cli import main
 from groundling.envs import HeldOut
 from groundling.envs.families.chaplot.family import SUITES as ROOM_SUITES
@@ -139,12 +140,13 @@ def test_agents_of_two_bodies_cannot_be_trained_at_once() -> None:
         config.embodiment()
 
 
-def test_expert_walks_the_grid_only(tmp_path: Path) -> None:
+def test_rovers_have_an_expert_to_imitate_but_no_demonstrations(tmp_path: Path) -> None:
     config = dataclasses.replace(
         ROVER, algorithm="dagger", total_frames=320, imitation=ImitationConfig(minibatch_size=160)
     )
-    with pytest.raises(ConfigurationError, match="expert that walks the grid"):
-        Trainer(config, tmp_path / "run")
+    trainer = Trainer(config, tmp_path / "run")
+    assert isinstance(trainer.algorithm.collector.labels.teacher, RoverExpert)
+    trainer.run()
     with pytest.raises(ConfigurationError, match="driven by a rover"):
         record(ROOM, 4)
 

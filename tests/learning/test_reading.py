@@ -53,3 +53,18 @@ def test_imitation_teaches_to_read_of_roles_that_training_never_has(tmp_path: Pa
     found = evaluate_run(tmp_path / "run", ("val",), episodes=500, progress=False).results["val"]
     assert found["trained"].interval[0] > 0.9
     assert max(found[control].success for control in ("no_doc", "other_doc", "mixed_doc")) < 0.6
+
+
+def test_imitation_teaches_to_read_what_a_word_means_in_a_room(tmp_path: Path) -> None:
+    config = TrainConfig(
+        task="groundling/ReadBeacons-v0",
+        total_frames=600_000,
+        bank_size=65_536,
+        evaluate_every=0,
+        algorithm="dagger",
+        agent=AgentConfig(memory="gru"),
+    )
+    train(config, tmp_path / "run")
+    found = evaluate_run(tmp_path / "run", ("assignments",), episodes=300, progress=False).results["assignments"]
+    assert found["trained"].interval[0] > 0.9
+    assert max(found[control].success for control in ("no_doc", "other_doc", "mixed_doc")) < 0.4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import os
@@ -198,6 +199,20 @@ def play_readers(folder: Path) -> list[list[Outcome]]:
     return played
 
 
+def test_rows_of_manuals_have_the_keys_that_they_are_known_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    manuals = importlib.import_module("manuals")
+    assert manuals.key_of("rtfm_simple", "ours", "assignments") == "rtfm_simple"
+    assert manuals.key_of("rtfm_simple", "txt2pi", "assignments") == "txt2pi_simple"
+    assert manuals.key_of("rtfm_simple", "unread", "validation") == "rtfm_simple_unread_validation"
+    rows = {row["key"]: row for row in json.loads((BENCHMARKS / "results" / "manuals.json").read_text())["rows"]}
+    wanted = {"rtfm_simple", "rtfm_full_6x6", "rtfm_full_10x10", "messenger_s1", "messenger_s2", "messenger_s3"}
+    assert rows.keys() >= wanted | {"rtfm_speed", "messenger_speed", "rtfm_random_6x6", "messenger_random_s2"}
+    assert min(rows[key]["mean"] for key in ("rtfm_speed", "messenger_speed")) > 1e6
+    for key, simulated in (("rtfm_random_6x6", 0.117), ("messenger_random_s2", 0.022)):
+        assert rows[key]["mean"] == pytest.approx(simulated, abs=4 * (simulated / 3000) ** 0.5)
+
+
 @pytest.mark.slow
 def test_readers_are_trained_once_and_told_in_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
@@ -225,3 +240,25 @@ def test_readers_are_trained_once_and_told_in_rows(tmp_path: Path, monkeypatch: 
     options.run()
     assert json.loads(output.read_text())["rows"] == first
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob(CHECKPOINT_NAME)} == checkpoints
+
+
+@pytest.mark.slow
+def test_learned_rewards_are_told_in_rows_of_each_suite_and_as_a_ratio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    agile, output = importlib.import_module("agile"), tmp_path / "rows.json"
+    quick = dataclasses.replace(agile.LEARNED, updates=1, warmup=0, pairs=50)
+    rows = {name: dataclasses.replace(row, frames=15_360) for name, row in agile.ROWS.items()}
+    rows = {name: dataclasses.replace(row, agile=None if row.agile is None else quick) for name, row in rows.items()}
+    monkeypatch.setattr(agile, "ROWS", rows)
+    agile.Options(("agile_relations", "agile_gotolocal"), (1,), 1.0, 40, tmp_path / "runs", output).run()
+    told = {row["key"]: row for row in json.loads(output.read_text())["rows"]}
+    assert list(told) == ["agile_relations", "agile_held_out", "agile_gotolocal"]
+    for key, suite in (("agile_relations", "layout"), ("agile_held_out", "held_out")):
+        row = told[key]
+        assert row["mean"] == row["agents"][f"trained, {suite}"]
+        assert row["low"] <= row["mean"] <= row["high"]
+        assert 0 <= row["agents"]["false positives"] <= 1
+    ratio = told["agile_gotolocal"]
+    assert ratio["mean"] == pytest.approx(ratio["agents"]["trained, layout"] / ratio["agents"]["true reward"])

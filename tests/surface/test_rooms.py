@@ -24,10 +24,12 @@ FAMILIES = {
     ),
     "own": (r"families\.own", (r"envs/__init__\.py", r"envs/tasks/.*")),  # register, and the tasks that do
     "manuals": (r"families\.manuals|RTFM-|Messenger-", ()),
+    "gridlu": (r"families\.gridlu|GridLU", ()),
     "chaplot": (
         r"families\.chaplot|Grounded(Room|Doom)-",
         (r"envs/simulators/doom.*", r"training/presets\.py"),
     ),
+    "montezuma": (r"families\.montezuma|Montezuma-", ()),
     "questions": (r"families\.questions|Questions-", (r"cli/questions\.py",)),
 }
 

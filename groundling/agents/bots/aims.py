@@ -6,7 +6,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from groundling.agents.bots.scene import Scene, as_int, is_among, is_clause, is_due, place_of, set_of, type_of
+from groundling.agents.bots.scene import (
+    Scene,
+    as_int,
+    inside_of,
+    is_among,
+    is_clause,
+    is_due,
+    place_of,
+    set_of,
+    type_of,
+)
 from groundling.envs.engine.compiling import inner_kernel
 from groundling.envs.engine.constants import (
     BOX,
@@ -17,6 +27,7 @@ from groundling.envs.engine.constants import (
     NOTHING_CODE,
     NOWHERE,
     ORDERED,
+    PUT_IN,
     STRICT,
 )
 from groundling.envs.engine.goal_check import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO, STEP_ON
@@ -32,7 +43,7 @@ class Aim(NamedTuple):
     clause: int
     meant: np.uint64  # a set of objects
     fixed: np.uint64  # the objects that one is to be put next to
-    place: int  # to announce, to step on or to put something near to
+    place: int  # to announce, to step on or to put something near to; or the floor to put something on
 
 
 class Rules(NamedTuple):
@@ -68,7 +79,7 @@ def look_ahead(s: Scene) -> Ahead:
         verb, flags = as_int(s.programs[c, 0]), as_int(s.programs[c, 1])
         step += c > s.current_step and not flags & JOINED
         if is_due(s, c):
-            if verb <= PUT_NEAR:
+            if verb <= PUT_NEAR or verb == PUT_IN:
                 needed |= s.programs[c, 2]
             if verb in (PICK_UP, PUT_NEXT_TO):
                 needed |= s.programs[c, 3]
@@ -104,7 +115,7 @@ def aim_of_clause(s: Scene, c: int) -> Aim:
             return aim_of(OPEN_BOX, boxes)
     if verb <= PUT_NEXT_TO:
         return Aim(verb, c, first, second, NO_PLACE)
-    if verb == PUT_NEAR:
+    if verb in (PUT_NEAR, PUT_IN):
         return Aim(verb, c, first, NOTHING, as_int(second))
     return Aim(verb, c, NOTHING, NOTHING, as_int(first))
 
@@ -118,7 +129,7 @@ def _boxes_around(s: Scene, objects: np.uint64) -> np.uint64:
         is_there = place_of(s, k) != NOWHERE
         if is_among(code, objects) and (is_there or s.carried == code):
             return NOTHING
-        if is_there and type_of(s.looks[code]) == BOX and is_among(s.contents[k], objects):
+        if is_there and type_of(s.looks[code]) == BOX and is_among(inside_of(s, k), objects):
             boxes |= set_of(code)
     return boxes
 
@@ -127,7 +138,7 @@ def _boxes_around(s: Scene, objects: np.uint64) -> np.uint64:
 def has_full_box(s: Scene, objects: np.uint64) -> bool:
     """Whether one of a set of objects is a box with something inside."""
     for k in range(s.positions.shape[0]):
-        is_full = s.contents[k] != NOTHING_CODE and type_of(s.looks[k + FIRST_OBJECT]) != DOOR
+        is_full = inside_of(s, k) != NOTHING_CODE and type_of(s.looks[k + FIRST_OBJECT]) != DOOR
         if is_full and is_among(k + FIRST_OBJECT, objects):
             return True
     return False

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from groundling.agents.bots import advice, memory, plans
 from groundling.envs.banks.bank import EpisodeBank
+from groundling.envs.engine.batch import Batch
 from groundling.envs.engine.constants import NOWHERE
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
@@ -41,7 +42,7 @@ class Expert:
         ConfigurationError: if ``sees`` is neither of the two.
     """
 
-    def __init__(self, worlds: WorldBatch, *, sees: Sight = "explored") -> None:
+    def __init__(self, worlds: Batch[Any], *, sees: Sight = "explored") -> None:
         if sees not in SIGHTS:
             raise ConfigurationError(f"an expert sees the 'world' or what it has 'explored', not {sees!r}")
         self.worlds = worlds
@@ -54,13 +55,10 @@ class Expert:
             episodes_seen=np.full(batch, NEVER, dtype=np.int64),
             given_up=np.zeros(batch, dtype=np.uint64),
         )
-        self._plans = _make_plans(batch)
-        self._ways = plans.Ways(
-            steps=np.zeros((1, 1) if self._knows_all else (batch, 4 * cells), dtype=np.int16),
-            signatures=np.zeros(batch, dtype=np.uint64),
-        )
-        self._memory = _make_memory(cells)
-        self._second_thoughts = _make_plans(1)
+        self._plans = make_plans(batch)
+        self._ways = make_ways(batch, 0 if self._knows_all else cells)
+        self._memory = make_memory(cells)
+        self._second_thoughts = make_plans(1)
         self._actions = np.zeros(batch, dtype=np.int64)
 
     def actions(self) -> NDArray[np.int64]:
@@ -84,7 +82,12 @@ class Expert:
 
         It is played out in a copy of the worlds, from their present state and with what has been seen so far; the
         time limit is left out of account. An expert that goes round in circles counts as having found no way.
+
+        Raises:
+            ConfigurationError: if the body in these worlds is not the grid's.
         """
+        if not isinstance(self.worlds, WorldBatch):
+            raise ConfigurationError("steps to go are counted for the body that walks the grid, not for a rover")
         worlds = copy_of(self.worlds)
         other = Expert(worlds, sees=self.sees)
         other.load_state_dict(self.state_dict())
@@ -166,7 +169,8 @@ def copy_of(worlds: WorldBatch) -> WorldBatch:
     return twin
 
 
-def _make_plans(batch: int) -> plans.Plans:
+def make_plans(batch: int) -> plans.Plans:
+    """Plans of B environments, of no actions yet."""
     length = plans.PLAN_LENGTH
     return plans.Plans(
         length=np.zeros(batch, dtype=np.int32),
@@ -179,7 +183,14 @@ def _make_plans(batch: int) -> plans.Plans:
     )
 
 
-def _make_memory(cells: int) -> memory.Memory:
+def make_ways(batch: int, cells: int) -> plans.Ways:
+    """The ways of B environments on maps of so many cells; of 0 cells where all is known, and none are used."""
+    shape = (batch, 4 * cells) if cells else (1, 1)
+    return plans.Ways(steps=np.zeros(shape, dtype=np.int16), signatures=np.zeros(batch, dtype=np.uint64))
+
+
+def make_memory(cells: int) -> memory.Memory:
+    """Memory of one search at a time, on maps of so many cells."""
     nodes = (1 << memory.MAX_BARRIERS) * memory.HANDS * cells * 4
 
     def numbers(size: int) -> NDArray[np.int32]:

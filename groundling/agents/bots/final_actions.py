@@ -10,16 +10,18 @@ from groundling.agents.bots.problem import Problem, can_open
 from groundling.agents.bots.scene import (
     Scene,
     as_int,
+    inside_of,
     is_among,
     is_free,
     is_known,
     is_portable,
     lock_color,
+    shown_on,
     state_of,
     type_of,
 )
 from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
-from groundling.envs.engine.constants import BOX, CLOSED, FIRST_OBJECT, LOCKED, NOTHING_CODE
+from groundling.envs.engine.constants import BOX, CLOSED, FIRST_OBJECT, LOCKED, NOTHING_CODE, PUT_IN
 from groundling.envs.engine.dynamics import DONE, DROP, PICKUP, TOGGLE, stride_of
 from groundling.envs.engine.goal_check import ANNOUNCE, GO_TO, MEANT, OPEN_DOOR, PICK_UP, PUT_NEXT_TO, STEP_ON
 
@@ -68,7 +70,9 @@ def _action_to_pick_up(q: Problem, hands: int, code: int) -> int:
         return NO_ACTION
     if is_among(code, aim.meant):
         return PICKUP
-    is_inside = is_among(s.contents[code - FIRST_OBJECT], aim.meant)
+    if is_among(shown_on(s, code), aim.meant):
+        return PICKUP
+    is_inside = is_among(inside_of(s, code - FIRST_OBJECT), aim.meant)
     return TOGGLE if is_inside and may_open_box(q, code) else NO_ACTION
 
 
@@ -99,6 +103,8 @@ def _action_to_put(q: Problem, hands: int, front: int) -> int:
         return NO_ACTION
     if aim.verb == PUT_NEXT_TO:
         return DROP if _is_beside_fixed(s, aim, front) else NO_ACTION
+    if aim.verb == PUT_IN:
+        return DROP if s.floors[front] == aim.place else NO_ACTION
     columns = abs(front % s.width - aim.place % s.width)
     rows = abs(front // s.width - aim.place // s.width)
     return DROP if columns <= 1 and rows <= 1 and is_known(s, aim.place) else NO_ACTION
@@ -108,7 +114,8 @@ def _action_to_put(q: Problem, hands: int, front: int) -> int:
 def _is_beside_fixed(s: Scene, aim: Aim, place: int) -> bool:
     for direction in range(4):
         around = place + stride_of(direction, s.width)
-        if is_among(s.cells[around], aim.fixed) and is_known(s, around):
+        code = as_int(s.cells[around])
+        if (is_among(code, aim.fixed) or is_among(shown_on(s, code), aim.fixed)) and is_known(s, around):
             return True
     return False
 

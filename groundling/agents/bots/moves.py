@@ -37,16 +37,19 @@ from groundling.agents.bots.memory import (
 from groundling.agents.bots.problem import Problem, can_open, hands_with_key
 from groundling.agents.bots.scene import (
     as_int,
+    held_by,
+    inside_of,
     is_among,
     is_known,
     is_portable,
     is_walkable,
     lock_color,
+    shown_on,
     state_of,
     type_of,
 )
 from groundling.envs.engine.compiling import inlined_kernel
-from groundling.envs.engine.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, NOTHING_CODE
+from groundling.envs.engine.constants import BOX, CLOSED, DOOR, FIRST_OBJECT, NOTHING_CODE, PUT_IN
 from groundling.envs.engine.goal_check import GO_TO, MEANT, PUT_NEAR, PUT_NEXT_TO
 
 # Prices in steps; a barrier that is tracked costs what removing it takes.
@@ -119,6 +122,8 @@ def _expand_ahead(q: Problem, m: Memory, origin: int, node: Node, front: int) ->
             _expand_door(q, m, origin, node, ahead, code, barrier)
     elif is_portable(look):
         _expand_object(q, m, origin, node, ahead, code, barrier)
+    elif node.hands == EMPTY_HANDS and q.aim.verb in (PUT_NEXT_TO, PUT_NEAR, PUT_IN):
+        _take_from_holder(q, m, origin, node, code)
 
 
 @inlined_kernel
@@ -152,7 +157,7 @@ def _expand_object(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, 
     if node.hands == EMPTY_HANDS and not is_early:
         _take(q, m, origin, node, removed, code)
     is_disposable = type_of(s.looks[code]) == BOX and rules.may_toggle and not is_among(code, rules.ahead.needed)
-    if s.knows_all and s.contents[code - FIRST_OBJECT] != NOTHING_CODE:
+    if s.knows_all and inside_of(s, code - FIRST_OBJECT) != NOTHING_CODE:
         is_disposable = False
     if is_among(code, aim.fixed) and not rules.is_relaxed:  # what something is to be put next to stays where it is
         return
@@ -168,6 +173,18 @@ def _expand_object(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, 
 
 
 @inlined_kernel
+def _take_from_holder(q: Problem, m: Memory, origin: int, node: Node, code: int) -> None:
+    """Note the way on by which empty hands take what is meant from what stays when it is taken: a table, a cabinet."""
+    s = q.scene
+    held, shown = held_by(s, code), shown_on(s, code)
+    if not is_among(held, q.aim.meant) or is_among(held, q.rules.ahead.early_things):
+        return
+    edge, price = (TAKE, 1) if held == shown else (TAKE_OUT, 2)
+    if held == shown or (s.knows_all and q.rules.may_toggle):
+        reach(m, s.cells.shape[0], origin, edge, Node(node.removed, WANTED, node.place, node.direction), price)
+
+
+@inlined_kernel
 def _take(q: Problem, m: Memory, origin: int, node: Node, removed: int, code: int) -> None:
     """Note the ways on by which empty hands take the object in front, or what is in the box in front."""
     s, aim = q.scene, q.aim
@@ -175,7 +192,7 @@ def _take(q: Problem, m: Memory, origin: int, node: Node, removed: int, code: in
     edge, price = TAKE, 1
     for _ in range(2):
         look = s.looks[code]
-        if aim.verb in (PUT_NEXT_TO, PUT_NEAR) and is_among(code, aim.meant):
+        if aim.verb in (PUT_NEXT_TO, PUT_NEAR, PUT_IN) and is_among(code, aim.meant):
             reach(m, cells, origin, edge, Node(removed, WANTED, node.place, node.direction), price)
         if q.rules.may_lift:
             hands = hands_with_key(m, look)
@@ -183,7 +200,7 @@ def _take(q: Problem, m: Memory, origin: int, node: Node, removed: int, code: in
                 reach(m, cells, origin, edge, Node(removed, hands, node.place, node.direction), price)
         if not may_open_box(q, code):
             return
-        code = as_int(s.contents[code - FIRST_OBJECT])
+        code = inside_of(s, code - FIRST_OBJECT)
         if code < FIRST_OBJECT:
             return
         edge, price = TAKE_OUT, 2

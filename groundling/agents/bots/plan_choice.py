@@ -24,10 +24,22 @@ from groundling.agents.bots.aims import (
 from groundling.agents.bots.memory import DISTANCE, MAX_STEPS, NO_NODE, Memory
 from groundling.agents.bots.plans import Plans, write_plan
 from groundling.agents.bots.problem import problem_of
-from groundling.agents.bots.scene import Scene, as_int, is_among, is_clause, is_due, is_found, place_of, set_of, type_of
+from groundling.agents.bots.scene import (
+    Scene,
+    as_int,
+    held_by,
+    inside_of,
+    is_among,
+    is_clause,
+    is_due,
+    is_found,
+    place_of,
+    set_of,
+    type_of,
+)
 from groundling.agents.bots.search import first_obstacle, solve
 from groundling.envs.engine.compiling import inner_kernel
-from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, JOINED, NOTHING_CODE, NOWHERE
+from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, JOINED, NOTHING_CODE, NOWHERE, PUT_IN
 from groundling.envs.engine.dynamics import DONE, DROP
 from groundling.envs.engine.goal_check import OPEN_DOOR, PICK_UP, PUT_NEAR, PUT_NEXT_TO
 
@@ -45,7 +57,7 @@ def _end_of_step(s: Scene) -> int:
 def _is_within_reach(s: Scene, c: int) -> bool:
     """Whether the agent has seen, or carries, something that a clause means and something that it is to be put by."""
     verb = as_int(s.programs[c, 0])
-    if s.knows_all or verb > PUT_NEAR:
+    if s.knows_all or (verb > PUT_NEAR and verb != PUT_IN):
         return True
     knows_meant, knows_fixed = False, verb != PUT_NEXT_TO
     for k in range(s.positions.shape[0]):
@@ -60,14 +72,14 @@ def _is_hopeless(s: Scene, end: int) -> bool:
     """Whether something that a clause of the step needs is no more: it was a box, and was opened."""
     for c in range(s.current_step, end):
         verb = as_int(s.programs[c, 0])
-        if not is_due(s, c) or verb not in (PICK_UP, PUT_NEXT_TO, PUT_NEAR):
+        if not is_due(s, c) or verb not in (PICK_UP, PUT_NEXT_TO, PUT_NEAR, PUT_IN):
             continue
         has_meant, has_fixed = False, verb != PUT_NEXT_TO
         for k in range(s.positions.shape[0]):
             code = k + FIRST_OBJECT
             if s.carried != code and place_of(s, k) == NOWHERE:
                 continue
-            inside = as_int(s.contents[k])
+            inside = held_by(s, code) or inside_of(s, k)
             has_meant |= is_among(code, s.programs[c, 2]) or is_among(inside, s.programs[c, 2])
             has_fixed |= is_among(code, s.programs[c, 3]) or is_among(inside, s.programs[c, 3])
         if not (has_meant and has_fixed):
@@ -115,7 +127,7 @@ def _can_do_clause(
 def _settle_first(s: Scene, p: Plans, row: int, c: int) -> None:
     """Wait a step before what is carried is dropped, if the verifier has not yet seen it carried."""
     verb = as_int(s.programs[c, 0])
-    if verb in (PUT_NEXT_TO, PUT_NEAR) and p.actions[row, 0] == DROP and s.carried_before[c] != s.carried:
+    if verb in (PUT_NEXT_TO, PUT_NEAR, PUT_IN) and p.actions[row, 0] == DROP and s.carried_before[c] != s.carried:
         p.actions[row, 0] = DONE
         p.signatures[row, 0] ^= np.uint64(1)  # not to be found again
 

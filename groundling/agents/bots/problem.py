@@ -10,6 +10,7 @@ from groundling.agents.bots.scene import (
     Scene,
     as_int,
     color_of,
+    inside_of,
     is_among,
     is_found,
     is_known,
@@ -21,7 +22,7 @@ from groundling.agents.bots.scene import (
     type_of,
 )
 from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
-from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, KEY, LOCKED, NOTHING_CODE, NOWHERE
+from groundling.envs.engine.constants import DOOR, FIRST_OBJECT, KEY, LOCKED, NOTHING_CODE, NOWHERE, PUT_IN
 from groundling.envs.engine.dynamics import stride_of
 from groundling.envs.engine.goal_check import PICK_UP, PUT_NEAR, PUT_NEXT_TO
 
@@ -44,7 +45,7 @@ class Problem(NamedTuple):
 def problem_of(s: Scene, m: Memory, aim: Aim, rules: Rules) -> Problem:
     """An aim in a scene, under these rules."""
     has_lock, meant, wanted_color = False, 0, NO_COLOR
-    is_to_be_put = aim.verb in (PUT_NEXT_TO, PUT_NEAR)
+    is_to_be_put = aim.verb in (PUT_NEXT_TO, PUT_NEAR, PUT_IN)
     for k in range(s.positions.shape[0]):
         code = k + FIRST_OBJECT
         if is_found(s, k):
@@ -59,7 +60,7 @@ def problem_of(s: Scene, m: Memory, aim: Aim, rules: Rules) -> Problem:
 
 @inner_kernel
 def _is_held(s: Scene, aim: Aim) -> bool:
-    return aim.verb in (PICK_UP, PUT_NEXT_TO, PUT_NEAR) and is_among(s.carried, aim.meant)
+    return aim.verb in (PICK_UP, PUT_NEXT_TO, PUT_NEAR, PUT_IN) and is_among(s.carried, aim.meant)
 
 
 @inlined_kernel
@@ -92,7 +93,7 @@ def _keys_at_hand(s: Scene, m: Memory, avoided: int) -> int:
             code = as_int(s.cells[place])
             keys |= _key_bit(s, code)
             if s.knows_all and code >= FIRST_OBJECT and type_of(s.looks[code]) != DOOR:
-                keys |= _key_bit(s, as_int(s.contents[code - FIRST_OBJECT]))
+                keys |= _key_bit(s, inside_of(s, code - FIRST_OBJECT))
             for direction in range(4):
                 around = place + stride_of(direction, s.width)
                 if around != avoided and is_known(s, around) and _is_open_to_all(s.looks[s.cells[around]]):

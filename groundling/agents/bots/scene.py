@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
 from groundling.envs.engine.constants import (
+    CLOSED,
     DOOR,
     FIRST_OBJECT,
+    HELD,
+    HOLDS,
     NO_CLAUSE,
     NOTHING_CODE,
     NOWHERE,
@@ -45,6 +48,7 @@ class Scene(NamedTuple):
     current_step: int
     done: int
     signature: np.uint64  # of all that a plan depends on, the pose apart
+    floors: NDArray[np.uint8]  # [cells]; [0] where all are plain
 
 
 @inlined_kernel
@@ -73,6 +77,7 @@ def scene_of(w: Worlds, b: int, width: int, seen: NDArray[np.bool_], knows_all: 
         as_int(w.current_step[b]),
         as_int(w.done[b]),
         _signature(w, b),
+        w.floors[b],
     )
 
 
@@ -96,6 +101,7 @@ def scene_without_load(s: Scene, position: int, direction: int) -> Scene:
         s.current_step,
         s.done,
         s.signature,
+        s.floors,
     )
 
 
@@ -133,20 +139,29 @@ def _signature(w: Worlds, b: int) -> np.uint64:
     h = mix(w.episode_number[b], w.episode[b])
     h ^= mix_hands_and_goal(as_int(w.carried[b]), as_int(w.current_step[b]), as_int(w.done[b]))
     for k in range(w.positions.shape[1]):
-        h ^= mix_object(k, _place_in(w.cells[b], w.positions[b], k), state_of(w.looks[b, k + FIRST_OBJECT]))
+        h ^= mix_object(
+            k, _place_in(w.cells[b], w.contents[b], w.positions[b], k), state_of(w.looks[b, k + FIRST_OBJECT])
+        )
     return h
 
 
 @inlined_kernel
-def _place_in(cells: NDArray[np.uint8], positions: NDArray[np.int16], k: int) -> int:
+def _place_in(cells: NDArray[np.uint8], contents: NDArray[np.uint8], positions: NDArray[np.int16], k: int) -> int:
     place = as_int(positions[k])
-    return place if place != NOWHERE and cells[place] == k + FIRST_OBJECT else NOWHERE
+    if place == NOWHERE:
+        return NOWHERE
+    code = as_int(cells[place])
+    if code == k + FIRST_OBJECT:
+        return place
+    # what stands on a thing has its place; a box that was opened keeps the place where it was, which is no more its own
+    held = as_int(contents[code - FIRST_OBJECT]) if code >= FIRST_OBJECT else NOTHING_CODE
+    return place if held >= HOLDS and held & HELD == k + FIRST_OBJECT else NOWHERE
 
 
 @inlined_kernel
 def place_of(s: Scene, k: int) -> int:
-    """Where object ``k`` stands, NOWHERE if it is carried, inside a box, or a box that was opened."""
-    return _place_in(s.cells, s.positions, k)
+    """Where object ``k`` stands, NOWHERE if it is carried, inside what is shut, or a box that was opened."""
+    return _place_in(s.cells, s.contents, s.positions, k)
 
 
 @inlined_kernel
@@ -184,6 +199,28 @@ def is_walkable(look: int) -> bool:
 def is_portable(look: int) -> bool:
     """Whether it can be carried."""
     return (look >> PORTABLE_BIT) & 1 != 0
+
+
+@inlined_kernel
+def shown_on(s: Scene, code: int) -> int:
+    """The cell code of what stands on a thing or lies in it while it is open; NOTHING_CODE if nothing shows."""
+    if code < FIRST_OBJECT:
+        return NOTHING_CODE
+    return held_by(s, code) if state_of(s.looks[code]) != CLOSED else NOTHING_CODE
+
+
+@inlined_kernel
+def held_by(s: Scene, code: int) -> int:
+    """As :func:`shown_on`, or the cell code of what lies in it while it is closed."""
+    held = as_int(s.contents[code - FIRST_OBJECT])
+    return held & HELD if held >= HOLDS else NOTHING_CODE
+
+
+@inlined_kernel
+def inside_of(s: Scene, k: int) -> int:
+    """The cell code of what opening object ``k`` leaves in its place, or of the key of a lock; NOTHING_CODE if none."""
+    code = as_int(s.contents[k])
+    return NOTHING_CODE if code >= HOLDS else code
 
 
 @inlined_kernel

@@ -19,8 +19,10 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
         "chaplot": "groundling.agents.encoders.chaplot:ChaplotEncoder",
         "document": "groundling.agents.encoders.documents:DocumentEncoder",
         "txt2pi": "groundling.agents.encoders.txt2pi:Txt2PiEncoder",
+        "emma": "groundling.agents.encoders.emma:EmmaEncoder",
         "vector": "groundling.agents.encoders.vectors:VectorEncoder",
         "pacman": "groundling.agents.encoders.pacman:PacmanEncoder",
+        "convolved": "groundling.agents.encoders.convolved:ConvolvedEncoder",
     },
     entry_points="groundling.encoders",
 )

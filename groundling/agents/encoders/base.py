@@ -30,6 +30,7 @@ from groundling.language.encoders import (
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig, Precision
     from groundling.agents.core import Core
+    from groundling.agents.encoders.symbol_head import SymbolHead
     from groundling.agents.encoders.ways import Things
 
 MANY_SENTENCES = 8  # rows for each distinct sentence, below which a selection drops the sentences that it does not use
@@ -86,6 +87,7 @@ class ObservationEncoder(nn.Module, Generic[P]):
     Attributes:
         precision: what the products over many cells or pixels are computed in; see :meth:`many_products`. Parameters
             and all the rest are float32, and so are new encoders and those of a checkpoint.
+        symbol_head: predicts what is in the cells of its pictures; None without ``predicts_symbols``.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ()  # of fields that it can take
@@ -105,6 +107,7 @@ class ObservationEncoder(nn.Module, Generic[P]):
             raise ConfigurationError(f"an agent reads one instruction, these observations have {len(texts)} of tokens")
         (self.text_key,) = texts
         self.precision: Precision = "float32"
+        self.symbol_head: SymbolHead | None = None
 
     @classmethod
     def check(cls, config: AgentConfig) -> None:
@@ -145,6 +148,17 @@ class ObservationEncoder(nn.Module, Generic[P]):
     def forward(self, prepared: P) -> Tensor:
         """The features [R, hidden_dim] of R observations; encoders beside one another are added up."""
         raise NotImplementedError
+
+    def make_symbol_head(self) -> None:
+        """Add the head :attr:`symbol_head` (``predicts_symbols``); called after all other parameters are drawn.
+
+        Raises:
+            ConfigurationError: if it has no cells of pictures.
+        """
+        raise ConfigurationError(
+            f"{type(self).__name__} has no cells of pictures whose symbols it could predict: take vision 'cnn', or "
+            "leave predicts_symbols out"
+        )
 
     def make_core(self) -> Core | None:
         """The memory and heads that decide on its features; None for those of the agent's configuration.

@@ -104,9 +104,11 @@ class Verb(IntEnum):
     STEP_ON = 6  # place, place that fails (or NO_PLACE)
 
 
-# Two more operations, of goals that are nothing else (``goal_check.judge_answer``); they are never told as due.
+# More operations. Two of goals that are nothing else (``goal_check.judge_answer``); they are never told as due.
 ANSWER: Final = 7  # the number of the right answer: take the action that gives it; any other answer fails
 STOP: Final = 8  # take the action "done"; an answer before it fails
+ANSWERS: Final = (ANSWER, STOP)
+PUT_IN: Final = 11  # objects, floor code: put one of them down on such a floor; & 7 it is PUT_NEXT_TO
 NO_CLAUSE: Final = 255  # the verb of an unused row of a goal program; rows after it may hold notes of a family's own
 
 # Flags of a clause

@@ -63,6 +63,7 @@ class Embodiment:
         answers: of tasks in which agents answer: more actions, after all seven moves, and a mask of the actions.
         text_key: the key of an observation that holds the sentence.
         manual_space: of tasks with manuals, sentences of a manual and tokens of each, a sense of either body.
+        only_rover: whether no other body plays the task: its things are made to be seen in first person.
 
     Raises:
         ConfigurationError: if there are answers, but not all seven moves before them.
@@ -82,6 +83,7 @@ class Embodiment:
     answers: Answers | None = None
     text_key: str = "instruction"
     manual_space: tuple[int, int] | None = None
+    only_rover: bool = False
 
     def __post_init__(self) -> None:
         if self.answers is not None and self.num_actions != self.answers.num_actions:
@@ -101,13 +103,18 @@ class Embodiment:
         """The same with another body, camera, view from above, map or sense of the last action, where they are given.
 
         Raises:
-            ConfigurationError: if there is no such body, or it lacks the sense: the grid's is given a camera, or a
-                rover a map of what it has seen.
+            ConfigurationError: if there is no such body, the task is not for it, or it lacks the sense: the grid's is
+                given a camera, or a rover a map of what it has seen.
         """
         bodies = {None: self.rover, "grid": None, "rover": self.rover or Rover()}
         if not isinstance(body, Rover) and body not in bodies:
             raise ConfigurationError(f"a body is 'grid', 'rover' or a Rover(...), not {body!r}")
         rover = body if isinstance(body, Rover) else bodies[body]
+        if rover is None and self.only_rover:
+            raise ConfigurationError(
+                "the things of this task are seen in first person only, the body 'grid' has no symbols for them: leave "
+                "the body out, or take 'rover'"
+            )
         if camera is not None and rover is None:
             raise ConfigurationError("the body 'grid' sees MiniGrid's symbolic view: a camera needs body='rover'")
         radius = self.explored_radius if explored_radius is None else explored_radius

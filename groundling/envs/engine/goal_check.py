@@ -17,6 +17,7 @@ from groundling.envs.engine.constants import (
     NUM_ACTIONS,
     OPEN,
     ORDERED,
+    PUT_IN,
     STOP,
     STRICT,
     Verb,
@@ -72,7 +73,7 @@ def renew_marks(w: Worlds, b: int) -> None:
 
 
 @kernel
-def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int) -> int:
+def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int, is_rover: bool) -> int:
     """The verdict of one clause on the step just made: GOING_ON, SUCCESS or FAILURE.
 
     BabyAI's verifier (``verify_action`` of GoToInstr, PickupInstr, OpenInstr and PutNextInstr) and the ``step`` of
@@ -105,13 +106,15 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
         if (seen >> 16) & 0xFF == OPEN and has_object(meant, code):
             return SUCCESS
         return FAILURE if strict else GOING_ON
-    if verb == PUT_NEXT_TO:
+    if verb & 7 == PUT_NEXT_TO:  # PUT_IN as well: a branch of its own would cost every step of every task a seventh
         if strict and action == PICKUP and now != NOTHING_CODE:
             return FAILURE
         if action != DROP or before == NOTHING_CODE or not has_object(meant, before):
             return GOING_ON
         position = w.positions[b, before - FIRST_OBJECT]
         if position != NOWHERE:
+            if verb == PUT_IN:
+                return SUCCESS if w.floors[b, position] == w.programs[b, c, 3] else GOING_ON
             # the border of walls keeps the four neighbors on the map, and in the same row or column
             beside = w.marks[b, position - 1] | w.marks[b, position + 1]
             beside |= w.marks[b, position - width] | w.marks[b, position + width]
@@ -129,6 +132,9 @@ def judge_clause(w: Worlds, b: int, c: int, width: int, action: int, front: int)
     goal = int(meant)
     if verb == ANNOUNCE:
         if action == DONE:
+            # a rover may be in the tile of the thing itself, or look past a corner at it: it counts what it faces
+            if is_rover and w.cells[b, goal] >= FIRST_OBJECT:
+                return SUCCESS if front == goal else FAILURE
             away = abs(w.position[b] - goal)
             return SUCCESS if away == 1 or away == width else FAILURE
         return FAILURE if action == TOGGLE else GOING_ON
@@ -185,7 +191,7 @@ def end_of_step(w: Worlds, b: int, start: int) -> int:
 
 
 @kernel
-def judge_step(w: Worlds, b: int, start: int, end: int, width: int, action: int, front: int) -> int:
+def judge_step(w: Worlds, b: int, start: int, end: int, width: int, action: int, front: int, is_rover: bool) -> int:
     """The verdict of the clauses ``start`` to ``end``, which may be done in any order.
 
     As in BabyAI's AndInstr a failure of one of several clauses does not count.
@@ -194,7 +200,7 @@ def judge_step(w: Worlds, b: int, start: int, end: int, width: int, action: int,
     for c in range(start, end):
         if w.done[b] >> c & 1:
             continue
-        verdict = judge_clause(w, b, c, width, action, front)
+        verdict = judge_clause(w, b, c, width, action, front, is_rover)
         if verdict == SUCCESS:
             w.done[b] |= 1 << c
         else:
@@ -205,7 +211,7 @@ def judge_step(w: Worlds, b: int, start: int, end: int, width: int, action: int,
 
 
 @kernel
-def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
+def judge(w: Worlds, b: int, width: int, action: int, front: int, is_rover: bool) -> int:
     """The verdict of the goal program on the action just taken: GOING_ON, SUCCESS or FAILURE.
 
     The steps are judged one after the other, the next one at once with the action that completed the one before, as
@@ -219,13 +225,13 @@ def judge(w: Worlds, b: int, width: int, action: int, front: int) -> int:
         start = int(w.current_step[b])
         end = end_of_step(w, b, start)
         is_last = end == clauses or int(w.programs[b, end, 0]) == NO_CLAUSE
-        verdict = judge_step(w, b, start, end, width, action, front)
+        verdict = judge_step(w, b, start, end, width, action, front, is_rover)
         if verdict == FAILURE or (verdict == SUCCESS and is_last):
             return verdict
         if verdict == GOING_ON:
             if not is_last and int(w.programs[b, end, 1]) & ORDERED != 0:
                 # strict order: the next step is judged as well, and to complete it now is a failure
-                ahead = judge_step(w, b, end, end_of_step(w, b, end), width, action, front)
+                ahead = judge_step(w, b, end, end_of_step(w, b, end), width, action, front, is_rover)
                 return FAILURE if ahead == SUCCESS else GOING_ON
             return GOING_ON
         w.current_step[b] = end

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import dynamics, goal_check, views
 from groundling.envs.engine.compiling import compiler
-from groundling.envs.engine.constants import ANSWER, BORDER, FIRST_OBJECT, NOTHING_CODE, NOWHERE
+from groundling.envs.engine.constants import ANSWER, BORDER, FIRST_OBJECT, NOTHING_CODE, NOWHERE, STOP
 from groundling.envs.engine.dynamics import TOGGLE, act, turn_key
 from groundling.envs.engine.goal_check import (
     ANNOUNCE,
@@ -203,9 +203,10 @@ def step_batch(
         front = act(w, b, width, action)
         if action == TOGGLE:
             turn_key(w, b, front)
-        verdict = (
-            judge_answer(w, b, action) if int(w.programs[b, 0, 0]) >= ANSWER else judge(w, b, width, action, front)
-        )
+        if ANSWER <= int(w.programs[b, 0, 0]) <= STOP:
+            verdict = judge_answer(w, b, action)
+        else:
+            verdict = judge(w, b, width, action, front, False)
         if action == TOGGLE and verdict == GOING_ON:
             verdict = judge_traps(w, b)
         # MiniGrid's reward, with the step just made counted

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import kernels, rover
 from groundling.envs.engine.compiling import compiler, inner_kernel
-from groundling.envs.engine.constants import ANSWER, BORDER, DOOR, NOTHING_CODE, OPEN, WALKABLE_BIT, WALL
+from groundling.envs.engine.constants import ANSWER, BORDER, DOOR, NOTHING_CODE, OPEN, STOP, WALKABLE_BIT, WALL
 from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, can_hold, handle, turn_key
 from groundling.envs.engine.goal_check import GOING_ON, SUCCESS, judge, judge_answer, judge_traps, renew_marks
 from groundling.envs.engine.kernels import GOLDEN, begin, next_episode, scrambled, settle
@@ -110,6 +110,19 @@ def drive(w: Worlds, b: int, width: int, poses: Poses, motion: Motion) -> None:
 
 
 @inner_kernel
+def _is_ahead(
+    w: Worlds, b: int, place: int, column: int, row: int, x: float, y: float, ray_x: float, ray_y: float
+) -> bool:
+    """Whether a ray from (x, y) meets the object of a tile."""
+    seen = w.looks[b, w.cells[b, place]]
+    if (seen >> WALKABLE_BIT) & 1:
+        return False
+    to_x, to_y = column + 0.5 - x, row + 0.5 - y
+    beside = abs(ray_x * to_y - ray_y * to_x)
+    return ray_x * to_x + ray_y * to_y > 0 and beside <= max(_RADII[(seen >> 16) & 0xFF], OBJECT_RADIUS)
+
+
+@inner_kernel
 def look_ahead(w: Worlds, b: int, width: int, poses: Poses, reach: float) -> tuple[int, int]:
     """The tile of the object or door that environment ``b``'s rover faces within its reach, and the next tile ahead.
 
@@ -123,6 +136,9 @@ def look_ahead(w: Worlds, b: int, width: int, poses: Poses, reach: float) -> tup
     next_x = ((column + 1 - x) if ray_x > 0 else (x - column)) * grow_x
     next_y = ((row + 1 - y) if ray_y > 0 else (y - row)) * grow_y
     ahead = NOTHING_FACED
+    own = row * width + column
+    if _is_ahead(w, b, own, column, row, x, y, ray_x, ray_y):  # the rover is in a corner of the thing's own tile
+        return own, ahead
     while True:
         if next_x < next_y:
             entered = next_x
@@ -145,10 +161,8 @@ def look_ahead(w: Worlds, b: int, width: int, poses: Poses, reach: float) -> tup
             return (place if entered <= reach - 0.5 else NOTHING_FACED), ahead
         if (seen >> WALKABLE_BIT) & 1:
             continue
-        to_x, to_y = column + 0.5 - x, row + 0.5 - y
-        beside = abs(ray_x * to_y - ray_y * to_x)
-        if beside <= max(_RADII[(seen >> 16) & 0xFF], OBJECT_RADIUS):
-            is_near = to_x * to_x + to_y * to_y <= reach * reach
+        if _is_ahead(w, b, place, column, row, x, y, ray_x, ray_y):
+            is_near = (column + 0.5 - x) ** 2 + (row + 0.5 - y) ** 2 <= reach * reach
             return (place if is_near else NOTHING_FACED), ahead
 
 
@@ -245,9 +259,10 @@ def step_rovers(
         faced = act_as_rover(w, b, width, poses, motion, action)
         if action == TOGGLE:
             turn_key(w, b, faced)
-        verdict = (
-            judge_answer(w, b, action) if int(w.programs[b, 0, 0]) >= ANSWER else judge(w, b, width, action, faced)
-        )
+        if ANSWER <= int(w.programs[b, 0, 0]) <= STOP:
+            verdict = judge_answer(w, b, action)
+        else:
+            verdict = judge(w, b, width, action, faced, True)
         if action == TOGGLE and verdict == GOING_ON:
             verdict = judge_traps(w, b)
         reward = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,8 +89,9 @@ class RoverBatch(Batch[Sights]):
         self.poses = make_poses(num_envs)
         self._styles = np.zeros(num_envs, dtype=np.uint64)
         self._motion = rover.motion()
-        kinds = kinds_of(lexicon)
+        self._kinds = kinds = kinds_of(lexicon)
         self._renderer = FirstPersonRenderer(camera, kinds)
+        self._codes: tuple[FirstPersonRenderer, Views] | None = None
         looks = (bank.bank if isinstance(bank, TaskMixture) else bank).looks
         kinds.check(int((looks & 0xFF).max()), int((looks >> 8 & 0xFF).max()))
         super().__init__(
@@ -126,6 +128,20 @@ class RoverBatch(Batch[Sights]):
         found = {name: array for name, array in seen._asdict().items() if len(array) != ABSENT}
         found[self.text_key] = found.pop("instruction")
         return found
+
+    def segmentation(self) -> NDArray[np.uint8]:
+        """The cell code of what each pixel of the present views shows, [B, H, W]; drawn where no sense of the camera.
+
+        The array is written again by the next call, or by the next step.
+        """
+        if self.camera.segmentation:
+            return self.observations.segmentation
+        if self._codes is None:
+            renderer = FirstPersonRenderer(replace(self.camera, rgb=False, depth=False, segmentation=True), self._kinds)
+            self._codes = renderer, renderer.make_views(self.num_envs)
+        renderer, views = self._codes
+        renderer.draw(self.state, self.poses, self.width, self._styles, views, 0, self.num_envs)
+        return views.segmentation
 
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Where the rovers are: x and y in metres, border included, and heading in radians, [B] each."""

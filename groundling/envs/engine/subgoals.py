@@ -16,12 +16,14 @@ from groundling.envs.engine import goal_check
 from groundling.envs.engine.batch import Batch
 from groundling.envs.engine.compiling import compiler
 from groundling.envs.engine.constants import (
-    ANSWER,
+    ANSWERS,
     FIRST_OBJECT,
+    NO_CLAUSE,
     NOTHING_CODE,
     NUM_COLORS,
     NUM_SOLID_TYPES,
     NUM_TYPES,
+    PUT_IN,
     Verb,
 )
 from groundling.envs.engine.goal_check import PUT_NEAR, PUT_NEXT_TO, end_of_step, has_object
@@ -54,9 +56,11 @@ def note_subgoals(w: Worlds, subgoals: NDArray[np.bool_]) -> None:
     for b in range(subgoals.shape[0]):
         start = int(w.current_step[b])
         for c in range(start, end_of_step(w, b, start)):
-            verb = int(w.programs[b, c, 0])
-            if verb >= ANSWER or w.done[b] >> c & 1:  # answers are no sub-goals, nor are unused rows
+            verb = int(np.int64(w.programs[b, c, 0]))  # of one type with PUT_NEAR
+            if verb in ANSWERS or verb == NO_CLAUSE or w.done[b] >> c & 1:  # answers are no sub-goals
                 continue
+            if verb == PUT_IN:  # which has no place among what is told: that of what is next of kin
+                verb = PUT_NEAR
             subgoals[b, verb] = True
             if verb > PUT_NEAR:
                 continue

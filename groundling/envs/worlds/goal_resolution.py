@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from groundling.envs.engine.constants import OPEN, place
+from groundling.envs.engine.floors import FLOOR_CODES
 from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Thing
 from groundling.envs.worlds.programs import Program, compile_goal
 from groundling.language.goal_parts import with_descriptions
@@ -25,6 +26,7 @@ from groundling.language.goals import (
     ObjectDescription,
     Open,
     PickUp,
+    PutIn,
     PutNear,
     PutNextTo,
     Size,
@@ -50,7 +52,7 @@ def resolve(world: WorldBuilder, goal: Goal) -> tuple[Goal, Program]:
         named = clauses(goal)
     except (TypeError, AttributeError):
         named = ()
-    if not named or not all(isinstance(clause, GoTo | PickUp | Open | PutNextTo | PutNear) for clause in named):
+    if not named or not all(isinstance(clause, GoTo | PickUp | Open | PutNextTo | PutNear | PutIn) for clause in named):
         raise world.error(f"sample returned {goal!r}, which is not a goal that a task can ask for")
     if any(_with_known_words(world, d) is not d for clause in named for d in clause_descriptions(clause)):
         goal = with_descriptions(goal, lambda description: _with_known_words(world, description))
@@ -154,6 +156,10 @@ def _refuse_done(world: WorldBuilder, clause: Clause, sets: Sequence[list[Thing]
             world.reject("the agent stands before its goal already")
     if isinstance(clause, Open) and any(door.state == OPEN for door in sets[0]):
         world.reject("the door is open already")
+    if isinstance(clause, PutIn):
+        code = _floor_code(world, clause)
+        if any(_floor_under(world, thing) == code for thing in sets[0]):
+            world.reject("an object that is to be put in a room is there already")
     if isinstance(clause, PutNextTo | PutNear):
         moved, fixed = sets
         if any(thing in fixed for thing in moved):
@@ -172,9 +178,34 @@ def _operands(world: WorldBuilder, clause: Clause, sets: Sequence[list[Thing]]) 
         return _only_place(world, clause, sets[0]), 0
     if isinstance(clause, PutNear):
         return _mask(world, sets[0]), _only_place(world, clause, sets[1])
+    if isinstance(clause, PutIn):
+        return _mask(world, sets[0]), _floor_code(world, clause)
     if isinstance(clause, PickUp):
         return _mask(world, sets[0]), _mask(world, (thing for thing in world.things if thing.is_trap))
     return _mask(world, sets[0]), _mask(world, sets[1]) if len(sets) == 2 else 0
+
+
+def _floor_code(world: WorldBuilder, clause: PutIn) -> int:
+    """The code of the floor on which something is to be put; the world has such a floor."""
+    own = world.task.relations
+    floor = own[own.index(clause.place)].floor if clause.place in own else ""
+    if not floor:
+        known = ", ".join(repr(str(relation)) for relation in own if relation.floor) or "none"
+        raise world.error(
+            f"nothing can be put {clause.place!r}: that takes a relation with a floor, Relation(words, holds, "
+            f"floor=...), and the task has {known}"
+        )
+    code = FLOOR_CODES[floor]
+    if world.floors is None or not (world.floors == code).any():
+        raise world.error(f"no floor of the world is {floor!r}, where {render(clause)!r} asks for it")
+    return code
+
+
+def _floor_under(world: WorldBuilder, thing: Thing) -> int:
+    assert thing.position is not None
+    assert world.floors is not None
+    x, y = thing.position
+    return int(world.floors[y, x])
 
 
 def _only_place(world: WorldBuilder, clause: Clause, meant: list[Thing]) -> int:
@@ -194,6 +225,8 @@ def _with_articles(world: WorldBuilder, clause: Clause) -> Clause:
             if told[0] is clause.moved and told[1] is clause.fixed:
                 return clause
             return replace(clause, moved=told[0], fixed=told[1])
+        case PutIn():
+            return clause if told[0] is clause.moved else replace(clause, moved=told[0])
         case GoTo() | PickUp() | Open():
             return clause if told[0] is clause.target else replace(clause, target=told[0])
         case _:

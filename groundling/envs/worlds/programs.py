@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from groundling.envs.engine.constants import JOINED, ORDERED, STRICT, Verb
+from groundling.envs.engine.constants import JOINED, ORDERED, PUT_IN, STRICT, Verb
 from groundling.language.goals import (
     After,
     And,
@@ -19,6 +19,7 @@ from groundling.language.goals import (
     GoToMatch,
     Open,
     PickUp,
+    PutIn,
     PutNear,
     PutNextTo,
     Step,
@@ -73,7 +74,7 @@ def _compile_clause(clause: Clause, first: int, second: int) -> list[ClauseRow]:
     return [(int(verb), strict, first, second)]
 
 
-def _verb(clause: Clause) -> tuple[Verb, int]:
+def _verb(clause: Clause) -> tuple[int, int]:
     match clause:
         case GoTo(announced=announced):
             return (Verb.ANNOUNCE if announced else Verb.GO_TO), 0
@@ -85,5 +86,7 @@ def _verb(clause: Clause) -> tuple[Verb, int]:
             return Verb.PUT_NEXT_TO, STRICT * strict
         case PutNear():
             return Verb.PUT_NEAR, 0
+        case PutIn():
+            return PUT_IN, 0
         case GoToMatch() | UnlockAndGoToGoal():
             return Verb.STEP_ON, 0

@@ -25,6 +25,7 @@ from groundling.language.goals import (
     Goal,
     Instructed,
     ObjectType,
+    PutIn,
     PutNear,
     PutNextTo,
     clause_descriptions,
@@ -178,8 +179,9 @@ class Task(Settings, ABC):
         """
         if self.max_steps is not None:
             return self.max_steps
+        puts = PutNextTo | PutNear | PutIn
         trips = sum(
-            2 if isinstance(clause, PutNextTo | PutNear) or any(d.both for d in clause_descriptions(clause)) else 1
+            2 if isinstance(clause, puts) or any(d.both for d in clause_descriptions(clause)) else 1
             for clause in clauses(goal)
         )
         return self.room_size**2 * self.num_rows * self.num_cols * trips

@@ -66,7 +66,7 @@ _DECIDED_ELSEWHERE: Final[dict[tuple[str, ...], str]] = {
     ),
     ("action_space", "actions", "verbs"): (
         "a task has the actions of its body and the verbs of groundling.language (GoTo, PickUp, Open, PutNextTo, "
-        "PutNear). Say what is to be done by these, joined by And, Then or After"
+        "PutNear, PutIn). Say what is to be done by these, joined by And, Then or After"
     ),
     ("observe", "observation", "observation_space", "render"): (
         "what an agent sees is its body's: choose --body and --camera for a run. What things look like is said by "

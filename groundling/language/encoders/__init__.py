@@ -17,6 +17,7 @@ from groundling.language.encoders.contextual import ContextualBagOfWords
 from groundling.language.encoders.manuals import ManualReader
 from groundling.language.encoders.pretrained import SentenceEncoder, TunedSentenceEncoder
 from groundling.language.encoders.recurrent import BiGRUEncoder, GRUEncoder
+from groundling.language.encoders.sentence_words import SentenceWords
 from groundling.language.encoders.sentences import DistinctSentences, distinct_sentences
 from groundling.language.encoders.transformer import TransformerEncoder, sinusoids
 from groundling.language.encoders.words import WordEncoder, word_mask
@@ -32,6 +33,7 @@ __all__ = [
     "ManualReader",
     "PositionalBagOfWords",
     "SentenceEncoder",
+    "SentenceWords",
     "TransformerEncoder",
     "TunedSentenceEncoder",
     "WordEncoder",

@@ -22,6 +22,8 @@ class ContextualBagOfWords(PositionalBagOfWords):
     arXiv:1406.1078); the sum with what is not recurrent as in He et al. 2016, arXiv:1512.03385.
     """
 
+    heeds_neighbors = True
+
     def __init__(self, vocabulary_size: int, word_dim: int, out_dim: int) -> None:
         super().__init__(vocabulary_size, word_dim, out_dim)
         self.gru = nn.GRU(word_dim, out_dim, batch_first=True, bidirectional=True)

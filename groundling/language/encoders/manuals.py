@@ -26,6 +26,11 @@ class ManualReader(WordEncoder):
     first, so that a word that both have makes a match before anything is learned. Whatever the words of an instruction
     do (gate what is seen, be attended to by a memory), those of the sentence that explains it do too.
 
+    Where the vectors h of words depend on their neighbors, neighboring words that both have count once more, so that
+    "open the red door" goes with "the blue key opens the red door" rather than with "the red key opens the blue door":
+
+        c (<sum_i e_i, sum_j e_sj> + sum_ij <e_i, e_sj> <e_i+1, e_s,j+1>)
+
     Source: attention of the goal to the sentences of a document as in Zhong et al. 2020, arXiv:1910.08210, section 4;
     the start is ours.
 
@@ -70,8 +75,13 @@ class ManualReader(WordEncoder):
     def weights(self, manual: Tensor, instruction: Tensor) -> Tensor:
         """How much each sentence [N, S, L] goes with its instruction [N, I]: [N, S], a sum of 1 where there is one."""
         is_there = (manual != 0).any(dim=2)
-        asked = self.embedding(instruction).sum(dim=1)
-        scores = self.sharpness * torch.einsum("nd,nsd->ns", asked, self.embedding(manual).sum(dim=2))
+        asked, told = self.embedding(instruction), self.embedding(manual)
+        if self.inner.heeds_neighbors:
+            alike = torch.einsum("nid,nsjd->nsij", asked, told)
+            goes_with = alike.sum(dim=(2, 3)) + (alike[:, :, :-1, :-1] * alike[:, :, 1:, 1:]).sum(dim=(2, 3))
+        else:
+            goes_with = torch.einsum("nd,nsd->ns", asked.sum(dim=1), told.sum(dim=2))
+        scores = self.sharpness * goes_with
         return scores.masked_fill(~is_there, NEVER).softmax(dim=1) * is_there
 
     def _parts(self, tokens: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,8 @@ class GRUEncoder(WordEncoder):
     Source: Chaplot et al. 2018, arXiv:1706.07230, section 4 (instruction processing).
     """
 
+    heeds_neighbors = True
+
     def __init__(self, vocabulary_size: int, word_dim: int, out_dim: int) -> None:
         super().__init__(vocabulary_size, word_dim, out_dim)
         self.gru = nn.GRU(word_dim, out_dim, batch_first=True)
@@ -38,6 +40,8 @@ class BiGRUEncoder(WordEncoder):
     Source: Lin et al. 2017, arXiv:1703.03130, section 2.1 (with one row of attention); the score is that of Bahdanau et
     al. 2015, arXiv:1409.0473, section 3.1.
     """
+
+    heeds_neighbors = True
 
     def __init__(self, vocabulary_size: int, word_dim: int, out_dim: int) -> None:
         super().__init__(vocabulary_size, word_dim, out_dim)

@@ -22,6 +22,8 @@ class TransformerEncoder(WordEncoder):
     arXiv:2002.04745.
     """
 
+    heeds_neighbors = True
+
     def __init__(self, vocabulary_size: int, word_dim: int, out_dim: int) -> None:
         super().__init__(vocabulary_size, word_dim, out_dim)
         layer = nn.TransformerEncoderLayer(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 
@@ -13,7 +15,13 @@ def word_mask(tokens: Tensor) -> Tensor:
 
 
 class WordEncoder(nn.Module):
-    """An encoder of sentences that also gives a vector for every word of them."""
+    """An encoder of sentences that also gives a vector for every word of them.
+
+    Attributes:
+        heeds_neighbors: whether the vector of a word depends on those beside it.
+    """
+
+    heeds_neighbors: ClassVar[bool] = False
 
     def __init__(self, vocabulary_size: int, word_dim: int, out_dim: int) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ ALGORITHMS: Registry[type[Algorithm]] = Registry(
         "bc": "groundling.training.algorithms.imitation:BehaviorCloning",
         "dagger": "groundling.training.algorithms.imitation:DAgger",
         "dpo": "groundling.training.algorithms.dpo:DPO",
+        "infonce": "groundling.training.algorithms.infonce:InfoNCE",
     },
     entry_points="groundling.algorithms",
 )

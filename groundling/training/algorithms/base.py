@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +21,7 @@ from groundling.agents.actor_critic import ActorCritic, PreparedObservation
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Observation
 from groundling.seeding import integer
+from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.collector import Collector
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.recorders import Recorder
@@ -134,6 +137,7 @@ class OnPolicy(Algorithm):
         collector: plays the agent.
         optimizer: of the agent's parameters.
         minibatches: a generator, of the order of the minibatches.
+        auxiliary: what the agent learns beside acting.
     """
 
     def __init__(self, run: Run) -> None:
@@ -142,11 +146,24 @@ class OnPolicy(Algorithm):
         self.settings: Any = run.config.settings_of(self.Config)
         self.minibatches = run.generator("minibatches")
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=self.settings.learning_rate, eps=1e-5, fused=True)
+        self.auxiliary = self.make_auxiliary()
         self.collector = self.make_collector(self.make_recorders())
 
-    def make_recorders(self) -> list[Recorder]:
-        """What notes further columns of a rollout."""
+    def make_auxiliary(self) -> list[AuxiliaryLoss]:
+        """What the agent learns beside acting."""
         return []
+
+    def make_recorders(self) -> list[Recorder]:
+        """What notes further columns of a rollout: the labels of the auxiliary losses."""
+        return [loss.recorder(self.run.envs) for loss in self.auxiliary]
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """A context in which the agent decides on frames that the auxiliary losses are then computed of."""
+        with ExitStack() as stack:
+            for loss in self.auxiliary:
+                stack.enter_context(loss.noting())
+            yield
 
     def make_collector(self, recorders: list[Recorder]) -> Collector:
         """What plays the agent."""

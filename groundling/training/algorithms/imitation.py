@@ -13,9 +13,9 @@ from torch.nn import functional
 from groundling.agents.bots import Sight
 from groundling.interfaces import Teacher
 from groundling.training.advantages import gae
+from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
+from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy
-from groundling.training.algorithms.ppo import check_subgoals
-from groundling.training.algorithms.subgoal_loss import COLUMN, subgoal_labels, subgoal_loss
 from groundling.training.algorithms.taught_collection import LABEL, NO_LABEL, TaughtCollector, TeacherLabels
 from groundling.training.checks import require, require_each, require_shares
 from groundling.training.recorders import Recorder
@@ -32,7 +32,7 @@ class ImitationConfig:
 
     Attributes:
         expert: what the expert observes: "explored" (the cells observed so far; an agent can imitate it) or "world"
-            (the full state).
+            (the full state). That of the rover knows the full state always.
         demonstrations: for "bc", path of a file of recorded demonstrations (`groundling demos`); without one the expert
             acts in new episodes.
         mixing: for "dagger", share of training over which beta, the share of expert actions, decreases linearly from 1
@@ -55,6 +55,7 @@ class ImitationConfig:
         gamma: discount factor of the return that the value function learns.
         gae_lambda: lambda of the return estimate, as in GAE.
         subgoal_coef: weight of the subgoal loss of an agent with --agent.predicts-subgoal.
+        symbol_coef: weight of the symbol loss of an agent with --agent.predicts-symbols.
         max_grad_norm: largest norm of the gradient; longer gradients are scaled down.
     """
 
@@ -74,10 +75,11 @@ class ImitationConfig:
     gamma: float = 0.99
     gae_lambda: float = 0.95
     subgoal_coef: float = 0.0
+    symbol_coef: float = 0.0
     max_grad_norm: float = 0.5
 
     def __post_init__(self) -> None:
-        require(self.subgoal_coef >= 0, f"subgoal_coef must not be negative, got {self.subgoal_coef}")
+        require_each(self, "subgoal_coef", "symbol_coef", least=0)
         require(self.expert in get_args(Sight), f"expert is one of {', '.join(get_args(Sight))}, not {self.expert!r}")
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "max_grad_norm", "inflection", above=0)
@@ -106,7 +108,7 @@ class Imitation(OnPolicy):
         """Refuse what the settings ask of a run or an agent that does not have it."""
         super().check(config)
         settings = config.settings_of(ImitationConfig)
-        check_subgoals(config, settings.subgoal_coef)
+        check_auxiliary(config, settings)
         require(
             not (settings.demonstrations and config.tasks),
             "a file of demonstrations is of one task: give --task, not --tasks",
@@ -117,9 +119,9 @@ class Imitation(OnPolicy):
         """The file of recorded demonstrations, if there is one."""
         return config.settings_of(ImitationConfig).demonstrations
 
-    def make_recorders(self) -> list[Recorder]:
-        """Of the subgoals, where they are learned."""
-        return [subgoal_labels(self.run.envs)] if self.settings.subgoal_coef > 0 else []
+    def make_auxiliary(self) -> list[AuxiliaryLoss]:
+        """Those of the settings."""
+        return auxiliary_losses(self.agent, self.settings)
 
     def make_collector(self, recorders: list[Recorder]) -> TaughtCollector:
         """What plays the agent and its teacher."""
@@ -157,7 +159,7 @@ class Imitation(OnPolicy):
         Returns:
             Means over the minibatches of the imitation loss (cross-entropy), accuracy (how often the likeliest action
             is the teacher's), value loss, entropy, gradient norm, the share of the teacher's actions and, if they are
-            learned, the loss of the subgoals.
+            learned, the auxiliary losses.
         """
         config: ImitationConfig = self.settings
         labels = rollout.columns[LABEL]
@@ -167,24 +169,25 @@ class Imitation(OnPolicy):
         rows = torch.arange(steps * batch, device=self.agent.device).unflatten(0, (steps, batch))
         for envs in self._minibatches(steps, batch):
             is_first, label = rollout.is_first[:, envs], labels[:, envs]
-            decision = self.agent(prepared.rows(rows[:, envs].flatten()), rollout.initial_state[envs], is_first)
+            with self.noting():
+                decision = self.agent(prepared.rows(rows[:, envs].flatten()), rollout.initial_state[envs], is_first)
             rollout.final_state[envs] = decision.state.detach()
             weight = inflection_weights(label, is_first, config.inflection) if config.inflection != 1 else None
             loss, accuracy, entropy = imitation_loss(decision.logits, label, weight)
             value_loss = 0.5 * (decision.value - self._returns(rollout, envs, decision.value)).square().mean()
             total = loss + config.value_coef * value_loss - config.entropy_coef * entropy
             parts = [loss, accuracy, value_loss, entropy]
-            if config.subgoal_coef > 0:
-                subgoals = subgoal_loss(self.agent, decision.features, rollout.columns[COLUMN][:, envs])
-                total = total + config.subgoal_coef * subgoals
-                parts.append(subgoals)
+            columns = {name: column[:, envs] for name, column in rollout.columns.items()}
+            for auxiliary in self.auxiliary:
+                parts.append(auxiliary(decision, columns))
+                total = total + auxiliary.coefficient * parts[-1]
             self.optimizer.zero_grad(set_to_none=True)
             total.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
             self.optimizer.step()
             totals.append(torch.stack([part.detach() for part in (norm, *parts)]))
         names = ["gradient_norm", "imitation_loss", "accuracy", "value_loss", "entropy"]
-        names += ["subgoal_loss"] if config.subgoal_coef > 0 else []
+        names += [auxiliary.name for auxiliary in self.auxiliary]
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         return {**metrics, "teacher_share": self.collector.teacher_share}
 

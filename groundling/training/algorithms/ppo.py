@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from groundling.seeding import integer
 from groundling.training.advantages import gae
+from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
+from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy, Run
-from groundling.training.algorithms.subgoal_loss import COLUMN, subgoal_labels, subgoal_loss
+from groundling.training.algorithms.reward_prediction import COLUMN as WAS_PAID
+from groundling.training.algorithms.reward_prediction import RewardPrediction
 from groundling.training.checks import require, require_each, require_shares
 from groundling.training.recorders import Recorder, ReferencePolicy
 from groundling.training.rollout import Rollout
@@ -41,7 +45,9 @@ class PPOConfig:
         bootstrap_truncated: bootstrap from the value of the last observation where the time limit truncates an episode.
             False treats the limit as part of the task. Source: Pardo et al. 2018, arXiv:1712.00378.
         subgoal_coef: weight of the subgoal loss of an agent with --agent.predicts-subgoal.
+        symbol_coef: weight of the symbol loss of an agent with --agent.predicts-symbols.
         kl_coef: weight of a penalty on KL(policy || initial policy), in runs with --init.
+        reward_coef: weight of the loss of a head that tells from the features whether the last step was paid.
     """
 
     num_steps: int = 16
@@ -58,11 +64,12 @@ class PPOConfig:
     normalize_advantage: bool = True
     bootstrap_truncated: bool = True
     subgoal_coef: float = 0.0
+    symbol_coef: float = 0.0
     kl_coef: float = 0.0
+    reward_coef: float = 0.0
 
     def __post_init__(self) -> None:
-        require(self.subgoal_coef >= 0, f"subgoal_coef must not be negative, got {self.subgoal_coef}")
-        require(self.kl_coef >= 0, f"kl_coef must not be negative, got {self.kl_coef}")
+        require_each(self, "subgoal_coef", "symbol_coef", "kl_coef", "reward_coef", least=0)
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "clip", "max_grad_norm", above=0)
         require_shares(self, "gamma", "gae_lambda")
@@ -105,6 +112,12 @@ class PPO(OnPolicy):
     def __init__(self, run: Run) -> None:
         self.ppo = self.as_ppo(run.config)
         super().__init__(run)
+        self.prediction: RewardPrediction | None = None
+        if self.ppo.reward_coef > 0:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(integer(run.config.seed, "reward prediction"))
+                self.prediction = RewardPrediction(self.agent).to(self.agent.device)
+            self.optimizer.add_param_group({"params": list(self.prediction.parameters())})
 
     @classmethod
     def as_ppo(cls, config: TrainConfig) -> PPOConfig:
@@ -116,17 +129,19 @@ class PPO(OnPolicy):
         """Refuse what the settings ask of a run or an agent that does not have it."""
         super().check(config)
         settings = cls.as_ppo(config)
-        check_subgoals(config, settings.subgoal_coef)
+        check_auxiliary(config, settings)
         require(
             settings.kl_coef == 0 or bool(config.init),
             "kl_coef keeps PPO near the policy that it starts from: it needs an init",
         )
 
+    def make_auxiliary(self) -> list[AuxiliaryLoss]:
+        """Those of the settings."""
+        return auxiliary_losses(self.agent, self.ppo)
+
     def make_recorders(self) -> list[Recorder]:
-        """Of the subgoals and of the policy that the run is kept near to, where these are used."""
-        run, found = self.run, list[Recorder]()
-        if self.ppo.subgoal_coef > 0:
-            found.append(subgoal_labels(run.envs))
+        """Of the labels of auxiliary losses and of the policy that the run is kept near to, where these are used."""
+        run, found = self.run, super().make_recorders()
         if self.ppo.kl_coef > 0:
             initial = run.initial if run.initial is not None else copy.deepcopy(run.agent)
             found.append(ReferencePolicy(initial.requires_grad_(False), run.envs.num_envs))
@@ -137,7 +152,7 @@ class PPO(OnPolicy):
 
         Returns:
             Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
-            norm, and of the loss of the subgoals, if they are learned; explained variance and spread (standard
+            norm, and of the auxiliary losses and of reward prediction; explained variance and spread (standard
             deviation) of the advantages over the rollout.
         """
         config = self.ppo
@@ -160,11 +175,14 @@ class PPO(OnPolicy):
             "is_first": rollout.is_first.flatten(),
         }
         columns = {name: column.flatten(0, 1) for name, column in rollout.columns.items()}
+        if self.prediction is not None:
+            columns[WAS_PAID] = self.prediction.labels(rollout).flatten(0, 1)
         totals: list[Tensor] = []
         for rows, envs in self._minibatches(*rollout.action.shape):
             batch = {name: array[rows] for name, array in flat.items()}
             state = rollout.initial_state[envs]
-            decision = self.agent(prepared.rows(rows.flatten()), state, batch["is_first"])
+            with self.noting():
+                decision = self.agent(prepared.rows(rows.flatten()), state, batch["is_first"])
             log_probs = decision.logits.log_softmax(dim=-1)
             log_ratio = log_probs.gather(-1, batch["action"].unsqueeze(-1)).squeeze(-1) - batch["log_prob"]
             weight = batch["advantage"]
@@ -177,10 +195,14 @@ class PPO(OnPolicy):
             if config.kl_coef > 0:
                 loss = loss + config.kl_coef * kl_divergence(log_probs, columns["reference"][rows].log_softmax(dim=-1))
             parts = [policy_loss, value_loss, entropy]
-            if config.subgoal_coef > 0:
-                subgoals = subgoal_loss(self.agent, decision.features, columns[COLUMN][rows])
-                loss = loss + config.subgoal_coef * subgoals
-                parts.append(subgoals)
+            noted = {name: column[rows] for name, column in columns.items()}
+            for auxiliary in self.auxiliary:
+                parts.append(auxiliary(decision, noted))
+                loss = loss + auxiliary.coefficient * parts[-1]
+            if self.prediction is not None:
+                predicted = self.prediction.loss(decision.features, columns[WAS_PAID][rows])
+                loss = loss + config.reward_coef * predicted
+                parts.append(predicted)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
@@ -192,11 +214,23 @@ class PPO(OnPolicy):
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
                 totals.append(torch.stack([kl, clipped, norm, *parts]))
         names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
-        names += ["subgoal_loss"] if config.subgoal_coef > 0 else []
+        names += [auxiliary.name for auxiliary in self.auxiliary]
+        names += ["reward_prediction_loss"] if self.prediction is not None else []
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         metrics["explained_variance"] = float(explained_variance(rollout.value, target))
         metrics["advantage_spread"] = float(advantage.std())
         return metrics
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Algorithm`."""
+        own = {} if self.prediction is None else {"prediction": self.prediction.state_dict()}
+        return {**super().state_dict(), **own}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See :class:`Algorithm`."""
+        super().load_state_dict(saved)
+        if self.prediction is not None:
+            self.prediction.load_state_dict(saved["prediction"])
 
     def _minibatches(self, steps: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows [T', B'] of the flattened rollout, and the environments [B'] whose first state they begin with.
@@ -216,11 +250,3 @@ class PPO(OnPolicy):
                     yield time + chosen, chosen
                 else:
                     yield chosen.unsqueeze(0), chosen % batch
-
-
-def check_subgoals(config: TrainConfig, coefficient: float) -> None:
-    """Refuse a weight of the subgoals' loss where the agent does not predict them."""
-    require(
-        coefficient == 0 or config.agent.predicts_subgoal,
-        "subgoal_coef is the weight of a loss of agents that predict subgoals: set agent.predicts_subgoal as well",
-    )

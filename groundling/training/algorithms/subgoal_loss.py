@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import ClassVar
 
+import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 from torch.nn import functional
 
 from groundling.agents.actor_critic import ActorCritic
+from groundling.agents.core import Decision
 from groundling.envs.engine.subgoals import NUM_SUBGOALS, subgoals_now
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
-from groundling.training.recorders import Labels
+from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
+from groundling.training.recorders import Column, Labels
 
 COLUMN = "subgoal"
 
 
-def subgoal_labels(envs: VectorEnv) -> Labels:
-    """Notes the current subgoals, [T, B, NUM_SUBGOALS] bool.
+class SubgoalLoss(AuxiliaryLoss):
+    """Cross-entropy of the current subgoals."""
 
-    Raises:
-        ConfigurationError: if the environments are not Groundling's own worlds, which know them.
-    """
-    own = envs.unwrapped
-    if not isinstance(own, GroundlingVectorEnv):
-        raise ConfigurationError("only Groundling's own worlds know the current subgoal: leave subgoal_coef at 0")
-    return Labels(COLUMN, NUM_SUBGOALS, partial(subgoals_now, own.worlds))
+    name: ClassVar[str] = "subgoal_loss"
+
+    def recorder(self, envs: VectorEnv) -> Labels:
+        """Notes the current subgoals, [T, B, NUM_SUBGOALS] bool.
+
+        Raises:
+            ConfigurationError: if the environments are not Groundling's own worlds, which know them.
+        """
+        own = envs.unwrapped
+        if not isinstance(own, GroundlingVectorEnv):
+            raise ConfigurationError("only Groundling's own worlds know the current subgoal: leave subgoal_coef at 0")
+        return Labels(COLUMN, Column((NUM_SUBGOALS,), torch.bool), partial(subgoals_now, own.worlds))
+
+    def __call__(self, decision: Decision, columns: Mapping[str, Tensor]) -> Tensor:
+        """See :class:`AuxiliaryLoss`."""
+        return subgoal_loss(self.agent, decision.features, columns[COLUMN])
 
 
 def subgoal_loss(agent: ActorCritic, features: Tensor, labels: Tensor) -> Tensor:

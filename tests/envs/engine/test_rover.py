@@ -28,6 +28,7 @@ from groundling.envs.engine.constants import (
     STRICT,
     WALKABLE_BIT,
     WALL,
+    Verb,
     look,
 )
 from groundling.envs.engine.embodiment import Embodiment
@@ -475,3 +476,45 @@ def test_tiles_from_above_are_those_of_the_pictures() -> None:
     lit = np.abs(ours.astype(int) - theirs).max(axis=-1) > 0  # the view lights its tiles up, the body looks otherwise
     assert ours.shape == theirs.shape
     assert 0 < lit.mean() < 0.25
+
+
+def announcing(x: float, y: float, heading_deg: float, *others: tuple[int, int, int]) -> RoverBatch:
+    """A rover at (x, y) in metres from the room's corner; a ball at tile (4, 4) is to be announced."""
+    bank = room((4, 4, look(BALL, 0, 0)), *others, pose=(int(x), int(y), 0))
+    bank.programs[0, 0] = (Verb.ANNOUNCE, 0, 4 << 16 | 4, 0)
+    batch = rovers(bank)
+    batch.poses.x[0], batch.poses.y[0] = x + BORDER, y + BORDER
+    batch.poses.heading[0] = math.radians(heading_deg)
+    return batch
+
+
+@pytest.mark.parametrize(
+    ("pose", "is_faced"),
+    [
+        ((3.5, 4.5, 0.0), True),
+        ((3.8, 3.8, 45.0), True),  # in the tile diagonal to it
+        ((4.1, 4.1, 45.0), True),  # in a corner of its own tile
+        ((4.1, 4.1, 225.0), False),
+        ((3.5, 4.5, 90.0), False),  # beside it
+        ((3.1, 4.5, 0.0), False),  # too far
+    ],
+)
+def test_rover_announces_what_it_faces_wherever_it_is(pose: tuple[float, float, float], is_faced: bool) -> None:
+    batch = announcing(*pose)
+    play(batch, DONE)
+    assert batch.outcomes.terminated[0]
+    assert batch.outcomes.success[0] == is_faced
+
+
+def test_rover_beside_one_thing_announces_the_other_one_that_it_faces() -> None:
+    batch = announcing(3.5, 4.5, 180.0, (2, 4, look(BALL, 1, 0)))
+    play(batch, DONE)
+    assert not batch.outcomes.success[0]
+
+
+def test_rover_picks_up_what_it_faces_from_a_corner_of_its_tile() -> None:
+    batch = announcing(4.1, 4.1, 45.0)
+    play(batch, PICKUP)
+    assert batch.state.carried[0] == FIRST_OBJECT
+    play(batch, DONE)  # once the thing is gone, beside its place counts, as on the grid
+    assert not batch.outcomes.success[0]

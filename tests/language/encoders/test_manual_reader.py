@@ -11,10 +11,10 @@ from groundling.agents.encoders.documents import DocumentEncoder
 from groundling.envs import make_vec
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.language import Vocabulary
-from groundling.language.encoders import BagOfWords, ManualReader
+from groundling.language.encoders import BagOfWords, ContextualBagOfWords, ManualReader
 
 WORDS = Vocabulary.of(["go", "to", "the", "dax", "wug", "a", "is", "blue", "red", "ball", "key", "means"])
-SPACE = (3, 6)
+SPACE = (3, 7)
 
 
 def tokens_of(instruction: str, *manual: str) -> torch.Tensor:
@@ -48,9 +48,9 @@ def test_words_of_the_manual_are_those_of_the_sentences_by_their_weights(reader)
         weight * reader.inner.words(line.unsqueeze(0))[0] for weight, line in zip(weights, manual[0], strict=True)
     )
     words = reader.words(tokens)[0]
-    torch.testing.assert_close(words[:6], expected)
-    torch.testing.assert_close(words[6:], reader.inner.words(instruction)[0])
-    assert reader.mask(tokens)[0].tolist() == [True] * 5 + [False] + [True] * 4 + [False]
+    torch.testing.assert_close(words[: SPACE[1]], expected)
+    torch.testing.assert_close(words[SPACE[1] :], reader.inner.words(instruction)[0])
+    assert reader.mask(tokens)[0].tolist() == [True] * 5 + [False] * 2 + [True] * 4 + [False]
 
 
 def test_order_of_sentences_and_empty_lines_change_nothing(reader) -> None:
@@ -133,3 +133,12 @@ def test_pretrained_encoders_of_sentences_read_no_manual(envs) -> None:
     pytest.importorskip("transformers")
     with pytest.raises(ConfigurationError, match=r"its own"):
         ActorCritic(AgentConfig(language="sentence"), envs.agent_spec)
+
+
+def test_reader_of_words_in_context_tells_apart_which_thing_has_a_color() -> None:
+    torch.manual_seed(0)
+    told = tokens_of("go to the red ball", "a red key means a blue ball", "a blue key means a red ball")
+    for inner, is_clear in ((BagOfWords(len(WORDS), 64, 16), False), (ContextualBagOfWords(len(WORDS), 64, 16), True)):
+        reader = ManualReader(inner, SPACE)
+        weights = reader.weights(*reader._parts(told))[0]
+        assert (weights[1].item() > 0.9) == is_clear

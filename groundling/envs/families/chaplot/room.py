@@ -73,6 +73,7 @@ EMBODIMENT: Final = Embodiment(
     num_actions=NUM_GROUNDED_ACTIONS,
     time_scale=1,
     vocabulary=GROUNDED_VOCABULARY,
+    only_rover=True,
 )
 
 

@@ -10,12 +10,16 @@ import gymnasium
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.families.manuals.messenger.family import MessengerFamily
 from groundling.envs.families.manuals.messenger.names import STAGES
+from groundling.envs.families.manuals.rock_paper_scissors.family import RockPaperScissorsFamily
+from groundling.envs.families.manuals.rock_paper_scissors.names import VARIANTS as ROCK_PAPER_SCISSORS
 from groundling.envs.families.manuals.rtfm.family import RTFMFamily
 from groundling.envs.families.manuals.rtfm.names import VARIANTS
 
+ROOM: Final = "groundling.envs.families.manuals"
 ENTRY_POINTS: Final = {
-    **dict.fromkeys(VARIANTS, "groundling.envs.families.manuals.rtfm.single:RTFMEnv"),
-    **dict.fromkeys(STAGES, "groundling.envs.families.manuals.messenger.single:MessengerEnv"),
+    **dict.fromkeys(VARIANTS, f"{ROOM}.rtfm.single:RTFMEnv"),
+    **dict.fromkeys(ROCK_PAPER_SCISSORS, f"{ROOM}.rock_paper_scissors.single:RockPaperScissorsEnv"),
+    **dict.fromkeys(STAGES, f"{ROOM}.messenger.single:MessengerEnv"),
 }
 
 
@@ -25,13 +29,15 @@ class Manuals:
     wanted = ""
 
     def ids(self) -> Sequence[str]:
-        """Those of RTFM and Messenger."""
+        """Those of RTFM, its rock-paper-scissors, and Messenger."""
         return tuple(ENTRY_POINTS)
 
     def find(self, id: str) -> EnvFamily | None:
-        """A variant of RTFM, or a stage of Messenger."""
+        """A variant of RTFM or of rock-paper-scissors, or a stage of Messenger."""
         if id in STAGES:
             return MessengerFamily(STAGES[id])
+        if id in ROCK_PAPER_SCISSORS:
+            return RockPaperScissorsFamily(ROCK_PAPER_SCISSORS[id])
         return RTFMFamily(VARIANTS[id]) if id in VARIANTS else None
 
     def wrap(self, thing: Any, reference: str) -> None:

@@ -8,26 +8,26 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.engine import rover_kernels
+from groundling.envs.engine import rover_driving
 from groundling.envs.engine.batch import Batch
 from groundling.envs.engine.compiling import compiler, inner_kernel
-from groundling.envs.engine.constants import ANSWER, DOOR, NUM_ACTIONS, STOP
-from groundling.envs.engine.dynamics import DONE, FORWARD, LEFT, RIGHT, TOGGLE, stride_of
+from groundling.envs.engine.constants import ANSWER, NUM_ACTIONS, STOP
+from groundling.envs.engine.dynamics import DONE, RIGHT
 from groundling.envs.engine.rover import Motion, Poses
+from groundling.envs.engine.rover_driving import HERE, drive_as, steer, turn_towards
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.state import Worlds
 from groundling.envs.families.questions import ways
 from groundling.envs.families.questions.notes import find_missing
 from groundling.envs.families.questions.sight import Sighting, is_in_sight
-from groundling.envs.families.questions.ways import HERE, NOTHING, Search, first_action, make_search
+from groundling.envs.families.questions.ways import NOTHING, Search, first_action, make_search
 
-NEAR_M: Final = 0.2  # how near the middle of a tile a rover has to be to turn to another way there
 EDGE: Final = 0.15  # radians beyond the view from a tile's middle, for a rover that is not quite there
 SIDEWAYS: Final = (
     0.6  # radians to which a rover turns from the direction of the grid; half a turn more is below 45 degrees
 )
 
-kernel = compiler(__file__, rover_kernels.__file__, *ways.SOURCES)
+kernel = compiler(__file__, *rover_driving.SOURCES, *ways.SOURCES)
 
 
 @inner_kernel
@@ -63,50 +63,6 @@ def advise(
         action, _ = first_action(w.cells[b], w.looks[b], width, position, direction, 0.0, useful, to_open, s)
         lost[b] = action < 0
         actions[b] = DONE if action < 0 else action
-
-
-@inner_kernel
-def turn_towards(heading: float, wanted: float, turn: float) -> int:
-    """The turn that brings a heading nearer to another; ``HERE`` if none does."""
-    off = (wanted - heading + math.pi) % (2 * math.pi) - math.pi
-    if abs(off) <= turn / 2 + 1e-9:
-        return HERE
-    return RIGHT if off > 0 else LEFT
-
-
-@inner_kernel
-def steer(x: float, y: float, heading: float, turn: float, to_x: float, to_y: float) -> int:
-    """Turn towards a point, or drive to it."""
-    action = turn_towards(heading, math.atan2(to_y - y, to_x - x), turn)
-    return FORWARD if action == HERE else action
-
-
-@inner_kernel
-def drive_as(
-    w: Worlds, b: int, width: int, poses: Poses, motion: Motion, action: int, direction: int, place: int
-) -> int:
-    """What a rover does for an action of the grid's body in the middle of its tile."""
-    x, y, heading = poses.x[b], poses.y[b], poses.heading[b]
-    middle_x, middle_y = place % width + 0.5, place // width + 0.5
-    if action in (FORWARD, TOGGLE):
-        front = place + stride_of(direction, width)
-        look = w.looks[b, w.cells[b, front]]
-        to_x, to_y = front % width + 0.5, front // width + 0.5
-        beside = (x - middle_x) if direction % 2 else (y - middle_y)
-        if abs(beside) > NEAR_M:
-            return steer(x, y, heading, motion.turn, middle_x, middle_y)
-        if action == TOGGLE:
-            wanted = turn_towards(heading, math.atan2(to_y - y, to_x - x), motion.turn)
-            if wanted != HERE:
-                return wanted
-            away = math.sqrt((to_x - x) * (to_x - x) + (to_y - y) * (to_y - y))
-            return FORWARD if away > (1.0 if look & 0xFF == DOOR else motion.reach) + 0.05 else TOGGLE
-        return steer(x, y, heading, motion.turn, to_x, to_y)
-    if (x - middle_x) * (x - middle_x) + (y - middle_y) * (y - middle_y) > NEAR_M * NEAR_M:
-        return steer(x, y, heading, motion.turn, middle_x, middle_y)
-    turned = direction + (1 if action == RIGHT else 3)
-    wanted = turn_towards(heading, turned * (math.pi / 2), motion.turn)
-    return FORWARD if wanted == HERE else wanted
 
 
 @inner_kernel

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from groundling.envs.engine.compiling import compiler, inner_kernel
 from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, NOTHING_CODE, WALKABLE_BIT
 from groundling.envs.engine.dynamics import FORWARD, LEFT, RIGHT, TOGGLE, stride_of
+from groundling.envs.engine.rover_driving import HERE
 from groundling.envs.families.questions import sight
 from groundling.envs.families.questions.sight import sees_from
 
 FAR: Final = 2**30  # the distance of a pose that nothing leads to
 NOTHING: Final = -1  # an action: no way was found
-HERE: Final = -2  # an action: the present pose shows it already
 BLOCKED: Final = 0  # the price of a tile that nobody walks on
 
 SOURCES = (__file__, *sight.SOURCES)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import BORDER, MAX_POSITIONS
 from groundling.envs.worlds.houses.compiling import cells_of, floors_of, things_of
 from groundling.envs.worlds.houses.generator import HouseSettings, sample_house
-from groundling.envs.worlds.houses.stock import ROOM_KINDS
+from groundling.envs.worlds.houses.stock import CORRIDOR, ROOM_FLOORS, ROOM_KINDS
 from groundling.envs.worlds.houses.types import TYPE_OF
 from groundling.envs.worlds.houses.wishes import Wishes
 from groundling.envs.worlds.layout import STRIDES, Room, Thing, Tile
@@ -113,6 +113,10 @@ class HouseBuilding(Placement):
             return ""
         return next(room.kind for room in self.scene.rooms if room.contains(thing.position))
 
+    def room_kinds(self) -> list[str]:
+        """The kinds of the rooms of a house, each once and in alphabetical order; no corridor."""
+        return [] if self.scene is None else sorted({room.kind for room in self.scene.rooms} - {CORRIDOR})
+
     def is_on_floor(self, thing: Thing) -> bool:
         """Whether a thing stands on the floor, not on or in another one."""
         return thing.position is not None and self._index(thing.position) not in {
@@ -131,7 +135,7 @@ def _in_room(kind: str) -> Relation:
     def holds(world: WorldBuilder, thing: Thing) -> bool:
         return world.room_kind_of(thing) == kind
 
-    return Relation(f"in the {kind}", holds)
+    return Relation(f"in the {kind}", holds, floor=ROOM_FLOORS[kind])
 
 
 ROOM_RELATIONS = tuple(map(_in_room, ROOM_KINDS))  # "the chair in the kitchen"

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import compiler, inlined_kernel, inner_kernel
 from groundling.envs.engine.state import Outcomes
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.messenger import starting, writing
 from groundling.envs.families.manuals.messenger.names import CARRIED_ID, FIRST_ENTITY, FLOOR_ID, SELF_ID, SIZE
 from groundling.envs.families.manuals.messenger.starting import begin_world
 from groundling.envs.families.manuals.messenger.state import (
     AGENT,
     CHASER,
+    ENDINGS,
     ENEMY,
     FALSE_GOAL,
     FALSE_MESSAGE,
@@ -22,6 +22,8 @@ from groundling.envs.families.manuals.messenger.state import (
     HIGHEST,
     IMMOVABLE,
     MESSAGE,
+    NO_ENDING,
+    NONE,
     NUM_THINGS,
     Rules,
     Seen,
@@ -29,6 +31,7 @@ from groundling.envs.families.manuals.messenger.state import (
 )
 from groundling.envs.families.manuals.messenger.texts import Tables
 from groundling.envs.families.manuals.messenger.writing import write_manual
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, *starting.SOURCES, *writing.SOURCES)
 kernel = compiler(*SOURCES)
@@ -107,8 +110,13 @@ def go(w: Worlds, b: int, thing: int, direction: int, length: int) -> None:
 
 @inlined_kernel
 def meets(w: Worlds, b: int, thing: int) -> bool:
-    """Whether the agent touches a thing."""
-    return touches(w.x[b, AGENT], w.y[b, AGENT], w.x[b, thing], w.y[b, thing])
+    """Whether the agent touches a thing; if so, it is noted."""
+    if not touches(w.x[b, AGENT], w.y[b, AGENT], w.x[b, thing], w.y[b, thing]):
+        return False
+    if w.met[b] == NONE:
+        w.met[b] = thing
+    w.ending[b] = ENDINGS * w.met[b] + thing
+    return True
 
 
 @inner_kernel
@@ -122,7 +130,7 @@ def take_turn(w: Worlds, b: int, move: int, r: Rules) -> int:
         go(w, b, AGENT, move, 2)
     if meets(w, b, ENEMY) or meets(w, b, FALSE_MESSAGE) or meets(w, b, FALSE_GOAL):
         return LOST
-    if meets(w, b, GOAL) and not w.has_message[b]:
+    if not w.has_message[b] and meets(w, b, GOAL):
         return LOST
     if meets(w, b, MESSAGE):
         if r.stage == 1:
@@ -217,6 +225,8 @@ def step_one(w: Worlds, b: int, move: int, r: Rules, s: Seen, out: Outcomes) -> 
     w.steps[b] += 1
     goes_on = result in (GOES_ON, HAS_TAKEN)
     is_late = goes_on and w.steps[b] >= r.max_steps
+    if is_late:
+        w.ending[b] = NO_ENDING
     reward = 0.0
     if result == WON:
         reward = WIN

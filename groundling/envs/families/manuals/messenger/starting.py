@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import inner_kernel
-from groundling.envs.families.manuals import dice
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.messenger import games, names, state
 from groundling.envs.families.manuals.messenger.games import NUM_COMBINED, NUM_TOGETHER, numbered
 from groundling.envs.families.manuals.messenger.names import SIZE
@@ -20,10 +18,13 @@ from groundling.envs.families.manuals.messenger.state import (
     GONE,
     IMMOVABLE,
     MESSAGE,
+    NONE,
     NUM_THINGS,
     Rules,
     Worlds,
 )
+from groundling.envs.games import dice
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, games.__file__, names.__file__, state.__file__, *dice.SOURCES)
 NUM_MOVEMENTS = 3
@@ -136,3 +137,4 @@ def begin_world(w: Worlds, b: int, r: Rules) -> None:
     w.steps[b] = 0
     w.total_reward[b] = 0.0
     w.over[b] = False
+    w.met[b] = NONE

@@ -22,6 +22,9 @@ GONE: Final = -1  # x of a thing that is in no place
 CHASER, FLEEING, IMMOVABLE, UNSTATED = range(4)
 NOTHING: Final = -1  # what a sentence that is not there asserts
 OF_NONE: Final = -1  # of which thing a sentence that is not true tells
+NONE: Final = -1
+ENDINGS: Final = 8  # more than things
+NO_ENDING: Final = -1  # of an episode that ended by the time limit
 HIGHEST: Final = 2 * (SIZE - 1)  # coordinate
 INSTRUCTION_TOKENS: Final = len(INSTRUCTION.split())
 
@@ -43,6 +46,8 @@ class Worlds(NamedTuple):
     steps: NDArray[np.int32]  # [B] since the episode began
     total_reward: NDArray[np.float64]  # [B] since then
     over: NDArray[np.bool_]  # [B] the episode has ended, and no other one has begun
+    met: NDArray[np.int8]  # [B] the first thing that the agent met, NONE if it met none yet
+    ending: NDArray[np.int64]  # [B] of the last episode: ENDINGS * (first thing met) + (that which ended it), NO_ENDING
 
 
 class Seen(NamedTuple):
@@ -105,6 +110,8 @@ def empty_worlds(num_envs: int, num_sentences: int) -> Worlds:
         steps=np.zeros(b, dtype=np.int32),
         total_reward=np.zeros(b, dtype=np.float64),
         over=np.ones(b, dtype=np.bool_),
+        met=np.full(b, NONE, dtype=np.int8),
+        ending=np.full(b, NO_ENDING, dtype=np.int64),
     )
 
 

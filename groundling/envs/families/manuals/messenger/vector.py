@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
@@ -9,10 +12,12 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import NUM_STATES
 from groundling.envs.families.manuals.messenger.batch import MessengerBatch, image_key
 from groundling.envs.families.manuals.messenger.drawing import draw
+from groundling.envs.families.manuals.messenger.judging import Judge
 from groundling.envs.families.manuals.messenger.names import ACTIONS, NUM_SYMBOLS, SIZE, Stage
 from groundling.envs.families.manuals.messenger.state import INSTRUCTION_TOKENS
 from groundling.envs.families.manuals.messenger.texts import SENTENCE_TOKENS, Texts
-from groundling.envs.families.manuals.vector import ManualVectorEnv, check_render_mode
+from groundling.envs.families.manuals.vector import ManualVectorEnv
+from groundling.envs.games.vector import check_render_mode
 from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, TOKENS, Field, Spec
 from groundling.language.vocabulary import Vocabulary
 
@@ -151,6 +156,26 @@ class MessengerVectorEnv(ManualVectorEnv[MessengerBatch]):
             render_mode=render_mode,
             autoreset=autoreset,
         )
+
+    @property
+    def endings(self) -> NDArray[np.int64]:
+        """What the agent met first, and last, in the last episode of each environment, [B]; see ``Worlds.ending``."""
+        return self.batch.worlds.ending
+
+    def endings_asked(self, documents: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """The endings that manuals [R, S, L] ask for in the episodes of environments [R], which have just begun; -1
+        where for none.
+        """
+        is_first = self.batch.stage.number == 1
+        asked = [
+            self._judge.asked_ending(self.batch.worlds, document, int(row), is_first)
+            for document, row in zip(documents, rows, strict=True)
+        ]
+        return np.array(asked, dtype=np.int64)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self.batch.tables)
 
     def draw(self, row: int) -> NDArray[np.uint8]:
         """A picture [H, W, 3] uint8 of a room from above."""

@@ -46,12 +46,17 @@ def _draw_tile(tile: NDArray[np.uint8], noun: int, adjective: int) -> None:
     elif FIRST_KIND <= noun < FIRST_ITEM:
         cv2.circle(tile, center, TILE // 2 - 3, ELEMENT_RGB[adjective - FIRST_ELEMENT], -1, cv2.LINE_AA)
     elif noun >= FIRST_ITEM and adjective >= FIRST_MODIFIER:
-        half = TILE // 2
-        corners = np.array([[half, 3], [TILE - 4, half], [half, TILE - 4], [3, half]], dtype=np.int32)
-        cv2.fillPoly(tile, [corners], ITEM_RGB, cv2.LINE_AA)
+        draw_diamond(tile, ITEM_RGB)
     else:
         return
     if noun != WALL_ID:
         words = [NAMES[number - RESERVED] for number in (adjective, noun) if number]
         for line, word in enumerate(words):
             write_word(tile, word, TILE // 2 + 14 * line - (4 if len(words) > 1 else -4))
+
+
+def draw_diamond(tile: NDArray[np.uint8], rgb: tuple[int, int, int]) -> None:
+    """A diamond that fills a tile."""
+    half = TILE // 2
+    corners = np.array([[half, 3], [TILE - 4, half], [half, TILE - 4], [3, half]], dtype=np.int32)
+    cv2.fillPoly(tile, [corners], rgb, cv2.LINE_AA)

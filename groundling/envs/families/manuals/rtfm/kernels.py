@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import compiler, inlined_kernel, inner_kernel
 from groundling.envs.engine.state import Outcomes
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.rtfm import assignments, writing
 from groundling.envs.families.manuals.rtfm.assignments import scattered
 from groundling.envs.families.manuals.rtfm.names import (
@@ -38,6 +39,7 @@ from groundling.envs.families.manuals.rtfm.state import (
 )
 from groundling.envs.families.manuals.rtfm.wording import Tables
 from groundling.envs.families.manuals.rtfm.writing import NUM_ELEMENTS, NUM_TEAMS, write_texts
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, assignments.__file__, *writing.SOURCES)
 kernel = compiler(*SOURCES)
@@ -129,12 +131,13 @@ def begin(w: Worlds, b: int, r: Rules, d: Dynamics, t: Tables, s: Seen) -> None:
     w.total_reward[b] = 0.0
     w.over[b] = False
     write_texts(w, b, r, d, t, s)
-    draw_room(w, b, r.size, s)
+    draw_ground(b, r.size, s)
+    draw_things(w, b, r.size, s)
 
 
 @inner_kernel
-def draw_room(w: Worlds, b: int, size: int, s: Seen) -> None:
-    """Draw floor and walls, then what stands there."""
+def draw_ground(b: int, size: int, s: Seen) -> None:
+    """Draw floor and walls."""
     image = s.image[b]
     for row in range(MAX_SIZE):
         for column in range(MAX_SIZE):
@@ -143,7 +146,6 @@ def draw_room(w: Worlds, b: int, size: int, s: Seen) -> None:
                 symbol = WALL_ID if is_wall(row * MAX_SIZE + column, size) else FLOOR_ID
             image[row, column, 0] = symbol
             image[row, column, 1] = 0
-    draw_things(w, b, size, s)
 
 
 @inlined_kernel
@@ -172,7 +174,7 @@ def draw_things(w: Worlds, b: int, size: int, s: Seen) -> None:
 
 
 @inner_kernel
-def monster_move(w: Worlds, b: int, thing: int, size: int) -> int:
+def monster_move(w: Any, b: int, thing: int, size: int) -> int:
     """What a monster chooses: towards an agent that is near with probability 0.6, else anything that it can do."""
     is_hostile = below(w, b, 5) < 3
     cell, agent = w.cell[b, thing], w.cell[b, AGENT]
@@ -246,20 +248,10 @@ def take_turn(w: Worlds, b: int, move: int, r: Rules) -> int:
 
 
 @inner_kernel
-def step_one(w: Worlds, b: int, move: int, r: Rules, s: Seen, out: Outcomes) -> None:
-    """One step of environment ``b`` as far as it does not begin the next episode."""
-    out.episode_return[b] = 0.0
-    out.episode_length[b] = 0
-    out.success[b] = False
-    if w.over[b]:  # it stays as it ended until it is reset
-        out.reward[b] = 0.0
-        return
-    for thing in range(NUM_THINGS):
-        if w.cell[b, thing] != GONE:
-            draw_symbol(s, b, w.cell[b, thing], FLOOR_ID, 0)
-    result = take_turn(w, b, move, r)
+def tell_outcome(w: Any, b: int, result: int, max_steps: int, out: Outcomes) -> None:
+    """Count a step of environment ``b``, and write what it brought."""
     w.steps[b] += 1
-    is_late = result == GOES_ON and w.steps[b] >= r.max_steps
+    is_late = result == GOES_ON and w.steps[b] >= max_steps
     if is_late:
         w.ending[b] = NO_ENDING
     reward = STEP_REWARD
@@ -272,12 +264,28 @@ def step_one(w: Worlds, b: int, move: int, r: Rules, s: Seen, out: Outcomes) -> 
     out.terminated[b] = result != GOES_ON
     out.truncated[b] = is_late
     out.ended[b] = result != GOES_ON or is_late
-    draw_things(w, b, r.size, s)
     if out.ended[b]:
         w.over[b] = True
         out.episode_return[b] = w.total_reward[b]
         out.episode_length[b] = w.steps[b]
         out.success[b] = result == WON
+
+
+@inner_kernel
+def step_one(w: Worlds, b: int, move: int, r: Rules, s: Seen, out: Outcomes) -> None:
+    """One step of environment ``b`` as far as it does not begin the next episode."""
+    out.episode_return[b] = 0.0
+    out.episode_length[b] = 0
+    out.success[b] = False
+    if w.over[b]:  # it stays as it ended until it is reset
+        out.reward[b] = 0.0
+        return
+    for thing in range(NUM_THINGS):
+        if w.cell[b, thing] != GONE:
+            draw_symbol(s, b, w.cell[b, thing], FLOOR_ID, 0)
+    result = take_turn(w, b, move, r)
+    tell_outcome(w, b, result, r.max_steps, out)
+    draw_things(w, b, r.size, s)
 
 
 @kernel
