@@ -36,8 +36,8 @@ class ContrastiveConfig:
 
     Attributes:
         model: folder of the run that trained the encoder (--algorithm infonce).
-        form: "delta" (only the increase of the similarity is paid) or "direct" (the similarity itself, at every step: an
-            agent may then loiter where a similarity is wrong and the episode does not end).
+        form: "delta" (only the increase of the similarity is paid) or "direct" (the similarity itself, at every step:
+            an agent may then loiter where a similarity is wrong and the episode does not end).
         negatives: number of sentences that the instruction is compared with: itself with a word swapped, and others
             of the model's run.
         threshold: probability of the instruction above which an episode is taken for solved, for evaluation.
@@ -55,11 +55,12 @@ class ContrastiveConfig:
 
 
 class ContrastiveReward(RewardTerm):
-    """Pays the increase of r = max(P - 1 / N, 0), or with "direct" r itself, with P the probability of the instruction among N sentences, given the clip so far:
+    """Pays the increase of r = max(P - 1 / N, 0), or with "direct" r itself, where P is the probability of the
+    instruction among N sentences, given the clip so far:
 
     P = exp s(v, l) / (exp s(v, l) + sum_k exp s(v, l_k) + exp o)
 
-    where s is the model's scaled similarity, v the clip of the last observations of the episode, l the instruction,
+    with s the model's scaled similarity, v the clip of the last observations of the episode, l the instruction,
     l_k its N - 2 negatives and o what stands for "nothing was done yet". The increase is a difference of potentials of
     the history, undiscounted, from 0 before the first step and not zero at the end.
 
