@@ -27,7 +27,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from launch import launch
-from runs import finish, finish_timed, keep_rows
+from runs import finish_timed, keep_rows
 
 from groundling.envs import HeldOut
 from groundling.eval.evaluation import Evaluation
@@ -42,7 +42,6 @@ from groundling.training.rewards.contrastive import ContrastiveConfig, Contrasti
 
 Pay = Literal["true", "contrastive", "direct", "shuffled", "untrained", "apart"]
 CONTROLS: Final = ("shuffled", "untrained", "apart")
-TASK: Final = "BabyAI-GoToLocal-v0"
 UNSEEN: Final = HeldOut().combinations
 SEEN: Final = tuple(
     pair for pair in (f"{color} {kind}" for color in MINIGRID_COLORS for kind in MINIGRID_OBJECTS) if pair not in UNSEEN
@@ -70,6 +69,7 @@ class Options:
         seeds: training runs of each.
         pay: what agents are paid by, beside "true".
         control_seeds: those of "shuffled", "untrained" and "apart".
+        task: of which four pairs are kept from the encoder.
         frames: of each agent's run.
         episodes: of each test.
         runs: folder of the runs.
@@ -79,6 +79,7 @@ class Options:
     seeds: tuple[int, ...] = (1, 2, 3)
     pay: tuple[Pay, ...] = ("contrastive", "direct", "shuffled", "untrained", "apart")
     control_seeds: tuple[int, ...] = (1,)
+    task: str = "BabyAI-GoToLocal-v0"
     frames: int = 300_000
     episodes: int = 1000
     runs: Path = Path("runs/contrastive")
@@ -111,19 +112,18 @@ class Options:
         """Train the encoder that pays; the processor seconds."""
         if pay == "true":
             return 0.0
-        settings = InfoNCEConfig(gated=pay != "apart")
+        rate = 1e-12 if pay == "untrained" else InfoNCEConfig.learning_rate
+        settings = InfoNCEConfig(gated=pay != "apart", learning_rate=rate)
+        frames = {"untrained": ENCODER_FRAMES // 10, "apart": 2 * ENCODER_FRAMES}.get(pay, ENCODER_FRAMES)
         config = TrainConfig(
             algorithm="infonce",
-            task=TASK,
-            total_frames=2 * ENCODER_FRAMES if pay == "apart" else ENCODER_FRAMES,
+            task=self.task,
+            total_frames=frames,
             num_envs=128,
             evaluate_every=0,
             seed=seed,
             settings=(settings,),
         )
-        if pay == "untrained":
-            finish(config, self._model(pay, seed), 0)
-            return 0.0
         return finish_timed(config, self._model(pay, seed))
 
     def agent(self, pay: Pay, seed: int) -> TrainConfig:
@@ -135,7 +135,7 @@ class Options:
             model = ContrastiveConfig(model=str(self._model(pay, seed)), form=form)
             paid = {"reward": (name,), "settings": (model,)}
         return TrainConfig(
-            task=TASK,
+            task=self.task,
             total_frames=self.frames,
             evaluate_every=0,
             seed=seed,

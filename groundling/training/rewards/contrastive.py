@@ -26,7 +26,7 @@ from groundling.training.rewards.base import RewardTerm
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
 
-Form = Literal["direct", "delta"]
+Form = Literal["delta", "direct"]
 FEATURES = "features"
 
 
@@ -36,14 +36,15 @@ class ContrastiveConfig:
 
     Attributes:
         model: folder of the run that trained the encoder (--algorithm infonce).
-        form: "direct" (what a step leads to is paid at every step) or "delta" (only its increase is paid).
+        form: "delta" (only the increase of the similarity is paid) or "direct" (the similarity itself, at every step:
+            an agent may then loiter where a similarity is wrong and the episode does not end).
         negatives: number of sentences that the instruction is compared with: itself with a word swapped, and others
             of the model's run.
         threshold: probability of the instruction above which an episode is taken for solved, for evaluation.
     """
 
     model: str = ""
-    form: Form = "direct"
+    form: Form = "delta"
     negatives: int = 8
     threshold: float = 0.5
 
@@ -54,13 +55,14 @@ class ContrastiveConfig:
 
 
 class ContrastiveReward(RewardTerm):
-    """Pays max(P - 1 / N, 0), with P the probability of the instruction among N sentences, given the clip so far:
+    """Pays the increase of r = max(P - 1 / N, 0), or with "direct" r itself, where P is the probability of the
+    instruction among N sentences, given the clip so far:
 
     P = exp s(v, l) / (exp s(v, l) + sum_k exp s(v, l_k) + exp o)
 
-    where s is the model's scaled similarity, v the clip of the last observations of the episode, l the instruction,
-    l_k its N - 2 negatives and o what stands for "nothing was done yet". "delta" pays the difference of this and what
-    the step before was paid: a difference of potentials of the history, undiscounted and not zero at the end.
+    with s the model's scaled similarity, v the clip of the last observations of the episode, l the instruction,
+    l_k its N - 2 negatives and o what stands for "nothing was done yet". The increase is a difference of potentials of
+    the history, undiscounted, from 0 before the first step and not zero at the end.
 
     The model learns nothing more. It reads observations and the instruction only, so the environments may be any that
     give what it was trained on; negatives with a swapped word are there where the language knows the words.

@@ -171,7 +171,7 @@ def test_what_the_reward_cannot_use_is_refused_in_a_line_that_says_why(model: Pa
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"form": "sum"}, "form is one of direct, delta, not 'sum'"),
+        ({"form": "sum"}, "form is one of delta, direct, not 'sum'"),
         ({"negatives": 0}, "negatives must be at least 1"),
         ({"threshold": 1.0}, "threshold must be between 0 and 1"),
     ],
