@@ -30,6 +30,7 @@ GROUPS: Final = Registry[Any](
         "babyai": "groundling.envs.families.babyai.group:GROUP",
         "manuals": "groundling.envs.families.manuals.group:GROUP",
         "questions": "groundling.envs.families.questions.group:GROUP",
+        "textworld": "groundling.envs.families.textworld.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",
     },
