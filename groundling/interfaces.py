@@ -37,6 +37,7 @@ CATEGORY: Final = "category"  # [] integer in [0, size)
 TOKENS: Final = "tokens"  # [L] token ids of a sentence, 0 = padding
 DOCUMENT: Final = "document"  # [S, L] token ids of several sentences
 MASK: Final = "mask"  # [N] bool
+ACTION_TEXTS: Final = "action_texts"  # [A, L] token ids of what each action says, where actions are texts
 ACTION_MASK: Final = "action_mask"  # [A] 0 or 1: the actions that are open; a policy takes no other
 VECTOR: Final = "vector"  # [N] floating point
 

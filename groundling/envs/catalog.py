@@ -32,6 +32,7 @@ GROUPS: Final = Registry[Any](
         "gridlu": "groundling.envs.families.gridlu.group:GROUP",
         "questions": "groundling.envs.families.questions.group:GROUP",
         "montezuma": "groundling.envs.families.montezuma.group:GROUP",
+        "textworld": "groundling.envs.families.textworld.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",
     },
