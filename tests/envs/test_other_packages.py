@@ -162,7 +162,7 @@ def test_envpool_rules_end_episodes_and_count_steps_from_their_beginning(envpool
     envs = ours.open("train", 2, 0)
     envs.reset(seed=0)
     for step in range(1, 10):
-        _, _, terminated, truncated, info = envs.step(np.full(2, 6))
+        _, _, terminated, _, info = envs.step(np.full(2, 6))
         assert terminated.tolist() == [step % 3 == 0] * 2
         if step % 3 == 0:
             assert info["final_info"]["success"].all()

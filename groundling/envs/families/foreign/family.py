@@ -81,7 +81,7 @@ class ForeignFamily(EnvFamily):
                 world.vocabulary,
             )
         render_mode = options.get("render_mode")
-        pool = self._open(num_envs, {} if render_mode is None else {"render_mode": render_mode})
+        pool = self._open(num_envs, {} if render_mode is None else {"render_mode": self._drawing_mode(render_mode)})
         try:
             pool.map(self._sources)
             return ForeignVectorEnv(
@@ -107,6 +107,11 @@ class ForeignFamily(EnvFamily):
     def check(self, world: WorldOptions) -> None:
         """Words of another vocabulary are read too, those that it lacks as the unknown word."""
         super().check(WorldOptions(**{**vars(world), "vocabulary": None}))
+
+    def _drawing_mode(self, asked: str) -> str:
+        """The render mode that is asked for, or "ansi" where an environment shows itself as text only."""
+        known = self._found[0]["render_modes"]
+        return "ansi" if asked not in known and "ansi" in known else asked
 
     # What is found out about it, once
 

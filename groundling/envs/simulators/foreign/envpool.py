@@ -62,6 +62,7 @@ class EnvPoolSource:
             "observation": host.flat(observation),
             "action": host.describe(self._pool.action_space),
             "action_names": None,
+            "render_modes": ["rgb_array"],
             "class": f"envpool.{id}",
             "bases": [],
         }

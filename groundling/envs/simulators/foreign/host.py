@@ -7,7 +7,7 @@ values behind their length; a step is a single byte, its arrays are in memory th
     ("make", maker, count, rules, path)  -> what the spaces of the first of ``count`` environments are
     ("map", file, layout)                -> None; from now on arrays are written there
     ("reset", [index])                   -> None; the seeds are in the array ``next_seed``
-    ("render", index)                    -> a picture [H, W, 3] uint8, or None
+    ("render", index)                    -> a picture [H, W, 3] uint8, a text, or None
     b"s"                                 -> b"k" after a step, b"e" and an error's text otherwise
     ("close",)                           -> None, and the process ends
 """
@@ -266,6 +266,7 @@ class Host:
             "observation": flat(observation),
             "action": describe(env.action_space),
             "action_names": None if names is None else [str(name).lower() for name in names],
+            "render_modes": [str(mode) for mode in (getattr(env, "metadata", None) or {}).get("render_modes", ())],
             "class": f"{type(inner).__module__}.{type(inner).__qualname__}",
             "bases": [base.__module__ + "." + base.__qualname__ for base in type(inner).__mro__],
         }
@@ -341,9 +342,11 @@ class Host:
                 array[row] = value
 
     def render(self, row: int) -> Any:
-        """A picture [H, W, 3] uint8 of an environment."""
+        """A picture [H, W, 3] uint8 of an environment, or a text that shows it."""
         picture = self.envs[row].render()
         picture = picture[0] if isinstance(picture, list) and picture else picture
+        if isinstance(picture, str) or hasattr(picture, "getvalue"):
+            return picture if isinstance(picture, str) else picture.getvalue()
         return None if picture is None else np.ascontiguousarray(picture, dtype=np.uint8)
 
     def close(self) -> None:
