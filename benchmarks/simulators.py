@@ -103,7 +103,7 @@ TRAININGS = {
         PIXELS,
         SHORT,
         0.01,
-        50,
+        24,
     ),
 }
 ROWS = {"minigrid": ("minigrid_compiled", "minigrid_adapted")}
