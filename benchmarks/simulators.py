@@ -1,47 +1,112 @@
-"""Environments of other packages: the speed of the worker pool, and the same agent on adapted and compiled levels.
+"""Environments of other packages: the speed of their sources, and short trainings in each package.
 
-    python benchmarks/simulators.py [--rows pool_speed minigrid] [--frames 600000] [--seeds 1] [--episodes 1000]
+    python benchmarks/simulators.py [--rows pool_speed minigrid envpool minihack miniworld atari] [--frames 600000]
+        [--seeds 1] [--episodes 1000] [--nethack-python PATH] [--miniworld-python PATH]
         [--output benchmarks/results/simulators.json]
 
 Rows ``pool_speed_NAME``: steps a second of our worker pool over those of Gymnasium's ``AsyncVectorEnv`` (autoreset mode
 SAME_STEP, shared memory) on as many environments of the same id, with random actions, in alternating rounds on the same
-cores; mean, lowest and highest round. Ours has one process a core, ``AsyncVectorEnv`` one an environment. What is not
+cores; mean, lowest and highest round. Ours has one process a core, ``AsyncVectorEnv`` one an environment. Of
+``envpool``, ours is EnvPool behind the adapter, the other MiniGrid's environments of the same level. What is not
 installed is left out with a line.
 
-Rows ``minigrid_adapted`` and ``minigrid_compiled``: success on unseen seeds of BabyAI-GoToLocal after as many frames of
-PPO with the same settings, in MiniGrid's own environments (gym:BabyAI-GoToLocal-v0) and in the compiled level.
+Rows ``minigrid_adapted``, ``minigrid_compiled`` and ``envpool``: success on unseen seeds of BabyAI-GoToLocal after as
+many frames of PPO with the same settings, in MiniGrid's own environments (gym:BabyAI-GoToLocal-v0), in the compiled
+level, and in EnvPool's. Rows ``minihack``, ``miniworld`` and ``atari``: success on unseen seeds after the few frames of
+:data:`TRAININGS`; ``floor`` is a random policy's.
+
+NetHack and MiniWorld may be in other Pythons, whose paths are given by ``--nethack-python`` and ``--miniworld-python``.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import gymnasium
 import numpy as np
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode
+from async_peer import steps_a_second
 from launch import launch
 from runs import finish_timed, keep_rows, report_of
 
+from groundling.agents import AgentConfig
 from groundling.envs.catalog import find_family
 from groundling.errors import GroundlingError
 from groundling.training import PPOConfig, TrainConfig
 
 ENVS = 16
 ROUNDS = 5
-STEPS = {"minigrid": 1500, "cartpole": 6000, "atari": 600, "miniworld": 150, "minihack": 600}
+STEPS = {"minigrid": 1500, "cartpole": 6000, "atari": 300, "miniworld": 100, "minihack": 300, "envpool": 1500}
 IDS = {
     "minigrid": "gym:BabyAI-GoToLocal-v0",
     "cartpole": "gym:CartPole-v1",
     "atari": "gym:ALE/Breakout-v5",
     "miniworld": "gym:MiniWorld-OneRoom-v0",
     "minihack": "gym:MiniHack-Room-5x5-v0",
+    "envpool": "envpool:BabyAI-GoToLocal-v0",
 }
-IMPORTS = {"minigrid": "minigrid", "atari": "ale_py", "miniworld": "miniworld", "minihack": "minihack"}
+IMPORTS = {
+    "minigrid": "minigrid",
+    "atari": "ale_py",
+    "miniworld": "miniworld",
+    "minihack": "nle,minihack",
+    "envpool": "minigrid",
+}
+
+
+@dataclass(frozen=True)
+class Training:
+    """A short training.
+
+    Attributes:
+        task: its environments.
+        frames: how many; 0: those of the options.
+        num_envs: B.
+        agent: its parts.
+        ppo: settings of PPO.
+        reward_weight: of the environment's reward.
+        episodes: of the evaluation, at most.
+    """
+
+    task: str
+    frames: int = 0
+    num_envs: int = 128
+    agent: AgentConfig = field(default_factory=AgentConfig)
+    ppo: PPOConfig = field(default_factory=lambda: PPOConfig(minibatch_size=1024))
+    reward_weight: float = 1.0
+    episodes: int = 1000
+
+
+SHORT = PPOConfig(minibatch_size=256)
+PIXELS = AgentConfig(vision="cnn")
+TRAININGS = {
+    "minigrid_compiled": Training("BabyAI-GoToLocal-v0"),
+    "minigrid_adapted": Training("gym:BabyAI-GoToLocal-v0"),
+    "envpool": Training("envpool:BabyAI-GoToLocal-v0"),
+    "minihack": Training("gym:MiniHack-Room-5x5-v0", 30_000, 64, ppo=SHORT, episodes=200),
+    "miniworld": Training(
+        "gym:MiniWorld-OneRoomS6Fast-v0?say=go to the red box&size=40x40",
+        40_000,
+        32,
+        PIXELS,
+        SHORT,
+        episodes=100,
+    ),
+    "atari": Training(
+        "gym:ALE/RoadRunner-v5?say=run left on the road and pick up the seeds&success=return>=500",
+        40_000,
+        16,
+        PIXELS,
+        SHORT,
+        0.01,
+        24,
+    ),
+}
+ROWS = {"minigrid": ("minigrid_compiled", "minigrid_adapted")}
 
 
 @dataclass(frozen=True)
@@ -58,52 +123,67 @@ class Options:
         output: file of the rows; those of other keys that it holds are kept.
     """
 
-    rows: tuple[Literal["pool_speed", "minigrid"], ...] = ("pool_speed", "minigrid")
+    rows: tuple[Literal["pool_speed", "minigrid", "envpool", "minihack", "miniworld", "atari"], ...] = (
+        "pool_speed",
+        "minigrid",
+        "envpool",
+        "minihack",
+        "miniworld",
+        "atari",
+    )
     names: tuple[str, ...] = tuple(IDS)
     frames: int = 600_000
     seeds: tuple[int, ...] = (1,)
     episodes: int = 1000
+    nethack_python: str = ""
+    miniworld_python: str = ""
     runs: Path = Path("runs/simulators")
     output: Path | None = None
+
+    def python_of(self, name: str) -> str:
+        """The Python that has a simulator; empty: this one."""
+        return {"minihack": self.nethack_python, "miniworld": self.miniworld_python}.get(name, "")
 
 
 def measure(options: Options) -> None:
     """Measure, print and keep the rows."""
-    command = "python benchmarks/simulators.py"
     if "pool_speed" in options.rows:
         for name in options.names:
-            try:
-                row = pool_speed(name, command)
-            except (GroundlingError, ImportError, gymnasium.error.Error) as error:
-                print(f"{name} is left out: {str(error).splitlines()[0]}")
-                continue
-            keep_rows([row], options.output)
-    if "minigrid" in options.rows:
-        for name in ("compiled", "adapted"):
-            keep_rows([trained(name, options, command)], options.output)
+            attempt(name, options, pool_speed)
+    for row in options.rows:
+        if row != "pool_speed":
+            for name in ROWS.get(row, (row,)):
+                attempt(name, options, trained)
 
 
-def pool_speed(name: str, command: str) -> dict[str, Any]:
-    """The row of a simulator: our pool against AsyncVectorEnv, round by round."""
-    family = find_family(IDS[name])
+def attempt(name: str, options: Options, measured: Callable[[str, Options], dict[str, Any]]) -> None:
+    """Keep a row, or say why it is left out."""
+    try:
+        row = measured(name, options)
+    except (GroundlingError, ImportError, RuntimeError) as error:
+        print(f"{name} is left out: {str(error).splitlines()[0]}")
+    else:
+        keep_rows([row], options.output)
+
+
+def pool_speed(name: str, options: Options) -> dict[str, Any]:
+    """The row of a simulator: our source against AsyncVectorEnv, round by round."""
+    python = options.python_of(name)
+    family = find_family(f"{IDS[name]}?python={python}" if python else IDS[name])
     ours = family.open("train", ENVS, 0)
-    theirs = AsyncVectorEnv(
-        [partial(make, name) for _ in range(ENVS)], shared_memory=True, autoreset_mode=AutoresetMode.SAME_STEP
-    )
     ratios, speeds = [], []
     try:
-        for envs in (ours, theirs):
-            envs.reset(seed=0)
-        for _ in range(ROUNDS):
-            pair = [steps_a_second(envs, STEPS[name]) for envs in (ours, theirs)]
-            ratios.append(pair[0] / pair[1])
-            speeds.append(pair[0])
+        ours.reset(seed=0)
+        with Peer(name, python) as theirs:
+            for _ in range(ROUNDS):
+                speeds.append(steps_a_second(ours, STEPS[name]))
+                ratios.append(speeds[-1] / theirs.round())
     finally:
         ours.close()
-        theirs.close()
+    what = "EnvPool behind the adapter" if name == "envpool" else "worker pool"
     row = {
         "key": f"pool_speed_{name}",
-        "row": f"worker pool / AsyncVectorEnv, steps a second, {ENVS} environments of {IDS[name]}",
+        "row": f"{what} / AsyncVectorEnv, steps a second, {ENVS} environments of {IDS[name]}",
         "mean": float(np.mean(ratios)),
         "low": min(ratios),
         "high": max(ratios),
@@ -112,62 +192,103 @@ def pool_speed(name: str, command: str) -> dict[str, Any]:
         "minutes": None,
         "floor": None,
         "ceiling": None,
-        "command": command,
+        "command": f"python benchmarks/simulators.py --rows pool_speed --names {name}",
         "steps_per_second": float(np.mean(speeds)),
     }
     print(f"{name}: {row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}], ours {row['steps_per_second']:,.0f}/s")
     return row
 
 
-def make(name: str) -> gymnasium.Env[Any, Any]:
-    """One environment, in a process of AsyncVectorEnv."""
-    if name in IMPORTS:
-        __import__(IMPORTS[name])
-    return gymnasium.make(IDS[name].removeprefix("gym:"), disable_env_checker=True)
+class Peer:
+    """AsyncVectorEnv in a process of its own, see ``async_peer``."""
+
+    def __init__(self, name: str, python: str) -> None:
+        id = IDS[name].partition(":")[2]
+        peer = Path(__file__).with_name("async_peer.py")
+        command = [
+            python or sys.executable,
+            "-W",
+            "ignore",
+            str(peer),
+            IMPORTS.get(name, ""),
+            id,
+            str(ENVS),
+            str(STEPS[name]),
+        ]
+        self._name = name
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYGLET_HEADLESS": "1", **os.environ},
+        )
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def round(self) -> float:
+        """Steps a second of one round."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith("speed "):
+                return float(line.split()[1])
+        raise RuntimeError(f"AsyncVectorEnv of {self._name} ended")
 
 
-def steps_a_second(envs: Any, steps: int) -> float:
-    """Of all environments together."""
-    draw: Callable[[], Any] = partial(np.random.default_rng(0).integers, envs.single_action_space.n, size=ENVS)
-    begun = time.perf_counter()
-    for _ in range(steps):
-        envs.step(draw())
-    return ENVS * steps / (time.perf_counter() - begun)
-
-
-def trained(name: str, options: Options, command: str) -> dict[str, Any]:
-    """The row of an agent that is trained on GoToLocal, compiled or as MiniGrid has it."""
-    task = "BabyAI-GoToLocal-v0" if name == "compiled" else "gym:BabyAI-GoToLocal-v0"
+def trained(name: str, options: Options) -> dict[str, Any]:
+    """The row of a training."""
+    training = TRAININGS[name]
+    frames = training.frames or options.frames
+    episodes = min(options.episodes, training.episodes)
     found, minutes = [], []
     for seed in options.seeds:
         config = TrainConfig(
-            task=task,
-            total_frames=options.frames,
-            num_envs=128,
+            task=training.task,
+            simulator_python=options.python_of(name),
+            total_frames=frames,
+            num_envs=training.num_envs,
             seed=seed,
             evaluate_every=0,
-            settings=(PPOConfig(minibatch_size=1024),),
+            agent=training.agent,
+            reward=("environment",),
+            reward_weights=(training.reward_weight,),
+            settings=(training.ppo,),
         )
-        folder = options.runs / f"{name}-{options.frames}-seed{seed}"
+        folder = options.runs / f"{name}-{frames}-seed{seed}"
         minutes.append(finish_timed(config, folder) / 60)
-        found.append(report_of(folder, ("layout",), options.episodes)["layout"])
+        found.append(report_of(folder, ("layout",), episodes)["layout"])
     trained_one = [one["trained"] for one in found]
     row = {
-        "key": f"minigrid_{name}",
-        "row": f"success on unseen seeds, {task}, PPO",
-        "mean": float(np.mean([one["success"] for one in trained_one])),
+        "key": name,
+        "row": f"success on unseen seeds, {training.task}, PPO",
+        "mean": mean_of(found, "trained"),
         "low": min(one["low"] for one in trained_one),
         "high": max(one["high"] for one in trained_one),
         "seeds": len(options.seeds),
-        "frames": options.frames,
+        "frames": frames,
         "minutes": round(float(np.mean(minutes)), 1),
-        "floor": float(np.mean([one["random"]["success"] for one in found])),
+        "floor": mean_of(found, "random"),
         "ceiling": None,
-        "command": f"{command} --rows minigrid",
-        "shuffled": float(np.mean([one["shuffled"]["success"] for one in found])),
+        "command": f"python benchmarks/simulators.py --rows {name.partition('_')[0]}"
+        + (f" --frames {frames}" if not training.frames else ""),
+        "shuffled": mean_of(found, "shuffled"),
+        "episodes": episodes,
     }
     print(f"{name}: {row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}], random {row['floor']:.3f}")
     return row
+
+
+def mean_of(found: Sequence[dict[str, Any]], agent: str) -> float | None:
+    """The mean success of an agent or control; None where it makes no sense, as a shuffled text where there is one."""
+    told = [one[agent]["success"] for one in found if agent in one]
+    return float(np.mean(told)) if told else None
 
 
 if __name__ == "__main__":

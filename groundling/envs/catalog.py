@@ -35,6 +35,7 @@ GROUPS: Final = Registry[Any](
         "textworld": "groundling.envs.families.textworld.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",
+        "envpool": "groundling.envs.families.envpool.group:GROUP",
     },
     entry_points="groundling.families",
 )
@@ -49,7 +50,8 @@ def find_family(id: str) -> EnvFamily:
     """The family of an id.
 
     Args:
-        id: one of :func:`known_ids`; ``"gym:ID"`` for any environment that Gymnasium makes; ``"my_file.py:Name"`` or
+        id: one of :func:`known_ids`; ``"gym:ID"`` for any environment that Gymnasium makes, ``"envpool:ID"``
+            for EnvPool's; ``"my_file.py:Name"`` or
             ``"package.module:Name"`` of a family, a task, a level of MiniGrid ...; ``"package.module:Env-Id-v0"``,
             which imports the module and then is that id; or the id of a level that is registered with Gymnasium in this
             process. Settings that a family has of its own stand behind it: ``"ID?texts=FOLDER&frames=3"``.

@@ -142,3 +142,13 @@ def make_with_box_actions() -> Any:
     env = Lamp()
     env.action_space = spaces.Box(-1, 1, (2,))
     return env
+
+
+class Terminal(Lamp):
+    """Shows itself as text."""
+
+    metadata: ClassVar[Any] = {"render_modes": ["human", "ansi"]}
+
+    def render(self) -> Any:
+        assert self.render_mode == "ansi"
+        return "\x1b[31m" + "#" * self.steps + "\x1b[0m\n\n@"

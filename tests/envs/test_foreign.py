@@ -320,6 +320,23 @@ def test_pictures_are_the_environments_own() -> None:
     envs.close()
 
 
+def test_text_of_a_terminal_is_drawn() -> None:
+    envs = family("Terminal").open("train", 1, 0, render_mode="rgb_array")
+    envs.reset(seed=0)
+    begun = envs.render()
+    envs.step(np.array([(foreign_envs.COLORS.index(envs.instructions[0].split()[2]) + 1) % 3]))  # type: ignore[attr-defined]
+    went_on = envs.render()
+    assert begun is not None
+    assert went_on is not None
+    assert begun[0].shape == (336, 640, 3)
+    lit = [picture[0].any(axis=-1) for picture in (begun, went_on)]
+    assert not lit[0][:28].any()  # no line but the third, and no codes of colors
+    assert lit[0][28:42, :8].any()
+    assert lit[1][:14, :8].any()
+    assert not lit[1][:14, 10:].any()
+    envs.close()
+
+
 def test_environments_run_in_the_python_that_is_named(tmp_path: Path) -> None:
     from groundling.training import TrainConfig
     from groundling.training.tasks import families

@@ -21,7 +21,7 @@ from groundling.envs.families.options import WorldOptions
 from groundling.envs.simulators.errors import EngineError, MissingSimulatorError
 from groundling.envs.simulators.foreign.adaptation import Channel, channels_of, text_keys, text_source, token_field
 from groundling.envs.simulators.foreign.pool import ForeignPool, Source
-from groundling.envs.simulators.foreign.vector import ForeignVectorEnv
+from groundling.envs.simulators.foreign.vector import ForeignSource, ForeignVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Spec
 from groundling.language.vocabulary import Vocabulary
@@ -59,7 +59,7 @@ class ForeignFamily(EnvFamily):
 
     def with_settings(self, settings: Mapping[str, str]) -> ForeignFamily:
         """The same, adapted by these settings, see :class:`Settings`."""
-        return ForeignFamily(self.id, self._maker, self._package, self.settings.changed(settings))
+        return type(self)(self.id, self._maker, self._package, self.settings.changed(settings))
 
     @cached_property
     def spec(self) -> Spec:  # type: ignore[override]
@@ -81,7 +81,7 @@ class ForeignFamily(EnvFamily):
                 world.vocabulary,
             )
         render_mode = options.get("render_mode")
-        pool = self._open(num_envs, {} if render_mode is None else {"render_mode": render_mode})
+        pool = self._open(num_envs, {} if render_mode is None else {"render_mode": self._drawing_mode(render_mode)})
         try:
             pool.map(self._sources)
             return ForeignVectorEnv(
@@ -107,6 +107,11 @@ class ForeignFamily(EnvFamily):
     def check(self, world: WorldOptions) -> None:
         """Words of another vocabulary are read too, those that it lacks as the unknown word."""
         super().check(WorldOptions(**{**vars(world), "vocabulary": None}))
+
+    def _drawing_mode(self, asked: str) -> str:
+        """The render mode that is asked for, or "ansi" where an environment shows itself as text only."""
+        known = self._found[0]["render_modes"]
+        return "ansi" if asked not in known and "ansi" in known else asked
 
     # What is found out about it, once
 
@@ -183,7 +188,7 @@ class ForeignFamily(EnvFamily):
 
     @property
     def _action_names(self) -> tuple[str, ...]:
-        names, count = self._found[0]["action_names"] or (), self._num_actions
+        names, count = self._found[0]["action_names"] or self._package.actions, self._num_actions
         distinct = tuple(dict.fromkeys(names))
         return distinct if len(distinct) == count else tuple(map(str, range(count)))
 
@@ -208,7 +213,11 @@ class ForeignFamily(EnvFamily):
         what = [self._maker, self._text, self.settings.resets, dict(self.settings.options), self._found[0]["class"]]
         return remembered(f"words-{hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:16]}", learn)
 
-    def _open(self, num_envs: int, options: Mapping[str, Any] | None = None) -> ForeignPool:
+    @property
+    def _num_workers(self) -> int:
+        return self.settings.workers or len(os.sched_getaffinity(0))
+
+    def _open(self, num_envs: int, options: Mapping[str, Any] | None = None) -> ForeignSource:
         """The environments themselves.
 
         Raises:
@@ -217,9 +226,10 @@ class ForeignFamily(EnvFamily):
         """
         settings = self.settings
         maker = {**self._maker, "options": {**settings.options, **(options or {})}}
-        workers = settings.workers or len(os.sched_getaffinity(0))
+        if self._package.without_display:
+            maker["without_display"] = dict(self._package.without_display)
         try:
-            return ForeignPool(maker, num_envs, workers, rules=settings.rules, python=settings.python or None)
+            return ForeignPool(maker, num_envs, self._num_workers, rules=settings.rules, python=settings.python or None)
         except EngineError as error:
             if "ModuleNotFoundError" not in str(error) and "ImportError" not in str(error):
                 raise

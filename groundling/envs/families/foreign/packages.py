@@ -16,30 +16,34 @@ class Package:
         imports: modules that register them.
         extra: of Groundling that brings it; empty: it is always there.
         settings: what is usual for its environments (see ``family.Settings``), where nobody says something else.
+        without_display: variables of the environment in which its processes draw without a display.
+        actions: names of the actions, where its environments do not tell them.
     """
 
     prefixes: tuple[str, ...]
     imports: tuple[str, ...] = ()
     extra: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
+    without_display: Mapping[str, str] = field(default_factory=dict)
+    actions: tuple[str, ...] = ()
 
 
+# a limit of steps is told as an end, with the status ABORTED; whoever dies or is cut off has not reached the goal
+NETHACK: Final = {"text": "message", "keep": "blstats", "truncated": "info.end_status==-1", "success": "reward>0"}
 PACKAGES: Final = (
     Package(("BabyAI-", "MiniGrid-"), ("minigrid",), settings={"success": "reward"}),
-    Package(("MiniWorld-",), ("miniworld",), "miniworld", {"success": "reward"}),
+    Package(
+        ("MiniWorld-",),
+        ("miniworld",),
+        "miniworld",
+        {"success": "reward"},
+        without_display={"PYGLET_HEADLESS": "1"},
+    ),
     Package(("ALE/",), ("ale_py",), "atari", {"size": "84x84"}),
     Package(
-        ("NetHack", "MiniHack-"),
-        ("nle", "minihack"),
-        "nethack",
-        {
-            "text": "message",
-            "symbols": "chars,colors,specials",
-            "keep": "blstats",
-            "truncated": "info.end_status==-1",
-            "success": "reward>0",
-        },
+        ("MiniHack-",), ("nle", "minihack"), "nethack", {**NETHACK, "symbols": "chars_crop,colors_crop,specials_crop"}
     ),
+    Package(("NetHack",), ("nle",), "nethack", {**NETHACK, "symbols": "chars,colors,specials"}),
 )
 UNKNOWN: Final = Package(())
 

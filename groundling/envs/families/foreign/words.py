@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from groundling.envs.simulators.foreign.pool import ForeignPool
-from groundling.envs.simulators.foreign.vector import decode
+from groundling.envs.simulators.foreign.vector import ForeignSource, decode
 from groundling.errors import GroundlingError
 from groundling.files import cache_folder, write_text
 from groundling.language.vocabulary import split_words
@@ -35,7 +34,7 @@ class Learned(NamedTuple):
     example: str
 
 
-def learn_words(pool: ForeignPool, key: str, resets: int, actions: int) -> Learned:
+def learn_words(pool: ForeignSource, key: str, resets: int, actions: int) -> Learned:
     """The words of the texts of so many episodes and of a few random steps in each; always the same for a pool's
     number of environments.
     """

@@ -7,7 +7,7 @@ values behind their length; a step is a single byte, its arrays are in memory th
     ("make", maker, count, rules, path)  -> what the spaces of the first of ``count`` environments are
     ("map", file, layout)                -> None; from now on arrays are written there
     ("reset", [index])                   -> None; the seeds are in the array ``next_seed``
-    ("render", index)                    -> a picture [H, W, 3] uint8, or None
+    ("render", index)                    -> a picture [H, W, 3] uint8, a text, or None
     b"s"                                 -> b"k" after a step, b"e" and an error's text otherwise
     ("close",)                           -> None, and the process ends
 """
@@ -49,8 +49,9 @@ RULE_NAMES = ("reward", "return", "length", "terminated", "truncated")
 class Rule:
     """A condition on a step: ``NAME``, or ``NAME == VALUE`` with any comparison.
 
-    NAME is reward, return, length (of the episode so far), terminated, truncated, or ``info.KEY`` (``info.KEY.INNER``).
-    A name alone holds where it is true, or above 0. A key that the info lacks makes it false.
+    NAME is reward, return, length (of the episode so far), terminated, truncated, ``info.KEY`` (``info.KEY.INNER``), or
+    ``env.ATTRIBUTE`` of the environment without its wrappers (``env.ale.getRAM.43``: functions are called, arrays and
+    lists have numbers). A name alone holds where it is true, or above 0. What is not there makes it false.
 
     Args:
         text: of the rule.
@@ -62,25 +63,26 @@ class Rule:
     def __init__(self, text: str) -> None:
         found = RULE.match(text)
         name = found.group("name") if found else ""
-        if found is None or not (name in RULE_NAMES or name.startswith("info.")):
+        if found is None or not (name in RULE_NAMES or name.startswith(("info.", "env."))):
             raise ValueError(
-                "a rule is NAME or NAME==VALUE (also != > >= < <=) with one of {} or info.KEY, not {!r}".format(
-                    ", ".join(RULE_NAMES), text
-                )
+                "a rule is NAME or NAME==VALUE (also != > >= < <=) with one of {}, info.KEY or env.ATTRIBUTE, "
+                "not {!r}".format(", ".join(RULE_NAMES), text)
             )
         self.name = name
+        self.path = name.split(".")[1:]
         self.compare = COMPARISONS[found.group("sign")] if found.group("sign") else None
         self.value = plain_value(found.group("value") or "")
 
-    def __call__(self, told: dict[str, Any], info: dict[str, Any]) -> bool:
+    def __call__(self, told: dict[str, Any], info: dict[str, Any], env: Any = None) -> bool:
         """Whether it holds."""
         value: Any = told.get(self.name)
-        if self.name.startswith("info."):
-            value = info
-            for key in self.name.split(".")[1:]:
-                if not isinstance(value, dict) or key not in value:
+        if self.path:
+            value = info if self.name.startswith("info.") else getattr(env, "unwrapped", env)
+            for name in self.path:
+                try:
+                    value = inner_value(value, name)
+                except (AttributeError, KeyError, IndexError):
                     return False
-                value = value[key]
         if self.compare is None:
             return bool(value > 0) if isinstance(value, (int, float)) else bool(value)
         if isinstance(self.value, str):
@@ -88,6 +90,36 @@ class Rule:
         elif hasattr(value, "value"):  # an enumeration
             value = value.value
         return bool(self.compare(value, self.value))
+
+
+def decide(rules: dict[str, Rule], told: dict[str, Any], info: dict[str, Any], env: Any = None) -> int:
+    """Mend by the rules how a step ends (``told["terminated"]``, ``told["truncated"]``); whether it reached the goal,
+    1 or 0, or UNKNOWN.
+    """
+    if (told["terminated"] or told["truncated"]) and "truncated" in rules and rules["truncated"](told, info, env):
+        told["terminated"], told["truncated"] = False, True
+    elif "terminated" in rules and rules["terminated"](told, info, env):
+        told["terminated"], told["truncated"] = True, False
+    if not (told["terminated"] or told["truncated"]):
+        return UNKNOWN
+    if "success" in rules:
+        return int(rules["success"](told, info, env))
+    key = next((key for key in SUCCESS_KEYS if key in info), None)
+    return UNKNOWN if key is None else int(bool(info[key]))
+
+
+def inner_value(value: Any, name: str) -> Any:
+    """What stands in a mapping under this key, in an array or list at this number, or is an attribute.
+
+    Raises:
+        AttributeError, KeyError, IndexError: if there is none.
+    """
+    if isinstance(value, dict):
+        return value[name]
+    if name.isdigit():
+        return value[int(name)] if hasattr(value, "__getitem__") else getattr(value, name)
+    found = getattr(value, name)
+    return found() if callable(found) else found
 
 
 def plain_value(text: str) -> Any:
@@ -155,7 +187,13 @@ def part_of(observation: Any, key: str, is_dict: bool) -> Any:
 
 
 def make_one(maker: dict[str, Any]) -> Any:
-    """An environment: registered with Gymnasium (or gym), or made by a function or class at a place."""
+    """An environment: registered with Gymnasium (or gym), or made by a function or class at a place.
+
+    Where there is no display, the variables ``without_display`` are set first, unless they are.
+    """
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        for name, value in maker.get("without_display", {}).items():
+            os.environ.setdefault(name, value)
     for module in maker.get("imports", ()):
         importlib.import_module(module)
     if maker["kind"] == "id":
@@ -223,10 +261,12 @@ class Host:
             names = inner.get_action_meanings()
         if names is None and hasattr(inner, "actions"):
             names = [getattr(action, "name", str(action)) for action in inner.actions]
+            names = names[: getattr(env.action_space, "n", None)]  # an enumeration may go on behind those of a level
         return {
             "observation": flat(observation),
             "action": describe(env.action_space),
             "action_names": None if names is None else [str(name).lower() for name in names],
+            "render_modes": [str(mode) for mode in (getattr(env, "metadata", None) or {}).get("render_modes", ())],
             "class": f"{type(inner).__module__}.{type(inner).__qualname__}",
             "bases": [base.__module__ + "." + base.__qualname__ for base in type(inner).__mro__],
         }
@@ -284,18 +324,7 @@ class Host:
 
     def end(self, row: int, told: dict[str, Any], info: dict[str, Any]) -> None:
         """Decide by the rules how the step ends, and write it."""
-        ended = told["terminated"] or told["truncated"]
-        if ended and "truncated" in self.rules and self.rules["truncated"](told, info):
-            told["terminated"], told["truncated"] = False, True
-        elif "terminated" in self.rules and self.rules["terminated"](told, info):
-            told["terminated"], told["truncated"] = True, False
-        ended = told["terminated"] or told["truncated"]
-        success = UNKNOWN
-        if ended and "success" in self.rules:
-            success = int(self.rules["success"](told, info))
-        elif ended:
-            key = next((key for key in SUCCESS_KEYS if key in info), None)
-            success = UNKNOWN if key is None else int(bool(info[key]))
+        success = decide(self.rules, told, info, self.envs[row])
         arrays = self.arrays
         arrays["reward"][row], arrays["success"][row] = told["reward"], success
         arrays["terminated"][row], arrays["truncated"][row] = told["terminated"], told["truncated"]
@@ -313,9 +342,11 @@ class Host:
                 array[row] = value
 
     def render(self, row: int) -> Any:
-        """A picture [H, W, 3] uint8 of an environment."""
+        """A picture [H, W, 3] uint8 of an environment, or a text that shows it."""
         picture = self.envs[row].render()
         picture = picture[0] if isinstance(picture, list) and picture else picture
+        if isinstance(picture, str) or hasattr(picture, "getvalue"):
+            return picture if isinstance(picture, str) else picture.getvalue()
         return None if picture is None else np.ascontiguousarray(picture, dtype=np.uint8)
 
     def close(self) -> None:

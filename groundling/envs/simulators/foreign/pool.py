@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.simulators.errors import EngineCrashError, EngineError, EngineHangError, EngineRestartError
 from groundling.envs.simulators.foreign import host
+from groundling.envs.simulators.foreign.screen import picture_of_text
 
 START_S: Final = 120.0
 ANSWER_S: Final = 60.0
@@ -187,11 +188,13 @@ class ForeignPool:
             self._restart(worker, why)
 
     def render(self, row: int) -> NDArray[np.uint8] | None:
-        """A picture [H, W, 3] of an environment, if it was made to draw some; errors as of :meth:`reset`."""
+        """A picture [H, W, 3] of an environment, or of the text that it shows, if it was made to draw some; errors as
+        of :meth:`reset`.
+        """
         worker = next(worker for worker in self._workers if worker.first <= row < worker.first + worker.size)
         self._send(worker, ("render", row - worker.first))
-        picture: NDArray[np.uint8] | None = self._answer(worker, self._answer_s)
-        return picture
+        picture: NDArray[np.uint8] | str | None = self._answer(worker, self._answer_s)
+        return picture_of_text(picture) if isinstance(picture, str) else picture
 
     def close(self) -> None:
         """End the environments and their processes."""

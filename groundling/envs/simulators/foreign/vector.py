@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groundling.envs.final_observations import FinalObservations
 from groundling.envs.simulators.foreign.adaptation import Channel
+from groundling.envs.simulators.foreign.pool import Source
 from groundling.envs.simulators.vector import space_of
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import Spec
@@ -26,10 +27,17 @@ class ForeignSource(Protocol):
     """B environments whose raw observations are in arrays; ``pool.ForeignPool`` is one, see its methods.
 
     Attributes:
+        count: B.
+        description: what the spaces are, see ``host.Host.describe``.
         arrays: ``now:KEY``, ``final:KEY``, ``next_seed``, ``reward``, ``terminated``, ``truncated`` and ``success``.
     """
 
     arrays: dict[str, NDArray[Any]]
+    count: int
+    description: dict[str, Any]
+
+    def map(self, sources: Sequence[Source]) -> None:
+        """Have arrays of these parts."""
 
     def reset(self, seeds: NDArray[np.integer[Any]]) -> None:
         """Begin episodes of these seeds [B]."""

@@ -1,0 +1,50 @@
+"""Gymnasium's AsyncVectorEnv in a Python of its own, for ``simulators.py`` to measure; needs Gymnasium and NumPy only.
+
+    PYTHON benchmarks/async_peer.py MODULES ID ENVS STEPS      # MODULES, with commas, register the id
+
+Every line on its input is answered by the steps a second of one round of random actions, of all environments together.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from functools import partial
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode
+
+
+def make(modules: str, id: str) -> gymnasium.Env[Any, Any]:
+    """One environment, in a process of AsyncVectorEnv."""
+    for module in filter(None, modules.split(",")):
+        importlib.import_module(module)
+    return gymnasium.make(id, disable_env_checker=True)
+
+
+def steps_a_second(envs: Any, steps: int) -> float:
+    """Of all environments together."""
+    draw = np.random.default_rng(0)
+    begun = time.perf_counter()
+    for _ in range(steps):
+        envs.step(draw.integers(0, envs.single_action_space.n, envs.num_envs))
+    return envs.num_envs * steps / (time.perf_counter() - begun)
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    modules, id, count, steps = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    envs = AsyncVectorEnv(
+        [partial(make, modules, id)] * count, shared_memory=True, autoreset_mode=AutoresetMode.SAME_STEP
+    )
+    envs.reset(seed=0)
+    for _ in sys.stdin:
+        print(f"speed {steps_a_second(envs, steps)}", flush=True)
+    envs.close()
+
+
+if __name__ == "__main__":
+    main()
