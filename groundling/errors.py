@@ -21,6 +21,7 @@
     ├── PreferenceFileError       a file of preferences that is torn, or of another kind, version or vocabulary
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
     ├── CheckpointError           a checkpoint that is missing, truncated or of another version
+    ├── MissingPackageError       an optional package that is not installed (also an ImportError)
     ├── TrainingError             a training process that failed
     └── RunFolderError            a run folder that is missing, already used, or not one of a run
 
@@ -115,6 +116,10 @@ class StorageError(GroundlingError, OSError):
 
 class CheckpointError(GroundlingError):
     """The checkpoint is missing, damaged, or of another version."""
+
+
+class MissingPackageError(GroundlingError, ImportError):
+    """A package that an extra of Groundling's brings is not installed; the message names the extra."""
 
 
 class TrainingError(GroundlingError):
