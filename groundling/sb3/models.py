@@ -65,11 +65,11 @@ def make_model(
     """
     made = type(kind.__name__, (WholeRunSchedules, kind), {"run_frames": frames})
     own = dict(policy_kwargs(envs, agent.config))
-    if issubclass(kind.policy_aliases["MultiInputPolicy"], ActorCriticPolicy):
+    policy = policy_class(kind)
+    if issubclass(policy, ActorCriticPolicy):
         own["ortho_init"] = False
     if kind.__name__ in RECURRENT:  # one LSTM under both heads, as the agent's memory
         own |= {"lstm_hidden_size": agent.config.memory_dim, "shared_lstm": True, "enable_critic_lstm": False}
-    policy = policy_class(kind)
     try:
         values = {name: schedule_of(name, value) for name, value in options.items()}
         model: Any = made(policy, envs, policy_kwargs=own, device=str(agent.device), seed=seed, **values)
@@ -81,7 +81,7 @@ def make_model(
 
 def policy_class(kind: type[Any]) -> Any:
     """The policy for several fields; of TRPO one that tells all of the agent's parameters."""
-    policy = kind.policy_aliases["MultiInputPolicy"]
+    policy = next(made for name, made in kind.policy_aliases.items() if name.startswith("MultiInput"))
     return type(policy.__name__, (NamedParameters, policy), {}) if kind.__name__ == "TRPO" else policy
 
 
