@@ -13,11 +13,9 @@ from groundling.errors import MissingPackageError
 try:
     import stable_baselines3  # noqa: F401 - whether it is there
 except ImportError as error:
-    raise MissingPackageError(
-        f"Stable-Baselines3 is not installed ({error}): pip install 'groundling[sb3]'"
-    ) from error
+    raise MissingPackageError(f"Stable-Baselines3 is not installed ({error}): pip install 'groundling[sb3]'") from error
 
-from groundling.sb3.trunk import AgentTrunk, policy_kwargs
+from groundling.sb3.trunk import AgentTrunk, CachedCollection, policy_kwargs
 from groundling.sb3.vec_env import GroundlingVecEnv, make_vec_env
 
-__all__ = ["AgentTrunk", "GroundlingVecEnv", "make_vec_env", "policy_kwargs"]
+__all__ = ["AgentTrunk", "CachedCollection", "GroundlingVecEnv", "make_vec_env", "policy_kwargs"]

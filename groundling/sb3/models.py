@@ -5,11 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import LinearSchedule
@@ -19,7 +17,7 @@ from groundling.agents.actor_critic import ActorCritic
 from groundling.configuration import refuse_unknown
 from groundling.errors import ConfigurationError, MissingPackageError
 from groundling.sb3.options import BY_THE_RUN, LINEAR, PACKAGES, RECURRENT, split_name
-from groundling.sb3.trunk import policy_kwargs, trunk_of
+from groundling.sb3.trunk import policy_kwargs
 from groundling.sb3.vec_env import GroundlingVecEnv
 
 
@@ -34,7 +32,9 @@ def find_model_class(name: str) -> type[Any]:
     try:
         return getattr(importlib.import_module(PACKAGES[scheme]), kind)
     except ImportError as error:
-        raise MissingPackageError(f"{name} needs {PACKAGES[scheme]} ({error}): pip install 'groundling[sb3]'") from error
+        raise MissingPackageError(
+            f"{name} needs {PACKAGES[scheme]} ({error}): pip install 'groundling[sb3]'"
+        ) from error
 
 
 def check_options(kind: type[Any], options: Iterable[str]) -> None:
@@ -105,23 +105,6 @@ class WholeRunSchedules(BaseAlgorithm):
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
         remaining = 1.0 - num_timesteps / max(self.run_frames, 1)
         self._current_progress_remaining = max(0.0, remaining)
-
-
-class CachedCollection(BaseCallback):
-    """Has the trunk compute what repeats once in a rollout, in which its parameters do not change."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._stack = ExitStack()
-
-    def _on_rollout_start(self) -> None:
-        self._stack.enter_context(trunk_of(self.model.policy).agent.inference_cache())
-
-    def _on_rollout_end(self) -> None:
-        self._stack.close()
-
-    def _on_step(self) -> bool:
-        return True
 
 
 def schedule_of(name: str, value: Any) -> Any:

@@ -40,7 +40,9 @@ def split_name(name: str) -> tuple[str, str]:
     if kind in REASONS:
         raise ConfigurationError(f"{name} cannot train an agent: {REASONS[kind]}. There are {known}")
     if kind not in SUPPORTED.get(scheme, ()):
-        right = next((f"{s}:{one}" for s, kinds in SUPPORTED.items() for one in kinds if one.lower() == kind.lower()), "")
+        right = next(
+            (f"{s}:{one}" for s, kinds in SUPPORTED.items() for one in kinds if one.lower() == kind.lower()), ""
+        )
         hint = f"; did you mean {right}?" if right else f": there are {known}"
         raise ConfigurationError(f"there is no algorithm {name!r} of Stable-Baselines3 to train with{hint}")
     return scheme, kind

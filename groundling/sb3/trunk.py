@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any, Self
 
 import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
@@ -120,3 +122,23 @@ def trunk_of(policy: nn.Module) -> AgentTrunk:
     if not isinstance(found, AgentTrunk):
         raise ConfigurationError("the policy has no AgentTrunk: make the model with groundling.sb3.policy_kwargs(envs)")
     return found
+
+
+class CachedCollection(BaseCallback):
+    """A callback that has the trunk compute what repeats once in a rollout, in which its parameters do not change.
+
+    Of algorithms that learn from rollouts; ``model.learn(..., callback=CachedCollection())``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+
+    def _on_rollout_start(self) -> None:
+        self._stack.enter_context(trunk_of(self.model.policy).agent.inference_cache())
+
+    def _on_rollout_end(self) -> None:
+        self._stack.close()
+
+    def _on_step(self) -> bool:
+        return True

@@ -36,7 +36,9 @@ def check_agent(agent: ActorCritic, name: str, *, is_recurrent: bool) -> None:
     """
     config = agent.config
     if agent.core is not None:
-        raise ConfigurationError(f"{name} cannot train memory and heads of vision {config.vision!r}: use --algorithm ppo")
+        raise ConfigurationError(
+            f"{name} cannot train memory and heads of vision {config.vision!r}: use --algorithm ppo"
+        )
     if agent.spec.keys_of("action_mask"):
         raise ConfigurationError(f"{name} would take actions that the mask of these tasks closes: use --algorithm ppo")
     wanted = "lstm" if is_recurrent else "none"

@@ -87,7 +87,9 @@ class SB3Algorithm(Algorithm):
         config = run.config
         self.settings: SB3Config = config.settings_of(SB3Config)
         check_agent(run.agent, self.name, is_recurrent=split_name(self.name)[1] in RECURRENT)
-        self._unreported = None if isinstance(run.envs.unwrapped, GroundlingVectorEnv) else RunningEpisodes(config.num_envs)
+        self._unreported = (
+            None if isinstance(run.envs.unwrapped, GroundlingVectorEnv) else RunningEpisodes(config.num_envs)
+        )
         self.envs = GroundlingVecEnv(run.envs, self._note)
         self.randomness = OwnRandomness()
         with self.randomness.used():
@@ -159,7 +161,7 @@ class SB3Algorithm(Algorithm):
 
     def collect(self) -> None:
         """Have the model step and learn; the two are not apart in it."""
-        from groundling.sb3.models import CachedCollection
+        from groundling.sb3.trunk import CachedCollection
         from groundling.sb3.weights import adopt
 
         if not self._is_adopted:  # only now is the agent what it begins with: it may have been calibrated
@@ -167,9 +169,7 @@ class SB3Algorithm(Algorithm):
             self._is_adopted = True
         callback = None if split_name(self.name)[1] in OFF_POLICY else CachedCollection()
         with self.randomness.used():
-            self.model.learn(
-                self.run.config.rollout_frames, callback, log_interval=None, reset_num_timesteps=False
-            )
+            self.model.learn(self.run.config.rollout_frames, callback, log_interval=None, reset_num_timesteps=False)
 
     def update(self, batch: None, progress: float) -> dict[str, float]:
         """Give the agent what the model has learned; its metrics."""
@@ -178,7 +178,9 @@ class SB3Algorithm(Algorithm):
         publish(self.model, self.run.agent, self.settings.temperature)
         told = dict(self.model.logger.name_to_value)
         self.model.logger.dump(self.model.num_timesteps)
-        metrics = {name.partition("/")[2]: float(v) for name, v in told.items() if name.startswith(("train/", "rollout/"))}
+        metrics = {
+            name.partition("/")[2]: float(v) for name, v in told.items() if name.startswith(("train/", "rollout/"))
+        }
         metrics.pop("n_updates", None)
         return metrics
 
