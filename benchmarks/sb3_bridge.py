@@ -4,12 +4,12 @@
         [--algorithms ppo sb3:PPO sb3:DQN sb3contrib:TRPO] [--frames 200000] [--seeds 1] [--episodes 500]
         [--output benchmarks/results/simulators.json]
 
-Row ``sb3_speed``: frames a second of SB3's PPO over ``groundling.sb3.make_vec_env``, over those of the same PPO with the
-same network and settings over a ``DummyVecEnv`` of MiniGrid's environments of the same level, in alternating rounds on
-the same cores, updates included; mean, lowest and highest round. ``steps`` is the same of stepping alone.
+Row ``sb3_speed``: frames a second of SB3's PPO over ``groundling.sb3.make_vec_env``, over those of the same PPO with
+the same network and settings over a ``DummyVecEnv`` of MiniGrid's environments of the same level, in alternating
+rounds on the same cores, updates included; mean, lowest and highest round. ``steps`` is the same of stepping alone.
 
-Rows ``sb3_ppo``, ``sb3_dqn``, ``sb3_trpo`` and ``sb3_ours`` (``--algorithm ppo``): success on unseen layouts of GoToLocal
-after as many frames with the same agent and 64 environments, by groundling's own suites; with ``_gotoobj`` of GoToObj.
+Rows ``sb3_ppo``, ``sb3_dqn``, ``sb3_trpo`` and ``sb3_ours`` (``--algorithm ppo``): success on unseen layouts of
+GoToLocal after as many frames with the same agent and 64 environments, by our own suites; with ``_gotoobj`` of GoToObj.
 """
 
 from __future__ import annotations

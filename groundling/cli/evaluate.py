@@ -30,9 +30,9 @@ class Command:
 
     Attributes:
         run_folder: folder of the run. With --policy, where evaluation.json goes; by default the current folder.
-        policy: evaluate this policy instead of a run's agent: my_file.py:policy, a callable (observations [B, ...] by key
-            -> actions [B]) or an object or class with the methods of groundling.interfaces.Policy; or a saved model of
-            Stable-Baselines3, sb3:PPO:model.zip.
+        policy: evaluate this policy instead of a run's agent: my_file.py:policy, a callable (observations [B, ...] by
+            key -> actions [B]) or an object or class with the methods of groundling.interfaces.Policy; or a saved
+            model of Stable-Baselines3, sb3:PPO:model.zip.
         task: id of the level or task that a policy is evaluated on.
         suite: names of suites, or "all" for all suites of the task. By default the usual ones: layout, and for most
             tasks combination. BabyAI's levels and our own tasks have layout, combination, verb_object, location,

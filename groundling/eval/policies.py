@@ -1,4 +1,4 @@
-"""Policies of anybody's that evaluation can play: a callable, an object that is a policy, a model of another library."""
+"""Evaluating anybody's policy: a callable, an object that is a policy, a model of another library."""
 
 from __future__ import annotations
 
@@ -126,8 +126,8 @@ def as_policy(found: Any, spec: Spec, name: str) -> Policy:
         return found
     if not callable(found):
         raise ExtensionError(
-            f"{name} is a {type(found).__name__}: a policy is a callable (observations [B, ...] by key -> actions [B]), "
-            "or has the methods act, initial_state and inference_cache"
+            f"{name} is a {type(found).__name__}: a policy is a callable (observations [B, ...] by key -> actions "
+            "[B]), or has the methods act, initial_state and inference_cache"
         )
     return CallablePolicy(found, spec.num_actions, name)
 

@@ -17,15 +17,15 @@ LINEAR: Final = "linear:"  # before a number: it falls linearly to zero over the
 # Why others cannot train an agent.
 REASONS: Final = {
     **dict.fromkeys(("SAC", "TD3", "DDPG", "TQC", "CrossQ"), "it is for continuous actions, these are discrete"),
-    "MaskablePPO": "it needs environments of its own that tell masks; --algorithm ppo keeps to a mask of the observation",
+    "MaskablePPO": "it needs environments that tell masks; --algorithm ppo keeps to a mask of the observation",
     "ARS": "it searches for the parameters of small policies without gradients",
     "HER": "it is a replay buffer, not an algorithm",
 }
 # Set by the run, not by an option.
 BY_THE_RUN: Final = frozenset(
-    ("self", "policy", "env", "policy_kwargs", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model")
-    + ("monitor_wrapper", "stats_window_size", "use_sde", "sde_sample_freq", "action_noise", "replay_buffer_class")
-    + ("replay_buffer_kwargs", "rollout_buffer_class", "rollout_buffer_kwargs", "optimize_memory_usage")
+    "self policy env policy_kwargs seed device verbose tensorboard_log _init_setup_model monitor_wrapper "
+    "stats_window_size use_sde sde_sample_freq action_noise replay_buffer_class replay_buffer_kwargs "
+    "rollout_buffer_class rollout_buffer_kwargs optimize_memory_usage".split()
 )
 
 
@@ -36,13 +36,12 @@ def split_name(name: str) -> tuple[str, str]:
         ConfigurationError: if no agent can be trained by it; the message says why.
     """
     scheme, _, kind = name.partition(":")
-    known = ", ".join(f"{s}:{one}" for s, kinds in SUPPORTED.items() for one in kinds)
+    names = [f"{s}:{one}" for s, kinds in SUPPORTED.items() for one in kinds]
+    known = ", ".join(names)
     if kind in REASONS:
         raise ConfigurationError(f"{name} cannot train an agent: {REASONS[kind]}. There are {known}")
     if kind not in SUPPORTED.get(scheme, ()):
-        right = next(
-            (f"{s}:{one}" for s, kinds in SUPPORTED.items() for one in kinds if one.lower() == kind.lower()), ""
-        )
+        right = next((one for one in names if one.partition(":")[2].lower() == kind.lower()), "")
         hint = f"; did you mean {right}?" if right else f": there are {known}"
         raise ConfigurationError(f"there is no algorithm {name!r} of Stable-Baselines3 to train with{hint}")
     return scheme, kind

@@ -39,15 +39,18 @@ class ModelPolicy:
         missing = [key for key in space.spaces if key not in spec.observation]
         if missing:
             raise ConfigurationError(
-                f"the model reads {', '.join(missing)}, these environments have {', '.join(spec.observation)}: evaluate "
-                "it on a task like the one that it was trained on"
+                f"the model reads {', '.join(missing)}, these environments have {', '.join(spec.observation)}: "
+                "evaluate it on a task like the one that it was trained on"
             )
         if not isinstance(model.action_space, spaces.Discrete) or model.action_space.n != spec.num_actions:
             raise ConfigurationError(f"the model acts by {model.action_space}, here are {spec.num_actions} actions")
         for key, own in space.spaces.items():
             shape, theirs = own.shape or (), spec.observation[key].shape
             if sorted(shape) != sorted(theirs):  # pictures may be transposed
-                raise ConfigurationError(f"{key} is {list(theirs)} here, the model was trained on {list(shape)}")
+                raise ConfigurationError(
+                    f"{key} is {list(theirs)} in these environments, the model was trained on {list(shape)}: evaluate it "
+                    "on a task like the one that it was trained on"
+                )
         self.keys = tuple(space.spaces)
         self.observation_keys = self.keys
         layers, _, size = getattr(self.policy, "lstm_hidden_state_shape", (0, 1, 0))

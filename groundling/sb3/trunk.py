@@ -97,10 +97,8 @@ def policy_kwargs(
     Raises:
         ConfigurationError: if no agent can be built for these environments.
     """
-    if isinstance(envs, GroundlingVecEnv):
-        spec = envs.spec
-    else:
-        spec = envs if isinstance(envs, Spec) else spec_of(envs)
+    own = envs.envs if isinstance(envs, GroundlingVecEnv) else envs
+    spec = own if isinstance(own, Spec) else spec_of(own)
     return {
         "features_extractor_class": AgentTrunk,
         "features_extractor_kwargs": {"spec": spec, "config": config},

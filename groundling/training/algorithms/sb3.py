@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.interfaces import Observation
+from groundling.sb3.models import check_options, find_model_class, make_model
 from groundling.sb3.options import OFF_POLICY, RECURRENT, defaults, read_options, split_name
+from groundling.sb3.randomness import OwnRandomness, set_stream, stream_text
+from groundling.sb3.trunk import CachedCollection
+from groundling.sb3.vec_env import GroundlingVecEnv
+from groundling.sb3.weights import adopt, check_agent, publish
 from groundling.seeding import integer
 from groundling.training.algorithms.base import Algorithm, Run
 from groundling.training.checks import require, require_each
@@ -78,11 +83,6 @@ class SB3Algorithm(Algorithm):
     name: ClassVar[str]
 
     def __init__(self, run: Run) -> None:
-        from groundling.sb3.models import find_model_class, make_model
-        from groundling.sb3.randomness import OwnRandomness
-        from groundling.sb3.vec_env import GroundlingVecEnv
-        from groundling.sb3.weights import check_agent
-
         super().__init__(run)
         config = run.config
         self.settings: SB3Config = config.settings_of(SB3Config)
@@ -116,13 +116,11 @@ class SB3Algorithm(Algorithm):
         Raises:
             MissingPackageError: if the class's package is not installed.
         """
-        from groundling.sb3.models import check_options, find_model_class
-
         check_options(find_model_class(cls.name), read_options(config.settings_of(SB3Config).options))
         require(
             config.reward == ("environment",) and config.reward_weights in ((), (1.0,)),
-            f"{cls.name} is paid by the environment alone: leave --reward {' '.join(config.reward)} and its weights out, "
-            "or use --algorithm ppo",
+            f"{cls.name} is paid by the environment alone: leave --reward {' '.join(config.reward)} and its weights "
+            "out, or use --algorithm ppo",
         )
         steps, frequency = config.settings_of(SB3Config).steps_per_update, cls.options(config).get("train_freq", 1)
         require(
@@ -161,8 +159,6 @@ class SB3Algorithm(Algorithm):
 
     def collect(self) -> None:
         """Have the model step and learn; the two are not apart in it."""
-        from groundling.sb3.trunk import CachedCollection
-        from groundling.sb3.weights import adopt
 
         if not self._is_adopted:  # only now is the agent what it begins with: it may have been calibrated
             adopt(self.model, self.run.agent, self.settings.temperature)
@@ -173,7 +169,6 @@ class SB3Algorithm(Algorithm):
 
     def update(self, batch: None, progress: float) -> dict[str, float]:
         """Give the agent what the model has learned; its metrics."""
-        from groundling.sb3.weights import publish
 
         publish(self.model, self.run.agent, self.settings.temperature)
         told = dict(self.model.logger.name_to_value)
@@ -186,7 +181,6 @@ class SB3Algorithm(Algorithm):
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""
-        from groundling.sb3.randomness import stream_text
 
         model = self.model
         saved = self.run.envs.state_dict() if isinstance(self.run.envs, SavableEnvs) else None
@@ -205,8 +199,6 @@ class SB3Algorithm(Algorithm):
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See :class:`Algorithm`."""
-        from groundling.sb3.randomness import set_stream
-        from groundling.sb3.weights import adopt
 
         model = self.model
         adopt(model, self.run.agent, self.settings.temperature)
