@@ -23,9 +23,12 @@ REASONS: Final = {
 }
 # Set by the run, not by an option.
 BY_THE_RUN: Final = frozenset(
-    "self policy env policy_kwargs seed device verbose tensorboard_log _init_setup_model monitor_wrapper "
-    "stats_window_size use_sde sde_sample_freq action_noise replay_buffer_class replay_buffer_kwargs "
-    "rollout_buffer_class rollout_buffer_kwargs optimize_memory_usage".split()
+    {
+        *("self", "policy", "env", "policy_kwargs", "seed", "device", "verbose", "tensorboard_log"),
+        *("_init_setup_model", "monitor_wrapper", "stats_window_size", "use_sde", "sde_sample_freq", "action_noise"),
+        *("replay_buffer_class", "replay_buffer_kwargs", "rollout_buffer_class", "rollout_buffer_kwargs"),
+        "optimize_memory_usage",
+    }
 )
 
 
@@ -47,12 +50,20 @@ def split_name(name: str) -> tuple[str, str]:
     return scheme, kind
 
 
-def defaults(kind: str, num_envs: int) -> dict[str, Any]:
+def defaults(kind: str, num_envs: int, n_steps: Any = 16) -> dict[str, Any]:
     """Options that suit many environments side by side; all others are Stable-Baselines3's own.
 
-    Those of PPO are ``--algorithm ppo``'s. Off-policy, there is a gradient step for every 32 frames.
+    Those of PPO are ``--algorithm ppo``'s. A minibatch is the largest of at most 2,048 frames that divides a rollout.
+    With a replay buffer, there is a gradient step for every 32 frames.
+
+    Args:
+        kind: of the algorithm.
+        num_envs: B.
+        n_steps: of a rollout.
     """
-    rollout = {"n_steps": 16, "batch_size": min(2048, 16 * num_envs)}
+    frames = num_envs * n_steps if isinstance(n_steps, int) and n_steps > 0 else 1
+    minibatch = next(size for size in range(min(2048, frames), 0, -1) if frames % size == 0)
+    rollout = {"n_steps": 16, "batch_size": minibatch}
     learned = {"learning_rate": LINEAR + "0.0015", "ent_coef": 0.01, "n_epochs": 4}
     replay = {
         "learning_rate": 5e-4,

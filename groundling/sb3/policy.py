@@ -48,8 +48,8 @@ class ModelPolicy:
             shape, theirs = own.shape or (), spec.observation[key].shape
             if sorted(shape) != sorted(theirs):  # pictures may be transposed
                 raise ConfigurationError(
-                    f"{key} is {list(theirs)} in these environments, the model was trained on {list(shape)}: evaluate it "
-                    "on a task like the one that it was trained on"
+                    f"{key} is {list(theirs)} in these environments, the model was trained on {list(shape)}: evaluate "
+                    "it on a task like the one that it was trained on"
                 )
         self.keys = tuple(space.spaces)
         self.observation_keys = self.keys

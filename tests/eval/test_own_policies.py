@@ -18,7 +18,7 @@ from groundling.eval.policies import CallablePolicy, as_policy, evaluate_policy,
 
 LEVEL = "BabyAI-GoToObjS4-v0"
 SPEC = find_family(LEVEL).spec
-FILE = '''
+FILE = """
 import numpy as np
 
 def forward(observation):
@@ -30,7 +30,7 @@ class Turning:
         return np.zeros(len(observation["image"]), dtype=np.int64)
 
 number = 3
-'''
+"""
 
 
 @pytest.fixture

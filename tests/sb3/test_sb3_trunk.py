@@ -1,4 +1,4 @@
-"""An agent's trunk as a features extractor: the agent's own features, whatever Stable-Baselines3 does to observations."""
+"""An agent's trunk as a features extractor: the agent's own features, whatever SB3 does to observations."""
 
 from __future__ import annotations
 

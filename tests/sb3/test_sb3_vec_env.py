@@ -119,7 +119,9 @@ def test_libraries_find_what_they_ask_for() -> None:
 class Forward:
     """A model that always walks on."""
 
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True) -> Any:
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True
+    ) -> Any:
         return np.full(len(observation["image"]), 2), state
 
 

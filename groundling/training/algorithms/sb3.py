@@ -107,7 +107,8 @@ class SB3Algorithm(Algorithm):
     def options(cls, config: TrainConfig) -> dict[str, Any]:
         """The options of the class in a run."""
         kind = split_name(cls.name)[1]
-        return {**defaults(kind, config.num_envs), **read_options(config.settings_of(SB3Config).options)}
+        own = read_options(config.settings_of(SB3Config).options)
+        return {**defaults(kind, config.num_envs, own.get("n_steps", 16)), **own}
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:
@@ -159,7 +160,6 @@ class SB3Algorithm(Algorithm):
 
     def collect(self) -> None:
         """Have the model step and learn; the two are not apart in it."""
-
         if not self._is_adopted:  # only now is the agent what it begins with: it may have been calibrated
             adopt(self.model, self.run.agent, self.settings.temperature)
             self._is_adopted = True
@@ -169,7 +169,6 @@ class SB3Algorithm(Algorithm):
 
     def update(self, batch: None, progress: float) -> dict[str, float]:
         """Give the agent what the model has learned; its metrics."""
-
         publish(self.model, self.run.agent, self.settings.temperature)
         told = dict(self.model.logger.name_to_value)
         self.model.logger.dump(self.model.num_timesteps)
@@ -181,7 +180,6 @@ class SB3Algorithm(Algorithm):
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""
-
         model = self.model
         saved = self.run.envs.state_dict() if isinstance(self.run.envs, SavableEnvs) else None
         return {
@@ -199,7 +197,6 @@ class SB3Algorithm(Algorithm):
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See :class:`Algorithm`."""
-
         model = self.model
         adopt(model, self.run.agent, self.settings.temperature)
         self._is_adopted = True
