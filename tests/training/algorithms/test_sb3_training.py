@@ -82,6 +82,7 @@ def model_of(name: str, agent: ActorCritic, envs: GroundlingVecEnv) -> Any:
 @pytest.mark.parametrize("name", NAMES)
 def test_agent_and_model_choose_the_same_actions_both_ways(name: str) -> None:
     envs = GroundlingVecEnv(make_vec(bank=EpisodeBank.of_seeds(LEVEL, range(8)), num_envs=8))
+    torch.manual_seed(1)
     agent, fresh = (ActorCritic(config_of(name).agent, envs.spec) for _ in range(2))
     torch.nn.init.normal_(agent.policy.weight)
     torch.nn.init.normal_(agent.policy.bias)
