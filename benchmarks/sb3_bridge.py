@@ -35,7 +35,7 @@ from groundling.training import PPOConfig, TrainConfig
 ENVS = 64  # of a training
 SPEED_ENVS = 256
 ROUNDS = 4
-SETTINGS = {"n_steps": 16, "batch_size": 2048, "n_epochs": 4, "learning_rate": 1e-3, "ent_coef": 0.01}
+SETTINGS: dict[str, Any] = {"n_steps": 16, "batch_size": 2048, "n_epochs": 4, "learning_rate": 1e-3, "ent_coef": 0.01}
 LEVEL = "BabyAI-GoToLocal-v0"
 NAMES = {"ppo": "ours", "sb3:PPO": "ppo", "sb3:A2C": "a2c", "sb3:DQN": "dqn", "sb3contrib:TRPO": "trpo"}
 COMMAND = "python benchmarks/sb3_bridge.py"

@@ -76,14 +76,15 @@ def defaults(kind: str, num_envs: int, n_steps: Any = 16) -> dict[str, Any]:
         "exploration_fraction": 0.3,
         "exploration_final_eps": 0.05,
     }
-    return {
+    known: dict[str, dict[str, Any]] = {
         "PPO": {**rollout, **learned},
         "A2C": {"n_steps": 8, "learning_rate": LINEAR + "0.0007", "ent_coef": 0.01},
         "TRPO": rollout,
         "RecurrentPPO": {**rollout, **learned},
         "DQN": replay,
         "QRDQN": replay,
-    }[kind]
+    }
+    return known[kind]
 
 
 def read_options(texts: Sequence[str]) -> dict[str, Any]:

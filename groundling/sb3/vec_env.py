@@ -130,7 +130,8 @@ class GroundlingVecEnv(VecEnv):
 
     def get_images(self) -> Sequence[NDArray[np.uint8]]:
         """A picture of every environment."""
-        return list(self.envs.render() or ())
+        pictures: Any = self.envs.render()
+        return list(pictures or ())
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """An attribute of the batch, for each of some environments."""
