@@ -54,7 +54,7 @@ def defaults(kind: str, num_envs: int, n_steps: Any = 16) -> dict[str, Any]:
     """Options that suit many environments side by side; all others are Stable-Baselines3's own.
 
     Those of PPO are ``--algorithm ppo``'s. A minibatch is the largest of at most 2,048 frames that divides a rollout.
-    With a replay buffer, there is a gradient step for every 32 frames.
+    With a replay buffer, there is a gradient step for every 8 frames.
 
     Args:
         kind: of the algorithm.
@@ -69,9 +69,9 @@ def defaults(kind: str, num_envs: int, n_steps: Any = 16) -> dict[str, Any]:
         "learning_rate": 5e-4,
         "buffer_size": 100_000,
         "learning_starts": 5_000,
-        "batch_size": 256,
+        "batch_size": 128,
         "train_freq": 1,
-        "gradient_steps": max(1, num_envs // 32),
+        "gradient_steps": max(1, num_envs // 8),
         "target_update_interval": max(2_000, num_envs),
         "exploration_fraction": 0.3,
         "exploration_final_eps": 0.05,
