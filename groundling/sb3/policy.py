@@ -35,7 +35,10 @@ class ModelPolicy:
         self.policy.set_training_mode(False)
         space = model.observation_space
         if not isinstance(space, spaces.Dict):
-            raise ConfigurationError(f"the model reads {space}, these environments have {', '.join(spec.observation)}")
+            raise ConfigurationError(
+                f"the model reads one {type(space).__name__} {list(space.shape or ())}, these environments have fields: "
+                f"{', '.join(spec.observation)}"
+            )
         missing = [key for key in space.spaces if key not in spec.observation]
         if missing:
             raise ConfigurationError(
