@@ -129,5 +129,5 @@ def test_models_that_are_none_or_of_other_worlds_are_refused(tmp_path: Path) -> 
     with pytest.raises(CheckpointError, match="cannot be read as a model of sb3:PPO"):
         find_policy(f"sb3:PPO:{tmp_path / 'torn.zip'}", SPEC)
     stable_baselines3.PPO("MlpPolicy", "CartPole-v1", device="cpu").save(tmp_path / "pole.zip")
-    with pytest.raises(ConfigurationError, match="reads one Box .4., these environments have fields"):
+    with pytest.raises(ConfigurationError, match=r"reads one Box \[4\], these environments have fields"):
         find_policy(f"sb3:PPO:{tmp_path / 'pole.zip'}", SPEC)
