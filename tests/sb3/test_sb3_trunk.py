@@ -13,6 +13,8 @@ from stable_baselines3 import A2C, DQN, PPO
 from torch import Tensor
 
 from groundling.agents import ActorCritic, AgentConfig
+from groundling.agents.core import Core
+from groundling.agents.encoders.symbolic import SymbolicEncoder
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
 from groundling.sb3 import AgentTrunk, CachedCollection, GroundlingVecEnv, make_vec_env, policy_kwargs
@@ -91,8 +93,14 @@ def test_gated_attention_learns_under_ppo_and_is_saved(tmp_path: Any) -> None:
     torch.testing.assert_close(features(loaded, envs.reset()), features(model, envs.observation))
 
 
-def test_agents_with_memory_and_heads_of_their_own_are_refused() -> None:
-    envs = envs_of(body="rover", camera=Camera(width=24, height=20), previous_action=True)
-    config = AgentConfig(vision="pacman")
+class OwnHeads(Core):
+    """Memory and heads that an encoder brings."""
+
+    state_dim, out_dim = 0, 4
+
+
+def test_agents_with_memory_and_heads_of_their_own_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    envs = envs_of()
+    monkeypatch.setattr(SymbolicEncoder, "make_core", lambda encoder: OwnHeads())
     with pytest.raises(ConfigurationError, match="memory and heads of its own"):
-        AgentTrunk(envs.observation_space, envs.spec, config)
+        AgentTrunk(envs.observation_space, envs.spec)

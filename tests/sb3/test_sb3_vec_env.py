@@ -128,7 +128,9 @@ class Forward:
 def test_evaluate_policy_counts_episodes_without_a_warning() -> None:
     envs = make_vec_env(LEVEL, 4, bank_size=16, progress=False)
     returns, lengths = evaluate_policy(Forward(), envs, 6, return_episode_rewards=True)
-    again = evaluate_policy(Forward(), VecMonitor(make_vec_env(LEVEL, 4, bank_size=16, progress=False)), 6)
+    with pytest.warns(UserWarning, match="already wrapped"):
+        monitored = VecMonitor(make_vec_env(LEVEL, 4, bank_size=16, progress=False))
+    again = evaluate_policy(Forward(), monitored, 6)
     assert len(lengths) == 6
     assert np.mean(returns) == pytest.approx(again[0])
 
