@@ -27,7 +27,7 @@ def drawn_kinds(envs: VectorEnv) -> Kinds:
 def picture_of(
     observation: Mapping[str, Any], spec: Spec, row: int = 0, kinds: Kinds = PLAIN_KINDS
 ) -> NDArray[np.uint8] | None:
-    """What an environment's agent sees [H, W, 3] uint8, MiniGrid's symbols drawn as tiles; None if it sees no picture."""
+    """What an environment's agent sees [H, W, 3] uint8, MiniGrid's symbols as tiles; None if it sees no picture."""
     keys = [key for key in spec.keys_of(RGB, SYMBOLS) if _is_drawn(spec.observation[key], kinds)]
     if not keys:
         return None
