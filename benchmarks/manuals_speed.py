@@ -1,4 +1,4 @@
-"""Steps a second of the worlds with a manual, on one core, with document and mask in every observation.
+"""Steps a second of the worlds with a manual (and of GridLU), on one core, with document and mask in every observation.
 
     python benchmarks/manuals_speed.py [--num-envs 1024] [--seconds 0.5] [--rounds 5] [--contains TEXT]
         [--output FILE.json] [--report benchmarks/results/manuals.json]
@@ -28,6 +28,7 @@ from launch import launch
 from runs import keep_rows
 
 from groundling.envs.catalog import find_family
+from groundling.envs.families.gridlu.group import GROUP as GRIDLU
 from groundling.envs.families.manuals.group import GROUP
 from groundling.files import write_text
 
@@ -60,7 +61,7 @@ class Options:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         rows = []
-        for id in GROUP.ids():
+        for id in (*GROUP.ids(), *GRIDLU.ids()):
             if self.contains in id:
                 measured = {name: self.speed(id, name == "copied") for name in ("copied", "in_place")}
                 told = "   ".join(f"{name} {statistics.median(found) / 1e6:.2f} M" for name, found in measured.items())

@@ -1,6 +1,6 @@
 """Learning from preferences: what 500 noisy comparisons of a weak agent's trajectories bring, beside the true reward.
 
-    python benchmarks/preferences.py [--seeds 1 2 3] [--frames 600000] [--runs runs/preferences]
+    python benchmarks/preferences.py [--seeds 1 2 3] [--frames 300000] [--runs runs/preferences]
         [--output benchmarks/results/rewards.json]
 
 A weak agent imitates the expert of GoToLocal for few frames (the reference). It plays each of 500 episodes twice, and a
@@ -9,12 +9,14 @@ and one answer of ten is turned round. From the reference go on
 
     true                PPO with the environment's reward
     preferences         PPO with the reward learned from the comparisons, kept near the reference by its KL
-    preferences_random  the same, comparisons with random labels
-    preferences_steps   the same with a reward of -1 a step, which needs no comparison: how far "be quick" goes here
-    dpo                 DPO on the comparisons, no reward and no new episode
+    preferences_signed  the same with rewards of either sign (--preferences.no-costs), ten times nearer the reference
+    preferences_random  as preferences, comparisons with random labels
+    preferences_steps   a reward of -1 a step, which needs no comparison: how far "be quick" goes here, where an episode
+                        ends early by success only
+    dpo                 DPO on the comparisons (means over steps), no reward and no new episode
     dpo_random          the same, random labels
 
-Measured is success in 1,000 unseen layouts, drawn actions, and its share of that of "true" with the same seed.
+Measured is success in 512 unseen layouts, drawn actions, and its share of that of "true" with the same seed.
 A finished run is kept in ``--runs``. Source: Christiano et al. 2017, arXiv:1706.03741; Rafailov et al. 2023,
 arXiv:2305.18290.
 """
@@ -74,12 +76,20 @@ class Options:
     """
 
     seeds: tuple[int, ...] = (1, 2, 3)
-    rows: tuple[str, ...] = ("true", "preferences", "preferences_random", "preferences_steps", "dpo", "dpo_random")
-    frames: int = 600_000
-    dpo_updates: int = 200
-    dpo_beta: float = 0.1
-    dpo_rate: float = 3e-4
-    episodes: int = 1000
+    rows: tuple[str, ...] = (
+        "true",
+        "preferences",
+        "preferences_signed",
+        "preferences_random",
+        "preferences_steps",
+        "dpo",
+        "dpo_random",
+    )
+    frames: int = 300_000
+    dpo_updates: int = 400
+    dpo_beta: float = 10.0
+    dpo_rate: float = 1e-3
+    episodes: int = 512
     runs: Path = Path("runs/preferences")
     output: Path | None = None
 
@@ -104,12 +114,14 @@ def config_of(row: str, seed: int, options: Options, folder: Path) -> TrainConfi
     common["init"] = str(folder / "reference")
     file = str(folder / ("random.npz" if row.endswith("random") else "comparisons.npz"))
     if row.startswith("dpo"):
-        dpo = DPOConfig(file, beta=options.dpo_beta, learning_rate=options.dpo_rate, noise=0.1)
+        dpo = DPOConfig(file, beta=options.dpo_beta, per_step=True, learning_rate=options.dpo_rate, noise=0.1)
         frames = options.dpo_updates * 2 * dpo.pairs * dpo.most_steps
         return TrainConfig(algorithm="dpo", total_frames=frames, settings=(dpo,), **common)
-    ppo = PPOConfig(num_steps=32, minibatch_size=1024, kl_coef=0.0 if row == "true" else KL)
+    signed = row == "preferences_signed"
+    kl = 0.0 if row == "true" else 10 * KL if signed else KL
+    ppo = PPOConfig(num_steps=32, minibatch_size=1024, kl_coef=kl)
     reward = {"true": "environment", "preferences_steps": f"{__file__}:StepPenalty"}.get(row, "preferences")
-    settings: tuple[Any, ...] = (ppo, PreferencesConfig(file)) if reward == "preferences" else (ppo,)
+    settings: tuple[Any, ...] = (ppo, PreferencesConfig(file, costs=not signed)) if reward == "preferences" else (ppo,)
     return TrainConfig(algorithm="ppo", total_frames=options.frames, reward=(reward,), settings=settings, **common)
 
 

@@ -30,12 +30,14 @@ Observation = Mapping[str, Any]  # arrays or tensors [B, ...] by the keys of a s
 SYMBOLS: Final = "symbols"  # [H, W, 3] uint8: MiniGrid's (type, color, state) of each cell
 MAP: Final = "map"  # the same, of what was seen since the episode began
 RGB: Final = "rgb"  # [H, W, 3] uint8
+GRAY: Final = "gray"  # [H, W] uint8
 DEPTH: Final = "depth"  # [H, W] float32, metres
 SEGMENTATION: Final = "segmentation"  # [H, W] uint8 codes of objects
 CATEGORY: Final = "category"  # [] integer in [0, size)
 TOKENS: Final = "tokens"  # [L] token ids of a sentence, 0 = padding
 DOCUMENT: Final = "document"  # [S, L] token ids of several sentences
 MASK: Final = "mask"  # [N] bool
+ACTION_TEXTS: Final = "action_texts"  # [A, L] token ids of what each action says, where actions are texts
 ACTION_MASK: Final = "action_mask"  # [A] 0 or 1: the actions that are open; a policy takes no other
 VECTOR: Final = "vector"  # [N] floating point
 

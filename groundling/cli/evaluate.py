@@ -1,4 +1,7 @@
-"""Evaluate a run's agent and its controls on suites; write evaluation.json and report.html into the run folder."""
+"""Evaluate a run's agent and its controls on suites; write evaluation.json and report.html into the run folder.
+
+Or any other policy: that has no run, so there are numbers only.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from typing import Annotated
 
 import tyro
 
+from groundling.errors import ConfigurationError
 from groundling.eval.evaluating import report_run
+from groundling.eval.policies import report_policy
 
 
 @dataclass
 class Command:
-    """Evaluate a run; one over several tasks is evaluated on each of them.
+    """Evaluate a run; one over several tasks is evaluated on each of them. Or, with --policy and --task, any policy.
 
     Suites: see docs/evaluate.md. Those of factors that were not held out in training (--held-out.factors) are skipped.
     Of the rooms of Chaplot et al. 2018: layout, zero_shot (the paper's 15 test instructions) and its subgroups
@@ -24,7 +29,11 @@ class Command:
     the agent without it, with that of another episode (and how often it does what that one says), and with mixed words.
 
     Attributes:
-        run_folder: folder of the run.
+        run_folder: folder of the run. With --policy, where evaluation.json goes; by default the current folder.
+        policy: evaluate this policy instead of a run's agent: my_file.py:policy, a callable (observations [B, ...] by
+            key -> actions [B]) or an object or class with the methods of groundling.interfaces.Policy; or a saved
+            model of Stable-Baselines3, sb3:PPO:model.zip.
+        task: id of the level or task that a policy is evaluated on.
         suite: names of suites, or "all" for all suites of the task. By default the usual ones: layout, and for most
             tasks combination. BabyAI's levels and our own tasks have layout, combination, verb_object, location,
             length, phrasing, synonym, distractors and size; for another task, a name that it does not have (--suite
@@ -38,7 +47,9 @@ class Command:
         video: write a video of the first episodes, and put it into the report.
     """
 
-    run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
+    run_folder: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="RUN")]] = None
+    policy: str = ""
+    task: str = ""
     suite: tuple[str, ...] = ()
     episodes: int = 1000
     greedy: bool = False
@@ -49,6 +60,23 @@ class Command:
 
     def run(self) -> None:
         """Evaluate, print the table, write the report."""
+        if bool(self.policy) != bool(self.task):
+            raise ConfigurationError("a policy is evaluated on a task: give both, --policy my_file.py:policy --task ID")
+        if self.policy:
+            report_policy(
+                self.policy,
+                self.task,
+                self.run_folder or Path(),
+                suites=self.suite,
+                episodes=self.episodes,
+                greedy=self.greedy,
+                seed=self.seed,
+                allow_unseen_words=self.allow_unseen_words,
+                by=self.by,
+            )
+            return
+        if self.run_folder is None:
+            raise ConfigurationError("name the folder of the run to evaluate, or a policy: --policy and --task")
         report_run(
             self.run_folder,
             suites=self.suite,

@@ -18,7 +18,7 @@ import tyro
 
 from groundling.agents.config import AgentConfig
 from groundling.agents.encoders import ENCODERS
-from groundling.training.algorithms import ALGORITHMS
+from groundling.training.algorithms import find_algorithm
 from groundling.training.config import TrainConfig
 from groundling.training.rewards import find_reward
 
@@ -60,7 +60,7 @@ def options_of(config: TrainConfig, parts: Parts) -> Any:
     """Options whose defaults are those of a configuration, with the settings of these parts."""
     run = _fields(config, TrainConfig, without=("agent", "settings", "made_by"), told={"algorithm": parts.algorithm})
     run.append(_nested("agent", _agent_options(config.agent, parts)))
-    for part in (ALGORITHMS.find(parts.algorithm), *(find_reward(name) for name in parts.reward)):
+    for part in (find_algorithm(parts.algorithm), *(find_reward(name) for name in parts.reward)):
         if hasattr(part, "Config"):
             run.append(_nested(part.section, config.settings_of(part.Config)))
     return _made("TrainOptions", run)
@@ -79,7 +79,7 @@ def config_of(options: Any, parts: Parts) -> TrainConfig:
     settings += [agent.pop(name) for name in map(_word, parts.encoders) if name in agent]
     sections = [
         values.pop(part.section)
-        for part in (ALGORITHMS.find(parts.algorithm), *(find_reward(name) for name in parts.reward))
+        for part in (find_algorithm(parts.algorithm), *(find_reward(name) for name in parts.reward))
         if hasattr(part, "Config")
     ]
     return TrainConfig(**values, agent=AgentConfig(**agent, settings=tuple(settings)), settings=tuple(sections))

@@ -6,7 +6,7 @@ from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.banks.held_out import NOTHING_HELD_OUT, HeldOut
 from groundling.envs.families.banked import BankFamily
 from groundling.envs.families.base import TRAIN, EnvFamily
-from groundling.training.algorithms import ALGORITHMS
+from groundling.training.algorithms import find_algorithm
 from groundling.training.checkpoint import Checkpoint
 
 
@@ -23,7 +23,7 @@ def run_facts(checkpoint: Checkpoint, agent: ActorCritic, tasks: tuple[EnvFamily
     size = sum(parameter.numel() for parameter in agent.parameters())
     facts = {
         "task" if len(config.task_ids) == 1 else "tasks": ", ".join(config.task_ids),
-        "algorithm": ALGORITHMS.find(config.algorithm).title + (f", from {config.init}" if config.init else ""),
+        "algorithm": find_algorithm(config.algorithm).title + (f", from {config.init}" if config.init else ""),
         "frames": f"{checkpoint.frames:,} of {config.num_updates * config.rollout_frames:,}",
         "seed": str(config.seed),
         "environments": f"{config.num_envs:,} side by side",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import VIEW_SIZE
 from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.tiles import draw_tile
-from groundling.interfaces import RGB, SYMBOLS, Field, Spec
+from groundling.interfaces import GRAY, RGB, SYMBOLS, Field, Spec
 
 TILE_PIXELS = 32
 MAIN_KEY = "image"
@@ -27,18 +27,23 @@ def drawn_kinds(envs: VectorEnv) -> Kinds:
 def picture_of(
     observation: Mapping[str, Any], spec: Spec, row: int = 0, kinds: Kinds = PLAIN_KINDS
 ) -> NDArray[np.uint8] | None:
-    """What an environment's agent sees [H, W, 3] uint8, MiniGrid's symbols as tiles; None if it sees no picture."""
-    keys = [key for key in spec.keys_of(RGB, SYMBOLS) if _is_drawn(spec.observation[key], kinds)]
+    """What an environment's agent sees [H, W, 3] uint8, MiniGrid's view drawn as tiles; None if it sees no picture."""
+    keys = [key for key in spec.keys_of(RGB, GRAY, SYMBOLS) if _is_drawn(spec.observation[key], kinds)]
     if not keys:
         return None
     key = MAIN_KEY if MAIN_KEY in keys else keys[0]
     image = np.asarray(observation[key])[row]
-    return image.copy() if spec.observation[key].kind == RGB else draw_symbols(image, kinds)
+    kind = spec.observation[key].kind
+    if kind == GRAY:
+        return np.repeat(image[..., None], 3, axis=2)
+    if kind == RGB:
+        return image.copy()
+    return draw_symbols(image, kinds) if image.shape[:2] == (VIEW_SIZE, VIEW_SIZE) else None
 
 
 def _is_drawn(part: Field, kinds: Kinds) -> bool:
     """Whether it is a picture, or symbols of which somebody knows what they look like."""
-    return part.kind == RGB or not part.sizes or kinds is not PLAIN_KINDS
+    return part.kind in (RGB, GRAY) or not part.sizes or kinds is not PLAIN_KINDS
 
 
 def draw_symbols(image: NDArray[np.uint8], kinds: Kinds = PLAIN_KINDS) -> NDArray[np.uint8]:

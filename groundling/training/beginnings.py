@@ -12,7 +12,7 @@ from groundling.envs.banks.splits import training_split
 from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import Spec
 from groundling.seeding import integer
-from groundling.training.algorithms import ALGORITHMS
+from groundling.training.algorithms import find_algorithm
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.demonstrations import DemonstrationSet
@@ -65,7 +65,7 @@ def load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:
         DemonstrationFileError: if they cannot be trusted, or are of another task.
         SplitError: if they demonstrate what the run holds out.
     """
-    path = ALGORITHMS.find(config.algorithm).demonstrations(config)
+    path = find_algorithm(config.algorithm).demonstrations(config)
     if not path:
         return None
     demonstrations = DemonstrationSet.load(path, task=config.task)

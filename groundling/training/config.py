@@ -17,7 +17,7 @@ from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError, SplitError
 from groundling.language.vocabulary import Vocabulary
 from groundling.training import tasks as run_tasks
-from groundling.training.algorithms import ALGORITHMS
+from groundling.training.algorithms import ALGORITHMS, find_algorithm
 from groundling.training.checks import require, require_each
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.migration import migrated_config
@@ -35,7 +35,10 @@ class TrainConfig(Open):
     Attributes:
         algorithm: "ppo" or "a2c" (learn from rewards), "bc" (behavior cloning of an expert or of recorded
             demonstrations), "dagger" (the expert labels the states that the agent visits), "dpo" (learn from
-            comparisons of trajectories), or your own, my_file.py:MyAlgorithm.
+            comparisons of trajectories), "infonce" (encoders only, by contrast: clips of what an expert does and
+            sentences that name it; for --reward contrastive and --init), one of Stable-Baselines3 ("sb3:PPO",
+            "sb3:A2C", "sb3:DQN", "sb3contrib:TRPO", "sb3contrib:QRDQN", "sb3contrib:RecurrentPPO"), or your own,
+            my_file.py:MyAlgorithm.
         init: folder of another run; training starts from its agent's parameters.
         task: id of a level or task (`groundling tasks` lists them), or your own, my_file.py:MyTask.
         tasks: ids of several tasks to train on at once, instead of --task. The curriculum "stages" adds them in this
@@ -67,7 +70,9 @@ class TrainConfig(Open):
         curriculum: how often each task, or each instruction of a task, is sampled.
         reward: terms whose sum is the reward: "environment" (the reward of the environment), "distance" (shaping by the
             expert's steps to go), "demonstration" (shaping by progress along the expert's way), "rubric" (parts of
-            the goal that are done, less errors), "preferences" (learned from comparisons of trajectories),
+            the goal that are done, less errors), "agile" (learned from examples of goal states), "learn" (shaping by
+            how well the actions so far go with the sentence), "contrastive" (similarity of what is done and the
+            instruction), "preferences" (learned from comparisons of trajectories),
             "frozen:RUN" (the learned rewards of another run, which learn no more), or your own, my_file.py:MyReward.
         reward_weights: weight of each term; by default 1.
         agent: parts and sizes of the agent.
@@ -105,7 +110,7 @@ class TrainConfig(Open):
     settings: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        algorithm = ALGORITHMS.find(self.algorithm)
+        algorithm = find_algorithm(self.algorithm)
         own = self.settings_of(algorithm.Config)
         settings = self.settings if own in self.settings else (*self.settings, own)
         ordered = sorted(settings, key=lambda value: (type(value).__module__, type(value).__qualname__))
@@ -139,7 +144,7 @@ class TrainConfig(Open):
     @property
     def algorithm_settings(self) -> Any:
         """The settings of the run's algorithm."""
-        return self.settings_of(ALGORITHMS.find(self.algorithm).Config)
+        return self.settings_of(find_algorithm(self.algorithm).Config)
 
     @classmethod
     def place_settings(cls, values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +167,7 @@ class TrainConfig(Open):
     @property
     def rollout_frames(self) -> int:
         """Observations that one update learns from."""
-        return ALGORITHMS.find(self.algorithm).frames_per_update(self)
+        return find_algorithm(self.algorithm).frames_per_update(self)
 
     @property
     def num_updates(self) -> int:
@@ -256,7 +261,7 @@ def sections(algorithm: str, rewards: tuple[str, ...]) -> dict[str, type[Any]]:
     They are those of the run's algorithm and rewards, and of the built-in and registered algorithms.
     """
     names = dict.fromkeys([algorithm, *ALGORITHMS.names()])
-    found = {kind.section: kind.Config for kind in map(ALGORITHMS.find, names)}
+    found = {kind.section: kind.Config for kind in map(find_algorithm, names)}
     for term in map(find_reward, rewards):
         if hasattr(term, "Config"):
             found[term.section] = term.Config

@@ -19,7 +19,7 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, RunFolderError
 from groundling.files import make_folder, write_text
 from groundling.seeding import integer
-from groundling.training.algorithms import ALGORITHMS
+from groundling.training.algorithms import find_algorithm
 from groundling.training.algorithms.base import Run
 from groundling.training.allocation import keep_freed_memory
 from groundling.training.beginnings import find_device, initial_agent, initial_checkpoint, load_demonstrations
@@ -152,7 +152,7 @@ class Trainer:
         self.statistics = EpisodeStatistics.of_envs(self.envs)
         self.rewards = RewardStage.of(config, self.envs)
         run = Run(config, self.envs, self.agent, self.rewards, self.statistics, beginning, demonstrations)
-        self.algorithm = ALGORITHMS.find(config.algorithm)(run)
+        self.algorithm = find_algorithm(config.algorithm)(run)
         if checkpoint is None:
             observation = self.algorithm.start(integer(config.seed, "episodes") % 2**31)
             if not config.init:

@@ -18,7 +18,20 @@ from groundling.agents.encoders.vectors import VectorEncoder
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.specification import spec_of
 from groundling.errors import ConfigurationError, ExtensionError, ObservationError
-from groundling.interfaces import CATEGORY, DEPTH, MAP, MASK, RGB, SEGMENTATION, SYMBOLS, TOKENS, VECTOR, Field, Spec
+from groundling.interfaces import (
+    CATEGORY,
+    DEPTH,
+    GRAY,
+    MAP,
+    MASK,
+    RGB,
+    SEGMENTATION,
+    SYMBOLS,
+    TOKENS,
+    VECTOR,
+    Field,
+    Spec,
+)
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
 
 B, H, W, LENGTH, WORDS = 5, 36, 44, 4, 9
@@ -26,6 +39,7 @@ SMALL: dict[str, Any] = {"word_dim": 5, "instruction_dim": 7, "readout_dim": 3, 
 PIXELS = AgentConfig(vision="cnn", conv_channels=(4, 4, 8), **SMALL)
 FIELDS = {
     "image": Field((H, W, 3), "uint8", RGB),
+    "gray": Field((H, W), "uint8", GRAY),
     "depth": Field((H, W), "float32", DEPTH),
     "segmentation": Field((H, W), "uint8", SEGMENTATION, 6),
     "pose": Field((3,), "float32", VECTOR),
@@ -48,7 +62,7 @@ def observation_of(spec: Spec, seed: int = 0) -> dict[str, Any]:
     """Random numbers of every field."""
     rng, found = np.random.default_rng(seed), dict[str, Any]()
     for key, part in spec.observation.items():
-        highest = {RGB: 256, SYMBOLS: 3, MASK: 2}.get(part.kind, part.size)
+        highest = {RGB: 256, GRAY: 256, SYMBOLS: 3, MASK: 2}.get(part.kind, part.size)
         is_number = part.kind in (DEPTH, VECTOR)
         drawn = rng.random((B, *part.shape)) * 5 if is_number else rng.integers(0, highest, (B, *part.shape))
         found[key] = drawn.astype(part.dtype)
@@ -117,6 +131,16 @@ def test_pictures_of_another_size_have_an_encoder_of_their_own() -> None:
     assert assigned(PIXELS, spec) == [(CNNEncoder, ("image", "depth")), (CNNEncoder, ("top_down",))]
     agent = make_agent(PIXELS, spec)
     assert depends_on(agent, "top_down")
+
+
+def test_gray_picture_is_seen_as_rgb_of_equal_channels_is_scaled() -> None:
+    agent = make_agent(PIXELS, spec_with("gray"))
+    assert assigned(PIXELS, agent.spec) == [(CNNEncoder, ("gray",))]
+    assert depends_on(agent, "gray")
+    prepared = agent.prepare(observation_of(agent.spec))
+    image = torch.as_tensor(observation_of(agent.spec)["gray"])
+    seen = agent.encoder.input(prepared.parts[0] if hasattr(prepared, "parts") else prepared)
+    assert torch.allclose(seen, image.unsqueeze(1) / 255)
 
 
 def test_rgb_is_the_picture_wherever_it_stands() -> None:

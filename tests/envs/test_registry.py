@@ -19,8 +19,11 @@ from groundling.envs.engine.rover import Rover
 from groundling.envs.families.babyai.known import level_of, minigrid_levels
 from groundling.envs.families.babyai.levels import SEQUENCE_LEVELS
 from groundling.envs.families.chaplot.room import ROOMS
+from groundling.envs.families.gridlu.group import GROUP as GRIDLU
 from groundling.envs.families.manuals.group import GROUP as MANUALS
+from groundling.envs.families.montezuma.tasks import TASKS as MONTEZUMA
 from groundling.envs.families.questions.group import SOURCES as QUESTIONS
+from groundling.envs.families.textworld.names import VARIANTS as TEXT_WORLDS
 from groundling.envs.first_person import Camera
 from groundling.errors import (
     ConfigurationError,
@@ -59,14 +62,15 @@ def test_every_level_and_own_task_is_registered_with_gymnasium() -> None:
     names = {"groundling/" + level.removeprefix("BabyAI-").removeprefix("MiniGrid-") for level in levels}
     names |= {"groundling/" + level for level in levels}
     ours = {id for id in gymnasium.registry if id.startswith("groundling/")}
-    assert ours == names | set(OWN) | set(ROOMS) | set(DOOM) | set(QUESTIONS) | set(MANUALS.ids())
+    others = {*ROOMS, *DOOM, *QUESTIONS, *MANUALS.ids(), *GRIDLU.ids(), *MONTEZUMA, *TEXT_WORLDS}
+    assert ours == names | set(OWN) | others
     assert not names & set(OWN), "a task hides a level"
 
 
 def test_registered_id_makes_what_its_name_says() -> None:
     """Where BabyAI and MiniGrid have a level of the same name, BabyAI's."""
     for id, spec in gymnasium.registry.items():
-        if id.startswith("groundling/") and id not in (*DOOM, *MANUALS.ids()):
+        if id.startswith("groundling/") and id not in (*DOOM, *MANUALS.ids(), *GRIDLU.ids(), *MONTEZUMA, *TEXT_WORLDS):
             assert find_source(spec.kwargs["level"]) == find_source(id), id
     assert level_of("groundling/KeyCorridorS3R1-v0") == "BabyAI-KeyCorridorS3R1-v0"
     assert level_of("MiniGrid-KeyCorridorS3R1-v0") == "MiniGrid-KeyCorridorS3R1-v0"

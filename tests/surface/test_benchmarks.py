@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import os
@@ -239,3 +240,25 @@ def test_readers_are_trained_once_and_told_in_rows(tmp_path: Path, monkeypatch: 
     options.run()
     assert json.loads(output.read_text())["rows"] == first
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob(CHECKPOINT_NAME)} == checkpoints
+
+
+@pytest.mark.slow
+def test_learned_rewards_are_told_in_rows_of_each_suite_and_as_a_ratio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    agile, output = importlib.import_module("agile"), tmp_path / "rows.json"
+    quick = dataclasses.replace(agile.LEARNED, updates=1, warmup=0, pairs=50)
+    rows = {name: dataclasses.replace(row, frames=15_360) for name, row in agile.ROWS.items()}
+    rows = {name: dataclasses.replace(row, agile=None if row.agile is None else quick) for name, row in rows.items()}
+    monkeypatch.setattr(agile, "ROWS", rows)
+    agile.Options(("agile_relations", "agile_gotolocal"), (1,), 1.0, 40, tmp_path / "runs", output).run()
+    told = {row["key"]: row for row in json.loads(output.read_text())["rows"]}
+    assert list(told) == ["agile_relations", "agile_held_out", "agile_gotolocal"]
+    for key, suite in (("agile_relations", "layout"), ("agile_held_out", "held_out")):
+        row = told[key]
+        assert row["mean"] == row["agents"][f"trained, {suite}"]
+        assert row["low"] <= row["mean"] <= row["high"]
+        assert 0 <= row["agents"]["false positives"] <= 1
+    ratio = told["agile_gotolocal"]
+    assert ratio["mean"] == pytest.approx(ratio["agents"]["trained, layout"] / ratio["agents"]["true reward"])

@@ -23,8 +23,11 @@ from groundling.envs.catalog import find_family, known_ids
 from groundling.envs.families.babyai.known import minigrid_levels
 from groundling.envs.families.chaplot.room import ROOMS
 from groundling.envs.families.goals import SUITES
+from groundling.envs.families.gridlu.group import GROUP as GRIDLU
 from groundling.envs.families.manuals.group import GROUP as MANUALS
+from groundling.envs.families.montezuma.tasks import TASKS as MONTEZUMA
 from groundling.envs.families.questions.group import SOURCES as QUESTIONS
+from groundling.envs.families.textworld.names import VARIANTS as TEXT_WORLDS
 from groundling.envs.simulators.doom import DOOM_IDS
 from groundling.training import A2CConfig, Checkpoint, PPOConfig, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
@@ -146,7 +149,8 @@ def test_tasks_are_listed_one_line_each(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["tasks"]) == 0
     lines = capsys.readouterr().out.splitlines()
     ids = known_ids()
-    assert set(ids) == {*registered_tasks(), *minigrid_levels(), *ROOMS, *DOOM_IDS, *QUESTIONS, *MANUALS.ids()}
+    others = {*ROOMS, *DOOM_IDS, *QUESTIONS, *MANUALS.ids(), *GRIDLU.ids(), *MONTEZUMA, *TEXT_WORLDS}
+    assert set(ids) == {*registered_tasks(), *minigrid_levels(), *others}
     assert [line.split()[0] for line in lines[: len(ids)]] == ids
     for line in lines[: len(ids)]:
         sentence, asked_for = re.fullmatch(r'\S+ +"(.+)": (.+)', line).groups()

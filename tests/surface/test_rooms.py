@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "groundling"
 
 # From the ground up: a room imports what stands before it, and its own.
-ROOMS = ("language", "envs", "agents", "training", "eval", "cli")
+ROOMS = ("language", "envs", "agents", "sb3", "training", "eval", "cli")
 GROUND = ("errors", "files", "seeding", "own_code", "processes", "registry", "interfaces", "allocation")
 
 # What only a file of the simulator itself, the line that lists it, and settings that name a task may say of a family.
@@ -24,10 +24,12 @@ FAMILIES = {
     ),
     "own": (r"families\.own", (r"envs/__init__\.py", r"envs/tasks/.*")),  # register, and the tasks that do
     "manuals": (r"families\.manuals|RTFM-|Messenger-", ()),
+    "gridlu": (r"families\.gridlu|GridLU", ()),
     "chaplot": (
         r"families\.chaplot|Grounded(Room|Doom)-",
         (r"envs/simulators/doom.*", r"training/presets\.py"),
     ),
+    "montezuma": (r"families\.montezuma|Montezuma-", ()),
     "questions": (r"families\.questions|Questions-", (r"cli/questions\.py",)),
 }
 

@@ -22,6 +22,8 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
         "emma": "groundling.agents.encoders.emma:EmmaEncoder",
         "vector": "groundling.agents.encoders.vectors:VectorEncoder",
         "pacman": "groundling.agents.encoders.pacman:PacmanEncoder",
+        "convolved": "groundling.agents.encoders.convolved:ConvolvedEncoder",
+        "commands": "groundling.agents.encoders.commands:CommandEncoder",
     },
     entry_points="groundling.encoders",
 )

@@ -46,10 +46,24 @@ class _GatherRows(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (index,) = ctx.saved_tensors
-        grad = grads[0].contiguous()
-        out = torch.zeros(ctx.num_rows, grad.shape[1])
-        _scatter_add(grad.numpy(), index.numpy(), out.numpy())
-        return out, None
+        return _ScatterAddRows.apply(grads[0], index, ctx.num_rows), None  # type: ignore[no-untyped-call]
+
+
+class _ScatterAddRows(torch.autograd.Function):
+    """The gradient of :class:`_GatherRows`, whose own gradient (natural gradients need it) is a gather again."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor, num_rows: int) -> Tensor:
+        ctx.save_for_backward(index)
+        rows = rows.detach().contiguous()
+        out = torch.zeros(num_rows, rows.shape[1])
+        _scatter_add(rows.numpy(), index.numpy(), out.numpy())
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (index,) = ctx.saved_tensors
+        return _GatherRows.apply(grads[0], index), None, None  # type: ignore[no-untyped-call]
 
 
 def gather_rows(table: Tensor, index: Tensor) -> Tensor:

@@ -156,11 +156,28 @@ class _SumRegions(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        grad = grads[0].contiguous()
-        out = torch.zeros(ctx.num_rows, grad.shape[2])
-        first, row_of, packed, region = (array.numpy() for array in ctx.saved_tensors)
-        _hand_back(grad.numpy(), first, row_of, packed, region, out.numpy())
-        return out, None, None, None, None, None
+        back = _HandBack.apply(grads[0], *ctx.saved_tensors, ctx.num_rows)  # type: ignore[no-untyped-call]
+        return back, None, None, None, None, None
+
+
+class _HandBack(torch.autograd.Function):
+    """The gradient of :class:`_SumRegions`, whose own gradient (natural gradients need it) is such sums again."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, grad: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, region: Tensor, num_rows: int
+    ) -> Tensor:
+        ctx.save_for_backward(first, row_of, packed, region)
+        ctx.count = grad.shape[1]
+        out = torch.zeros(num_rows, grad.shape[2])
+        given = grad.detach().contiguous().numpy()
+        _hand_back(given, first.numpy(), row_of.numpy(), packed.numpy(), region.numpy(), out.numpy())
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        sums = _SumRegions.apply(grads[0], *ctx.saved_tensors, ctx.count)  # type: ignore[no-untyped-call]
+        return sums, None, None, None, None, None
 
 
 def sum_regions(table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, region: Tensor, count: int) -> Tensor:

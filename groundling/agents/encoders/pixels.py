@@ -14,14 +14,14 @@ from groundling.agents.encoders.base import TextEncoder, check_image, check_rang
 from groundling.agents.encoders.symbol_head import SymbolHead
 from groundling.agents.fusion import Instruction, make_fusion
 from groundling.errors import ConfigurationError, ObservationError
-from groundling.interfaces import DEPTH, RGB, SEGMENTATION, Field, Observation, Spec
+from groundling.interfaces import DEPTH, GRAY, RGB, SEGMENTATION, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
 
 SCALED_AT_ONCE = 8  # images
-CHANNELS = {RGB: 3, DEPTH: 1, SEGMENTATION: 4}
+CHANNELS = {RGB: 3, GRAY: 1, DEPTH: 1, SEGMENTATION: 4}
 NUM_CODES = 256
 CONTENT_DIM = 24  # of a cell that is looked up
 
@@ -82,11 +82,11 @@ class PreparedPixels:
 class PixelEncoder(TextEncoder[PreparedPixels]):
     """What encoders of pictures have in common: pictures of one size, whose channels are put side by side.
 
-    RGB is [B, H, W, 3] uint8; depth [B, H, W] in metres becomes 1 / (1 + depth), segmentation [B, H, W] codes an
-    embedding. A blind agent sees black.
+    RGB is [B, H, W, 3] uint8, gray [B, H, W] uint8; depth [B, H, W] in metres becomes 1 / (1 + depth), segmentation
+    [B, H, W] codes an embedding. A blind agent sees black.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = (RGB, DEPTH, SEGMENTATION)
+    kinds: ClassVar[tuple[str, ...]] = (RGB, GRAY, DEPTH, SEGMENTATION)
     # Before pixels are understood a larger draw differs from view to view by more than any reward, and the policy runs
     # after these differences until it meets no reward at all.
     value_scale: ClassVar[float] = 0.01
@@ -163,7 +163,9 @@ class PixelEncoder(TextEncoder[PreparedPixels]):
         """The channels of what is no RGB, [R, C, H, W]."""
         if self.config.blind:
             image = torch.zeros_like(image)
-        if part.kind == DEPTH:
+        if part.kind == GRAY:
+            numbers = image.unsqueeze(1).float() / 255
+        elif part.kind == DEPTH:
             numbers = (1 / (1 + image.float().nan_to_num(posinf=1e6))).unsqueeze(1)
         else:
             embedding = self.get_submodule(f"codes_{key}")

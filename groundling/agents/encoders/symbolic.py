@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -97,7 +97,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
     """
 
     kinds = (SYMBOLS, MAP, CATEGORY)
-    Config = SymbolicConfig
+    Config: ClassVar[type[Any]] = SymbolicConfig
     map_reader: ClassVar[type[MapReader]] = MapReader
     views = 1  # how many images it looks at
 
@@ -105,7 +105,8 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         self, config: AgentConfig, spec: Spec, keys: tuple[str, ...], language: nn.Module | None = None
     ) -> None:
         super().__init__(config, spec, keys, language)
-        self.settings = settings = config.settings_of(SymbolicConfig)
+        self.settings: SymbolicConfig = config.settings_of(self.Config)
+        settings = self.settings
         key_of = {spec.observation[key].kind: key for key in keys}
         self.image_key = key_of[SYMBOLS]
         self.direction_key, self.map_key = key_of.get(CATEGORY), key_of.get(MAP)
@@ -128,7 +129,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:
         """A symbolic view, a direction of four, and a map of what was seen where the settings have one."""
-        radius = config.settings_of(SymbolicConfig).map_radius
+        radius = config.settings_of(cls.Config).map_radius
         view = [key for key, part in fields.items() if part.kind == SYMBOLS][:1]
         if not view:
             return ()

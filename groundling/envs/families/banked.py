@@ -18,6 +18,7 @@ from groundling.envs.banks.sources import EpisodeSource
 from groundling.envs.banks.splits import AnySplit
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.base import EnvFamily, EpisodeSet
+from groundling.envs.families.grid_states import GridStates
 from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
@@ -106,6 +107,17 @@ class BankFamily(EnvFamily):
         chosen = self.split(split) if isinstance(split, str) else split
         mixture = mixture_of([self], [chosen], seed, world)
         return bank_envs(mixture, num_envs, self.embodiment(world), seed, render_mode, autoreset, copy)
+
+    def state_reader(self, envs: VectorEnv) -> GridStates:
+        """What reads whole grids.
+
+        Raises:
+            ConfigurationError: if the body is not that of the grid.
+        """
+        own = envs.unwrapped
+        if not isinstance(own, GroundlingVectorEnv):
+            raise ConfigurationError(f"{self.id} has states in Groundling's own environments, not {type(own).__name__}")
+        return GridStates.of(own)
 
     def meaning(self, texts: Mapping[str, str]) -> Hashable:
         """What the instruction asks for."""

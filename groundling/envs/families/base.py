@@ -24,6 +24,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.envs.described_clips import DescribedClips
 from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.texts import texts_of
 from groundling.errors import ConfigurationError, SplitError
@@ -75,6 +76,19 @@ class MeasureTable:
     title: str
     columns: Mapping[str, str]
     rows: tuple[tuple[str, int, tuple[float, ...]], ...]
+
+
+class StateReader(Protocol):
+    """Reads the present states of environments that their agents see a part of.
+
+    Attributes:
+        spec: what a state is, its instruction among the fields.
+    """
+
+    spec: Spec
+
+    def __call__(self) -> Mapping[str, NDArray[Any]]:
+        """The states by key, [B, ...]: arrays that nobody writes again."""
 
 
 class EnvFamily(ABC):
@@ -145,6 +159,42 @@ class EnvFamily(ABC):
     def expert(self, envs: VectorEnv) -> Teacher | None:
         """Who knows the right actions in these environments, if the family does."""
         return None
+
+    def state_reader(self, envs: VectorEnv) -> StateReader | None:
+        """What reads states of these environments for rewards that judge them; None where observations are states.
+
+        Raises:
+            ConfigurationError: if these environments have no such states.
+        """
+        return None
+
+    def goal_states(self, split: Any, count: int, seed: int) -> Mapping[str, NDArray[Any]] | None:
+        """States in which what an instruction asks for is so, with their instructions; None if the family has none.
+
+        Args:
+            split: what :meth:`split` returned.
+            count: N, how many are wanted; there may be fewer.
+            seed: names them.
+
+        Returns:
+            arrays [N, ...] by the keys of observations, or of what :meth:`state_reader` reads.
+        """
+        return None
+
+    def described_clips(self, count: int, seed: int) -> DescribedClips | None:
+        """Clips of play with sentences that describe them, for rewards that are learned from these; None if the family
+        has none of its own.
+
+        Args:
+            count: about how many.
+            seed: of all that is drawn.
+        """
+        return None
+
+    @property
+    def clips_fingerprint(self) -> str:
+        """All that :meth:`described_clips` depend on beside their number and seed; models are cached by it."""
+        return self.reference or self.id
 
     def measure(self, episodes: EpisodeSet, actions: Sequence[NDArray[np.int64]]) -> tuple[MeasureTable, ...]:
         """What else there is to tell of episodes that were played with these actions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,22 @@ class SimulatorVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         seed: names the episodes: each environment plays those of its own stream of seeds.
         split: the name of the split, which simulators are told at every reset.
         workers: processes.
+        options: what simulators are told at every reset beside the split.
 
     Raises:
         EngineError: if a simulator cannot be made.
     """
 
-    def __init__(self, place: str, num_envs: int, *, seed: int = 0, split: str = "train", workers: int = 1) -> None:
+    def __init__(
+        self,
+        place: str,
+        num_envs: int,
+        *,
+        seed: int = 0,
+        split: str = "train",
+        workers: int = 1,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         if num_envs < 1:
             raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
         self.autoreset_mode = AutoresetMode.SAME_STEP
@@ -43,6 +54,7 @@ class SimulatorVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         self.num_envs = num_envs
         self.split = split
         self._seed = seed
+        self._options = {**(options or {}), "split": split}
         self.pool = SimulatorPool(place, num_envs, workers)
         self.agent_spec: Spec = self.pool.spec
         parts = {key: space_of(part) for key, part in self.agent_spec.observation.items()}
@@ -122,7 +134,7 @@ class SimulatorVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     def _begin(self, rows: Any, observation: Arrays) -> None:
         """Begin the next episode in these environments."""
         seeds = {row: integer(self._seed, "episode", row, int(self._begun[row])) % 2**31 for row in rows}
-        for row, seen in self.pool.reset(seeds, {"split": self.split}).items():
+        for row, seen in self.pool.reset(seeds, self._options).items():
             self._begun[row] += 1
             self._write(observation, row, seen)
 

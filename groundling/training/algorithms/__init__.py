@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from groundling.registry import Registry
 
@@ -17,6 +17,23 @@ ALGORITHMS: Registry[type[Algorithm]] = Registry(
         "bc": "groundling.training.algorithms.imitation:BehaviorCloning",
         "dagger": "groundling.training.algorithms.imitation:DAgger",
         "dpo": "groundling.training.algorithms.dpo:DPO",
+        "infonce": "groundling.training.algorithms.infonce:InfoNCE",
     },
     entry_points="groundling.algorithms",
 )
+
+STABLE_BASELINES3: Final = ("sb3:", "sb3contrib:")
+
+
+def find_algorithm(name: str) -> type[Algorithm]:
+    """The algorithm of this name: one of the registry, or one of Stable-Baselines3, ``sb3:PPO``, ``sb3contrib:TRPO``.
+
+    Raises:
+        ConfigurationError: if there is no such algorithm.
+        ExtensionError: if one's own code cannot be imported.
+    """
+    if not name.startswith(STABLE_BASELINES3):
+        return ALGORITHMS.find(name)
+    from groundling.training.algorithms.sb3 import algorithm_class
+
+    return algorithm_class(name)

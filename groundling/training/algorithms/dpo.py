@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from groundling.agents.actor_critic import ActorCritic
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Observation
 from groundling.training.algorithms.base import Algorithm, Run
@@ -26,6 +27,8 @@ class DPOConfig:
     Attributes:
         comparisons: path of the file (`groundling label` makes one).
         beta: how strongly the agent is kept near to that of --init; smaller moves farther away.
+        per_step: take log-likelihoods as means over the steps of a trajectory instead of sums, so that a long one does
+            not outweigh a short one; beta is then to be larger.
         noise: share of the comparisons that are taken to be wrong (label smoothing, "conservative DPO").
         clone: weight of the log-likelihood of the preferred trajectories, a step, which is added to the loss.
         most_steps: of a trajectory that are read; the rest is cut off.
@@ -37,6 +40,7 @@ class DPOConfig:
 
     comparisons: str = ""
     beta: float = 0.1
+    per_step: bool = False
     noise: float = 0.0
     clone: float = 0.0
     most_steps: int = 64
@@ -58,7 +62,8 @@ class DPO(Algorithm):
     compared trajectory.
 
     Source: Rafailov et al. 2023, arXiv:2305.18290, equation 7, with trajectories for answers; ``noise`` as in Mitchell
-    2023, "A note on DPO with noisy preferences".
+    2023, "A note on DPO with noisy preferences"; ``clone`` as in Pang et al. 2024, arXiv:2404.19733; ``per_step`` as in
+    Meng et al. 2024, arXiv:2405.14734.
     """
 
     Config: ClassVar[type[Any]] = DPOConfig
@@ -113,7 +118,7 @@ class DPO(Algorithm):
             if run.initial is None:
                 raise ConfigurationError("algorithm 'dpo' starts from another run's agent: --init RUN")
             with torch.no_grad():
-                self._reference = log_likelihoods(run.initial, self._segments)
+                self._reference = log_likelihoods(run.initial, self._segments, self.settings.per_step)
 
     def collect(self) -> Tensor:
         """The numbers of the next pairs."""
@@ -135,12 +140,11 @@ class DPO(Algorithm):
         config, part = self.settings, self._segments.take(batch)
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * (1 - progress)
-        first, second = log_likelihoods(self.run.agent, part)
+        first, second = log_likelihoods(self.run.agent, part, config.per_step)
         reference_first, reference_second = (values[batch] for values in self._reference)
         margin = config.beta * ((first - reference_first) - (second - reference_second))
         loss = dpo_loss(margin, part.target, config.noise)
-        steps_first, steps_second = part.is_real.sum(dim=0).chunk(2)
-        preferred = part.target * first / steps_first + (1 - part.target) * second / steps_second
+        preferred = (part.target * first + (1 - part.target) * second) / self._steps_of(part)
         total = loss - config.clone * preferred.mean()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
@@ -154,6 +158,13 @@ class DPO(Algorithm):
             "gradient_norm": float(norm),
             "learning_rate": config.learning_rate * (1 - progress),
         }
+
+    def _steps_of(self, part: Segments) -> Tensor:
+        """Steps [P] of the preferred trajectory of each pair, by which sums are divided; 1 where they are means."""
+        if self.settings.per_step:
+            return torch.ones_like(part.target)
+        first, second = part.is_real.sum(dim=0).chunk(2)
+        return part.target * first + (1 - part.target) * second
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""
@@ -175,9 +186,19 @@ class DPO(Algorithm):
         self._read()
 
 
-def log_likelihoods(agent: Any, segments: Segments) -> tuple[Tensor, Tensor]:
-    """Log pi(tau) = sum_t log pi(a_t | c, o_1 .. o_t) [P] of the first and of the second trajectory of each pair."""
-    return segments.of_actions(segments.logits(agent).log_softmax(dim=-1))
+def log_likelihoods(agent: ActorCritic, segments: Segments, per_step: bool = False) -> tuple[Tensor, Tensor]:
+    """Log pi(tau) = sum_t log pi(a_t | c, o_1 .. o_t) [P] of the first and of the second trajectory of each pair.
+
+    Args:
+        agent: whose policy pi is.
+        segments: P pairs.
+        per_step: give means over the steps instead of sums.
+    """
+    first, second = segments.of_actions(segments.logits(agent).log_softmax(dim=-1))
+    if not per_step:
+        return first, second
+    steps_first, steps_second = segments.is_real.sum(dim=0).chunk(2)
+    return first / steps_first, second / steps_second
 
 
 def dpo_loss(margin: Tensor, target: Tensor, noise: float = 0.0) -> Tensor:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from groundling.seeding import integer
 from groundling.training.advantages import gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy, Run
+from groundling.training.algorithms.reward_prediction import COLUMN as WAS_PAID
+from groundling.training.algorithms.reward_prediction import RewardPrediction
 from groundling.training.checks import require, require_each, require_shares
 from groundling.training.recorders import Recorder, ReferencePolicy
 from groundling.training.rollout import Rollout
@@ -44,6 +47,7 @@ class PPOConfig:
         subgoal_coef: weight of the subgoal loss of an agent with --agent.predicts-subgoal.
         symbol_coef: weight of the symbol loss of an agent with --agent.predicts-symbols.
         kl_coef: weight of a penalty on KL(policy || initial policy), in runs with --init.
+        reward_coef: weight of the loss of a head that tells from the features whether the last step was paid.
     """
 
     num_steps: int = 16
@@ -62,9 +66,10 @@ class PPOConfig:
     subgoal_coef: float = 0.0
     symbol_coef: float = 0.0
     kl_coef: float = 0.0
+    reward_coef: float = 0.0
 
     def __post_init__(self) -> None:
-        require_each(self, "subgoal_coef", "symbol_coef", "kl_coef", least=0)
+        require_each(self, "subgoal_coef", "symbol_coef", "kl_coef", "reward_coef", least=0)
         require_each(self, "num_steps", "num_epochs", "minibatch_size", least=1)
         require_each(self, "learning_rate", "clip", "max_grad_norm", above=0)
         require_shares(self, "gamma", "gae_lambda")
@@ -107,6 +112,12 @@ class PPO(OnPolicy):
     def __init__(self, run: Run) -> None:
         self.ppo = self.as_ppo(run.config)
         super().__init__(run)
+        self.prediction: RewardPrediction | None = None
+        if self.ppo.reward_coef > 0:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(integer(run.config.seed, "reward prediction"))
+                self.prediction = RewardPrediction(self.agent).to(self.agent.device)
+            self.optimizer.add_param_group({"params": list(self.prediction.parameters())})
 
     @classmethod
     def as_ppo(cls, config: TrainConfig) -> PPOConfig:
@@ -141,7 +152,7 @@ class PPO(OnPolicy):
 
         Returns:
             Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
-            norm, and of the auxiliary losses; explained variance and spread (standard
+            norm, and of the auxiliary losses and of reward prediction; explained variance and spread (standard
             deviation) of the advantages over the rollout.
         """
         config = self.ppo
@@ -164,6 +175,8 @@ class PPO(OnPolicy):
             "is_first": rollout.is_first.flatten(),
         }
         columns = {name: column.flatten(0, 1) for name, column in rollout.columns.items()}
+        if self.prediction is not None:
+            columns[WAS_PAID] = self.prediction.labels(rollout).flatten(0, 1)
         totals: list[Tensor] = []
         for rows, envs in self._minibatches(*rollout.action.shape):
             batch = {name: array[rows] for name, array in flat.items()}
@@ -186,6 +199,10 @@ class PPO(OnPolicy):
             for auxiliary in self.auxiliary:
                 parts.append(auxiliary(decision, noted))
                 loss = loss + auxiliary.coefficient * parts[-1]
+            if self.prediction is not None:
+                predicted = self.prediction.loss(decision.features, columns[WAS_PAID][rows])
+                loss = loss + config.reward_coef * predicted
+                parts.append(predicted)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
@@ -198,10 +215,22 @@ class PPO(OnPolicy):
                 totals.append(torch.stack([kl, clipped, norm, *parts]))
         names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
         names += [auxiliary.name for auxiliary in self.auxiliary]
+        names += ["reward_prediction_loss"] if self.prediction is not None else []
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         metrics["explained_variance"] = float(explained_variance(rollout.value, target))
         metrics["advantage_spread"] = float(advantage.std())
         return metrics
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :class:`Algorithm`."""
+        own = {} if self.prediction is None else {"prediction": self.prediction.state_dict()}
+        return {**super().state_dict(), **own}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See :class:`Algorithm`."""
+        super().load_state_dict(saved)
+        if self.prediction is not None:
+            self.prediction.load_state_dict(saved["prediction"])
 
     def _minibatches(self, steps: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows [T', B'] of the flattened rollout, and the environments [B'] whose first state they begin with.

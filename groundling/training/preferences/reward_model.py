@@ -17,6 +17,7 @@ from groundling.training.checks import require, require_each
 from groundling.training.preferences.comparisons import Comparisons
 from groundling.training.preferences.segments import Segments, agreement, preference_loss
 
+COST_SHIFT = 3.0  # a step costs 5 % of the most at first, so that trajectories of 100 steps are still comparable
 MIN_SPREAD = 1e-6  # of returns, below which they are not scaled
 
 
@@ -26,6 +27,8 @@ class PreferencesConfig:
 
     Attributes:
         comparisons: path of the file (`groundling label` makes one).
+        costs: let no reward be above 0, so that going on for longer never pays: an episode ends when its goal is
+            reached. False: rewards of either sign, for which an agent may come to loiter.
         members: networks whose rewards are averaged.
         epochs: passes over the comparisons, at most; the one with the least loss on held-out comparisons counts.
         pairs: pairs of a gradient step.
@@ -36,6 +39,7 @@ class PreferencesConfig:
     """
 
     comparisons: str = ""
+    costs: bool = True
     members: int = 2
     epochs: int = 12
     pairs: int = 32
@@ -61,9 +65,10 @@ def member_config(agent: AgentConfig) -> AgentConfig:
 class PreferenceModel(nn.Module):
     """An ensemble of rewards.
 
-    r(c, o, a) = scale * mean_i tanh(f_i(c, o)[a])
+    r(c, o, a) = scale * mean_i g(f_i(c, o)[a])
 
-    where each f_i is a network as the agent's, whose policy head gives the A numbers. ``scale`` makes the standard
+    where each f_i is a network as the agent's, whose policy head gives the A numbers, and g(x) = -sigmoid(x - 3), or,
+    without ``costs``, tanh(x). ``scale`` makes the standard
     deviation of the returns of the compared trajectories 1.
 
     Args:
@@ -132,12 +137,16 @@ class PreferenceModel(nn.Module):
         for _ in range(config.epochs):
             for pairs in learned.batches(config.pairs, generator):
                 part = learned.take(pairs)
-                loss = preference_loss(margin(member, part), part.target)
+                loss = preference_loss(margin(member, part, config.costs), part.target)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
             with torch.no_grad():
-                told = float(loss) if kept is None else float(preference_loss(margin(member, kept), kept.target))
+                told = (
+                    float(loss)
+                    if kept is None
+                    else float(preference_loss(margin(member, kept, config.costs), kept.target))
+                )
             if kept is None or told < least:
                 best, least = copy.deepcopy(member.state_dict()), told
         member.load_state_dict(best)
@@ -145,7 +154,9 @@ class PreferenceModel(nn.Module):
     @torch.no_grad()
     def returns(self, segments: Segments) -> tuple[Tensor, Tensor]:
         """The sums of rewards [P] of the first and of the second trajectory of each pair."""
-        logits = torch.stack([segments.logits(member).tanh() for member in self.networks]).mean(dim=0)
+        logits = torch.stack([bounded(segments.logits(member), self.config.costs) for member in self.networks]).mean(
+            dim=0
+        )
         return segments.of_actions(self.scale * logits)
 
     @torch.no_grad()
@@ -155,7 +166,7 @@ class PreferenceModel(nn.Module):
         is_first = torch.ones(1, len(action), dtype=torch.bool, device=action.device)
         for member in self.networks:
             decided = member(member.prepare(observation), member.initial_state(len(action)), is_first)
-            total += decided.logits[0].tanh().gather(-1, action.unsqueeze(-1)).squeeze(-1)
+            total += bounded(decided.logits[0], self.config.costs).gather(-1, action.unsqueeze(-1)).squeeze(-1)
         return self.scale * total / len(self.networks)
 
     def _agreement(self, segments: Segments) -> float:
@@ -163,7 +174,12 @@ class PreferenceModel(nn.Module):
         return agreement(first - second, segments.target)
 
 
-def margin(member: ActorCritic, segments: Segments) -> Tensor:
+def bounded(values: Tensor, costs: bool) -> Tensor:
+    """Rewards of what a network gives: in (-1, 0), near 0 at first, or without ``costs`` in (-1, 1)."""
+    return -(values - COST_SHIFT).sigmoid() if costs else values.tanh()
+
+
+def margin(member: ActorCritic, segments: Segments, costs: bool) -> Tensor:
     """By how much the return of the first of each pair is larger, [P], before scaling."""
-    first, second = segments.of_actions(segments.logits(member).tanh())
+    first, second = segments.of_actions(bounded(segments.logits(member), costs))
     return first - second

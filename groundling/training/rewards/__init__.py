@@ -18,7 +18,10 @@ REWARDS: Registry[Any] = Registry(
         "distance": "groundling.training.rewards.distance:DistanceReward",
         "demonstration": "groundling.training.rewards.along:DemonstrationReward",
         "preferences": "groundling.training.rewards.preferences:PreferenceReward",
+        "learn": "groundling.training.rewards.learn.reward:LearnReward",
         "rubric": "groundling.training.rewards.rubric:RubricReward",
+        "agile": "groundling.training.rewards.agile.reward:AgileReward",
+        "contrastive": "groundling.training.rewards.contrastive:ContrastiveReward",
     },
     entry_points="groundling.rewards",
 )

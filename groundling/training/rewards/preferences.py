@@ -53,12 +53,12 @@ class PreferenceReward(RewardTerm):
         self._told: dict[str, float] = {}
 
     def begin(self) -> None:
-        """Learn from the comparisons, unless that was done: who resumes, or freezes what was learned, needs no file.
+        """Learn from the comparisons, unless that was done: a resumed or frozen reward needs no file.
 
         Raises:
             PreferenceFileError: see the class.
         """
-        if self._is_fitted or self.is_frozen:
+        if self._is_fitted:
             return
         comparisons = Comparisons.load(self.settings.comparisons).labelled
         comparisons.check(spec_of(self.envs), self.settings.comparisons)

@@ -33,6 +33,17 @@ def test_gradient_equals_that_of_pytorchs_embedding() -> None:
     assert not ours[9:].any()
 
 
+def test_second_gradient_equals_that_of_pytorchs_embedding() -> None:
+    """Natural gradients take the gradient of a gradient."""
+    table, index = table_and_index((40, 6))
+    weight = torch.randn(40, 6, 3)
+    found = []
+    for rows in (gather_rows(table, index), functional.embedding(index, table)):
+        (first,) = torch.autograd.grad((rows.pow(3) * weight).sum(), table, create_graph=True)
+        found.append(torch.autograd.grad(first.pow(2).sum(), table)[0])
+    torch.testing.assert_close(*found)
+
+
 def test_gradient_of_a_row_counts_how_often_it_was_taken() -> None:
     table, index = table_and_index((100,))
     (gradient,) = torch.autograd.grad(gather_rows(table, index).sum(), table)

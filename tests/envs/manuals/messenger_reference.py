@@ -10,7 +10,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from reference import Dice
+from splitmix import Dice
 
 from groundling.envs.families.manuals.messenger import wording
 

@@ -10,26 +10,12 @@ import itertools
 import math
 from dataclasses import dataclass
 
+from splitmix import Dice
+
 from groundling.envs.families.manuals.rtfm.names import ELEMENTS, ITEMS, KINDS, MODIFIERS, TEAMS, Variant
 from groundling.envs.families.manuals.rtfm.wording import ABSENT, BEATS, BELONGS, GOALS, Wording
 
 MOVES = {0: (0, 0), 1: (0, -1), 2: (0, 1), 3: (-1, 0), 4: (1, 0)}
-
-
-class Dice:
-    def __init__(self, state: int) -> None:
-        self.state = state
-
-    def below(self, count: int) -> int:
-        self.state = (self.state + 0x9E3779B97F4A7C15) % 2**64
-        z = self.state
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
-        z = z ^ (z >> 31)
-        return (z >> 22) * count >> 42
-
-    def pick(self, options):
-        return options[self.below(len(options))]
 
 
 def all_assignments(variant: Variant) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

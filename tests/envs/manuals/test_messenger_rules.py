@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from messenger_reference import Room
-from reference import Dice
+from splitmix import Dice
 
 from groundling.envs.families.manuals.messenger.batch import MessengerBatch
 from groundling.envs.families.manuals.messenger.games import GAMES, places

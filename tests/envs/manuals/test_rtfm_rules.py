@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference import Dice, Room, all_assignments
+from reference import Room, all_assignments
+from splitmix import Dice
 
 from groundling.envs.families.manuals.rtfm.assignments import Assignments, place_of, scattered
 from groundling.envs.families.manuals.rtfm.batch import RTFMBatch

@@ -168,7 +168,7 @@ def test_dpo_loss_at_the_reference_is_log_two_and_falls_with_the_margin() -> Non
 
 
 def test_reward_learns_what_is_preferred_and_is_scaled() -> None:
-    comparisons, config = made(120), PreferencesConfig("x", members=2, epochs=12, learning_rate=3e-3)
+    comparisons, config = made(120), PreferencesConfig("x", False, members=2, epochs=12, learning_rate=3e-3)
     model = PreferenceModel(AGENT, comparisons.spec, config, seed=0)
     told = model.fit(comparisons)
     assert told["comparisons"] == 108
@@ -186,7 +186,7 @@ def test_reward_learns_what_is_preferred_and_is_scaled() -> None:
 
 
 def test_reward_learned_from_turned_preferences_is_turned() -> None:
-    comparisons, config = made(120), PreferencesConfig("x", members=1, epochs=6, learning_rate=3e-3)
+    comparisons, config = made(120), PreferencesConfig("x", False, members=1, epochs=6, learning_rate=3e-3)
     model = PreferenceModel(AGENT, comparisons.spec, config, seed=0)
     model.fit(comparisons.with_labels(1 - comparisons.label, "contrary"))
     segments = Segments.of(comparisons, model.networks[0])
@@ -212,7 +212,9 @@ def test_margin_of_a_trajectory_with_itself_is_zero() -> None:
         array[:, 1] = array[:, 0]
     member = ActorCritic(AGENT)
     torch.nn.init.normal_(member.policy.weight)
-    assert torch.allclose(margin(member, Segments.of(comparisons, member)), torch.zeros(4))
+    segments = Segments.of(comparisons, member)
+    for costs in (True, False):
+        assert torch.allclose(margin(member, segments, costs), torch.zeros(4))
 
 
 @pytest.fixture(scope="module")

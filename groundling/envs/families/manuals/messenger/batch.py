@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.families.manuals.batch import ManualBatch, check_counts
+from groundling.envs.families.manuals.batch import ManualBatch
 from groundling.envs.families.manuals.messenger.games import GAMES
 from groundling.envs.families.manuals.messenger.kernels import begin_batch, step_batch
 from groundling.envs.families.manuals.messenger.names import ACTIONS, INSTRUCTION, Stage
 from groundling.envs.families.manuals.messenger.state import IMMOVABLE, OF_NONE, empty_seen, empty_worlds, rules_of
 from groundling.envs.families.manuals.messenger.texts import Texts, check_told
+from groundling.envs.games.batch import check_counts
 from groundling.errors import ConfigurationError
 
 MOST_FRAMES = 8

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import compiler, inlined_kernel, inner_kernel
 from groundling.envs.engine.state import Outcomes
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.messenger import starting, writing
 from groundling.envs.families.manuals.messenger.names import CARRIED_ID, FIRST_ENTITY, FLOOR_ID, SELF_ID, SIZE
 from groundling.envs.families.manuals.messenger.starting import begin_world
@@ -32,6 +31,7 @@ from groundling.envs.families.manuals.messenger.state import (
 )
 from groundling.envs.families.manuals.messenger.texts import Tables
 from groundling.envs.families.manuals.messenger.writing import write_manual
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, *starting.SOURCES, *writing.SOURCES)
 kernel = compiler(*SOURCES)

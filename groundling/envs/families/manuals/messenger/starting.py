@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import inner_kernel
-from groundling.envs.families.manuals import dice
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.messenger import games, names, state
 from groundling.envs.families.manuals.messenger.games import NUM_COMBINED, NUM_TOGETHER, numbered
 from groundling.envs.families.manuals.messenger.names import SIZE
@@ -25,6 +23,8 @@ from groundling.envs.families.manuals.messenger.state import (
     Rules,
     Worlds,
 )
+from groundling.envs.games import dice
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, games.__file__, names.__file__, state.__file__, *dice.SOURCES)
 NUM_MOVEMENTS = 3

@@ -16,7 +16,8 @@ from groundling.envs.families.manuals.messenger.judging import Judge
 from groundling.envs.families.manuals.messenger.names import ACTIONS, NUM_SYMBOLS, SIZE, Stage
 from groundling.envs.families.manuals.messenger.state import INSTRUCTION_TOKENS
 from groundling.envs.families.manuals.messenger.texts import SENTENCE_TOKENS, Texts
-from groundling.envs.families.manuals.vector import ManualVectorEnv, check_render_mode
+from groundling.envs.families.manuals.vector import ManualVectorEnv
+from groundling.envs.games.vector import check_render_mode
 from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, TOKENS, Field, Spec
 from groundling.language.vocabulary import Vocabulary
 

@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import inlined_kernel, inner_kernel
-from groundling.envs.families.manuals import dice
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.messenger import games, names, state, texts
 from groundling.envs.families.manuals.messenger.games import split_of
 from groundling.envs.families.manuals.messenger.state import (
@@ -23,6 +21,8 @@ from groundling.envs.families.manuals.messenger.state import (
     Worlds,
 )
 from groundling.envs.families.manuals.messenger.texts import ENTITY_SLOT, MOVEMENT_SLOT, ROLE_SLOT, Tables
+from groundling.envs.games import dice
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, games.__file__, names.__file__, state.__file__, texts.__file__, *dice.SOURCES)
 TOLD_OF_20 = 17  # of so many sentences of stages 1 and 2 tell how their entity moves

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.families.manuals.batch import ManualBatch, check_counts
+from groundling.envs.families.manuals.batch import ManualBatch
 from groundling.envs.families.manuals.rock_paper_scissors.graphs import GRAPHS
 from groundling.envs.families.manuals.rock_paper_scissors.kernels import begin_batch, step_batch
 from groundling.envs.families.manuals.rock_paper_scissors.names import BEATS_ID, FIRST_LETTER, WORDS, Variant
@@ -22,6 +22,7 @@ from groundling.envs.families.manuals.rock_paper_scissors.state import (
 )
 from groundling.envs.families.manuals.rtfm.names import ACTIONS, MAX_STEPS
 from groundling.envs.families.manuals.rtfm.state import NO_ENDING
+from groundling.envs.games.batch import check_counts
 from groundling.errors import ConfigurationError
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import compiler, inlined_kernel, inner_kernel
 from groundling.envs.engine.state import Outcomes
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.rock_paper_scissors import graphs, names, state
 from groundling.envs.families.manuals.rock_paper_scissors.graphs import GRAPH_TABLE, NUM_TRAINED
 from groundling.envs.families.manuals.rock_paper_scissors.names import (
@@ -50,6 +49,7 @@ from groundling.envs.families.manuals.rtfm.kernels import (
 )
 from groundling.envs.families.manuals.rtfm.names import FLOOR_ID, MAX_SIZE, SELF_ID
 from groundling.envs.families.manuals.rtfm.state import AGENT, GONE, NO_ENDING, NOTHING, Seen
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, graphs.__file__, names.__file__, state.__file__, *rtfm.SOURCES)
 kernel = compiler(*SOURCES)

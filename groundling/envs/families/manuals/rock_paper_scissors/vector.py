@@ -14,7 +14,8 @@ from groundling.envs.families.manuals.rock_paper_scissors.drawing import draw
 from groundling.envs.families.manuals.rock_paper_scissors.names import NUM_SYMBOLS, WORDS, Variant
 from groundling.envs.families.manuals.rock_paper_scissors.state import Wording, empty_seen
 from groundling.envs.families.manuals.rtfm.names import ACTIONS, MAX_STEPS
-from groundling.envs.families.manuals.vector import ManualVectorEnv, check_render_mode
+from groundling.envs.families.manuals.vector import ManualVectorEnv
+from groundling.envs.games.vector import check_render_mode
 from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, TOKENS, Field, Spec
 
 _SHAPES = {name: array.shape[1:] for name, array in empty_seen(1)._asdict().items()}

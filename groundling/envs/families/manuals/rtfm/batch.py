@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.families.manuals.batch import ManualBatch, check_counts
+from groundling.envs.families.manuals.batch import ManualBatch
 from groundling.envs.families.manuals.rtfm.assignments import Assignments
 from groundling.envs.families.manuals.rtfm.kernels import begin_batch, step_batch
 from groundling.envs.families.manuals.rtfm.names import ACTIONS, ELEMENTS, MAX_STEPS, Variant
 from groundling.envs.families.manuals.rtfm.state import Dynamics, empty_seen, empty_worlds, rules_of
 from groundling.envs.families.manuals.rtfm.wording import WORDS, Wording, tables
+from groundling.envs.games.batch import check_counts
 from groundling.errors import ConfigurationError
 
 

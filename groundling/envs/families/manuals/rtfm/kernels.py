@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import compiler, inlined_kernel, inner_kernel
 from groundling.envs.engine.state import Outcomes
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.rtfm import assignments, writing
 from groundling.envs.families.manuals.rtfm.assignments import scattered
 from groundling.envs.families.manuals.rtfm.names import (
@@ -40,6 +39,7 @@ from groundling.envs.families.manuals.rtfm.state import (
 )
 from groundling.envs.families.manuals.rtfm.wording import Tables
 from groundling.envs.families.manuals.rtfm.writing import NUM_ELEMENTS, NUM_TEAMS, write_texts
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, assignments.__file__, *writing.SOURCES)
 kernel = compiler(*SOURCES)

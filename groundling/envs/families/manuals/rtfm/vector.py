@@ -15,7 +15,8 @@ from groundling.envs.families.manuals.rtfm.judging import asked_ending
 from groundling.envs.families.manuals.rtfm.names import ACTIONS, MAX_STEPS, NUM_SYMBOLS, Variant
 from groundling.envs.families.manuals.rtfm.state import empty_seen
 from groundling.envs.families.manuals.rtfm.wording import WORDS, Wording
-from groundling.envs.families.manuals.vector import ManualVectorEnv, check_render_mode
+from groundling.envs.families.manuals.vector import ManualVectorEnv
+from groundling.envs.games.vector import check_render_mode
 from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, TOKENS, Field, Spec
 
 _SHAPES = {name: array.shape[1:] for name, array in empty_seen(1)._asdict().items()}

@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine.compiling import inner_kernel
-from groundling.envs.families.manuals import dice
-from groundling.envs.families.manuals.dice import below
 from groundling.envs.families.manuals.rtfm import names, state, wording
 from groundling.envs.families.manuals.rtfm.names import ELEMENTS, FIRST_ELEMENT, FIRST_KIND, FIRST_MODIFIER, TEAMS
 from groundling.envs.families.manuals.rtfm.state import NO_STATEMENT, Dynamics, Rules, Seen, Worlds
@@ -20,6 +18,8 @@ from groundling.envs.families.manuals.rtfm.wording import (
     TEAM_SLOT,
     Tables,
 )
+from groundling.envs.games import dice
+from groundling.envs.games.dice import below
 
 SOURCES = (__file__, names.__file__, state.__file__, wording.__file__, *dice.SOURCES)
 NUM_ELEMENTS, NUM_TEAMS = len(ELEMENTS), len(TEAMS)

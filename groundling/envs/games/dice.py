@@ -1,4 +1,4 @@
-"""Compiled: the random numbers of worlds with a manual, one stream for each environment."""
+"""Compiled: the random numbers of worlds whose episodes are drawn as they begin, one stream for each environment."""
 
 from __future__ import annotations
 

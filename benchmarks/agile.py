@@ -1,0 +1,220 @@
+"""A reward learned from goal states (AGILE) beside the true one: success, of instructions kept from training as well.
+
+    python benchmarks/agile.py [--rows agile_relations agile_arrangements agile_gotolocal ...] [--seeds 1]
+        [--share 1.0] [--output benchmarks/results/rewards.json]
+
+PPO instead of the paper's A3C; states are symbols instead of pictures. "agile" is the reward as it is by default, whose
+rho falls from 1 to 1/4 as the discriminator takes more of the visited states for solved; the rows of a constant rho
+(100, 50, 25), of log D, of the true reward and of a discriminator that does not read are controls, with fewer frames.
+Success is that of the environments, in grids that training never had, actions drawn; it is no part of what policies are
+paid. "false positives" and "false negatives" are those of the discriminator on the states that the policy visited in
+the last tenth of training. Rows of BabyAI's levels are ratios to the same run under the true reward.
+
+Minutes are processor time of training. Every finished run is kept in ``--runs`` and not trained again, an unfinished
+one is gone on with; rows of an output that are not measured again are kept. The last line is a JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from launch import launch
+from runs import finish_timed, keep_rows
+
+from groundling.agents import AgentConfig, RandomPolicy
+from groundling.agents.encoders.convolved import ConvolvedConfig
+from groundling.eval.runs import evaluate_suites
+from groundling.eval.suites import suite_rows
+from groundling.interfaces import Policy
+from groundling.training import TrainConfig
+from groundling.training.algorithms.ppo import PPOConfig
+from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.logs import read_metrics
+from groundling.training.rewards.agile.reward import AgileConfig
+
+RELATIONS, ARRANGEMENTS = "groundling/GridLU-Relations-v0", "groundling/GridLU-Arrangements-v0"
+GO_TO, PUT_NEXT = "BabyAI-GoToLocal-v0", "BabyAI-PutNextLocal-v0"
+LEARNED: Final = AgileConfig(
+    updates=16, warmup=100, pairs=150_000, hidden_dim=64, learning_rate=2e-3, max_column_norm=0.0
+)
+WIDER: Final = replace(LEARNED, hidden_dim=128)
+BABYAI: Final = replace(LEARNED, pairs=10_000, scale=1.0)
+LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is trained for a row.
+
+    Attributes:
+        task: the id.
+        frames: of a run.
+        agile: settings of the reward; None: the environment's own.
+        suite: that the row tells of.
+        others: suites that have rows of their own, key by suite.
+        goal: what was aimed at.
+        against: the row of the true reward, of which a ratio is told.
+    """
+
+    task: str
+    frames: int
+    agile: AgileConfig | None
+    suite: str = "layout"
+    others: tuple[tuple[str, str], ...] = ()
+    goal: float | None = None
+    against: str = ""
+
+
+HELD_OUT: Final = (("held_out", "agile_held_out"),)
+FOUR_EIGHT: Final = (("eight", "agile_arrangements_8"),)
+ROWS: Final[dict[str, Row]] = {
+    "agile_relations": Row(RELATIONS, 4_000_000, LEARNED, others=HELD_OUT, goal=0.99),
+    "relations_true": Row(RELATIONS, 2_000_000, None),
+    "relations_rho100": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=1.0)),
+    "relations_rho50": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=0.5)),
+    "relations_rho25": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=0.25)),
+    "relations_log": Row(RELATIONS, 2_000_000, replace(LEARNED, output="log")),
+    "relations_blind": Row(RELATIONS, 1_000_000, replace(LEARNED, reads_instruction=False)),
+    "agile_arrangements_4": Row(ARRANGEMENTS, 6_000_000, WIDER, suite="four", others=FOUR_EIGHT, goal=0.9),
+    "arrangements_true": Row(ARRANGEMENTS, 3_000_000, None, suite="four"),
+    "agile_gotolocal": Row(GO_TO, 1_500_000, BABYAI, goal=0.97, against="gotolocal_true"),
+    "gotolocal_true": Row(GO_TO, 1_500_000, None),
+    "agile_putnextlocal": Row(PUT_NEXT, 3_000_000, BABYAI, goal=0.97, against="putnextlocal_true"),
+    "putnextlocal_true": Row(PUT_NEXT, 3_000_000, None),
+}
+GOALS: Final = {"agile_held_out": 0.98, "agile_arrangements_8": 0.6}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train policies by learned rewards and test them.
+
+    Attributes:
+        rows: which to measure.
+        seeds: training runs of each.
+        share: of each row's frames that are trained on.
+        episodes: of each test.
+        runs: folder of the runs.
+        output: a file for the rows.
+    """
+
+    rows: tuple[str, ...] = ("agile_relations", "relations_true")
+    seeds: tuple[int, ...] = (1,)
+    share: float = 1.0
+    episodes: int = 1000
+    runs: Path = Path("runs/agile")
+    output: Path | None = None
+
+    def run(self) -> None:
+        """Measure, print a line for each run, write the rows."""
+        rows: list[dict[str, Any]] = []
+        for name in self.rows:
+            results = []
+            for seed in self.seeds:
+                results.append(self.measure(name, seed))
+                told = {who: round(value, 4) for who, value in results[-1]["agents"].items()}
+                print(f"{name} seed {seed}: {told}, {results[-1]['minutes']:.1f} minutes", flush=True)
+            new = [self.summary(name, results, ROWS[name].suite, name)]
+            new += [self.summary(name, results, suite, key) for suite, key in ROWS[name].others]
+            keep_rows(new, self.output)
+            rows += new
+        print(json.dumps({"rows": rows}))
+
+    def config(self, name: str, seed: int) -> TrainConfig:
+        """The training run of a row."""
+        row = ROWS[name]
+        is_grid = row.task in (RELATIONS, ARRANGEMENTS)
+        settings: list[Any] = [] if row.agile is None else [row.agile]
+        if is_grid:
+            layers, channels = (1, 16) if row.task == RELATIONS else (2, 24)
+            agent = AgentConfig(
+                vision="convolved", hidden_dim=64, settings=(ConvolvedConfig(layers=layers, channels=channels),)
+            )
+            settings.append(PPOConfig(num_steps=15, num_epochs=2, minibatch_size=1280, learning_rate=2e-3))
+        else:
+            agent = AgentConfig()
+        return TrainConfig(
+            task=row.task,
+            total_frames=int(self.share * row.frames),
+            num_envs=512,
+            evaluate_every=0,
+            seed=seed,
+            reward=("environment",) if row.agile is None else ("agile",),
+            reward_weights=(0.1,) if row.agile is None and is_grid else (),
+            agent=agent,
+            settings=tuple(settings),
+        )
+
+    def folder(self, name: str, seed: int) -> Path:
+        """Of a run."""
+        return self.runs / f"{name}-{int(self.share * ROWS[name].frames)}-seed{seed}"
+
+    def measure(self, name: str, seed: int) -> dict[str, Any]:
+        """Train a run, unless it is there, and test it; success by suite, with the controls of the row's own."""
+        row, config, folder = ROWS[name], self.config(name, seed), self.folder(name, seed)
+        seconds = finish_timed(config, folder)
+        trained = Checkpoint.load(folder / CHECKPOINT_NAME).make_agent()
+        names = (row.suite, *(suite for suite, _ in row.others))
+        suites, _ = suite_rows(config, names, episodes=self.episodes, progress=False)
+        policies: dict[str, Policy] = {"trained": trained, "random": RandomPolicy(trained.num_actions)}
+        agents: dict[str, float] = {}
+        intervals: dict[str, tuple[float, float]] = {}
+        for suite, who, found in evaluate_suites(policies, suites):
+            agents[f"{who}, {suite}"] = found.success
+            intervals[f"{who}, {suite}"] = found.interval
+        for suite, _, found in evaluate_suites({"greedy": trained}, suites, greedy=True):
+            agents[f"greedy, {suite}"] = found.success
+        agents |= errors_of(folder)
+        if row.against:
+            agents["true reward"] = self.measure(row.against, seed)["agents"][f"trained, {row.suite}"]
+        frames = config.num_updates * config.rollout_frames
+        return {"agents": agents, "intervals": intervals, "frames": frames, "minutes": seconds / 60}
+
+    def summary(self, name: str, results: list[dict[str, Any]], suite: str, key: str) -> dict[str, Any]:
+        """The row of several seeds in one suite."""
+        row = ROWS[name]
+        scores = [result["agents"][f"trained, {suite}"] for result in results]
+        low, high = results[0]["intervals"][f"trained, {suite}"] if len(scores) == 1 else (min(scores), max(scores))
+        if row.against:
+            true = float(np.mean([result["agents"]["true reward"] for result in results]))
+            scores, low, high = [score / true for score in scores], low / true, high / true
+        reward = "true reward" if row.agile is None else "learned reward"
+        told = "success in ratio to the true reward" if row.against else "success"
+        share = f" --share {self.share}" * (self.share != 1)
+        return {
+            "key": key,
+            "row": f"AGILE, {row.task}, {reward}, {told}, suite {suite}",
+            "mean": float(np.mean(scores)),
+            "low": low,
+            "high": high,
+            "seeds": len(scores),
+            "frames": results[0]["frames"],
+            "minutes": float(np.mean([result["minutes"] for result in results])),
+            "floor": float(np.mean([result["agents"][f"random, {suite}"] for result in results])),
+            "ceiling": None if row.task == ARRANGEMENTS else 1.0,
+            "command": f"python benchmarks/agile.py --rows {name} --seeds {' '.join(map(str, self.seeds))}{share}",
+            "goal": GOALS.get(key, row.goal),
+            "scores": scores,
+            "agents": {who: float(np.mean([r["agents"][who] for r in results])) for who in results[0]["agents"]},
+        }
+
+
+def errors_of(folder: Path) -> dict[str, float]:
+    """How often the discriminator was wrong in the last tenth of a run; nothing where there is none."""
+    rows = read_metrics(folder)
+    rows = rows[-max(1, len(rows) // LAST) :]
+    found = {}
+    for name in ("accuracy", "false_positives", "false_negatives"):
+        values = [row[f"reward/agile/{name}"] for row in rows if f"reward/agile/{name}" in row]
+        values = [value for value in values if value is not None and np.isfinite(value)]
+        if values:
+            found[name.replace("_", " ")] = float(np.mean(values))
+    return found
+
+
+if __name__ == "__main__":
+    launch(Options.run, Options, __doc__)

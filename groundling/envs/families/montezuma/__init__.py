@@ -1,0 +1,1 @@
+"""Tasks in Montezuma's Revenge, on the Arcade Learning Environment (``groundling[atari]``)."""
