@@ -37,9 +37,11 @@ def steps_a_second(envs: Any, steps: int) -> float:
 def main() -> None:
     """Answer until the input ends."""
     modules, id, count, steps = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    envs = AsyncVectorEnv(
-        [partial(make, modules, id)] * count, shared_memory=True, autoreset_mode=AutoresetMode.SAME_STEP
-    )
+    makers = [partial(make, modules, id)] * count
+    try:
+        envs = AsyncVectorEnv(makers, shared_memory=True, autoreset_mode=AutoresetMode.SAME_STEP)
+    except ValueError:  # MiniGrid's space of missions cannot be shared
+        envs = AsyncVectorEnv(makers, shared_memory=False, autoreset_mode=AutoresetMode.SAME_STEP)
     envs.reset(seed=0)
     for _ in sys.stdin:
         print(f"speed {steps_a_second(envs, steps)}", flush=True)

@@ -5,10 +5,10 @@
         [--output benchmarks/results/simulators.json]
 
 Rows ``pool_speed_NAME``: steps a second of our worker pool over those of Gymnasium's ``AsyncVectorEnv`` (autoreset mode
-SAME_STEP, shared memory) on as many environments of the same id, with random actions, in alternating rounds on the same
-cores; mean, lowest and highest round. Ours has one process a core, ``AsyncVectorEnv`` one an environment. Of
-``envpool``, ours is EnvPool behind the adapter, the other MiniGrid's environments of the same level. What is not
-installed is left out with a line.
+SAME_STEP, in shared memory where it can) on as many environments of the same id, with random actions, in alternating
+rounds on the same cores; mean, lowest and highest round. Ours has one process a core, ``AsyncVectorEnv`` one an
+environment. Of ``envpool``, ours is EnvPool behind the adapter, the other MiniGrid's environments of that level. What
+is not installed is left out with a line.
 
 Rows ``minigrid_adapted``, ``minigrid_compiled`` and ``envpool``: success on unseen seeds of BabyAI-GoToLocal after as
 many frames of PPO with the same settings, in MiniGrid's own environments (gym:BabyAI-GoToLocal-v0), in the compiled
@@ -160,7 +160,7 @@ def attempt(name: str, options: Options, measured: Callable[[str, Options], dict
     """Keep a row, or say why it is left out."""
     try:
         row = measured(name, options)
-    except (GroundlingError, ImportError, RuntimeError) as error:
+    except (GroundlingError, ImportError, OSError, RuntimeError) as error:
         print(f"{name} is left out: {str(error).splitlines()[0]}")
     else:
         keep_rows([row], options.output)
