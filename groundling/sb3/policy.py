@@ -36,13 +36,8 @@ class ModelPolicy:
         space = model.observation_space
         if not isinstance(space, spaces.Dict):
             raise ConfigurationError(
-<<<<<<< HEAD
-                f"the model reads one {type(space).__name__} {list(space.shape or ())}, these environments have fields "
-                f"{', '.join(spec.observation)}"
-=======
                 f"the model reads one {type(space).__name__} {list(space.shape or ())}, these environments have "
                 f"fields: {', '.join(spec.observation)}"
->>>>>>> d3
             )
         missing = [key for key in space.spaces if key not in spec.observation]
         if missing:

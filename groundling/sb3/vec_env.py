@@ -37,7 +37,7 @@ class GroundlingVecEnv(VecEnv):
 
     Attributes:
         envs: the batch itself.
-        spec: what an agent in these environments is built for.
+        agent_spec: what an agent in these environments is built for.
         observation: [B, ...] by key, the last that was returned.
 
     Raises:
@@ -54,7 +54,7 @@ class GroundlingVecEnv(VecEnv):
         if not isinstance(envs.single_action_space, spaces.Discrete):
             raise ConfigurationError(f"the actions are to be Discrete, these are {envs.single_action_space}")
         self.envs = envs
-        self.spec: Spec = spec_of(envs)
+        self.agent_spec: Spec = spec_of(envs)
         self.observer = observer
         self.observation: dict[str, NDArray[Any]] = {}
         own = envs.unwrapped

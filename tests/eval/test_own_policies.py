@@ -106,7 +106,7 @@ def test_a_saved_model_acts_as_it_does_itself(name: str, tmp_path: Path) -> None
     alias = next(alias for alias in kind.policy_aliases if alias.startswith("MultiInput"))
     model = kind(alias, envs, policy_kwargs=policy_kwargs(envs), device="cpu", seed=0)
     model.save(tmp_path / "model.zip")
-    policy = find_policy(f"{name}:{tmp_path / 'model.zip'}", envs.spec)
+    policy = find_policy(f"{name}:{tmp_path / 'model.zip'}", envs.agent_spec)
     observation, first, state, memory = envs.reset(), np.ones(4, dtype=np.bool_), policy.initial_state(4), None
     for _ in range(4):
         actions, state = policy.act(observation, state, first, greedy=True)

@@ -103,4 +103,4 @@ def test_agents_with_memory_and_heads_of_their_own_are_refused(monkeypatch: pyte
     envs = envs_of()
     monkeypatch.setattr(SymbolicEncoder, "make_core", lambda encoder: OwnHeads())
     with pytest.raises(ConfigurationError, match="memory and heads of its own"):
-        AgentTrunk(envs.observation_space, envs.spec)
+        AgentTrunk(envs.observation_space, envs.agent_spec)

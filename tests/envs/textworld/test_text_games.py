@@ -23,7 +23,7 @@ HOUSEHOLD = "groundling/TextWorld-Household-v0"
 
 
 class StandIn:
-    """A game of two rooms, without an engine: going north twice wins a point, jumping loses."""
+    """A game of two rooms, without an engine: going north twice wins a point, dropping the mug loses."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []
@@ -41,7 +41,13 @@ class StandIn:
         texts = (" ".join(self.taken[-1:]), f"room {north}", "you are carrying nothing.")
         right = "go north" if north < 2 else ""
         return Scene(
-            "go north twice.", texts, ("go north", "jump"), right, float(north // 2), north > 1, "jump" in self.taken
+            "go to the north.",
+            texts,
+            ("go north", "drop mug"),
+            right,
+            float(north // 2),
+            north > 1,
+            "drop mug" in self.taken,
         )
 
 
@@ -55,9 +61,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Household:
 def test_open_actions_are_the_commands_that_are_told(stand_in: Household) -> None:
     seen = stand_in.reset(0, {"split": "train"})
     assert seen["action_mask"].sum() == 2
-    assert vocabulary().decode(seen["commands"][1]) == "jump"
+    assert vocabulary().decode(seen["commands"][1]) == "drop mug"
     assert not seen["commands"][2:].any()
-    assert vocabulary().decode(seen["instruction"]) == "go north twice."
+    assert vocabulary().decode(seen["instruction"]) == "go to the north."
     assert seen[EXPERT_KEY] == 0
     for key, part in stand_in.spec.observation.items():
         assert (seen[key].shape, str(seen[key].dtype)) == (part.shape, part.dtype), key

@@ -83,7 +83,7 @@ def model_of(name: str, agent: ActorCritic, envs: GroundlingVecEnv) -> Any:
 def test_agent_and_model_choose_the_same_actions_both_ways(name: str) -> None:
     envs = GroundlingVecEnv(make_vec(bank=EpisodeBank.of_seeds(LEVEL, range(8)), num_envs=8))
     torch.manual_seed(1)
-    agent, fresh = (ActorCritic(config_of(name).agent, envs.spec) for _ in range(2))
+    agent, fresh = (ActorCritic(config_of(name).agent, envs.agent_spec) for _ in range(2))
     torch.nn.init.normal_(agent.policy.weight)
     torch.nn.init.normal_(agent.policy.bias)
     model = model_of(name, agent, envs)
@@ -103,7 +103,7 @@ def test_agent_and_model_choose_the_same_actions_both_ways(name: str) -> None:
 
 def test_logits_of_action_values_are_these_over_the_temperature() -> None:
     envs = GroundlingVecEnv(make_vec(bank=EpisodeBank.of_seeds(LEVEL, range(8)), num_envs=8))
-    agent = ActorCritic(config_of("sb3:DQN").agent, envs.spec)
+    agent = ActorCritic(config_of("sb3:DQN").agent, envs.agent_spec)
     model = model_of("sb3:DQN", agent, envs)
     torch.nn.init.normal_(model.q_net.q_net[-1].weight)
     publish(model, agent, 0.1)
@@ -152,7 +152,7 @@ def test_trpo_s_step_takes_every_parameter_of_the_trunk() -> None:
     from sb3_contrib import TRPO
 
     envs = GroundlingVecEnv(make_vec(bank=EpisodeBank.of_seeds(LEVEL, range(8)), num_envs=4))
-    model = model_of("sb3contrib:TRPO", ActorCritic(AgentConfig(), envs.spec), envs)
+    model = model_of("sb3contrib:TRPO", ActorCritic(AgentConfig(), envs.agent_spec), envs)
     trunk_of(model.policy).value_projection = torch.nn.Linear(2, 2)
     left_out = {name for name, _ in model.policy.named_parameters() if "value" in name}
     assert left_out == {"value_net.weight", "value_net.bias"}
