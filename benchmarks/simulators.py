@@ -8,7 +8,7 @@ Rows ``pool_speed_NAME``: steps a second of our worker pool over those of Gymnas
 SAME_STEP, in shared memory where it can) on as many environments of the same id, with random actions, in alternating
 rounds on the same cores; mean, lowest and highest round. Ours has one process a core, ``AsyncVectorEnv`` one an
 environment. Of ``envpool``, ours is EnvPool behind the adapter, the other MiniGrid's environments of that level. What
-is not installed is left out with a line. Where others use the machine, the more processes the more of its time they get:
+is not installed is left out with a line. Where others use the machine, more processes get more of its time, so
 ``by_processor_time`` is the same ratio of steps a second of processor time.
 
 Rows ``minigrid_adapted``, ``minigrid_compiled`` and ``envpool``: success on unseen seeds of BabyAI-GoToLocal after as
