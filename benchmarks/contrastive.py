@@ -11,9 +11,11 @@ the success of the second by that of the first, in unseen layouts with the same 
 "contrastive" is paid the increase of the similarity (form "delta"); beside it "direct" is paid the similarity itself at
 every step, for which an agent may loiter where a similarity is wrong.
 
-Controls: "shuffled" is paid by the instruction of another environment, "untrained" by an encoder as it was drawn,
-"apart" by an encoder that sees clips without words (CLIP's two towers). All end their episodes when the true goal is
-reached, as agents of other learned rewards do: that alone teaches something where a step before it is paid. Minutes are
+Controls: "shuffled" is paid by an instruction of another environment that differs, "untrained" by an encoder as it was drawn,
+"apart" by an encoder that sees clips without words (CLIP's two towers). All end their episodes when
+the true goal is reached, as agents of other learned rewards do. On GoToLocal, where nothing else ends an episode, that
+alone teaches much: see how far the controls come. ``--task groundling/RoomPickUp-v0``, where to pick up a wrong object
+ends it too, tells more. Minutes are
 processor time of one seed of "contrastive", its encoder included. Finished runs are kept in ``--runs`` and not trained
 again. The last line is a JSON object.
 """
@@ -42,6 +44,7 @@ from groundling.training.rewards.contrastive import ContrastiveConfig, Contrasti
 
 Pay = Literal["true", "contrastive", "direct", "shuffled", "untrained", "apart"]
 CONTROLS: Final = ("shuffled", "untrained", "apart")
+TASK: Final = "BabyAI-GoToLocal-v0"
 UNSEEN: Final = HeldOut().combinations
 SEEN: Final = tuple(
     pair for pair in (f"{color} {kind}" for color in MINIGRID_COLORS for kind in MINIGRID_OBJECTS) if pair not in UNSEEN
@@ -50,15 +53,25 @@ ENCODER_FRAMES: Final = 100_000
 
 
 class ShuffledReward(ContrastiveReward):
-    """Pays by the instruction that the next environment had at first: of another pair three times of four."""
+    """Pays by the instruction that another environment had when an episode began; never by its own."""
 
     def __call__(self, transition: Transition) -> Array:
         """What is paid [B] for a step."""
         key = self._encoder.text_key
         before, after = (dict(part) for part in (transition.observation, transition.next_observation))
         for part in (before, after):
-            part[key] = np.roll(part[key], 1, axis=0)
+            part[key] = part[key][others_than(part[key])]
         return super().__call__(replace(transition, observation=before, next_observation=after))
+
+
+def others_than(tokens: Array) -> Array:
+    """For each sentence of [B, L] the place of the next one that differs, [B]."""
+    places = np.arange(len(tokens))
+    found = places.copy()
+    for shift in range(1, len(tokens)):
+        same = (tokens[found] == tokens).all(axis=1)
+        found[same] = (places[same] + shift) % len(tokens)
+    return found
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,7 @@ class Options:
     seeds: tuple[int, ...] = (1, 2, 3)
     pay: tuple[Pay, ...] = ("contrastive", "direct", "shuffled", "untrained", "apart")
     control_seeds: tuple[int, ...] = (1,)
-    task: str = "BabyAI-GoToLocal-v0"
+    task: str = TASK
     frames: int = 300_000
     episodes: int = 1000
     runs: Path = Path("runs/contrastive")
@@ -151,11 +164,13 @@ class Options:
         """The row of the seeds so far."""
         success = {pay: [one.success for one in tests] for pay, tests in found.items()}
         scores = [ours / true for ours, true in zip(success["contrastive"], success["true"], strict=False)]
-        options = f"--seeds {' '.join(map(str, self.seeds[: len(scores)]))} --pay {' '.join(self.pay)}"
+        options = (
+            f"--task {self.task} --seeds {' '.join(map(str, self.seeds[: len(scores)]))} --pay {' '.join(self.pay)}"
+        )
         return {
-            "key": "contrastive_unseen",
-            "row": "contrastive reward on four color-type pairs that its encoder never met, GoToLocal: success by that "
-            f"of the true reward, {self.episodes} episodes a seed",
+            "key": "contrastive_unseen" if self.task == TASK else f"contrastive_unseen {self.task}",
+            "row": f"contrastive reward on four color-type pairs that its encoder never met, {self.task}: success by "
+            f"that of the true reward, {self.episodes} episodes a seed",
             "mean": float(np.mean(scores)),
             "low": min(scores),
             "high": max(scores),
