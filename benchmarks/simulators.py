@@ -45,7 +45,7 @@ STEPS = {"minigrid": 1500, "cartpole": 6000, "atari": 100, "miniworld": 100, "mi
 IDS = {
     "minigrid": "gym:BabyAI-GoToLocal-v0",
     "cartpole": "gym:CartPole-v1",
-    "atari": "gym:ALE/Breakout-v5",
+    "atari": "gym:ALE/Breakout-v5?size=210x160",  # as AsyncVectorEnv gives the pictures, not made smaller
     "miniworld": "gym:MiniWorld-OneRoom-v0",
     "minihack": "gym:MiniHack-Room-5x5-v0",
     "envpool": "envpool:BabyAI-GoToLocal-v0",
@@ -207,7 +207,7 @@ class Peer:
     """AsyncVectorEnv in a process of its own, see ``async_peer``."""
 
     def __init__(self, name: str, python: str) -> None:
-        id = IDS[name].partition(":")[2]
+        id = IDS[name].partition(":")[2].partition("?")[0]
         peer = Path(__file__).with_name("async_peer.py")
         command = [
             python or sys.executable,
