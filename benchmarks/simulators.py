@@ -41,7 +41,7 @@ from groundling.training import PPOConfig, TrainConfig
 
 ENVS = 16
 ROUNDS = 5
-STEPS = {"minigrid": 1500, "cartpole": 6000, "atari": 100, "miniworld": 100, "minihack": 150, "envpool": 3000}
+STEPS = {"minigrid": 1500, "cartpole": 6000, "atari": 250, "miniworld": 100, "minihack": 150, "envpool": 3000}
 IDS = {
     "minigrid": "gym:BabyAI-GoToLocal-v0",
     "cartpole": "gym:CartPole-v1",
