@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_commands_of_the_readme_are_read() -> None:
     """Every option that is printed exists; what would take long is not run."""
     told = re.sub(r"\\\n\s*", " ", TEXT)
     commands = [
-        line.partition("#")[0].split()[1:] for line in told.splitlines() if line.startswith("groundling train ")
+        shlex.split(line.partition("  #")[0])[1:] for line in told.splitlines() if line.startswith("groundling train ")
     ]
     commands = [arguments for arguments in commands if "A" not in arguments and "--resume" not in arguments]
     assert len(commands) >= 4

@@ -6,6 +6,9 @@ import logging
 import os
 import shutil
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +36,14 @@ def load_package() -> Any:
     except ImportError as error:
         raise MissingSimulatorError(f"TextWorld is not installed: pip install 'groundling[{EXTRA}]'") from error
     return textworld
+
+
+@contextmanager
+def no_warnings() -> Iterator[None]:
+    """Without the engine's warning that it knows no scores of games that are not published; TextWorld knows them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def path_of(variant: Variant, split: str, number: int) -> Path:
@@ -67,7 +78,7 @@ def game_file(variant: Variant, split: str, number: int) -> Path:
     if path.exists():
         return path
     make_folder(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, no_warnings():
         options = textworld.GameOptions()
         options.path = str(Path(folder) / path.name)
         textworld.generator.compile_game(make_game(variant, split, number), options)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from groundling.envs.families.textworld.games import load_package
+from groundling.envs.families.textworld.games import load_package, no_warnings
 
 KEPT: Final = 100_000  # scenes that are remembered in a process
 IDLE: Final = ("look", "inventory")  # commands that tell nothing new: all texts are seen at every step
@@ -91,7 +91,10 @@ class Player:
         textworld = load_package()
         asked = ("feedback", "description", "inventory", "admissible_commands", "policy_commands", "won", "lost")
         infos = textworld.EnvInfos(objective=True, score=True, **dict.fromkeys(asked, True))
-        return textworld.start(path, infos)
+        with no_warnings():
+            engine = textworld.start(path, infos)
+        engine.seed(0)
+        return engine
 
 
 def scene_of(state: Any, *, is_first: bool) -> Scene:
