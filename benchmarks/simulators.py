@@ -41,11 +41,11 @@ from groundling.training import PPOConfig, TrainConfig
 
 ENVS = 16
 ROUNDS = 5
-STEPS = {"minigrid": 1500, "cartpole": 6000, "atari": 100, "miniworld": 100, "minihack": 150, "envpool": 3000}
+STEPS = {"minigrid": 1500, "cartpole": 6000, "atari": 250, "miniworld": 100, "minihack": 150, "envpool": 3000}
 IDS = {
     "minigrid": "gym:BabyAI-GoToLocal-v0",
     "cartpole": "gym:CartPole-v1",
-    "atari": "gym:ALE/Breakout-v5",
+    "atari": "gym:ALE/Breakout-v5?size=210x160",  # as AsyncVectorEnv gives the pictures, not made smaller
     "miniworld": "gym:MiniWorld-OneRoom-v0",
     "minihack": "gym:MiniHack-Room-5x5-v0",
     "envpool": "envpool:BabyAI-GoToLocal-v0",
@@ -207,7 +207,7 @@ class Peer:
     """AsyncVectorEnv in a process of its own, see ``async_peer``."""
 
     def __init__(self, name: str, python: str) -> None:
-        id = IDS[name].partition(":")[2]
+        id = IDS[name].partition(":")[2].partition("?")[0]
         peer = Path(__file__).with_name("async_peer.py")
         command = [
             python or sys.executable,
