@@ -11,8 +11,8 @@ the success of the second by that of the first, in unseen layouts with the same 
 "contrastive" is paid the increase of the similarity (form "delta"); beside it "direct" is paid the similarity itself at
 every step, for which an agent may loiter where a similarity is wrong.
 
-Controls: "shuffled" is paid by an instruction of another environment that differs, "untrained" by an encoder as it was drawn,
-"apart" by an encoder that sees clips without words (CLIP's two towers). All end their episodes when
+Controls: "shuffled" is paid by an instruction of another environment that differs, "untrained" by an encoder as it was
+drawn, "apart" by an encoder that sees clips without words (CLIP's two towers). All end their episodes when
 the true goal is reached, as agents of other learned rewards do. On GoToLocal, where nothing else ends an episode, that
 alone teaches much: see how far the controls come. ``--task groundling/RoomPickUp-v0``, where to pick up a wrong object
 ends it too, tells more. Minutes are

@@ -130,7 +130,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("id", list(VARIANTS))
-def test_expert_wins_every_kind_of_games_and_again_after_mistakes(id: str) -> None:
+def test_expert_wins_every_kind_of_games(id: str) -> None:
     family = find_family(f"{id}?games=1")
     envs = family.open(family.split("train"), 1, 0)
     try:
