@@ -8,6 +8,7 @@ and the steps a second of processor time, of this process and its children.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import sys
@@ -53,8 +54,14 @@ def processor_seconds() -> float:
 
 def main() -> None:
     """Answer until the input ends."""
-    modules, id, count, steps = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    makers = [partial(make, modules, id)] * count
+    told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    told.add_argument("modules", help="that register the id, with commas between")
+    told.add_argument("id", help="of the environment")
+    told.add_argument("count", type=int, help="number of environments")
+    told.add_argument("steps", type=int, help="of each environment in a round")
+    asked = told.parse_args()
+    steps = asked.steps
+    makers = [partial(make, asked.modules, asked.id)] * asked.count
     try:
         envs = AsyncVectorEnv(makers, shared_memory=True, autoreset_mode=AutoresetMode.SAME_STEP)
     except ValueError:  # MiniGrid's space of missions cannot be shared

@@ -62,7 +62,7 @@ def test_own_family_encoder_algorithm_and_reward_go_through_every_command(folder
     assert whole.agent.keys() == resumed.agent.keys()
     assert all(torch.isfinite(array).all() for array in resumed.agent.values())
     assert whole.rewards["own_reward.py:StepCost"] == {"steps": 160}
-    assert resumed.rewards == whole.rewards
+    assert resumed.rewards["own_reward.py:StepCost"] == whole.rewards["own_reward.py:StepCost"]
     assert resumed.updates == whole.updates == 20
 
     for name in ("a", "b"):

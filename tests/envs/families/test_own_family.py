@@ -69,7 +69,6 @@ def test_family_is_found_by_the_place_where_it_stands() -> None:
         ("Corridors", "has no 'Corridors'; it has Corridor"),
         ("Unfinished", "Unfinished has no make_vec"),
         ("NUMBER", "of the type int, no environment: it has to be a family .*, a Task class, a level"),
-        ("CorridorEnv", "the class CorridorEnv, no environment"),
     ],
 )
 def test_what_is_no_family_is_refused_and_it_is_said_what_it_has_to_be(name: str, reason: str) -> None:

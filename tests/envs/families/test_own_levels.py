@@ -16,7 +16,8 @@ from groundling.envs import build_bank
 from groundling.envs.banks.sources import find_source
 from groundling.envs.catalog import find_family
 from groundling.envs.families.babyai.levels import MiniGridLevel
-from groundling.errors import TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.envs.families.foreign.family import ForeignFamily
+from groundling.errors import TaskError, UnknownEnvironmentError
 
 LEVELS = """
 import gymnasium
@@ -85,11 +86,17 @@ def test_every_spelling_finds_the_level(module: Path) -> None:
         find_family("no_such_module:OwnTest-Near-v0")
 
 
-def test_level_of_several_missions_is_told_a_true_reason(module: Path) -> None:
-    with pytest.raises(UnsupportedLevelError, match="what TwoMissions asks for stands in its own code") as caught:
-        find_family(f"{module}:TwoMissions")
-    assert "never varies" not in str(caught.value)
-    assert "self.instrs" in str(caught.value)
+def test_level_of_several_missions_is_run_as_it_is_with_a_true_reason(
+    module: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = find_family(f"{module}:TwoMissions")
+    assert isinstance(found, ForeignFamily)
+    assert found.settings.success == "reward"  # as in MiniGrid's own
+    (warning,) = caplog.messages
+    assert "is run as it is" in warning
+    assert "what TwoMissions asks for stands in its own code" in warning
+    assert "never varies" not in warning
+    assert "self.instrs" in warning
 
 
 def test_reference_finds_it_in_another_process(module: Path) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.agents.bots import Expert
+from groundling.agents.bots import Expert, RoverExpert
 from groundling.envs.banks.bank import EpisodeBank
-from groundling.envs.engine.constants import BOX, FIRST_OBJECT, KEY, NOWHERE, Action, Verb
+from groundling.envs.engine.constants import BOX, FIRST_OBJECT, KEY, NOWHERE, Verb
 from groundling.envs.engine.rover import Rover
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
@@ -79,25 +79,23 @@ def play_by(believed: EpisodeBank, bank: EpisodeBank) -> tuple[NDArray[np.bool_]
 
 
 def drive_by(believed: EpisodeBank, bank: EpisodeBank) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """As :func:`play_by` with rovers: six turns for a quarter, four steps for a tile."""
+    """As :func:`play_by` with rovers."""
     count = len(bank)
-    ours = WorldBatch(believed, count, shuffle=False)
-    real = RoverBatch(bank, count, rover=Rover(), camera=Camera(width=4, height=4), shuffle=False)
+    ours, real = (
+        RoverBatch(episodes, count, rover=Rover(), camera=Camera(width=4, height=4), shuffle=False)
+        for episodes in (believed, bank)
+    )
     ours.reset()
     real.reset()
-    expert = Expert(ours, sees="world")
-    repeats = np.array([6, 6, 4, 1, 1, 1, 1])
-    is_announced = bank.programs[:, 0, 0] == Verb.ANNOUNCE
-    waiting = np.where(is_announced, Action.DROP, Action.DONE)  # each of no consequence there
+    expert = RoverExpert(ours)
     going = np.ones(count, dtype=np.bool_)
     success, failure = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
     while going.any():
-        actions = expert.actions().copy()
-        for turn in range(6):
-            real.step(np.where((turn < repeats[actions]) & going, actions, waiting), autoreset=False)
-            out = real.outcomes
-            success |= out.success & going
-            failure |= out.terminated & ~out.success & going
+        actions = expert.actions()
         ours.step(actions, autoreset=False)
-        going &= ~(success | failure | ours.outcomes.ended)
+        real.step(actions, autoreset=False)
+        out = real.outcomes
+        success |= out.success & going
+        failure |= out.terminated & ~out.success & going
+        going &= ~(out.ended | ours.outcomes.ended)
     return success, failure
