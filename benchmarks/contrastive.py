@@ -3,7 +3,7 @@
     python benchmarks/contrastive.py [--seeds 1 2 3] [--pay contrastive direct shuffled untrained apart]
         [--control-seeds 1] [--output benchmarks/results/rewards.json]
 
-An encoder of clips and sentences is trained on BabyAI-GoToLocal without four of its eighteen color-type pairs
+An encoder of clips and sentences is trained on a task without four of its eighteen color-type pairs
 (algorithm "infonce"). Then agents learn from scratch with PPO, on instructions of just these four pairs: "true", paid
 by the environments, and "contrastive", paid by the similarity of what they do and the instruction only. The row tells
 the success of the second by that of the first, in unseen layouts with the same four pairs; actions are drawn.
@@ -12,12 +12,13 @@ the success of the second by that of the first, in unseen layouts with the same 
 every step, for which an agent may loiter where a similarity is wrong.
 
 Controls: "shuffled" is paid by an instruction of another environment that differs, "untrained" by an encoder as it was
-drawn, "apart" by an encoder that sees clips without words (CLIP's two towers). All end their episodes when
-the true goal is reached, as agents of other learned rewards do. On GoToLocal, where nothing else ends an episode, that
-alone teaches much: see how far the controls come. ``--task groundling/RoomPickUp-v0``, where to pick up a wrong object
-ends it too, tells more. Minutes are
-processor time of one seed of "contrastive", its encoder included. Finished runs are kept in ``--runs`` and not trained
-again. The last line is a JSON object.
+drawn, "apart" by an encoder that sees clips without words (CLIP's two towers). All end their episodes when the true
+goal is reached, as agents of other learned rewards do. On GoToLocal, where nothing else ends an episode, that alone
+teaches much: see how far the controls come. ``--task groundling/RoomPickUp-v0``, where to pick up a wrong object ends
+it too, tells more.
+
+Minutes are processor time of one seed of "contrastive", its encoder included. Finished runs are kept in ``--runs`` and
+not trained again. The last line is a JSON object.
 """
 
 from __future__ import annotations
