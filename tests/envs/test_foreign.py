@@ -19,6 +19,7 @@ from groundling.envs.families.foreign.family import ForeignFamily
 from groundling.envs.simulators.errors import EngineError, EngineRestartError, MissingSimulatorError
 from groundling.envs.simulators.foreign.host import Rule
 from groundling.envs.simulators.foreign.pool import ForeignPool, Source
+from groundling.envs.simulators.foreign.vector import decode
 from groundling.errors import ConfigurationError
 from groundling.interfaces import ACTION_MASK, CATEGORY, RGB, SYMBOLS, TOKENS
 
@@ -86,6 +87,25 @@ def test_episodes_are_those_of_the_environment_in_its_seeds_order() -> None:
     assert list(envs.instructions) == first  # type: ignore[attr-defined]
     envs.reset(seed=5)
     envs.close()
+
+
+@pytest.mark.parametrize("reseeds", [True, False])
+def test_later_episodes_have_seeds_of_their_own_unless_they_follow_from_the_first(reseeds: bool) -> None:
+    lamp, goals = foreign_envs.Lamp(), []
+    seeds = [11, 12, 13, 14, 15, 16]
+    for number, seed in enumerate(seeds):
+        lamp.reset(seed=seed if reseeds or not number else None)
+        goals.append(lamp.goal)
+    pool = ForeignPool({**maker("make_lamp"), "reseeds": reseeds, "options": {"limit": 1}}, 1)
+    pool.map([Source("inner.told", "text", size=60)])
+    pool.reset(np.array(seeds[:1]))
+    told = []
+    for following in [*seeds[1:], 0]:
+        told.append(decode(pool.arrays["now:inner.told"][0]).split()[2])
+        pool.arrays["next_seed"][0] = following
+        pool.step(np.array([0]))
+    assert told == [foreign_envs.COLORS[goal] for goal in goals]
+    pool.close()
 
 
 def test_splits_have_seeds_of_their_own() -> None:

@@ -225,7 +225,8 @@ class ForeignFamily(EnvFamily):
             EngineError: if they cannot be made.
         """
         settings = self.settings
-        maker = {**self._maker, "options": {**settings.options, **(options or {})}}
+        options = {**settings.options, **(options or {})}
+        maker = {**self._maker, "options": options, "reseeds": settings.reseeds}
         if self._package.without_display:
             maker["without_display"] = dict(self._package.without_display)
         try:

@@ -39,7 +39,7 @@ PACKAGES: Final = (
         {"success": "reward"},
         without_display={"PYGLET_HEADLESS": "1"},
     ),
-    Package(("ALE/",), ("ale_py",), "atari", {"size": "84x84"}),
+    Package(("ALE/",), ("ale_py",), "atari", {"size": "84x84", "reseeds": "False"}),  # it loads the game for a seed
     Package(
         ("MiniHack-",), ("nle", "minihack"), "nethack", {**NETHACK, "symbols": "chars_crop,colors_crop,specials_crop"}
     ),

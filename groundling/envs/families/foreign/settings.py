@@ -32,6 +32,8 @@ class Settings:
         terminated: when an episode ends by itself although the environment does not say so.
         truncated: when an end that the environment calls terminated is a time limit's.
         resets: episodes that are begun to learn the words of the texts.
+        reseeds: begin every episode with a seed of its own, so that all policies play the same ones; False: only the
+            first of each environment, from which the others follow (for environments that load anew for a seed).
         length: tokens of the instruction; by default a quarter more than the longest of these.
         python: the Python interpreter of the environments.
         workers: processes; by default one a core.
@@ -47,6 +49,7 @@ class Settings:
     terminated: str = ""
     truncated: str = ""
     resets: int = 1000
+    reseeds: bool = True
     length: int = 0
     python: str = ""
     workers: int = 0
@@ -88,6 +91,10 @@ def _read(name: str, text: str) -> Any:
         if not text.isdigit() or not int(text):
             raise ConfigurationError(f"{name} is a number from 1, not {text!r}")
         return int(text)
+    if name == "reseeds":
+        if text not in ("True", "False"):
+            raise ConfigurationError(f"reseeds is True or False, not {text!r}")
+        return text == "True"
     if name in RULES:
         try:
             Rule(text)

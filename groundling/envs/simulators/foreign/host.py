@@ -243,6 +243,7 @@ class Host:
 
     def __init__(self, maker: dict[str, Any], count: int, rules: dict[str, str]) -> None:
         self.envs = [make_one(maker) for _ in range(count)]
+        self.reseeds = maker.get("reseeds", True)
         self.rules = {name: Rule(text) for name, text in rules.items()}
         self.returns = [0.0] * count
         self.lengths = [0] * count
@@ -280,16 +281,16 @@ class Host:
             self.arrays[name] = memory[offset : offset + size].view(dtype).reshape(shape)[first:stop]
         self.sources = list(layout["sources"])
 
-    def reset(self, rows: list[int]) -> None:
-        """Begin the episodes of ``next_seed``."""
+    def reset(self, rows: list[int], is_first: bool = True) -> None:
+        """Begin the episodes of ``next_seed``; without ``reseeds`` later ones follow from the first."""
         for row in rows:
-            seed = int(self.arrays["next_seed"][row])
+            seed = int(self.arrays["next_seed"][row]) if is_first or self.reseeds else None
             env = self.envs[row]
             self.returns[row], self.lengths[row] = 0.0, 0
             try:
                 found = env.reset(seed=seed)
             except TypeError:  # the older interface
-                if hasattr(env, "seed"):
+                if hasattr(env, "seed") and seed is not None:
                     env.seed(seed)
                 found = env.reset()
             observation, info = found if isinstance(found, tuple) and len(found) == 2 else (found, {})
@@ -318,7 +319,7 @@ class Host:
             self.end(row, told, info)
             if told["terminated"] or told["truncated"]:
                 self.write("final", row, observation, info)
-                self.reset([row])
+                self.reset([row], is_first=False)
             else:
                 self.write("now", row, observation, info)
 
