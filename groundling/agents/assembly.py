@@ -71,4 +71,7 @@ def _nothing_to_read(name: str, kind: type[ObservationEncoder[Any]], left: Mappi
     message = f"vision {name!r} reads {', '.join(kind.kinds)}, these environments give {told or 'nothing of the kind'}"
     if any(part.kind == RGB for part in left.values()):
         return message + ": choose the agent's vision 'cnn' (--preset pixels trains with it)"
-    return message + ": choose a vision that reads one of them"
+    kinds = {part.kind for part in left.values()}
+    fitting = [other for other in ENCODERS.names() if kinds & set(ENCODERS.find(other).kinds)]
+    names = f" (--agent.vision {' or '.join(fitting)})" if fitting else ""
+    return f"{message}: choose a vision that reads one of them{names}"

@@ -14,6 +14,7 @@ import foreign_envs
 import numpy as np
 import pytest
 
+from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs.catalog import find_family
 from groundling.envs.families.foreign.family import ForeignFamily
 from groundling.envs.simulators.errors import EngineError, EngineRestartError, MissingSimulatorError
@@ -370,3 +371,8 @@ def test_environments_run_in_the_python_that_is_named(tmp_path: Path) -> None:
     assert ours.reference == "gym:CartPole-v1"
     with pytest.raises(ConfigurationError, match="BabyAI-GoToLocal-v0 is run by Groundling itself: leave it out"):
         families(TrainConfig(task="BabyAI-GoToLocal-v0", simulator_python=str(python)))
+
+
+def test_agent_that_sees_nothing_there_is_told_which_vision_would() -> None:
+    with pytest.raises(ConfigurationError, match=r"choose a vision that reads one of them \(--agent.vision vector"):
+        ActorCritic(AgentConfig(), find_family("gym:CartPole-v1").spec)
