@@ -19,7 +19,7 @@ from groundling.training.rewards.base import RewardTerm
 
 
 class Hopeful(RewardTerm):
-    """Takes the episodes in even environments for solved, and remembers for how many steps it was asked."""
+    """Takes the episodes in three of four environments for solved, and remembers for how many steps it was asked."""
 
     def __init__(self, config, envs):
         super().__init__(config, envs)
@@ -37,7 +37,7 @@ class Hopeful(RewardTerm):
 
     def verdicts(self, transition):
         assert self.is_frozen == (len(self.memory) > 8)
-        return np.arange(len(self.memory)) % 2 == 0
+        return np.arange(len(self.memory)) % 4 != 0
 
     def state_dict(self):
         return {"memory": self.memory.tolist()}
@@ -69,8 +69,8 @@ def test_false_positives_and_negatives_stand_in_the_table_of_each_suite(run: Pat
     (table,) = report.measures["layout"]
     ((name, episodes, (positives, negatives)),) = table.rows
     assert (name, episodes) == (f"{run.parent / 'hopeful.py'}:Hopeful", 60)
-    assert 0.2 < positives < 0.8
-    assert 0.2 < negatives < 0.8
+    assert 0.55 < positives < 0.95
+    assert 0.05 < negatives < 0.45
     told = json.loads((run / "evaluation.json").read_text())["measures"]["layout"]
     assert told[0]["rows"][0]["false_positives"] == positives
     shown = console.export_text()
