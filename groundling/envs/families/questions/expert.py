@@ -8,16 +8,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.envs.engine import rover_driving
 from groundling.envs.engine.batch import Batch
 from groundling.envs.engine.compiling import compiler, inner_kernel
 from groundling.envs.engine.constants import ANSWER, NUM_ACTIONS, STOP
 from groundling.envs.engine.dynamics import DONE, RIGHT
 from groundling.envs.engine.rover import Motion, Poses
-from groundling.envs.engine.rover_driving import HERE, drive_as, steer, turn_towards
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.state import Worlds
-from groundling.envs.families.questions import ways
+from groundling.envs.families.questions import driving, ways
+from groundling.envs.families.questions.driving import HERE, drive_as, steer, turn_towards
 from groundling.envs.families.questions.notes import find_missing
 from groundling.envs.families.questions.sight import Sighting, is_in_sight
 from groundling.envs.families.questions.ways import NOTHING, Search, first_action, make_search
@@ -27,7 +26,7 @@ SIDEWAYS: Final = (
     0.6  # radians to which a rover turns from the direction of the grid; half a turn more is below 45 degrees
 )
 
-kernel = compiler(__file__, *rover_driving.SOURCES, *ways.SOURCES)
+kernel = compiler(__file__, *driving.SOURCES, *ways.SOURCES)
 
 
 @inner_kernel

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from groundling.envs.engine.compiling import compiler, inner_kernel
 from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, NOTHING_CODE, WALKABLE_BIT
 from groundling.envs.engine.dynamics import FORWARD, LEFT, RIGHT, TOGGLE, stride_of
-from groundling.envs.engine.rover_driving import HERE
 from groundling.envs.families.questions import sight
+from groundling.envs.families.questions.driving import HERE
 from groundling.envs.families.questions.sight import sees_from
 
 FAR: Final = 2**30  # the distance of a pose that nothing leads to

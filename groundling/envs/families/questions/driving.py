@@ -1,4 +1,4 @@
-"""How a rover does what the body of the grid would: the turns and steps from tile to tile, for the experts."""
+"""How a rover does what the body of the grid would, from tile to tile: for the expert of questions."""
 
 from __future__ import annotations
 
