@@ -13,6 +13,7 @@
     ├── ActionError               an action of the wrong shape, type or range (also a ValueError)
     ├── ObservationError          an observation of the wrong shape or type given to an agent (also a ValueError)
     ├── ConfigurationError        a setting that cannot work (also a ValueError)
+    │   └── UntrustedCodeError    code that a received file names, and nobody else
     ├── HouseTooSmallError        rooms that do not fit into a house (also a ValueError)
     ├── ImpossibleWishError       a wish that no house can fulfil (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
@@ -85,6 +86,10 @@ class ObservationError(GroundlingError, ValueError):
 
 class ConfigurationError(GroundlingError, ValueError):
     """A setting, or a combination of settings, that cannot work."""
+
+
+class UntrustedCodeError(ConfigurationError):
+    """A received file names code that the person neither named nor trusts; it was not run."""
 
 
 class HouseTooSmallError(GroundlingError, ValueError):

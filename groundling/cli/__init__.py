@@ -14,6 +14,7 @@ from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 from groundling.errors import GroundlingError
+from groundling.trust import OPTION, command_line
 
 COMMANDS = {
     "train": "train an agent on a task",
@@ -29,6 +30,11 @@ COMMANDS = {
     "bench": "measure steps a second on this machine, compared with MiniGrid",
     "demo": "train, evaluate and report in a few minutes",
 }
+
+TRUST_HELP = (
+    f"With {OPTION}, code of somebody's own that a run, bank, demonstration or option file names is run as well; "
+    "without, only what this command line names."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,10 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f"; did you mean {close[0]!r}?" if close else f": choose one of {', '.join(COMMANDS)}"
         return fail(f"there is no command {name!r}{hint}")
     logging.basicConfig(format="groundling: %(message)s", level=logging.WARNING)
+    trust, rest = OPTION in rest, [argument for argument in rest if argument != OPTION]
     try:
-        command = parse(name, rest)
-        if command is not None:
-            command.run()
+        with command_line(rest, trust_code=trust):
+            command = parse(name, rest)
+            if command is not None:
+                command.run()
     except GroundlingError as error:
         message = error.strerror if isinstance(error, OSError) else str(error)
         return fail(" ".join((message or str(error)).split()))
@@ -80,7 +88,8 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
         import tyro
 
         module = importlib.import_module(f"groundling.cli.{name}")
-    told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": module.__doc__}
+    description = f"{(module.__doc__ or '').rstrip()}\n\n{TRUST_HELP}"
+    told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": description}
     kind = module.Command
     if hasattr(module, "command"):  # some options decide which others there are
         kind, told["default"] = module.command(arguments)
@@ -136,6 +145,8 @@ def usage() -> str:
             *lines,
             "",
             "`groundling COMMAND --help` lists a command's options and their defaults.",
+            f"Every command takes {OPTION}: also run code of somebody's own (my.py:MyTask)",
+            "that a run or file names, not only what the command line names.",
         ]
     )
 

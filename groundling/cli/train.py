@@ -23,7 +23,9 @@ from groundling.training import TrainConfig, Trainer, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
 from groundling.training.progress import ProgressBar
+from groundling.training.tasks import families
 from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
+from groundling.trust import OPTION, has_run_code
 
 
 @dataclass
@@ -86,7 +88,9 @@ class Command:
             config = config_of(self.options, self.parts)
             folder = self.run_folder or Path("runs") / folder_name(config)
         self._train(config, folder)
-        Console().print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+        trust = f" {OPTION}" if has_run_code() else ""
+        told = f"the run is in {folder}; next: groundling evaluate {folder}{trust}"
+        Console().print(told, highlight=False, soft_wrap=True)
 
     def _train(self, config: TrainConfig, folder: Path) -> None:
         """One run, and its control if there is to be one."""
@@ -118,6 +122,7 @@ class Command:
         config = config_of(self.options, self.parts)
         folder = self.run_folder or Path("runs") / folder_name(config, with_seed=False)
         check_seeds(self.seeds, self.jobs, folder)
+        families(config)  # a task whose code may not run is refused here, not in each process
         if self.blind_control:
             blind_control_of(config)  # refuses a run that is blind itself
         if self.jobs > 1:

@@ -61,7 +61,7 @@ class Command:
         if self.most_steps < 1:
             raise ConfigurationError(f"most_steps must be at least 1, got {self.most_steps}")
         folder = self.run_folder
-        checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME)
+        checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME, for_evaluation=True)
         check_words(self.instruction or "", checkpoint.spec.vocabulary)
         agent, config = checkpoint.make_agent(), checkpoint.config
         own = run_families(folder or SHIPPED, config)

@@ -20,6 +20,7 @@ from groundling.envs.first_person import Camera
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError
+from groundling.trust import name_code
 
 
 def make(
@@ -46,6 +47,7 @@ def make(
             None leaves it out.
         previous_action: tell the agent which action it took last, another sense.
     """
+    name_code(id)
     return GroundlingEnv(
         id,
         split=split,
@@ -120,6 +122,7 @@ def make_vec(
         if id is None:
             raise ConfigurationError("make_vec needs the id of an environment, or a bank")
         if isinstance(id, str):
+            name_code(id)
             family = find_family(id)
             source = getattr(family, "source", None)
             if source is None:

@@ -54,7 +54,7 @@ def report_run(
         StorageError: if the folder cannot be written.
     """
     console = console or Console()
-    config = resume_config(folder)
+    config = resume_config(folder, for_evaluation=True)
     console.print(f"evaluating {folder}", highlight=False, markup=False, soft_wrap=True)
     with EvaluationProgress() as progress:
         report = evaluate_run(
@@ -73,7 +73,7 @@ def report_run(
         console.print(table)
     console.print(report.legend(), highlight=False, soft_wrap=True)
     _print_failures(report, by, console)
-    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME, for_evaluation=True)
     agent = checkpoint.make_agent()
     curves = {"trained": read_metrics(folder)}
     if (folder / BLIND_NAME / METRICS_NAME).exists():

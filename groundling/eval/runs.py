@@ -180,6 +180,7 @@ def evaluate_run(
     progress: bool | EvaluationProgress = True,
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
+    trust_code: bool = False,
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, blind if the run trained one; and of
     agents that read documents, no document, that of another episode, and mixed words.
@@ -195,9 +196,12 @@ def evaluate_run(
         progress: show bars while banks are built; an :class:`EvaluationProgress` is also told of every episode.
         make_envs: makes the environments of a run that was trained in environments of a user's own.
         keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
+        trust_code: run code of somebody's own that the run names: tasks, encoders, rewards.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
+        UntrustedCodeError: if its task or an encoder is code that nobody else names. Of an algorithm or a reward
+            nothing is needed.
         ConfigurationError: if the task has no such breakdown, or the run was trained in environments of a user's own
             and nobody makes them.
         MissingSimulatorError: if the run is of a foreign simulator that is not installed.
@@ -206,12 +210,12 @@ def evaluate_run(
     if episodes < 1:
         raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
     folder = Path(folder)
-    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME, trust_code=trust_code, for_evaluation=True)
     agent = checkpoint.make_agent()
     policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy(agent.num_actions)}
     blind = folder / BLIND_NAME / CHECKPOINT_NAME
     if blind.exists():
-        policies["blind"] = Checkpoint.load(blind).make_agent()
+        policies["blind"] = Checkpoint.load(blind, trust_code=trust_code, for_evaluation=True).make_agent()
     config = checkpoint.config
     tasks = run_families(folder, config, make_envs)
     asked, kinds = suites_for(tasks, suites), kinds_for(tasks, by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ from groundling.training.progress import TrainingProgress
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.statistics import EpisodeStatistics
 from groundling.training.tasks import check_tasks, findable
+from groundling.trust import note_received
 
 CONFIG_NAME = "config.json"
 WITHOUT_EFFECT = ("checkpoint_seconds", "evaluate_every", "evaluation_episodes")  # on what is trained
@@ -306,14 +308,23 @@ def train(
     return Trainer(config, folder, resume=resume, make_envs=make_envs, evaluator=evaluator).run(progress)
 
 
-def resume_config(folder: Path | str) -> TrainConfig:
+def resume_config(folder: Path | str, *, trust_code: bool = False, for_evaluation: bool = False) -> TrainConfig:
     """The configuration of the run in a folder.
+
+    Args:
+        folder: of the run.
+        trust_code: run code of somebody's own that it names.
+        for_evaluation: leave out an algorithm or reward whose code may not run.
 
     Raises:
         RunFolderError: if there is no run.
         ConfigurationError: if it is one of another version.
+        UntrustedCodeError: if it names code that is needed, and that nobody else names.
     """
     path = Path(folder) / CONFIG_NAME
     if not path.is_file():
         raise RunFolderError(f"there is no run at {folder}: {CONFIG_NAME} is missing. `groundling train` makes one")
-    return TrainConfig.from_json(path.read_text(errors="replace"))
+    text = path.read_text(errors="replace")
+    with contextlib.suppress(ValueError, RecursionError):
+        note_received(json.loads(text), path, trust_code=trust_code)
+    return TrainConfig.from_json(text, for_evaluation=for_evaluation)

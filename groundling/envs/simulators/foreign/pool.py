@@ -225,7 +225,9 @@ class ForeignPool:
                 told.close()
                 raise EngineError(f"the Python interpreter {command[0]} cannot be started: {error.strerror}") from error
         worker = _Worker(process, ours, told, first, size)
-        path = [folder or os.getcwd() for folder in sys.path] if self._python is None else [os.getcwd()]
+        path = [folder or os.getcwd() for folder in sys.path]
+        if self._python is not None:  # of the person's own code there is some in the current folder, if any was named
+            path = [os.getcwd()] if "place" in self._maker or self._maker.get("is_own") else []
         self._send(worker, ("make", self._maker, size, self._rules, path))
         return worker
 
