@@ -26,7 +26,7 @@ from launch import launch
 from runs import finish_timed, keep_rows
 
 from groundling.agents import AgentConfig, RandomPolicy
-from groundling.agents.encoders.convolved import ConvolvedConfig
+from groundling.agents.encoders.centered import CenteredConfig
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.suites import suite_rows
 from groundling.interfaces import Policy
@@ -45,6 +45,12 @@ WIDER: Final = replace(LEARNED, hidden_dim=128)
 BABYAI: Final = replace(LEARNED, pairs=10_000, scale=1.0)
 START_FRAMES: Final = 200_000  # of the expert, in PutNextLocal: PPO from nothing does not find its reward
 RECURRENT: Final = AgentConfig(memory="gru")
+IN_THE_MIDDLE: Final = AgentConfig(
+    vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=1, channels=16, cell_dim=64),)
+)
+PATTERNS: Final = AgentConfig(
+    vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=2, channels=24, cell_dim=64),)
+)
 LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
 
 
@@ -76,8 +82,8 @@ class Row:
 HELD_OUT: Final = (("held_out", "agile_held_out"),)
 FOUR_EIGHT: Final = (("eight", "agile_arrangements_8"),)
 ROWS: Final[dict[str, Row]] = {
-    "agile_relations": Row(RELATIONS, 4_000_000, LEARNED, others=HELD_OUT, goal=0.99),
-    "relations_true": Row(RELATIONS, 2_000_000, None),
+    "agile_relations": Row(RELATIONS, 6_000_000, LEARNED, others=HELD_OUT, goal=0.99),
+    "relations_true": Row(RELATIONS, 6_000_000, None),
     "relations_rho100": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=1.0)),
     "relations_rho50": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=0.5)),
     "relations_rho25": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=0.25)),
@@ -87,9 +93,7 @@ ROWS: Final[dict[str, Row]] = {
     "arrangements_true": Row(ARRANGEMENTS, 3_000_000, None, suite="four"),
     "agile_gotolocal": Row(GO_TO, 1_500_000, BABYAI, goal=0.97, against="gotolocal_true"),
     "gotolocal_true": Row(GO_TO, 1_500_000, None),
-    "agile_putnextlocal": Row(
-        PUT_NEXT, 1_000_000, BABYAI, goal=0.97, against="putnextlocal_true", start=START_FRAMES
-    ),
+    "agile_putnextlocal": Row(PUT_NEXT, 1_000_000, BABYAI, goal=0.97, against="putnextlocal_true", start=START_FRAMES),
     "putnextlocal_true": Row(PUT_NEXT, 1_000_000, None, start=START_FRAMES),
 }
 GOALS: Final = {"agile_held_out": 0.98, "agile_arrangements_8": 0.6}
@@ -136,10 +140,7 @@ class Options:
         is_grid = row.task in (RELATIONS, ARRANGEMENTS)
         settings: list[Any] = [] if row.agile is None else [row.agile]
         if is_grid:
-            layers, channels = (1, 16) if row.task == RELATIONS else (2, 24)
-            agent = AgentConfig(
-                vision="convolved", hidden_dim=64, settings=(ConvolvedConfig(layers=layers, channels=channels),)
-            )
+            agent = IN_THE_MIDDLE if row.task == RELATIONS else PATTERNS
             settings.append(PPOConfig(num_steps=15, num_epochs=2, minibatch_size=1280, learning_rate=2e-3))
         elif row.start:
             agent = RECURRENT

@@ -11,8 +11,8 @@ and one answer of ten is turned round. From the reference go on
     preferences         PPO with the reward learned from the comparisons, kept near the reference by its KL
     preferences_signed  the same with rewards of either sign (--preferences.no-costs), ten times nearer the reference
     preferences_random  as preferences, comparisons with random labels
-    preferences_steps   a reward of -1 a step, which needs no comparison: how far "be quick" goes. In GoToLocal, where an
-                        episode ends early by success only, far; in RoomPickUp it ends by any wrong object as well
+    preferences_steps   a reward of -1 a step, which needs no comparison: how far "be quick" goes: in GoToLocal far, as
+                        an episode ends early by success only; in RoomPickUp it ends by any wrong object as well
     dpo                 DPO on the comparisons (means over steps), no reward and no new episode
     dpo_random          the same, random labels
 
@@ -114,7 +114,13 @@ def reference_config(seed: int, options: Options) -> TrainConfig:
 
 def config_of(row: str, seed: int, options: Options, folder: Path) -> TrainConfig:
     """A run that goes on from the weak agent."""
-    common: dict[str, Any] = {"task": options.task, "bank_size": 4096, "evaluate_every": 0, "seed": seed, "num_envs": 128}
+    common: dict[str, Any] = {
+        "task": options.task,
+        "bank_size": 4096,
+        "evaluate_every": 0,
+        "seed": seed,
+        "num_envs": 128,
+    }
     common["init"] = str(folder / "reference")
     file = str(folder / ("random.npz" if row.endswith("random") else "comparisons.npz"))
     if row.startswith("dpo"):
@@ -159,7 +165,7 @@ def main(options: Options) -> list[dict[str, Any]]:
     success: dict[str, list[float]] = {}
     facts: list[dict[str, float]] = []
     for seed in options.seeds:
-        folder = options.runs / options.task.split("/")[-1] / f"seed{seed}"
+        folder = options.runs / f"{options.task.split('/')[-1]}-{options.reference_frames}" / f"seed{seed}"
         finish_timed(reference_config(seed, options), folder / "reference")
         told = compare(folder, seed)
         better = np.sign(told.returns[:, 0] - told.returns[:, 1])
@@ -201,8 +207,17 @@ def row_of(
         "frames": options.frames,
         "goal": GOALS.get(row),
         "processor_seconds": round(seconds, 1),
-        "command": f"python benchmarks/preferences.py --task {options.task} --seeds {' '.join(map(str, options.seeds))}",
+        "command": command(options),
     }
+
+
+def command(options: Options) -> str:
+    """What measures the rows again."""
+    more = f" --reference-frames {options.reference_frames}" * (options.reference_frames != REFERENCE_FRAMES)
+    return (
+        f"python benchmarks/preferences.py --task {options.task} --seeds {' '.join(map(str, options.seeds))}"
+        f" --frames {options.frames}{more}"
+    )
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ class CenteredEncoder(ConvolvedEncoder):
         super().__init__(config, spec, keys, language)
         height, width = self.shape[:2]
         window = (2 * height - 1) * (2 * width - 1)
+        # by row and column of the window, then by channel
         self.around = nn.Linear(window * (self.settings.readout_dim + self.settings.channels), config.hidden_dim)
-        self.register_buffer("cells_around", _cells_around(height, width), persistent=False)
 
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:
@@ -86,16 +86,22 @@ class CenteredEncoder(ConvolvedEncoder):
         _, _, state = unpack_cells(prepared.cells.values, self.cells)
         agent = (state != 0)[prepared.cells.row_of].int().argmax(dim=1)
         both = torch.cat([readouts, found.flatten(2).transpose(1, 2)], dim=2)
-        padded = torch.cat([both, both.new_zeros(len(both), 1, both.shape[2])], dim=1)
-        window = padded.gather(1, self.cells_around[agent].unsqueeze(2).expand(-1, -1, both.shape[2]))
-        around: Tensor = self.around(window.flatten(1))
-        return hidden + around
+        return hidden + self._around(both.unflatten(1, self.shape[:2]), agent)
 
+    def _around(self, cells: Tensor, agent: Tensor) -> Tensor:
+        """The linear layer of the window around the agent's cell [R], of the cells [R, H, W, D]; [R, hidden_dim].
 
-def _cells_around(height: int, width: int) -> Tensor:
-    """The cell [N, M] in each of the M places of the window around each of the N cells; N for those outside."""
-    cells = torch.arange(height * width)
-    row = (cells // width).view(-1, 1, 1) + torch.arange(1 - height, height).view(1, -1, 1)
-    column = (cells % width).view(-1, 1, 1) + torch.arange(1 - width, width).view(1, 1, -1)
-    is_inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    return torch.where(is_inside, row * width + column, height * width).flatten(1)
+        Most of the window is outside the grid: for each of the agent's cells there is a product with the weights of the
+        places that are inside.
+        """
+        height, width = self.shape[:2]
+        weight = self.around.weight.view(-1, 2 * height - 1, 2 * width - 1, cells.shape[3])
+        order = agent.argsort()
+        counts = torch.bincount(agent, minlength=height * width).tolist()
+        found = []
+        for cell, part in enumerate(cells[order].flatten(1).split(counts)):
+            if len(part):
+                top, left = height - 1 - cell // width, width - 1 - cell % width
+                inside = weight[:, top : top + height, left : left + width]
+                found.append(part @ inside.flatten(1).T)
+        return torch.cat(found)[order.argsort()] + self.around.bias

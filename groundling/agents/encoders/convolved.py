@@ -136,6 +136,6 @@ class ConvolvedEncoder(SymbolicEncoder):
         return features
 
     def of_found(self, readouts: Tensor, found: Tensor, prepared: PreparedSymbols) -> Tensor:
-        """What readouts [R, N, readout_dim] of cells and the last convolution [R, channels, H, W] say, [R, hidden_dim]."""
+        """What readouts [R, N, readout_dim] and the last convolution [R, channels, H, W] say, [R, hidden_dim]."""
         hidden: Tensor = self.of_view(readouts, prepared.cells)
         return hidden + self.places(found.flatten(1)) + self.anywhere(found.amax(dim=(2, 3)))

@@ -71,18 +71,15 @@ def test_what_is_as_far_in_the_same_direction_looks_the_same_from_any_cell() -> 
     assert not torch.allclose(found[0], found[2], atol=1e-3)
 
 
-def test_window_has_each_cell_where_it_is_from_the_agent() -> None:
-    """Counted by hand: the circle two to the right and one down of the agent is 2 and 1 from the window's middle."""
-    agent = make_agent()
-    encoder = only_around(agent)
-    with torch.no_grad():
-        encoder.around.weight.zero_()
-    window = encoder.cells_around.view(25, 9, 9)
-    assert window[1 * 5 + 1, 4 + 1, 4 + 2] == 2 * 5 + 3
-    assert window[0, 4, 4] == 0
-    assert window[0, 3, 4] == 25  # outside
-    assert window[24, 0, 0] == 0
-    assert (window != 25).sum(dim=(1, 2)).eq(25).all()
+def test_window_is_the_grid_moved_so_that_the_agent_is_in_its_middle() -> None:
+    """The same as a product with windows that are filled cell by cell."""
+    encoder = make_agent().encoder
+    assert isinstance(encoder, CenteredEncoder)
+    cells, agent = torch.randn(60, 5, 5, 10), torch.randint(25, (60,))
+    windows = torch.zeros(60, 9, 9, 10)
+    for row, (y, x) in enumerate(zip((agent // 5).tolist(), (agent % 5).tolist(), strict=True)):
+        windows[row, 4 - y : 9 - y, 4 - x : 9 - x] = cells[row]
+    assert torch.allclose(encoder._around(cells, agent), encoder.around(windows.flatten(1)), atol=1e-5)
 
 
 def test_features_of_an_observation_do_not_depend_on_others_in_the_batch() -> None:
