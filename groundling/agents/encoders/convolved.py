@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from groundling.agents.encoders.cells import unpack_cells
 from groundling.agents.encoders.symbolic import PreparedSymbols, SymbolicConfig, SymbolicEncoder
 from groundling.errors import ConfigurationError
 from groundling.interfaces import MAP, Field, Spec
@@ -36,14 +35,11 @@ class ConvolvedConfig(SymbolicConfig):
         map_ways: False: it reads no map.
         channels: of each convolution.
         layers: number of convolutions of 3 x 3 cells; so far it sees from a cell.
-        finds_names: tell the readout of a cell at which places of the sentence its type and its color are named. For
-            tasks whose types and colors are token ids; it need not learn then which word means which symbol.
     """
 
     readout_dim: int = 16
     channels: int = 32
     layers: int = 1
-    finds_names: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,17 +72,6 @@ class ConvolvedEncoder(SymbolicEncoder):
         widths = [self.settings.readout_dim, *[channels] * self.settings.layers]
         self.convolutions = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths))
         self.modulations = nn.ModuleList(nn.Linear(config.instruction_dim, 2 * channels) for _ in widths[1:])
-        self.named: nn.ParameterList | None = None
-        if self.settings.finds_names:
-            size, words = spec.observation[self.image_key].size, len(spec.vocabulary)
-            if size != words:
-                raise ConfigurationError(
-                    f"types and colors of {self.image_key} are no token ids here, which finds_names looks for in the "
-                    "sentence: leave it out"
-                )
-            length = spec.observation[self.text_key].shape[0]
-            shape = (length, self.settings.readout_dim)
-            self.named = nn.ParameterList(nn.Parameter(torch.zeros(shape)) for _ in ("type", "color"))
         cells = math.prod(self.shape[:2])
         self.places = nn.Linear(cells * channels, config.hidden_dim, bias=False)
         self.anywhere = nn.Linear(channels, config.hidden_dim, bias=False)
@@ -99,8 +84,6 @@ class ConvolvedEncoder(SymbolicEncoder):
     def initialize(self) -> None:
         """As the symbolic encoder's; sentences modulate little at first."""
         super().initialize()
-        for weight in self.named or ():
-            nn.init.normal_(weight, std=0.5)
         for layer in (self.places, self.anywhere):
             nn.init.orthogonal_(layer.weight, 1.0)
         for convolution in self.convolutions:
@@ -108,16 +91,6 @@ class ConvolvedEncoder(SymbolicEncoder):
             assert convolution.bias is not None
             nn.init.orthogonal_(convolution.weight, math.sqrt(2))
             nn.init.zeros_(convolution.bias)
-
-    def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
-        """As the symbolic encoder's, with what it says of a cell that it is named: [S, V, readout_dim]."""
-        if self.named is None:
-            return super().readout_of_pairs(values, tokens)
-        found = self.readout(self.fusion(self.vision(values), self.encode_text(tokens)))
-        said = tokens.masked_fill(tokens == 0, -1).unsqueeze(1)  # 0 is no word, and no color
-        for symbol, weight in zip(unpack_cells(values, self.cells), self.named, strict=False):
-            found = found + (said == symbol.view(1, -1, 1)).to(found.dtype) @ weight[: tokens.shape[1]]
-        return torch.relu(found)
 
     def forward(self, prepared: PreparedSymbols) -> Tensor:
         """The features [R, hidden_dim] of R observations."""
