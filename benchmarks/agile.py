@@ -26,11 +26,11 @@ from launch import launch
 from runs import finish_timed, keep_rows
 
 from groundling.agents import AgentConfig, RandomPolicy
-from groundling.agents.encoders.convolved import ConvolvedConfig
+from groundling.agents.encoders.centered import CenteredConfig
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.suites import suite_rows
 from groundling.interfaces import Policy
-from groundling.training import TrainConfig
+from groundling.training import ImitationConfig, TrainConfig
 from groundling.training.algorithms.ppo import PPOConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
@@ -43,6 +43,14 @@ LEARNED: Final = AgileConfig(
 )
 WIDER: Final = replace(LEARNED, hidden_dim=128)
 BABYAI: Final = replace(LEARNED, pairs=10_000, scale=1.0)
+START_FRAMES: Final = 200_000  # of the expert, in PutNextLocal: PPO from nothing does not find its reward
+RECURRENT: Final = AgentConfig(memory="gru")
+IN_THE_MIDDLE: Final = AgentConfig(
+    vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=1, channels=16, cell_dim=64),)
+)
+PATTERNS: Final = AgentConfig(
+    vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=2, channels=24, cell_dim=64),)
+)
 LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
 
 
@@ -58,6 +66,7 @@ class Row:
         others: suites that have rows of their own, key by suite.
         goal: what was aimed at.
         against: the row of the true reward, of which a ratio is told.
+        start: frames of behavior cloning before: the run goes on from an agent that has imitated so much.
     """
 
     task: str
@@ -67,13 +76,14 @@ class Row:
     others: tuple[tuple[str, str], ...] = ()
     goal: float | None = None
     against: str = ""
+    start: int = 0
 
 
 HELD_OUT: Final = (("held_out", "agile_held_out"),)
 FOUR_EIGHT: Final = (("eight", "agile_arrangements_8"),)
 ROWS: Final[dict[str, Row]] = {
-    "agile_relations": Row(RELATIONS, 4_000_000, LEARNED, others=HELD_OUT, goal=0.99),
-    "relations_true": Row(RELATIONS, 2_000_000, None),
+    "agile_relations": Row(RELATIONS, 6_000_000, LEARNED, others=HELD_OUT, goal=0.99),
+    "relations_true": Row(RELATIONS, 6_000_000, None),
     "relations_rho100": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=1.0)),
     "relations_rho50": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=0.5)),
     "relations_rho25": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=0.25)),
@@ -83,8 +93,8 @@ ROWS: Final[dict[str, Row]] = {
     "arrangements_true": Row(ARRANGEMENTS, 3_000_000, None, suite="four"),
     "agile_gotolocal": Row(GO_TO, 1_500_000, BABYAI, goal=0.97, against="gotolocal_true"),
     "gotolocal_true": Row(GO_TO, 1_500_000, None),
-    "agile_putnextlocal": Row(PUT_NEXT, 3_000_000, BABYAI, goal=0.97, against="putnextlocal_true"),
-    "putnextlocal_true": Row(PUT_NEXT, 3_000_000, None),
+    "agile_putnextlocal": Row(PUT_NEXT, 1_000_000, BABYAI, goal=0.97, against="putnextlocal_true", start=START_FRAMES),
+    "putnextlocal_true": Row(PUT_NEXT, 1_000_000, None, start=START_FRAMES),
 }
 GOALS: Final = {"agile_held_out": 0.98, "agile_arrangements_8": 0.6}
 
@@ -130,17 +140,18 @@ class Options:
         is_grid = row.task in (RELATIONS, ARRANGEMENTS)
         settings: list[Any] = [] if row.agile is None else [row.agile]
         if is_grid:
-            layers, channels = (1, 16) if row.task == RELATIONS else (2, 24)
-            agent = AgentConfig(
-                vision="convolved", hidden_dim=64, settings=(ConvolvedConfig(layers=layers, channels=channels),)
-            )
+            agent = IN_THE_MIDDLE if row.task == RELATIONS else PATTERNS
             settings.append(PPOConfig(num_steps=15, num_epochs=2, minibatch_size=1280, learning_rate=2e-3))
+        elif row.start:
+            agent = RECURRENT
+            settings.append(PPOConfig(num_steps=32, minibatch_size=2048, learning_rate=5e-4, kl_coef=0.02))
         else:
             agent = AgentConfig()
         return TrainConfig(
             task=row.task,
+            init=str(self.start(name, seed)) if row.start else "",
             total_frames=int(self.share * row.frames),
-            num_envs=512,
+            num_envs=128 if row.start else 512,
             evaluate_every=0,
             seed=seed,
             reward=("environment",) if row.agile is None else ("agile",),
@@ -149,6 +160,26 @@ class Options:
             settings=tuple(settings),
         )
 
+    def start(self, name: str, seed: int) -> Path:
+        """The folder of the agent that a row goes on from; rows of a task, frames and seed share it."""
+        row = ROWS[name]
+        return self.runs / f"start-{row.task.split('-')[1]}-{row.start}-seed{seed}"
+
+    def imitate(self, name: str, seed: int) -> float:
+        """Train the agent that a row goes on from, unless it is there; the processor seconds of it."""
+        row = ROWS[name]
+        config = TrainConfig(
+            algorithm="bc",
+            task=row.task,
+            total_frames=row.start,
+            num_envs=128,
+            evaluate_every=0,
+            seed=seed,
+            agent=RECURRENT,
+            settings=(ImitationConfig(),),
+        )
+        return finish_timed(config, self.start(name, seed))
+
     def folder(self, name: str, seed: int) -> Path:
         """Of a run."""
         return self.runs / f"{name}-{int(self.share * ROWS[name].frames)}-seed{seed}"
@@ -156,7 +187,8 @@ class Options:
     def measure(self, name: str, seed: int) -> dict[str, Any]:
         """Train a run, unless it is there, and test it; success by suite, with the controls of the row's own."""
         row, config, folder = ROWS[name], self.config(name, seed), self.folder(name, seed)
-        seconds = finish_timed(config, folder)
+        seconds = self.imitate(name, seed) if row.start else 0.0
+        seconds += finish_timed(config, folder)
         trained = Checkpoint.load(folder / CHECKPOINT_NAME).make_agent()
         names = (row.suite, *(suite for suite, _ in row.others))
         suites, _ = suite_rows(config, names, episodes=self.episodes, progress=False)
@@ -168,6 +200,10 @@ class Options:
             intervals[f"{who}, {suite}"] = found.interval
         for suite, _, found in evaluate_suites({"greedy": trained}, suites, greedy=True):
             agents[f"greedy, {suite}"] = found.success
+        if row.start:
+            start = Checkpoint.load(self.start(name, seed) / CHECKPOINT_NAME).make_agent()
+            for suite, _, found in evaluate_suites({"start": start}, suites):
+                agents[f"start, {suite}"] = found.success
         agents |= errors_of(folder)
         if row.against:
             agents["true reward"] = self.measure(row.against, seed)["agents"][f"trained, {row.suite}"]
