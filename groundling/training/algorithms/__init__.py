@@ -14,6 +14,9 @@ ALGORITHMS: Registry[type[Algorithm]] = Registry(
     {
         "ppo": "groundling.training.algorithms.ppo:PPO",
         "a2c": "groundling.training.algorithms.a2c:A2C",
+        "reinforce": "groundling.training.algorithms.reinforce:Reinforce",
+        "grpo": "groundling.training.algorithms.grpo:GRPO",
+        "rloo": "groundling.training.algorithms.rloo:RLOO",
         "bc": "groundling.training.algorithms.imitation:BehaviorCloning",
         "dagger": "groundling.training.algorithms.imitation:DAgger",
         "dpo": "groundling.training.algorithms.dpo:DPO",
