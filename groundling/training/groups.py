@@ -1,4 +1,4 @@
-"""Groups: several roll-outs of the same episode of a bank, world and instruction alike, to be compared with each other."""
+"""Groups: several roll-outs of the same episode of a bank, world and words alike, to be compared with each other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
 from torch import Tensor
 
 from groundling.envs.vector import GroundlingVectorEnv
@@ -63,7 +64,7 @@ class Groups(Recorder):
 
     def before_step(self, rollout: Rollout, step: int) -> None:
         """See :class:`Recorder`."""
-        noted = {
+        noted: dict[str, NDArray[Any]] = {
             "group": self._group,
             "task": self._worlds.mixture.task_of(self._row),
             "sentence": self._worlds.bank.sentences[self._row],
@@ -74,7 +75,7 @@ class Groups(Recorder):
     def _look(self) -> None:
         self._plan(np.flatnonzero(self._worlds.outcomes.ended))
 
-    def _plan(self, rows: np.ndarray[Any, Any]) -> None:
+    def _plan(self, rows: NDArray[np.intp]) -> None:
         for row in rows.tolist():
             if self._begun % self.size == 0:
                 self._episode = self._draw(self._begun // self.size)

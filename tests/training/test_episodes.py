@@ -12,7 +12,7 @@ from groundling.training.rollout import Rollout
 
 
 def rollout_of(ends: list[list[int]], first: int = 0, group: list[list[int]] | None = None) -> Rollout:
-    """Steps numbered from ``first`` on, time by time; ``ends`` [T, B] is 1 where one ends an episode, 2 by its limit."""
+    """Steps numbered from ``first`` on, time by time; ``ends`` [T, B] is 1 where an episode ends, 2 by its limit."""
     ended = torch.tensor(ends)
     steps = torch.arange(first, first + ended.numel()).reshape(ended.shape)
     none = torch.zeros(ended.shape)

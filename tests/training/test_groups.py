@@ -53,7 +53,8 @@ def collector_of(envs: GroundlingVectorEnv, seed: int = 1) -> tuple[Groups, Coll
 def test_roll_outs_of_a_group_begin_in_the_same_state_with_the_same_words() -> None:
     envs = make_vec(bank=EpisodeBank.of_seeds("BabyAI-GoToObjS4-v0", range(40)), num_envs=B)
     _, collector = collector_of(envs)
-    store, begins, firsts = EpisodeStore(B, G), Counter[int](), {}
+    store, begins = EpisodeStore(B, G), Counter[int]()
+    firsts: dict[int, Any] = {}
     for _ in range(8):
         rollout = collector.collect()
         group = rollout.columns["group"]

@@ -256,5 +256,5 @@ def test_impossible_setting_is_refused_and_named(kind: type[Any], values: dict[s
 
 
 def test_penalty_without_a_run_to_start_from_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="kl_coef keeps GRPO near .* it needs an init"):
+    with pytest.raises(ConfigurationError, match=r"kl_coef keeps GRPO near .* it needs an init"):
         TrainConfig(algorithm="grpo", settings=(GRPOConfig(kl_coef=0.1),))
