@@ -272,7 +272,7 @@ def sections(algorithm: str, rewards: tuple[str, ...]) -> dict[str, type[Any]]:
 
     They are those of the run's algorithm and rewards, and of the built-in and registered algorithms.
     """
-    names = dict.fromkeys([algorithm, *ALGORITHMS.names()])
+    names = [*(name for name in ALGORITHMS.names() if name != algorithm), algorithm]  # a run's own section wins
     found = {kind.section: kind.Config for kind in map(find_algorithm, names)}
     for term in map(find_reward, rewards):
         if hasattr(term, "Config"):
