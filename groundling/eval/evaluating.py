@@ -39,13 +39,15 @@ def report_run(
     allow_unseen_words: bool = False,
     by: Sequence[str] = (),
     video: bool = True,
+    planner: str = "",
     console: Console | None = None,
 ) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
 
     The video shows the first episodes of the first suite exactly as they were evaluated, whether they succeeded or not.
     Of a foreign simulator, whose episodes cannot be played again, there is none: ``groundling watch`` shows it. Tables
-    of what the agent fails on are printed for each kind of ``by``.
+    of what the agent fails on are printed for each kind of ``by``. With a ``planner`` the agent looks ahead by it
+    (``groundling.agents.planning``).
 
     Raises:
         RunFolderError: if the folder is not one of a run.
@@ -67,6 +69,7 @@ def report_run(
             by=by,
             progress=progress,
             keep_actions=VIDEO_EPISODES if video else 0,
+            planner=planner,
         )
     report.save(folder)
     for table in [*report.tables(), *measure_tables(report.measures)]:

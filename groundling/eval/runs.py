@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
 from groundling.agents.document_controls import MixedWords, NoDocument, OtherDocument
+from groundling.agents.planning import make_planner
 from groundling.envs.families.banked import BankEpisodes
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.vector import GroundlingVectorEnv
@@ -63,7 +64,8 @@ def evaluate_suites(
     reward_errors: Callable[[], RewardErrors] | None = None,
 ) -> Iterator[tuple[str, str, Evaluation]]:
     """Evaluate each policy on each row, and the "trained" one with other instructions and documents than its own:
-    (row, agent, result).
+    (row, agent, result). Of an agent with a planner these controls are those of the "unplanned" one: a search in copies
+    of the world is told by its rewards what the episode really asks for.
 
     All policies play the same episodes; an expert counts steps of the grid only.
 
@@ -77,13 +79,14 @@ def evaluate_suites(
         reward_errors: makes what asks the rewards of a run about the episodes of the "trained" one, for each row.
     """
     progress = progress or NoProgress()
+    agent_alone = policies.get("unplanned", policies.get("trained"))
     for name, row in rows.items():
         steps = _expert_steps(row)
         players = dict(policies)
-        shuffled = _shuffled(policies, row, integer(seed, "shuffle", name))
+        shuffled = shuffled_control(agent_alone, row, integer(seed, "shuffle", name))
         if shuffled is not None:
             players["shuffled"] = shuffled
-        players |= _document_controls(policies, row, integer(seed, "documents", name))
+        players |= document_controls(agent_alone, row, integer(seed, "documents", name))
         with PlayedSet(row.episodes) as played:
             for agent, policy in players.items():
                 stream = integer(seed, "evaluation", agent, name)
@@ -142,20 +145,17 @@ def _steps_of_own_expert(family: EnvFamily, episodes: BankEpisodes) -> NDArray[n
         envs.close()
 
 
-def _shuffled(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> ShuffledInstructions | None:
-    """The trained agent, told another goal; None where there is no other."""
+def shuffled_control(agent: Policy | None, row: SuiteRow, seed: int) -> ShuffledInstructions | None:
+    """The agent, told another goal; None where there is no other."""
     episodes = row.episodes
     goals = [row.family.meaning({episodes.text_key: text}) for text in episodes.texts]
-    if "trained" not in policies or len(set(goals)) < 2:
+    if agent is None or len(set(goals)) < 2:
         return None
-    return ShuffledInstructions(
-        policies["trained"], episodes.tokens, goals, episodes.sentences, seed, key=episodes.text_key
-    )
+    return ShuffledInstructions(agent, episodes.tokens, goals, episodes.sentences, seed, key=episodes.text_key)
 
 
-def _document_controls(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> dict[str, Policy]:
-    """The trained agent with no document, another episode's, and mixed words; none where it reads no documents."""
-    agent = policies.get("trained")
+def document_controls(agent: Policy | None, row: SuiteRow, seed: int) -> dict[str, Policy]:
+    """The agent with no document, another episode's, and mixed words; none where it reads no documents."""
     keys = row.family.spec.keys_of(DOCUMENT)
     read = getattr(agent, "observation_keys", keys)
     keys = tuple(key for key in keys if key in read)
@@ -181,6 +181,7 @@ def evaluate_run(
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
     trust_code: bool = False,
+    planner: str = "",
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, blind if the run trained one; and of
     agents that read documents, no document, that of another episode, and mixed words.
@@ -197,6 +198,7 @@ def evaluate_run(
         make_envs: makes the environments of a run that was trained in environments of a user's own.
         keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
         trust_code: run code of somebody's own that the run names: tasks, encoders, rewards.
+        planner: what the agent looks ahead with, ``"mcts:64"``; the agent alone is a control then ("unplanned").
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
@@ -213,6 +215,8 @@ def evaluate_run(
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME, trust_code=trust_code, for_evaluation=True)
     agent = checkpoint.make_agent()
     policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy(agent.num_actions)}
+    if planner:
+        policies = {"trained": make_planner(planner, agent), "unplanned": agent, "random": policies["random"]}
     blind = folder / BLIND_NAME / CHECKPOINT_NAME
     if blind.exists():
         policies["blind"] = Checkpoint.load(blind, trust_code=trust_code, for_evaluation=True).make_agent()
@@ -249,6 +253,7 @@ def evaluate_run(
         suites=suites_of(tasks),
         groupings={name: row.family.groups for name, row in rows.items()},
         rows=rows,
+        planner=planner,
     )
 
 

@@ -24,6 +24,7 @@ EXPERT_COLUMN = "/expert: steps of successful episodes, divided by the steps of 
 AGENTS = {
     "trained": "the trained agent",
     "random": "uniformly random actions",
+    "unplanned": "the trained agent without its planner",
     "blind": "trained the same way, without the image",
     "shuffled": "the trained agent, given an instruction with a different goal",
     "no_doc": "the trained agent, its document empty",
@@ -51,6 +52,7 @@ class SuiteReport:
         suites: what there is to test, by name.
         groupings: how the sentences of a row are grouped; by themselves where nothing is said.
         rows: the episodes of each suite, where they were played just now.
+        planner: that the trained agent looked ahead with; empty: it did not.
     """
 
     task: str
@@ -63,6 +65,7 @@ class SuiteReport:
     suites: Mapping[str, Suite] = field(default_factory=dict, repr=False, compare=False)
     groupings: Mapping[str, Grouping] = field(default_factory=dict, repr=False, compare=False)
     rows: Mapping[str, SuiteRow] = field(default_factory=dict, repr=False, compare=False)
+    planner: str = ""
 
     def save(self, folder: Path) -> None:
         """Write ``evaluation.json``.
@@ -86,6 +89,8 @@ class SuiteReport:
                 for kind in self.by
             },
         }
+        if self.planner:
+            plain["planner"] = self.planner
         if self.measures:
             plain["measures"] = {suite: measures_to_dict(tables) for suite, tables in self.measures.items()}
         write_text(folder / EVALUATION_NAME, json.dumps(plain, indent=2) + "\n")
@@ -160,7 +165,7 @@ class SuiteReport:
 
     def _empty_table(self, task: str, controls: Sequence[str]) -> Table:
         how = "greedy" if self.greedy else "sampled"
-        title = f"{task}: success, 95 % interval ({how} actions)"
+        title = f"{task}: success, 95 % interval ({how} actions{f', {self.planner}' if self.planner else ''})"
         table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("suite", no_wrap=True)
         for name in ("n", "trained", "interval", "steps", "/expert", *controls):
