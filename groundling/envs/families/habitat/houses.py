@@ -40,7 +40,6 @@ from groundling.envs.first_person.furniture import HOLDING
 from groundling.envs.first_person.solids import SIZES as SOLID_SIZES
 from groundling.envs.worlds.houses.stock import ROOM_FLOORS
 from groundling.errors import HabitatFileError
-from groundling.files import write_text
 
 FORMAT: Final = "groundling habitat house"
 VERSION: Final = 1
@@ -195,9 +194,9 @@ def _thing(values: Mapping[str, Any]) -> HouseThing:
     return HouseThing(**{**values, "look": tuple(values["look"]), "tile": None if tile is None else tuple(tile)})
 
 
-def write_house(path: Path, house: House) -> None:
-    """Write a house; errors as of ``files.write_text``."""
-    write_text(path, json.dumps(house.to_dict(), separators=(",", ":")))
+def to_json(house: House) -> str:
+    """A house as JSON."""
+    return json.dumps(house.to_dict(), separators=(",", ":"))
 
 
 def read_house(path: Path) -> House:

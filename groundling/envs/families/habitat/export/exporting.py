@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,9 @@ from groundling.envs.families.habitat.export import scene_files
 from groundling.envs.families.habitat.export.house_meshes import stage_meshes, wall_meshes
 from groundling.envs.families.habitat.export.mesh import import_trimesh, to_glb
 from groundling.envs.families.habitat.export.templates import Template, numbered, templates_of
-from groundling.envs.families.habitat.houses import House, house_of, write_house
+from groundling.envs.families.habitat.houses import House, house_of, to_json
 from groundling.errors import ConfigurationError, StorageError
-from groundling.files import make_folder, storage_error, write_text
+from groundling.files import make_folder, storage_error
 from groundling.language.lexicon import Lexicon
 
 Report = Callable[[int, int], None]
@@ -64,7 +67,7 @@ def export_houses(
     Raises:
         ConfigurationError: if the folder holds something.
         MissingPackageError: if trimesh is not installed.
-        StorageError: if something cannot be written; there is no manifest then.
+        StorageError: if something cannot be written; there is no folder then.
     """
     import_trimesh()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -75,17 +78,37 @@ def export_houses(
     kinds = kinds_of(lexicon)
     houses = tuple(named_houses(bank, kinds, task))
     templates = numbered(template for house in houses for template in templates_of(house))
-    for template, semantic_id in templates.items():
-        _write_template(folder, template, semantic_id, kinds)
-    for number, house in enumerate(houses, 1):
-        _write_house(folder, house, kinds)
-        if report is not None:
-            report(number, len(houses))
-    write_json(layout.dataset_file(folder), scene_files.dataset_config())
-    write_json(layout.lighting_file(folder), scene_files.LIGHTING)
-    bank.save(layout.bank_file(folder))
-    write_json(layout.manifest_file(folder), manifest(task, split, houses, templates))
+    with folder_written_whole(folder) as aside:
+        for template, semantic_id in templates.items():
+            _write_template(aside, template, semantic_id, kinds)
+        for number, house in enumerate(houses, 1):
+            _write_house(aside, house, kinds)
+            if report is not None:
+                report(number, len(houses))
+        write_json(layout.dataset_file(aside), scene_files.dataset_config())
+        write_json(layout.lighting_file(aside), scene_files.LIGHTING)
+        bank.save(layout.bank_file(aside))
+        write_json(layout.manifest_file(aside), manifest(task, split, houses, templates))
     return Export(folder, task, split, houses)
+
+
+@contextmanager
+def folder_written_whole(folder: Path) -> Iterator[Path]:
+    """A folder beside another one that takes its place when everything in it was written, and is deleted otherwise.
+
+    Raises:
+        StorageError: if it cannot be made, or take its place.
+    """
+    aside = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
+    make_folder(aside)
+    try:
+        yield aside
+        try:
+            os.replace(aside, folder)
+        except OSError as error:
+            raise storage_error(folder, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def named_houses(bank: EpisodeBank, kinds: Kinds, task: str) -> Iterator[House]:
@@ -94,8 +117,8 @@ def named_houses(bank: EpisodeBank, kinds: Kinds, task: str) -> Iterator[House]:
     width = len(str(len(bank)))
     for row in range(len(bank)):
         house = house_of(bank, row, kinds)
-        content = json.dumps(house.to_dict(), sort_keys=True).encode()
-        yield house_of(bank, row, kinds, f"{slug}-{row:0{width}}-{hashlib.sha256(content).hexdigest()[:8]}")
+        checksum = hashlib.sha256(to_json(house).encode()).hexdigest()[:8]
+        yield replace(house, name=f"{slug}-{row:0{width}}-{checksum}")
 
 
 def manifest(task: str, split: str, houses: Sequence[House], templates: dict[Template, int]) -> dict[str, Any]:
@@ -132,17 +155,16 @@ def _write_house(folder: Path, house: House, kinds: Kinds) -> None:
     write_json(layout.stage_file(folder, house.name), scene_files.stage_config(house.name))
     write_json(layout.object_file(folder, walls), scene_files.object_config(walls, layout.WALL_ID))
     write_json(layout.scene_file(folder, house.name), scene_files.scene_instance(house, kinds.solids))
-    make_folder(layout.house_file(folder, house.name).parent)
-    write_house(layout.house_file(folder, house.name), house)
+    _write(layout.house_file(folder, house.name), to_json(house).encode())
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write values as JSON; errors as of ``files.write_text``."""
-    write_text(path, json.dumps(values, indent=1))
+    """Write values as JSON; errors as of :func:`_write`."""
+    _write(path, json.dumps(values, indent=1).encode())
 
 
 def _write(path: Path, raw: bytes) -> None:
-    """Write a mesh. A half-written one does no harm: no manifest names it yet.
+    """Write a file; its folder takes its place when all are written.
 
     Raises:
         StorageError: if it cannot be written.

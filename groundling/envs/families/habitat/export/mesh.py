@@ -9,8 +9,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -131,11 +132,28 @@ def _visual(trimesh: Any, mesh: Mesh, name: str) -> Any:
     return trimesh.visual.TextureVisuals(uv=uv, material=material)
 
 
-@lru_cache(maxsize=512)
-def _image(raw: bytes, shape: tuple[int, ...]) -> Any:
-    from PIL import Image
+class Png:
+    """An image that is encoded already, as trimesh asks for it."""
 
-    return Image.fromarray(np.frombuffer(raw, dtype=np.uint8).reshape(shape))
+    format = "PNG"
+
+    def __init__(self, encoded: bytes) -> None:
+        self.encoded = encoded
+
+    def save(self, file: BinaryIO, format: str) -> None:
+        """Write the file."""
+        file.write(self.encoded)
+
+    def tobytes(self) -> bytes:
+        """What tells it from others."""
+        return self.encoded
+
+
+@lru_cache(maxsize=1024)
+def _image(raw: bytes, shape: tuple[int, ...]) -> Png:
+    rgb = np.frombuffer(raw, dtype=np.uint8).reshape(shape)
+    _, encoded = cv2.imencode(".png", rgb[..., ::-1])
+    return Png(encoded.tobytes())
 
 
 def _finish(tree: dict[str, Any]) -> None:

@@ -93,6 +93,26 @@ def plate_cells(number: int) -> tuple[NDArray[np.bool_], tuple[Box, ...]]:
     return there, tuple(rectangles(there.astype(np.int64)))
 
 
+@lru_cache(maxsize=64)
+def plate_rim(number: int) -> tuple[NDArray[np.float64], ...]:
+    """The edges of the texels of a plate that no other texel is beside: where they begin and end, [E, 2] in texels to
+    the right and down, and the way that each faces, [E, 3] to the right, back and up.
+    """
+    there, _ = plate_cells(number)
+    padded = np.pad(there, 1)
+    first, last, ways = [], [], []
+    for v, u in np.argwhere(there).tolist():
+        for du, dv in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            if padded[v + 1 + dv, u + 1 + du]:
+                continue
+            # along the edge with the texel on the right hand, so that its side is counter-clockwise seen from outside
+            start = (u + (du > 0 or dv > 0), v + (dv > 0 or du < 0))
+            first.append(start)
+            last.append((start[0] - dv, start[1] + du))
+            ways.append((du, 0, -dv))
+    return tuple(np.array(part, dtype=np.float64) for part in (first, last, ways))
+
+
 def rectangles(codes: NDArray[np.int64]) -> list[Box]:
     """Rectangles that cover the cells of an array that are not 0, each of one value, row by row."""
     left, found = codes.copy(), []

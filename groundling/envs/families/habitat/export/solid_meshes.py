@@ -20,6 +20,7 @@ from groundling.envs.families.habitat.export.pictures import (
     light_direction,
     plate_cells,
     plate_picture,
+    plate_rim,
 )
 from groundling.envs.first_person import parts as columns
 from groundling.envs.first_person.camera import WALL_HEIGHT_M
@@ -209,42 +210,20 @@ def _plate(row: Points, paint: Paint, wide: float, tall: float) -> tuple[Mesh, M
     there, boxes = plate_cells(number)
     size = len(there)
 
-    def at(u: float, v: float, y: float) -> list[float]:
-        return [-half + 2 * half * u / size, y, high - (high - low) * v / size]
+    def at(u: Points, v: Points, y: float) -> Points:
+        return np.stack([-half + 2 * half * u / size, np.full(u.shape, y), high - (high - low) * v / size], axis=-1)
 
-    corners, normals, uv = [], [], []
-    for u, v, end_u, end_v in boxes:
-        around = [(u, end_v), (end_u, end_v), (end_u, v), (u, v)]
-        for y in (-thick, thick):
-            one = around if y < 0 else around[::-1]
-            corners.append([at(*corner, y) for corner in one])
-            normals.append([0, math.copysign(1, y), 0])
-            uv.append([(corner[0] / size, corner[1] / size) for corner in one])
+    left, top, right, bottom = np.array(boxes, dtype=np.float64).T
+    u, v = np.stack([left, right, right, left], axis=1), np.stack([bottom, bottom, top, top], axis=1)
+    corners = np.concatenate([at(u, v, -thick), at(u[:, ::-1], v[:, ::-1], thick)])
+    uv = np.concatenate([np.stack([u, v], axis=-1), np.stack([u[:, ::-1], v[:, ::-1]], axis=-1)]) / size
+    normals = np.repeat([[0.0, -1.0, 0.0], [0.0, 1.0, 0.0]], len(boxes), axis=0)
     picture = plate_picture(number, tuple(paint.color), paint.glow)
-    faces = quads(np.array(corners) + offset, np.array(normals), uv=np.array(uv), picture=picture)
-    edges, ways = _rim(there, at, thick)
+    faces = quads(corners + offset, normals, uv=uv, picture=picture)
+    first, last, ways = plate_rim(number)
+    edges = np.stack([at(*first.T, -thick), at(*last.T, -thick), at(*last.T, thick), at(*first.T, thick)], axis=1)
     lit = _painted(paint, _lit(paint, ways @ paint.light), np.zeros(len(ways)))
     return faces, quads(edges + offset, ways, colors=lit)
-
-
-def _rim(there: NDArray[np.bool_], at: object, thick: float) -> tuple[Points, Points]:
-    """The sides [Q, 4, 3] of the cells of a plate that no other cell covers, and their normals."""
-    assert callable(at)
-    padded = np.pad(there, 1)
-    corners, normals = [], []
-    for v, u in np.argwhere(there).tolist():
-        for du, dv in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-            if padded[v + 1 + dv, u + 1 + du]:
-                continue
-            # along the edge, so that the right hand of who walks it on the front is outside
-            first = (u + (du > 0 or dv > 0), v + (dv > 0 or du < 0))
-            last = (first[0] - dv * 1, first[1] + du * 1)
-            one = [at(*first, -thick), at(*last, -thick), at(*last, thick), at(*first, thick)]
-            way = np.array([du, 0.0, -dv])
-            seen = np.cross(np.subtract(one[1], one[0]), np.subtract(one[2], one[0])) @ way
-            corners.append(one if seen > 0 else one[::-1])
-            normals.append(way)
-    return np.array(corners), np.array(normals)
 
 
 @lru_cache(maxsize=4096)
