@@ -17,6 +17,7 @@
     ├── ImpossibleWishError       a wish that no house can fulfil (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
     ├── QuestionFileError         a file of questions with missing keys, or of another version
+    ├── HabitatFileError          scenes or episodes for Habitat with missing pieces, or of another version
     ├── DemonstrationFileError    demonstrations on disk that cannot be trusted, or are of another task
     ├── PreferenceFileError       a file of preferences that is torn, or of another kind, version or vocabulary
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
@@ -101,6 +102,10 @@ class BankFileError(GroundlingError):
 
 class QuestionFileError(GroundlingError):
     """The file does not hold whole questions of this version."""
+
+
+class HabitatFileError(GroundlingError):
+    """A scene or episode file of Habitat is missing, not whole, or of another version; the message names the piece."""
 
 
 class DemonstrationFileError(GroundlingError):

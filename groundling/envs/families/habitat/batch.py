@@ -77,7 +77,7 @@ class HabitatBatch(RoverBatch):
         self.pool = HabitatPool(simulator_settings(camera, rover, gpu), num_envs, python=python, max_scenes=max_scenes)
 
     def paths(self, ends: dict[int, list[tuple[float, float]]]) -> dict[int, tuple[float, list[list[float]], int]]:
-        """The path finder's shortest way of some rovers to the nearest of several points of the map, border included."""
+        """The path finder's shortest way of some rovers to the nearest of several points (border included)."""
         calls: dict[int, Sequence[Call]] = {}
         for b, points in ends.items():
             places = [layout.to_position(x - BORDER, y - BORDER) for x, y in points]

@@ -37,8 +37,8 @@ def read_export(folder: Path) -> Exported:
     """Read an exported folder.
 
     Raises:
-        HabitatFileError: if it is none, of another version, or lacks a file of a scene, or its bank is damaged; the message names
-            the file.
+        HabitatFileError: if it is none, of another version, or lacks a file of a scene, or its bank is damaged; the
+            message names the file.
     """
     path = layout.manifest_file(folder)
     try:

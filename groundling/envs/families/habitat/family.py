@@ -74,8 +74,8 @@ class HabitatFamily(EnvFamily):
         found = source_of(self.exported.bank)
         if found is None:
             raise ConfigurationError(
-                f"{self.folder} holds episodes of {self.exported.bank.level}, which cannot be found, or has other words "
-                "by now: export again"
+                f"{self.folder} holds episodes of {self.exported.bank.level}, which cannot be found, or has other "
+                "words by now: export again"
             )
         return found
 
@@ -124,9 +124,7 @@ class HabitatFamily(EnvFamily):
     def _native(self, world: WorldOptions = PLAIN) -> Embodiment:
         """The same body and camera in our own worlds."""
         if world.body == "grid":
-            raise ConfigurationError(
-                "in Habitat agents drive and see in first person: take --body rover, or leave it out"
-            )
+            raise ConfigurationError("in Habitat agents drive and see in first person: take --body rover")
         own = self._source.embodiment
         body: Literal["rover"] | None = None if own.rover is not None and world.body == "own" else "rover"
         camera = world.camera if world.camera != PLAIN.camera or own.rover is None else None

@@ -201,4 +201,5 @@ def camera_rays(width: int, height: int, hfov_degrees: float) -> tuple[NDArray[n
     the first - up * the second).
     """
     focal = width / 2 / math.tan(math.radians(hfov_degrees) / 2)
-    return (np.arange(width) + 0.5 - width / 2) / focal, (np.arange(height) + 0.5 - height / 2) / focal
+    columns, rows = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)
+    return (columns + 0.5 - width / 2) / focal, (rows + 0.5 - height / 2) / focal

@@ -1,4 +1,4 @@
-"""Settings that stand behind ``habitat:PLACE``: the interpreter of the simulators, the GPU, how many are side by side."""
+"""Settings that stand behind ``habitat:PLACE``: the interpreter of the simulators, the GPU, how many there are."""
 
 from __future__ import annotations
 

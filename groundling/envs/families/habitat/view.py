@@ -45,9 +45,7 @@ def check_camera(camera: Camera) -> None:
         ConfigurationError: if something is randomized.
     """
     if camera.randomization != Camera().randomization:
-        raise ConfigurationError(
-            "what is randomized is our renderer's: leave the camera's randomization out in Habitat"
-        )
+        raise ConfigurationError("our renderer randomizes, Habitat does not: leave the camera's randomization out")
 
 
 def simulator_settings(camera: Camera, rover: Rover, gpu: int = facts.CPU) -> SimulatorSettings:
