@@ -34,6 +34,7 @@ GROUPS: Final = Registry[Any](
         "textworld": "groundling.envs.families.textworld.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",
+        "habitat": "groundling.envs.families.habitat.group:GROUP",
         "envpool": "groundling.envs.families.envpool.group:GROUP",
     },
     entry_points="groundling.families",

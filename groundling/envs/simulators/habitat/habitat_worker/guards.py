@@ -10,7 +10,7 @@ import json
 import math
 import os
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class HabitatRefusal(Exception):
 class Owner:
     """The process and the thread that a simulator was made in: from another one it aborts or hangs."""
 
-    alive: list[Owner] = []
+    alive: ClassVar[list[Owner]] = []
 
     def __init__(self) -> None:
         if Owner.alive and Owner.alive[-1].process == os.getpid():
@@ -55,7 +55,7 @@ def check_gpu(device: int) -> None:
     """Refuse a GPU where there is none: the process would end."""
     if device >= 0 and not glob.glob("/dev/nvidia[0-9]*"):
         raise HabitatRefusal(
-            f"gpu={device} asks for a GPU, but this machine shows none: leave it at {facts.CPU}, which renders on the CPU"
+            f"gpu={device} asks for a GPU, but this machine shows none: leave it at {facts.CPU}, to render on the CPU"
         )
 
 

@@ -67,7 +67,8 @@ class Simulation:
         elif self._sim is None or self._scenes >= self._max_scenes or self._navmeshes >= facts.MAX_NAVMESHES:
             self._renew(dataset, scene_id)
         else:
-            self._sim.reconfigure(self._configuration(dataset, scene_id))
+            with without_lighting():
+                self._sim.reconfigure(self._configuration(dataset, scene_id))
             self._scenes += 1
             self._objects, self._placed = {}, {}
         self._scene = (dataset, scene_id)
@@ -228,7 +229,7 @@ class Simulation:
         there = finder.snap_point(as_point(position))
         if np.isnan(there).any():
             raise HabitatRefusal(
-                f"nobody can stand within {facts.SNAP_ACROSS_M:g} m of {tuple(map(float, position))}: it is off the floor"
+                f"nobody can stand within {facts.SNAP_ACROSS_M:g} m of {told(position)}: it is off the floor"
             )
         state = self._sim_package.AgentState()
         state.position = np.array(there, dtype=np.float32)
@@ -304,22 +305,19 @@ class Simulation:
         found: list[list[float]] = []
         for _ in range(100 * count):
             point = finder.get_random_navigable_point()
-            if len(found) < count and not np.isnan(point).any():
-                if finder.get_island(as_point(point)) == island:
-                    found.append([float(part) for part in point])
+            if np.isnan(point).any() or finder.get_island(as_point(point)) != island:
+                continue
+            found.append([float(part) for part in point])
+            if len(found) == count:
+                break
         return found
 
-    def follow(self, goal: Sequence[float], radius: float) -> list[str]:
-        """The greedy follower's actions to a place, without the stop; the agent stays.
-
-        Raises:
-            HabitatRefusal: if it cannot be reached.
-        """
+    def follow(self, goal: Sequence[float], radius: float) -> list[str] | None:
+        """The greedy follower's actions to a place, without the stop; None where it finds no way. The agent stays."""
         finder = self._finder()
         there = finder.snap_point(as_point(goal))
-        length, _, _ = self.path(self.pose()[0], [goal])
-        if np.isnan(there).any() or not np.isfinite(length):
-            raise HabitatRefusal(f"{tuple(map(float, goal))} cannot be reached from where the agent is")
+        if np.isnan(there).any() or not np.isfinite(self.path(self.pose()[0], [goal])[0]):
+            return None
         follower = self._sim.make_greedy_follower(
             0,
             goal_radius=float(radius),
@@ -328,7 +326,11 @@ class Simulation:
             left_key=facts.LEFT,
             right_key=facts.RIGHT,
         )
-        return [str(action) for action in follower.find_path(np.asarray(there, np.float32)) if action != "stop"]
+        try:
+            actions = follower.find_path(np.asarray(there, np.float32))
+        except self._sim_package.errors.GreedyFollowerError:
+            return None
+        return [str(action) for action in actions if action != "stop"]
 
     def close(self) -> None:
         """End it."""
@@ -346,6 +348,11 @@ class Simulation:
     def _finder(self) -> Any:
         self._check()
         return guards.check_loaded(self._sim.pathfinder)
+
+
+def told(position: Sequence[float]) -> str:
+    """A place for messages."""
+    return "(" + ", ".join(f"{float(part):.2f}" for part in position) + ")"
 
 
 @contextlib.contextmanager
