@@ -108,7 +108,10 @@ def main(options: Options) -> None:
     rows: list[dict[str, Any]] = []
     plans = [(f"mcts_{n}", planner_of(options, n, options.settings)) for n in options.simulations]
     plans += [
-        (f"mcts_{options.variant_simulations}_{v}", planner_of(options, options.variant_simulations, tuple(v.split("&"))))
+        (
+            f"mcts_{options.variant_simulations}_{v}",
+            planner_of(options, options.variant_simulations, tuple(v.split("&"))),
+        )
         for v in options.variants
     ]
     for key, planner in plans:
