@@ -218,7 +218,12 @@ class ForeignPool:
             command = [self._python or sys.executable, host.__file__, str(theirs.fileno()), str(os.getpid())]
             try:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=told, stderr=told, pass_fds=[theirs.fileno()]
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=told,
+                    stderr=told,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # a Ctrl-C in the terminal is this process's
                 )
             except OSError as error:
                 ours.close()
