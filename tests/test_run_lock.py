@@ -39,13 +39,11 @@ def test_second_lock_is_refused_and_told_who_holds_the_first(tmp_path: Path) -> 
 
 
 def test_lock_of_a_killed_process_is_no_obstacle(tmp_path: Path) -> None:
-    process = holder(tmp_path)
-    with process, pytest.raises(RunFolderError, match=f"process {process.pid} on"):
-        try:
+    with holder(tmp_path) as process:
+        with pytest.raises(RunFolderError, match=f"process {process.pid} on"):
             RunLock(tmp_path)
-        finally:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     assert (tmp_path / LOCK_NAME).exists()
     assert not is_locked(tmp_path)
     RunLock(tmp_path).release()

@@ -78,7 +78,7 @@ def test_algorithm_of_stable_baselines3_names_its_parameter(tmp_path: Path) -> N
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_metrics_are_finite_but_for_those_that_may_be_undefined(value: float) -> None:
     check_metrics({"explained_variance": value, "loss": 1.0}, {"explained_variance"})
-    with pytest.raises(DivergenceError, match="^loss is -?(nan|inf), norm is -?(nan|inf)$"):
+    with pytest.raises(DivergenceError, match=r"^loss is -?(nan|inf), norm is -?(nan|inf)$"):
         check_metrics({"loss": value, "entropy": 0.0, "norm": value}, {"explained_variance"})
 
 

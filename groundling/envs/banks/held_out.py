@@ -73,7 +73,10 @@ class HeldOut:
     own_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_settings(self)
+        try:
+            check_settings(self)
+        except ConfigurationError as error:
+            raise SplitError(f"cannot read the held-out sets: {error}") from error
         for factor in self.factors:
             if factor not in FACTORS:
                 raise SplitError(f"{factor!r} cannot be held out: choose among {', '.join(FACTORS)}")
