@@ -26,6 +26,8 @@
     ├── RelatednessFileError      a trained model of how actions and words are related that cannot be read
     ├── MissingPackageError       an optional package that is not installed (also an ImportError)
     ├── TrainingError             a training process that failed
+    │   └── DivergenceError       a run whose losses, rewards or parameters are not finite any more
+    ├── WorkerError               a process that helps this one failed or died
     └── RunFolderError            a run folder that is missing, already used, or not one of a run
 
 Each message names the likely cause and what to do about it.
@@ -139,6 +141,14 @@ class MissingPackageError(GroundlingError, ImportError):
 
 class TrainingError(GroundlingError):
     """A training process failed."""
+
+
+class DivergenceError(TrainingError):
+    """A loss, a reward or a parameter of a run is NaN or infinite; nothing of that was saved."""
+
+
+class WorkerError(GroundlingError):
+    """A process that does a part of the work failed in a way that it could not tell, or died."""
 
 
 class RunFolderError(GroundlingError):

@@ -14,6 +14,8 @@ from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 from groundling.errors import GroundlingError
+from groundling.interruption import Interrupted, signals_as_errors
+from groundling.processes import follow_parent
 from groundling.trust import OPTION, command_line
 
 COMMANDS = {
@@ -43,8 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 on success, 2 for a wrong option, a missing run or any other mistake that an error message explains, 130 if
-        interrupted.
+        interrupted by Ctrl-C, 128 and its number after another signal.
     """
+    follow_parent()
+    with signals_as_errors():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """As :func:`main`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
@@ -71,6 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(" ".join((message or str(error)).split()))
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
+    except Interrupted as stop:
+        print(f"\ngroundling: {stop}", file=sys.stderr)
+        return stop.exit_code
     except KeyboardInterrupt:
         print("\ngroundling: interrupted", file=sys.stderr)
         return 130

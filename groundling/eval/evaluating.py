@@ -23,7 +23,7 @@ from groundling.eval.suites import SuiteRow
 from groundling.training import Checkpoint, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME, TENSORBOARD_NAME, read_metrics
-from groundling.training.loop import CONFIG_NAME
+from groundling.training.run_folder import CONFIG_NAME
 from groundling.training.tasks import families
 
 VIDEO_NAME = "episode.mp4"

@@ -10,7 +10,7 @@ from typing import Any
 from groundling.errors import RunFolderError
 from groundling.eval.statistics import wilson_interval
 from groundling.eval.suite_report import EVALUATION_NAME
-from groundling.training.loop import CONFIG_NAME
+from groundling.training.run_folder import CONFIG_NAME
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError, SplitError
 from groundling.language.vocabulary import Vocabulary
+from groundling.setting_types import check_settings
 from groundling.training import tasks as run_tasks
 from groundling.training.algorithms import ALGORITHMS, find_algorithm
 from groundling.training.checks import require, require_each
@@ -111,6 +112,7 @@ class TrainConfig(Open):
     settings: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
+        check_settings(self)
         algorithm = find_algorithm(self.algorithm)
         own = self.settings_of(algorithm.Config)
         settings = self.settings if own in self.settings else (*self.settings, own)

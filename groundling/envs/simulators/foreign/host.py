@@ -20,6 +20,7 @@ import operator
 import os
 import pickle
 import re
+import signal
 import socket
 import struct
 import sys
@@ -457,7 +458,13 @@ def watch_parent(parent: int) -> None:
 
 
 def main() -> None:
-    """Serve; arguments are the file descriptor of the socket and the parent's process id."""
+    """Serve; arguments are the file descriptor of the socket and the parent's process id.
+
+    What stops the parent is the parent's: it may need the environments for a checkpoint, and ends this process itself.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: None)
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
     sys.path[:] = [folder for folder in sys.path if folder != os.path.dirname(os.path.abspath(__file__))]
     threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()

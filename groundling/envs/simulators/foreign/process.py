@@ -50,6 +50,7 @@ class HostProcess:
                     stdout=self._told,
                     stderr=self._told,
                     pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # a Ctrl-C in the terminal is this process's
                     env=environment,
                 )
             except OSError as error:
