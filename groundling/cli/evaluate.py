@@ -14,6 +14,7 @@ import tyro
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluating import report_run
 from groundling.eval.policies import report_policy
+from groundling.eval.runs import CheckpointKind
 
 
 @dataclass
@@ -44,6 +45,8 @@ class Command:
         allow_unseen_words: also run suites whose instructions have words that no training instruction has.
         by: also print success by "verb", by "clauses" (number of clauses) or by "instruction" (other tasks may have
             other groups): 20 rows, the worst first; the others are in evaluation.json.
+        checkpoint: the agent of the run's last checkpoint ("last") or of its best one ("best": that of the highest
+            success while it trained, which flatters it on episodes like those it was chosen by).
         video: write a video of the first episodes, and put it into the report.
     """
 
@@ -56,6 +59,7 @@ class Command:
     seed: int = 0
     allow_unseen_words: bool = False
     by: tuple[str, ...] = ()
+    checkpoint: CheckpointKind = "last"
     video: bool = True
 
     def run(self) -> None:
@@ -86,4 +90,5 @@ class Command:
             allow_unseen_words=self.allow_unseen_words,
             by=self.by,
             video=self.video,
+            checkpoint=self.checkpoint,
         )

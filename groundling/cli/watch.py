@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from groundling.errors import ConfigurationError, InstructionError
 from groundling.eval.clips import PAUSE_FRAMES
 from groundling.eval.recording import save_video
-from groundling.eval.runs import run_families
+from groundling.eval.runs import CheckpointKind, load_checkpoint, run_families
 from groundling.eval.watching import watch
 from groundling.language.vocabulary import Vocabulary, split_words
 from groundling.seeding import integer
-from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.checkpoint import Checkpoint
 from groundling.training.tasks import evaluation_options
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -37,6 +37,7 @@ class Command:
         episodes: number of episodes, shown one after the other.
         suite: the suite that the episodes are from: layout, combination ... (a name that the task does not have prints
             those it has).
+        checkpoint: the run's "last" checkpoint or its "best" one.
         output: path of the video; by default watch.mp4 in the run folder (without a run, in the current folder).
         greedy: take the most likely action; --no-greedy samples it from the policy, as `groundling evaluate` does.
         seed: random seed of the episodes and of sampled actions.
@@ -48,6 +49,7 @@ class Command:
     run_folder: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[RUN]")]] = None
     episodes: int = 3
     suite: str = "layout"
+    checkpoint: CheckpointKind = "last"
     output: Path | None = None
     greedy: bool = True
     seed: int = 0
@@ -61,7 +63,7 @@ class Command:
         if self.most_steps < 1:
             raise ConfigurationError(f"most_steps must be at least 1, got {self.most_steps}")
         folder = self.run_folder
-        checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME)
+        checkpoint = Checkpoint.load(SHIPPED) if folder is None else load_checkpoint(folder, self.checkpoint)
         check_words(self.instruction or "", checkpoint.spec.vocabulary)
         agent, config = checkpoint.make_agent(), checkpoint.config
         own = run_families(folder or SHIPPED, config)
