@@ -9,11 +9,13 @@ import types
 import typing
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from groundling.errors import ConfigurationError
+
+MAY_BE_INFINITE: Final = {"infinite": True}
 
 
 def check_settings(settings: Any) -> None:
@@ -23,13 +25,15 @@ def check_settings(settings: Any) -> None:
     text, a list for a tuple. Dataclasses inside are checked as well.
 
     Args:
-        settings: an instance of a dataclass, which may be frozen.
+        settings: an instance of a dataclass, which may be frozen. A field with ``MAY_BE_INFINITE`` as its metadata may.
 
     Raises:
         ConfigurationError: the message names the setting.
     """
     for name, hint in _hints(type(settings)).items():
         value = getattr(settings, name)
+        if isinstance(value, float) and math.isinf(value) and name in _infinite(type(settings)):
+            continue
         checked = _as_type(name, value, hint)
         if checked is not value:
             object.__setattr__(settings, name, checked)
@@ -56,6 +60,11 @@ def _hints(kind: Any) -> dict[str, Any]:
     except (NameError, TypeError):  # of a user's own class, which imports them for type checkers only
         return {}
     return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.name in hints}
+
+
+@cache
+def _infinite(kind: Any) -> frozenset[str]:
+    return frozenset(field.name for field in dataclasses.fields(kind) if field.metadata == MAY_BE_INFINITE)
 
 
 def _as_type(name: str, value: Any, hint: Any) -> Any:

@@ -28,6 +28,8 @@ from groundling.training.tasks import families
 from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
 from groundling.trust import OPTION, has_run_code
 
+SEEDS_AND_RESUME = "--seeds begins new runs: continue one of them with --resume RUN/seed1"
+
 
 @dataclass
 class Command:
@@ -140,7 +142,7 @@ class Command:
     def _train_seeds(self) -> None:
         """One run for each seed, then their mean."""
         if self.resume is not None:
-            raise ConfigurationError("--seeds begins new runs: continue one of them with --resume RUN/seed1")
+            raise ConfigurationError(SEEDS_AND_RESUME)
         config = config_of(self.options, self.parts)
         folder = self.run_folder or Path("runs") / folder_name(config, with_seed=False)
         check_seeds(self.seeds, self.jobs, folder)
@@ -198,8 +200,11 @@ def command(arguments: Sequence[str]) -> tuple[type[Command], Command]:
     named = reader.parse_known_args(arguments)[0]
     preset = named.preset or Command.preset  # where the name is left out, tyro says so
     if named.resume:
+        given = {argument.partition("=")[0] for argument in arguments}
+        if "--seeds" in given:
+            raise ConfigurationError(SEEDS_AND_RESUME)
         for option in ("--preset", "--config"):
-            if option in {argument.partition("=")[0] for argument in arguments}:
+            if option in given:
                 raise ConfigurationError(
                     f"--resume {named.resume} goes on with that run's own options: leave {option} out"
                 )

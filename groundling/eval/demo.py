@@ -11,9 +11,10 @@ from rich.console import Console
 from groundling.envs.catalog import find_family
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
 from groundling.eval.evaluating import VIDEO_NAME, report_run
+from groundling.eval.kept_results import BESIDE, EVALUATION_NAME
 from groundling.eval.report import REPORT_NAME
 from groundling.eval.runs import BLIND_NAME
-from groundling.eval.suite_report import EVALUATION_NAME, SuiteReport
+from groundling.eval.suite_report import SuiteReport
 from groundling.files import make_folder
 from groundling.processes import ChildCommand
 from groundling.run_lock import LOCK_NAME, RunLock
@@ -98,5 +99,7 @@ def _clear_run(folder: Path) -> None:
         raise RunFolderError(f"{folder} is not empty and holds no run: choose another folder")
     for name in (CONFIG_NAME, CHECKPOINT_NAME, BEST_NAME, METRICS_NAME, EVALUATION_NAME, REPORT_NAME, VIDEO_NAME):
         (folder / name).unlink(missing_ok=True)
+    for path in folder.glob(BESIDE):
+        path.unlink()
     for name in (TENSORBOARD_NAME, BLIND_NAME):
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from groundling.agents.actor_critic import PreparedObservation
 from groundling.seeding import integer
+from groundling.setting_types import MAY_BE_INFINITE
 from groundling.training.advantages import advantage_metrics, gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
@@ -58,7 +59,7 @@ class PPOConfig:
     anneal: bool = True
     gamma: float = 0.99
     gae_lambda: float = 0.95
-    clip: float = 0.2
+    clip: float = field(default=0.2, metadata=MAY_BE_INFINITE)  # A2C's has no end
     value_coef: float = 0.5
     entropy_coef: float = 0.01
     max_grad_norm: float = 0.5
