@@ -45,7 +45,7 @@ LEARNED: Final = AgileConfig(
 )
 ARRANGED: Final = replace(LEARNED, vision="centered")  # the settings of the agent's encoder, with two convolutions
 BABYAI: Final = replace(LEARNED, updates=16, hidden_dim=64, pairs=10_000, scale=1.0)
-START_FRAMES: Final = 200_000  # of the expert, in PutNextLocal: PPO from nothing does not find its reward
+START_FRAMES: Final = 600_000  # of the expert, in PutNextLocal: PPO from nothing does not find its reward
 RECURRENT: Final = AgentConfig(memory="gru")
 # Words that know what stands before them: "positional" takes "a red circle is north of a square" for its reverse.
 IN_THE_MIDDLE: Final = AgentConfig(
@@ -57,7 +57,7 @@ IN_THE_MIDDLE: Final = AgentConfig(
 PATTERNS: Final = AgentConfig(
     vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=2, channels=24, cell_dim=64),)
 )
-CONTROL_FRAMES: Final = 1_000_000  # of the rows beside AGILE's own, which are compared with "adaptive"
+CONTROL_FRAMES: Final = 600_000  # of the rows beside AGILE's own, which are compared with "adaptive"
 LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
 
 
