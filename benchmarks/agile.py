@@ -228,6 +228,8 @@ class Options:
             true = float(np.mean([result["agents"]["true reward"] for result in results]))
             scores, low, high = [score / true for score in scores], low / true, high / true
         reward = "true reward" if row.agile is None else "learned reward"
+        if row.frames == CONTROL_FRAMES:
+            reward += f" ({name.partition('_')[2]})"
         told = "success in ratio to the true reward" if row.against else "success"
         share = f" --share {self.share}" * (self.share != 1)
         return {
