@@ -51,7 +51,7 @@ class SuiteReport:
         suites: what there is to test, by name.
         groupings: how the sentences of a row are grouped; by themselves where nothing is said.
         rows: the episodes of each suite, where they were played just now.
-        agent: which agent it is: the checkpoint with its frames and fingerprint and, where there is one, the planner that
+        agent: which agent it is: the checkpoint with its frames, its fingerprint and the planner, if there is one, that
             it looks ahead with; or the name of a policy.
     """
 

@@ -18,7 +18,7 @@ from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs.catalog import find_family
 from groundling.envs.families.foreign.family import ForeignFamily
 from groundling.envs.simulators.errors import EngineError, EngineRestartError, MissingSimulatorError
-from groundling.envs.simulators.foreign.host import Rule
+from groundling.envs.simulators.foreign.host.rules import Rule
 from groundling.envs.simulators.foreign.pool import ForeignPool, Source
 from groundling.envs.simulators.foreign.vector import decode
 from groundling.errors import ConfigurationError
