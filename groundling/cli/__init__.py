@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f"; did you mean {close[0]!r}?" if close else f": choose one of {', '.join(COMMANDS)}"
         return fail(f"there is no command {name!r}{hint}")
     logging.basicConfig(format="groundling: %(message)s", level=logging.WARNING)
+    logging.getLogger("groundling").setLevel(logging.INFO)
     try:
         command = parse(name, rest)
         if command is not None:
