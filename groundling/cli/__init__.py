@@ -69,6 +69,7 @@ def _run(argv: Sequence[str] | None) -> int:
         hint = f"; did you mean {close[0]!r}?" if close else f": choose one of {', '.join(COMMANDS)}"
         return fail(f"there is no command {name!r}{hint}")
     logging.basicConfig(format="groundling: %(message)s", level=logging.WARNING)
+    logging.getLogger("groundling").setLevel(logging.INFO)
     trust, rest = OPTION in rest, [argument for argument in rest if argument != OPTION]
     try:
         with command_line(rest, trust_code=trust):
