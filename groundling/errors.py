@@ -13,10 +13,12 @@
     ├── ActionError               an action of the wrong shape, type or range (also a ValueError)
     ├── ObservationError          an observation of the wrong shape or type given to an agent (also a ValueError)
     ├── ConfigurationError        a setting that cannot work (also a ValueError)
+    │   └── UntrustedCodeError    code that a received file names, and nobody else
     ├── HouseTooSmallError        rooms that do not fit into a house (also a ValueError)
     ├── ImpossibleWishError       a wish that no house can fulfil (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
     ├── QuestionFileError         a file of questions with missing keys, or of another version
+    ├── HabitatFileError          scenes or episodes for Habitat with missing pieces, or of another version
     ├── DemonstrationFileError    demonstrations on disk that cannot be trusted, or are of another task
     ├── PreferenceFileError       a file of preferences that is torn, or of another kind, version or vocabulary
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
@@ -89,6 +91,10 @@ class ConfigurationError(GroundlingError, ValueError):
     """A setting, or a combination of settings, that cannot work."""
 
 
+class UntrustedCodeError(ConfigurationError):
+    """A received file names code that the person neither named nor trusts; it was not run."""
+
+
 class HouseTooSmallError(GroundlingError, ValueError):
     """The rooms that a house must have do not fit into it."""
 
@@ -103,6 +109,10 @@ class BankFileError(GroundlingError):
 
 class QuestionFileError(GroundlingError):
     """The file does not hold whole questions of this version."""
+
+
+class HabitatFileError(GroundlingError):
+    """A scene or episode file of Habitat is missing, not whole, or of another version; the message names the piece."""
 
 
 class DemonstrationFileError(GroundlingError):

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Final
@@ -42,12 +42,13 @@ class ChildCommand:
     Args:
         words: of the command, ``("train", "--task", ...)``.
         log: the file that gets what it prints; an older one is replaced.
+        variables: of its environment, beside this process's.
 
     Raises:
         OSError: if the file cannot be written.
     """
 
-    def __init__(self, words: Sequence[str], log: Path) -> None:
+    def __init__(self, words: Sequence[str], log: Path, variables: Mapping[str, str] | None = None) -> None:
         command, environment = module_command("groundling", *words)
         ours, theirs = os.pipe()
         try:
@@ -57,7 +58,7 @@ class ChildCommand:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
-                    env={**environment, LIFELINE: str(ours)},
+                    env={**environment, **(variables or {}), LIFELINE: str(ours)},
                     pass_fds=[ours],
                     start_new_session=True,
                 )

@@ -23,10 +23,11 @@ class AgentConfig(Open):
     """The agent's parts and sizes.
 
     Attributes:
-        vision: encoder of the image: "symbolic" (MiniGrid's cells), "convolved" (cells and their neighbors), "cnn" (RGB
-            and depth: three convolutions, then the fusion in every cell of their grid), "chaplot" (RGB: the network of
-            Chaplot et al. 2018), "pacman" (RGB: the planner and controller of Das et al. 2018, for tasks with answers),
-            or your own, my_file.py:MyEncoder.
+        vision: encoder of the image: "symbolic" (MiniGrid's cells), "convolved" (cells and their neighbors), "centered"
+            (the same around the agent's cell, for grids that are seen whole), "cnn" (RGB and depth: three convolutions,
+            then the fusion in every cell of their grid), "chaplot" (RGB: the network of Chaplot et al. 2018), "pacman"
+            (RGB: the planner and controller of Das et al. 2018, for tasks with answers), or your own,
+            my_file.py:MyEncoder.
         encoders: encoders of the other fields of the observation; in this order, each takes the fields that it can
             read. The remaining fields go to the default encoder of their kind (RGB and depth to "cnn"; vectors, masks
             and categories to "vector").

@@ -16,11 +16,13 @@ from typing import Any
 from groundling.errors import GroundlingError
 from groundling.interruption import Interrupted, signals_as_errors
 from groundling.processes import follow_parent
+from groundling.trust import OPTION, command_line
 
 COMMANDS = {
     "train": "train an agent on a task",
     "evaluate": "evaluate a run's agent and its controls; write a report",
     "compare": "compare the evaluations of two runs or groups of seeds",
+    "doctor": "check a run: what is wrong with it, and what to try",
     "plot": "draw training curves: the mean over seeds and its interval",
     "demos": "record an expert's demonstrations to a file, or describe one",
     "tasks": "list the tasks, one line each",
@@ -31,6 +33,11 @@ COMMANDS = {
     "bench": "measure steps a second on this machine, compared with MiniGrid",
     "demo": "train, evaluate and report in a few minutes",
 }
+
+TRUST_HELP = (
+    f"With {OPTION}, code of somebody's own that a run, bank, demonstration or option file names is run as well; "
+    "without, only what this command line names."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,10 +69,12 @@ def _run(argv: Sequence[str] | None) -> int:
         hint = f"; did you mean {close[0]!r}?" if close else f": choose one of {', '.join(COMMANDS)}"
         return fail(f"there is no command {name!r}{hint}")
     logging.basicConfig(format="groundling: %(message)s", level=logging.WARNING)
+    trust, rest = OPTION in rest, [argument for argument in rest if argument != OPTION]
     try:
-        command = parse(name, rest)
-        if command is not None:
-            command.run()
+        with command_line(rest, trust_code=trust):
+            command = parse(name, rest)
+            if command is not None:
+                command.run()
     except GroundlingError as error:
         message = error.strerror if isinstance(error, OSError) else str(error)
         return fail(" ".join((message or str(error)).split()))
@@ -92,7 +101,8 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
         import tyro
 
         module = importlib.import_module(f"groundling.cli.{name}")
-    told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": module.__doc__}
+    description = f"{(module.__doc__ or '').rstrip()}\n\n{TRUST_HELP}"
+    told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": description}
     kind = module.Command
     if hasattr(module, "command"):  # some options decide which others there are
         kind, told["default"] = module.command(arguments)
@@ -148,6 +158,8 @@ def usage() -> str:
             *lines,
             "",
             "`groundling COMMAND --help` lists a command's options and their defaults.",
+            f"Every command takes {OPTION}: also run code of somebody's own (my.py:MyTask)",
+            "that a run or file names, not only what the command line names.",
         ]
     )
 

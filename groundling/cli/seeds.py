@@ -20,6 +20,7 @@ from groundling.training import TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME, read_metrics
 from groundling.training.progress import ProgressBar
+from groundling.trust import for_other_process
 
 LOG_NAME: Final = "train.log"
 LOOK_EVERY_S: Final = 0.5
@@ -112,7 +113,9 @@ def _start(config: TrainConfig, folder: Path, aside: Path, options: Sequence[str
     make_folder(folder)
     told = aside / f"seed{config.seed}.json"
     told.write_text(config.to_json())
-    return ChildCommand(("train", "--config", str(told), "--run-folder", str(folder), *options), folder / LOG_NAME)
+    trust, variables = for_other_process()
+    words = ("train", "--config", str(told), "--run-folder", str(folder), *options, *trust)
+    return ChildCommand(words, folder / LOG_NAME, variables)
 
 
 def _show(bar: ProgressBar, folders: Iterable[Path], total: int, shown: int) -> int:

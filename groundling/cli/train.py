@@ -24,7 +24,9 @@ from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
 from groundling.training.progress import ProgressBar
 from groundling.training.run_folder import CHANGEABLE, kept_differences
+from groundling.training.tasks import families
 from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
+from groundling.trust import OPTION, has_run_code
 
 SEEDS_AND_RESUME = "--seeds begins new runs: continue one of them with --resume RUN/seed1"
 
@@ -89,7 +91,9 @@ class Command:
         if self.resume is not None:
             config = self._resumed(config)
         self._train(config, folder)
-        Console().print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+        trust = f" {OPTION}" if has_run_code() else ""
+        told = f"the run is in {folder}; next: groundling evaluate {folder}{trust}"
+        Console().print(told, highlight=False, soft_wrap=True)
 
     def _resumed(self, config: TrainConfig) -> TrainConfig:
         """The configuration of the run that is resumed, with what may change as the options say.
@@ -142,6 +146,7 @@ class Command:
         config = config_of(self.options, self.parts)
         folder = self.run_folder or Path("runs") / folder_name(config, with_seed=False)
         check_seeds(self.seeds, self.jobs, folder)
+        families(config)  # a task whose code may not run is refused here, not in each process
         if self.blind_control:
             blind_control_of(config)  # refuses a run that is blind itself
         if self.jobs > 1:

@@ -22,6 +22,7 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError
 from groundling.seeding import random_seed, whole_seed
 from groundling.setting_types import count_of
+from groundling.trust import name_code
 
 MOST_ENVS = 2**24
 
@@ -50,6 +51,7 @@ def make(
             None leaves it out.
         previous_action: tell the agent which action it took last, another sense.
     """
+    name_code(id)
     return GroundlingEnv(
         id,
         split=split,
@@ -126,6 +128,7 @@ def make_vec(
         if id is None:
             raise ConfigurationError("make_vec needs the id of an environment, or a bank")
         if isinstance(id, str):
+            name_code(id)
             family = find_family(id)
             source = getattr(family, "source", None)
             if source is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -244,6 +244,28 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self._started = True
         self._tell(slice(None))
         return self.worlds.seen()
+
+    def twin(self) -> GroundlingVectorEnv:
+        """As many environments over the same bank that begin no episode by themselves; see ``CopyableEnvs``."""
+        made = GroundlingVectorEnv(
+            self.worlds.mixture,
+            self.num_envs,
+            shuffle=False,
+            copy=False,
+            embodiment=self.embodiment,
+            autoreset=False,
+        )
+        made._started = True
+        return made
+
+    def copy_rows(self, rows: NDArray[np.integer[Any]]) -> dict[str, NDArray[Any]]:
+        """A copy of the worlds of environments ``rows`` [R]."""
+        return {name: array[rows] for name, array in self.worlds.row_arrays().items()}
+
+    def paste_rows(self, rows: NDArray[np.integer[Any]], saved: Mapping[str, NDArray[Any]]) -> None:
+        """Put worlds [R] that :meth:`copy_rows` returned into environments ``rows`` [R]."""
+        for name, array in self.worlds.row_arrays().items():
+            array[rows] = saved[name]
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the threads."""

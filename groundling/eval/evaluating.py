@@ -39,6 +39,7 @@ def report_run(
     allow_unseen_words: bool = False,
     by: Sequence[str] = (),
     video: bool = True,
+    planner: str = "",
     checkpoint: CheckpointKind = "last",
     console: Console | None = None,
 ) -> SuiteReport:
@@ -46,7 +47,8 @@ def report_run(
 
     The video shows the first episodes of the first suite exactly as they were evaluated, whether they succeeded or not.
     Of a foreign simulator, whose episodes cannot be played again, there is none: ``groundling watch`` shows it. Tables
-    of what the agent fails on are printed for each kind of ``by``.
+    of what the agent fails on are printed for each kind of ``by``. With a ``planner`` the agent looks ahead by it
+    (``groundling.agents.planning``).
 
     What was found of other suites of the same checkpoint, with the same options, stays in evaluation.json.
 
@@ -57,7 +59,7 @@ def report_run(
         StorageError: if the folder cannot be written.
     """
     console = console or Console()
-    config = resume_config(folder)
+    config = resume_config(folder, for_evaluation=True)
     saved = load_checkpoint(folder, checkpoint)
     check_belong_together(config, saved, folder)
     which = "" if checkpoint == "last" else f", {checkpoint} checkpoint ({saved.frames:,} frames)"
@@ -73,6 +75,7 @@ def report_run(
             by=by,
             progress=progress,
             keep_actions=VIDEO_EPISODES if video else 0,
+            planner=planner,
             checkpoint=checkpoint,
         )
     try:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
 from groundling.agents.document_controls import MixedWords, NoDocument, OtherDocument
+from groundling.agents.planning import make_planner
 from groundling.envs.families.banked import BankEpisodes
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.vector import GroundlingVectorEnv
@@ -66,7 +67,8 @@ def evaluate_suites(
     reward_errors: Callable[[], RewardErrors] | None = None,
 ) -> Iterator[tuple[str, str, Evaluation]]:
     """Evaluate each policy on each row, and the "trained" one with other instructions and documents than its own:
-    (row, agent, result).
+    (row, agent, result). Of an agent with a planner these controls are those of the "unplanned" one: a search in copies
+    of the world is told by its rewards what the episode really asks for.
 
     All policies play the same episodes; an expert counts steps of the grid only.
 
@@ -80,13 +82,14 @@ def evaluate_suites(
         reward_errors: makes what asks the rewards of a run about the episodes of the "trained" one, for each row.
     """
     progress = progress or NoProgress()
+    agent_alone = policies.get("unplanned", policies.get("trained"))
     for name, row in rows.items():
         steps = _expert_steps(row)
         players = dict(policies)
-        shuffled = _shuffled(policies, row, integer(seed, "shuffle", name))
+        shuffled = shuffled_control(agent_alone, row, integer(seed, "shuffle", name))
         if shuffled is not None:
             players["shuffled"] = shuffled
-        players |= _document_controls(policies, row, integer(seed, "documents", name))
+        players |= document_controls(agent_alone, row, integer(seed, "documents", name))
         with PlayedSet(row.episodes) as played:
             for agent, policy in players.items():
                 stream = integer(seed, "evaluation", agent, name)
@@ -145,20 +148,17 @@ def _steps_of_own_expert(family: EnvFamily, episodes: BankEpisodes) -> NDArray[n
         envs.close()
 
 
-def _shuffled(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> ShuffledInstructions | None:
-    """The trained agent, told another goal; None where there is no other."""
+def shuffled_control(agent: Policy | None, row: SuiteRow, seed: int) -> ShuffledInstructions | None:
+    """The agent, told another goal; None where there is no other."""
     episodes = row.episodes
     goals = [row.family.meaning({episodes.text_key: text}) for text in episodes.texts]
-    if "trained" not in policies or len(set(goals)) < 2:
+    if agent is None or len(set(goals)) < 2:
         return None
-    return ShuffledInstructions(
-        policies["trained"], episodes.tokens, goals, episodes.sentences, seed, key=episodes.text_key
-    )
+    return ShuffledInstructions(agent, episodes.tokens, goals, episodes.sentences, seed, key=episodes.text_key)
 
 
-def _document_controls(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> dict[str, Policy]:
-    """The trained agent with no document, another episode's, and mixed words; none where it reads no documents."""
-    agent = policies.get("trained")
+def document_controls(agent: Policy | None, row: SuiteRow, seed: int) -> dict[str, Policy]:
+    """The agent with no document, another episode's, and mixed words; none where it reads no documents."""
     keys = row.family.spec.keys_of(DOCUMENT)
     read = getattr(agent, "observation_keys", keys)
     keys = tuple(key for key in keys if key in read)
@@ -183,6 +183,8 @@ def evaluate_run(
     progress: bool | EvaluationProgress = True,
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
+    trust_code: bool = False,
+    planner: str = "",
     checkpoint: CheckpointKind = "last",
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, blind if the run trained one; and of
@@ -199,10 +201,14 @@ def evaluate_run(
         progress: show bars while banks are built; an :class:`EvaluationProgress` is also told of every episode.
         make_envs: makes the environments of a run that was trained in environments of a user's own.
         keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
+        trust_code: run code of somebody's own that the run names: tasks, encoders, rewards.
+        planner: what the agent looks ahead with, ``"mcts:64"``; the agent alone is a control then ("unplanned").
         checkpoint: the last one of the run, or the best one; of the blind control as well, where it has one.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
+        UntrustedCodeError: if its task or an encoder is code that nobody else names. Of an algorithm or a reward
+            nothing is needed.
         ConfigurationError: if the task has no such breakdown, or the run was trained in environments of a user's own
             and nobody makes them.
         MissingSimulatorError: if the run is of a foreign simulator that is not installed.
@@ -211,14 +217,17 @@ def evaluate_run(
     if episodes < 1:
         raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
     folder = Path(folder)
-    saved = load_checkpoint(folder, checkpoint)
+    saved = load_checkpoint(folder, checkpoint, trust_code=trust_code)
     agent = saved.make_agent()
     policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy(agent.num_actions)}
     told = {"checkpoint": checkpoint, "frames": saved.frames, "fingerprint": saved.fingerprint}
+    if planner:
+        policies = {"trained": make_planner(planner, agent), "unplanned": agent, "random": policies["random"]}
+        told["planner"] = planner
     blind = folder / BLIND_NAME
     if (blind / CHECKPOINT_NAME).exists():
         kind: CheckpointKind = checkpoint if (blind / CHECKPOINTS[checkpoint]).exists() else "last"
-        control = load_checkpoint(blind, kind)
+        control = load_checkpoint(blind, kind, trust_code=trust_code)
         policies["blind"], told["blind"] = control.make_agent(), control.fingerprint
     config = saved.config
     tasks = run_families(folder, config, make_envs)
@@ -257,11 +266,12 @@ def evaluate_run(
     )
 
 
-def load_checkpoint(folder: Path, kind: CheckpointKind = "last") -> Checkpoint:
-    """The last or the best checkpoint of a run.
+def load_checkpoint(folder: Path, kind: CheckpointKind = "last", *, trust_code: bool = False) -> Checkpoint:
+    """The last or the best checkpoint of a run, to evaluate it.
 
     Raises:
         CheckpointError: if there is no whole one.
+        UntrustedCodeError: if it names code that is needed, that nobody else names, and that is not trusted.
     """
     path = folder / CHECKPOINTS[kind]
     if kind == "best" and not path.exists():
@@ -269,7 +279,7 @@ def load_checkpoint(folder: Path, kind: CheckpointKind = "last") -> Checkpoint:
             f"{folder} keeps no best checkpoint: a run has one if it is evaluated while it trains, --evaluate-every, "
             "or its environments tell success. Evaluate the last one, --checkpoint last"
         )
-    return Checkpoint.load(path)
+    return Checkpoint.load(path, trust_code=trust_code, for_evaluation=True)
 
 
 def run_families(folder: Path, config: TrainConfig, make_envs: EnvsMaker | None = None) -> tuple[EnvFamily, ...]:

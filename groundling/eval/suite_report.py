@@ -23,6 +23,7 @@ EXPERT_COLUMN = "/expert: steps of successful episodes, divided by the steps of 
 AGENTS = {
     "trained": "the trained agent",
     "random": "uniformly random actions",
+    "unplanned": "the trained agent without its planner",
     "blind": "trained the same way, without the image",
     "shuffled": "the trained agent, given an instruction with a different goal",
     "no_doc": "the trained agent, its document empty",
@@ -50,7 +51,8 @@ class SuiteReport:
         suites: what there is to test, by name.
         groupings: how the sentences of a row are grouped; by themselves where nothing is said.
         rows: the episodes of each suite, where they were played just now.
-        agent: which agent it is: the checkpoint with its frames and fingerprint, or the name of a policy.
+        agent: which agent it is: the checkpoint with its frames and fingerprint and, where there is one, the planner that
+            it looks ahead with; or the name of a policy.
     """
 
     task: str
@@ -162,7 +164,8 @@ class SuiteReport:
 
     def _empty_table(self, task: str, controls: Sequence[str]) -> Table:
         how = "greedy" if self.greedy else "sampled"
-        title = f"{task}: success, 95 % interval ({how} actions)"
+        planner = f", {self.agent['planner']}" if "planner" in self.agent else ""
+        title = f"{task}: success, 95 % interval ({how} actions{planner})"
         table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("suite", no_wrap=True)
         for name in ("n", "trained", "interval", "steps", "/expert", *controls):

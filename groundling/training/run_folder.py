@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ from groundling.files import read_text
 from groundling.training.algorithms import find_algorithm
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
+from groundling.trust import note_received
 
 CONFIG_NAME: Final = "config.json"
 
@@ -100,17 +103,26 @@ def check_belong_together(config: TrainConfig, checkpoint: Checkpoint, folder: P
         )
 
 
-def resume_config(folder: Path | str) -> TrainConfig:
+def resume_config(folder: Path | str, *, trust_code: bool = False, for_evaluation: bool = False) -> TrainConfig:
     """The configuration of the run in a folder.
+
+    Args:
+        folder: of the run.
+        trust_code: run code of somebody's own that it names.
+        for_evaluation: leave out an algorithm or reward whose code may not run.
 
     Raises:
         RunFolderError: if there is no run, or its configuration cannot be read.
         ConfigurationError: if it is one of another version.
+        UntrustedCodeError: if it names code that is needed, and that nobody else names.
     """
     path = Path(folder) / CONFIG_NAME
     if not path.is_file():
         raise RunFolderError(f"there is no run at {folder}: {CONFIG_NAME} is missing. `groundling train` makes one")
-    return TrainConfig.from_json(read_text(path, RunFolderError))
+    text = read_text(path, RunFolderError)
+    with contextlib.suppress(ValueError, RecursionError):
+        note_received(json.loads(text), path, trust_code=trust_code)
+    return TrainConfig.from_json(text, for_evaluation=for_evaluation)
 
 
 def _tell_schedules(config: TrainConfig, checkpoint: Checkpoint) -> None:

@@ -14,7 +14,13 @@ from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.banked import BankFamily, bank_envs, changed_mixture, embodiment_of, mixture_of
 from groundling.envs.families.base import TRAIN, EnvFamily
 from groundling.envs.families.options import WorldOptions
-from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.errors import (
+    ConfigurationError,
+    TaskError,
+    UnknownEnvironmentError,
+    UnsupportedLevelError,
+    UntrustedCodeError,
+)
 from groundling.language.vocabulary import Vocabulary
 from groundling.training.checks import require
 
@@ -55,6 +61,8 @@ def _in_python(family: EnvFamily, python: str) -> EnvFamily:
     """The family with its environments in another Python interpreter."""
     try:
         chosen = family.with_settings({"python": python})
+    except UntrustedCodeError:
+        raise
     except ConfigurationError as error:
         raise ConfigurationError(
             f"simulator_python is for environments of other packages (gym:ID, my_file.py:make_env), {family.id} is run "

@@ -104,9 +104,13 @@ class ConvolvedEncoder(SymbolicEncoder):
         for convolution, modulation in zip(self.convolutions, self.modulations, strict=True):
             scale, shift = modulation(sentences)[rows].unflatten(1, (2, -1, 1, 1)).unbind(1)
             found = torch.relu((1 + scale) * convolution(found) + shift)
-        hidden = self.of_view(readouts, prepared.cells)
-        hidden = hidden + self.places(found.flatten(1)) + self.anywhere(found.amax(dim=(2, 3)))
+        hidden = self.of_found(readouts, found, prepared)
         if self.compass is not None:
             hidden = hidden + self.compass(prepared.direction)
         features: Tensor = torch.relu(self.hidden(torch.relu(hidden)))
         return features
+
+    def of_found(self, readouts: Tensor, found: Tensor, prepared: PreparedSymbols) -> Tensor:
+        """What readouts [R, N, readout_dim] and the last convolution [R, channels, H, W] say, [R, hidden_dim]."""
+        hidden: Tensor = self.of_view(readouts, prepared.cells)
+        return hidden + self.places(found.flatten(1)) + self.anywhere(found.amax(dim=(2, 3)))

@@ -68,6 +68,8 @@ class Camera:
         depth: render depth, [H, W] float32, in metres along the camera's axis (not along the ray), as in Habitat.
         segmentation: render a segmentation, [H, W] uint8: 0 floor or ceiling, 1 wall, else the object's cell code.
         randomization: what varies from one episode to another.
+        standing: things stand as meshes do, as in the scenes for Habitat: with their back to a wall, and pictures cut
+            out of plates; otherwise those with a front turn it to the camera.
     """
 
     width: int = 64
@@ -79,6 +81,7 @@ class Camera:
     depth: bool = False
     segmentation: bool = False
     randomization: Randomization = field(default_factory=Randomization)
+    standing: bool = False
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -136,6 +139,7 @@ class Lens(NamedTuple):
     eye_height_m: float
     width: int
     stride: int  # columns, rounded up to whole blocks
+    standing: bool  # whether things stand as meshes do
 
 
 class Variation(NamedTuple):
@@ -163,6 +167,7 @@ def lens_of(camera: Camera) -> Lens:
         eye_height_m=camera.eye_height_m,
         width=camera.width,
         stride=-(-camera.width // LANES) * LANES,
+        standing=bool(camera.standing),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import gymnasium
@@ -124,6 +125,22 @@ class GameVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]], Generic[
     def state_dict(self) -> Arrays:
         """A copy of the state of every world, so that a run can be continued exactly."""
         return self.batch.state_dict()
+
+    def twin(self) -> GameVectorEnv[Batch]:
+        """As many worlds of the same game that begin no episode by themselves; see ``CopyableEnvs``."""
+        made = copy.deepcopy(self)
+        made.copy = made.autoreset = False
+        made._started = True
+        return made
+
+    def copy_rows(self, rows: NDArray[np.integer[Any]]) -> Arrays:
+        """A copy of the worlds of environments ``rows`` [R], their streams of random numbers among them."""
+        return {name: array[rows] for name, array in self.batch.row_arrays().items()}
+
+    def paste_rows(self, rows: NDArray[np.integer[Any]], saved: Mapping[str, NDArray[Any]]) -> None:
+        """Put worlds [R] that :meth:`copy_rows` returned into environments ``rows`` [R]."""
+        for name, array in self.batch.row_arrays().items():
+            array[rows] = saved[name]
 
     def load_state_dict(self, saved: Arrays) -> Arrays:
         """Continue from :meth:`state_dict`; returns the current observations.

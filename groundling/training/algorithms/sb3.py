@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 COUNTERS: Final = ("num_timesteps", "_n_updates", "_episode_num", "_n_calls", "exploration_rate")
 PROGRESS: Final = "_current_progress_remaining"
+OURS: Final = {"approximate_kl": ("approx_kl", 1.0), "entropy": ("entropy_loss", -1.0)}  # metrics by our names as well
 REPLAY: Final = ("actions", "rewards", "dones", "timeouts")
 
 
@@ -188,7 +189,8 @@ class SB3Algorithm(Algorithm):
             name.partition("/")[2]: float(v) for name, v in told.items() if name.startswith(("train/", "rollout/"))
         }
         metrics.pop("n_updates", None)
-        return metrics
+        ours = {name: sign * metrics[theirs] for name, (theirs, sign) in OURS.items() if theirs in metrics}
+        return {**metrics, **ours}
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""

@@ -10,6 +10,7 @@ import gymnasium
 
 from groundling.envs.families.foreign.family import ForeignFamily
 from groundling.envs.families.foreign.packages import package_of, package_of_modules
+from groundling.trust import permit
 
 SCHEME: Final = "gym:"
 
@@ -29,9 +30,13 @@ class ForeignEnvironments:
             return None
         own = id.removeprefix(SCHEME)
         module, _, name = own.rpartition(":")
+        own_module = {}
+        if module:
+            permit(module, own)
+            own_module = {"is_own": True}
         package = package_of(name)
         imports = [*package.imports, *([module] if module else [])]
-        return ForeignFamily(id, {"kind": "id", "id": name, "imports": imports}, package)
+        return ForeignFamily(id, {"kind": "id", "id": name, "imports": imports, **own_module}, package)
 
     def wrap(self, thing: Any, reference: str) -> ForeignFamily | None:
         """A function or class at a place."""

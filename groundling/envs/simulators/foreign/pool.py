@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
@@ -22,14 +18,12 @@ from numpy.typing import NDArray
 
 from groundling.envs.simulators.errors import EngineCrashError, EngineError, EngineHangError, EngineRestartError
 from groundling.envs.simulators.foreign import host
+from groundling.envs.simulators.foreign.process import CLOSE_S, HostProcess
 from groundling.envs.simulators.foreign.screen import picture_of_text
 
 START_S: Final = 120.0
 ANSWER_S: Final = 60.0
-CLOSE_S: Final = 5.0
 RESTART_S: Final = 60.0  # a worker that fails twice within it is not started a third time
-TOLD_LINES: Final = 15  # of what a process wrote before it died
-TOLD_BYTES: Final = 20_000
 SHARED_MEMORY: Final = Path("/dev/shm")
 
 
@@ -51,17 +45,13 @@ class Source(NamedTuple):
     size: int = 0
 
 
-@dataclass
-class _Worker:
-    """A process, our end of its socket, what it wrote, and the environments that it holds."""
+class _Worker(HostProcess):
+    """A process and the environments that it holds."""
 
-    process: subprocess.Popen[bytes]
-    connection: socket.socket
-    told: IO[bytes]
-    first: int
-    size: int
-    started: float = field(default_factory=time.monotonic)
-    is_restarted: bool = False
+    def __init__(self, name: str, command: Sequence[str], first: int, size: int) -> None:
+        super().__init__(name, command)
+        self.first, self.size = first, size
+        self.is_restarted = False
 
 
 class ForeignPool:
@@ -159,9 +149,9 @@ class ForeignPool:
         """
         self.arrays["next_seed"][:] = seeds
         for worker in self._workers:
-            self._send(worker, ("reset", list(range(worker.size))))
+            worker.send(("reset", list(range(worker.size))))
         for worker in self._workers:
-            self._answer(worker, START_S)
+            worker.answer(START_S)
 
     def step(self, actions: NDArray[np.integer[Any]]) -> None:
         """Act in every environment; results are in the arrays, the next episodes are those of ``next_seed``.
@@ -178,7 +168,7 @@ class ForeignPool:
                 worker.connection.sendall(b"s")
                 asked.append(worker)
             except OSError:
-                failed.append((worker, self._crash(worker)))
+                failed.append((worker, worker.crash()))
         for worker in asked:
             try:
                 self._wait(worker)
@@ -192,8 +182,8 @@ class ForeignPool:
         of :meth:`reset`.
         """
         worker = next(worker for worker in self._workers if worker.first <= row < worker.first + worker.size)
-        self._send(worker, ("render", row - worker.first))
-        picture: NDArray[np.uint8] | str | None = self._answer(worker, self._answer_s)
+        worker.send(("render", row - worker.first))
+        picture: NDArray[np.uint8] | str | None = worker.answer(self._answer_s)
         return picture_of_text(picture) if isinstance(picture, str) else picture
 
     def close(self) -> None:
@@ -201,7 +191,7 @@ class ForeignPool:
         for worker in self._workers:
             with contextlib.suppress(OSError, EngineError):
                 host.send_message(worker.connection, ("close",))
-                self._answer(worker, CLOSE_S)
+                worker.answer(CLOSE_S)
         self._finalizer()
         if self._file is not None:
             self._file.close()
@@ -212,36 +202,21 @@ class ForeignPool:
         return [worker.process.pid for worker in self._workers]
 
     def _start(self, first: int, size: int) -> _Worker:
-        ours, theirs = socket.socketpair()
-        told = tempfile.TemporaryFile(prefix="groundling-")  # noqa: SIM115 - as long as the worker
-        with theirs:
-            command = [self._python or sys.executable, host.__file__, str(theirs.fileno()), str(os.getpid())]
-            try:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=told,
-                    stderr=told,
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,  # a Ctrl-C in the terminal is this process's
-                )
-            except OSError as error:
-                ours.close()
-                told.close()
-                raise EngineError(f"the Python interpreter {command[0]} cannot be started: {error.strerror}") from error
-        worker = _Worker(process, ours, told, first, size)
-        path = [folder or os.getcwd() for folder in sys.path] if self._python is None else [os.getcwd()]
-        self._send(worker, ("make", self._maker, size, self._rules, path))
+        worker = _Worker(self.name, [self._python or sys.executable, host.__file__], first, size)
+        path = [folder or os.getcwd() for folder in sys.path]
+        if self._python is not None:  # of the person's own code there is some in the current folder, if any was named
+            path = [os.getcwd()] if "place" in self._maker or self._maker.get("is_own") else []
+        worker.send(("make", self._maker, size, self._rules, path))
         return worker
 
     def _made(self, worker: _Worker) -> dict[str, Any]:
-        made: dict[str, Any] = self._answer(worker, START_S)
+        made: dict[str, Any] = worker.answer(START_S)
         return made
 
     def _map(self, worker: _Worker) -> None:
         assert self._file is not None
-        self._send(worker, ("map", self._file.name, self._layout, worker.first))
-        self._answer(worker, START_S)
+        worker.send(("map", self._file.name, self._layout, worker.first))
+        worker.answer(START_S)
 
     def _restart(self, worker: _Worker, error: EngineError) -> None:
         """Start a worker again whose process is gone, and cut its episodes off where they were."""
@@ -269,62 +244,22 @@ class ForeignPool:
                 array[rows] = self.arrays["now:" + name[6:]][rows]
         for name, value in (("reward", 0.0), ("terminated", False), ("truncated", True), ("success", 0)):
             self.arrays[name][rows] = value
-        self._send(worker, ("reset", list(range(worker.size))))
-        self._answer(worker, START_S)
-
-    def _send(self, worker: _Worker, message: tuple[Any, ...]) -> None:
-        try:
-            host.send_message(worker.connection, message)
-        except OSError as error:
-            raise self._crash(worker) from error
-
-    def _answer(self, worker: _Worker, seconds: float) -> Any:
-        """The answer to a message."""
-        self._poll(worker, seconds)
-        try:
-            host.read(worker.connection, 1)
-            kind, value = host.read_message(worker.connection)
-        except (EOFError, OSError) as error:
-            raise self._crash(worker) from error
-        if kind == "error":
-            raise EngineError(f"{self.name} failed: {value}")
-        return value
+        worker.send(("reset", list(range(worker.size))))
+        worker.answer(START_S)
 
     def _wait(self, worker: _Worker) -> None:
         """Wait for the end of a step."""
-        self._poll(worker, self._answer_s)
+        worker.wait(self._answer_s)
         try:
             if host.read(worker.connection, 1) == b"k":
                 return
             _, value = host.read_message(worker.connection)
         except (EOFError, OSError) as error:
-            raise self._crash(worker) from error
+            raise worker.crash() from error
         raise EngineError(f"{self.name} failed: {value}")
-
-    def _poll(self, worker: _Worker, seconds: float) -> None:
-        if select.select([worker.connection], [], [], seconds)[0]:
-            return
-        worker.process.kill()
-        raise EngineHangError(
-            f"{self.name} did not answer within {seconds:g} s and was ended: it hangs, or the machine is overloaded"
-        )
-
-    def _crash(self, worker: _Worker) -> EngineCrashError:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            worker.process.wait(CLOSE_S)
-        code = worker.process.poll()
-        worker.told.seek(0, os.SEEK_END)
-        worker.told.seek(max(0, worker.told.tell() - TOLD_BYTES))
-        lines = worker.told.read().decode(errors="replace").strip().splitlines()[-TOLD_LINES:]
-        last = "; it wrote:\n" + "\n".join(lines) if lines else ""
-        return EngineCrashError(f"the process of {self.name} died (exit code {code}){last}")
 
 
 def _end(workers: Sequence[_Worker]) -> None:
     """End processes that may not answer any more."""
     for worker in workers:
-        worker.process.kill()
-        worker.process.wait()
-        with contextlib.suppress(OSError):
-            worker.connection.close()
-        worker.told.close()
+        worker.end()
