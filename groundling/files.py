@@ -28,7 +28,8 @@ def cache_folder() -> Path:
     own = os.environ.get("GROUNDLING_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundling"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # Path.home may raise
+    return Path(home) / "groundling"
 
 
 @contextmanager

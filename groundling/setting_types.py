@@ -15,6 +15,7 @@ import numpy as np
 
 from groundling.errors import ConfigurationError
 
+MOST: Final = 2**31 - 1
 MAY_BE_INFINITE: Final = {"infinite": True}
 
 
@@ -47,9 +48,21 @@ def whole_number(name: str, value: Any) -> int:
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         raise _refused(name, "a whole number", value)
-    if not math.isfinite(value) or value != int(value):
+    if isinstance(value, float | np.floating) and (not math.isfinite(value) or value != int(value)):
         raise _refused(name, "a whole number", value)
     return int(value)
+
+
+def count_of(name: str, value: Any, *, most: int = MOST) -> int:
+    """A whole number of at least 1, and no more than there can be in a computer's memory.
+
+    Raises:
+        ConfigurationError: if it is something else; the message names it.
+    """
+    number = whole_number(name, value)
+    if not 1 <= number <= most:
+        raise ConfigurationError(f"{name} must be at least 1{f' and at most {most:,}' * (number > most)}, got {value}")
+    return number
 
 
 @cache
