@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import facts, guards
+from . import facts, guards, steering
 from .guards import HabitatRefusal, Owner, as_point, as_rotation
 from .settings import Placement, SimulatorSettings
 
@@ -313,24 +314,26 @@ class Simulation:
         return found
 
     def follow(self, goal: Sequence[float], radius: float) -> list[str] | None:
-        """The greedy follower's actions to a place, without the stop; None where it finds no way. The agent stays."""
+        """Actions that bring the agent within a radius of a place, by the path finder; None where it finds no way.
+
+        The agent stays where it is. Habitat's own greedy follower zigzags (48 actions for 7 m): this one steers along
+        the corners of the shortest way, past what a step would run into.
+        """
         finder = self._finder()
         there = finder.snap_point(as_point(goal))
-        if np.isnan(there).any() or not np.isfinite(self.path(self.pose()[0], [goal])[0]):
+        (x, y, z), (_, qy, _, qw) = self.pose()
+        here = finder.snap_point(as_point((x, y, z)))
+        if np.isnan(there).any() or np.isnan(here).any():
             return None
-        follower = self._sim.make_greedy_follower(
-            0,
-            goal_radius=float(radius),
-            stop_key="stop",
-            forward_key=facts.FORWARD,
-            left_key=facts.LEFT,
-            right_key=facts.RIGHT,
+        return steering.steer_along(
+            lambda start: self.path(start, [there])[1],
+            lambda start, end: finder.try_step_no_sliding(as_point(start), as_point(end)),
+            np.asarray(here, dtype=np.float64),
+            2 * math.atan2(qy, qw),
+            self.settings.step_m,
+            math.radians(self.settings.turn_degrees),
+            radius,
         )
-        try:
-            actions = follower.find_path(np.asarray(there, np.float32))
-        except self._sim_package.errors.GreedyFollowerError:
-            return None
-        return [str(action) for action in actions if action != "stop"]
 
     def close(self) -> None:
         """End it."""
