@@ -23,6 +23,7 @@ COMMANDS = {
     "demos": "record an expert's demonstrations to a file, or describe one",
     "tasks": "list the tasks, one line each",
     "questions": "write questions and their houses to a file, or describe one",
+    "export-habitat": "write houses and episodes for Habitat, or describe a file of episodes",
     "play": "move an agent yourself, seen from above or in first person",
     "label": "compare pairs of trajectories, to learn from preferences",
     "watch": "write a video of an agent's episodes, step by step",
@@ -79,7 +80,7 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
     with _loading():
         import tyro
 
-        module = importlib.import_module(f"groundling.cli.{name}")
+        module = importlib.import_module(f"groundling.cli.{name.replace('-', '_')}")
     told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": module.__doc__}
     kind = module.Command
     if hasattr(module, "command"):  # some options decide which others there are
