@@ -93,7 +93,7 @@ class HabitatBatch(RoverBatch):
         included; none where it finds no way.
         """
         calls: dict[int, Sequence[Call]] = {
-            b: [("follow", layout.to_position(x - BORDER, y - BORDER), radius[b])] for b, (x, y) in ends.items()
+            b: [("follow", [layout.to_position(x - BORDER, y - BORDER)], radius[b])] for b, (x, y) in ends.items()
         }
         found = self._ask(calls)
         numbers = {name: int(action) for action, name in MOVES.items()}
