@@ -44,6 +44,8 @@ class Command:
         allow_unseen_words: also run suites whose instructions have words that no training instruction has.
         by: also print success by "verb", by "clauses" (number of clauses) or by "instruction" (other tasks may have
             other groups): 20 rows, the worst first; the others are in evaluation.json.
+        optimality: compare the agent's returns with the best possible ones, in episodes that are small enough to be
+            solved exactly (`groundling exact`).
         video: write a video of the first episodes, and put it into the report.
     """
 
@@ -56,6 +58,7 @@ class Command:
     seed: int = 0
     allow_unseen_words: bool = False
     by: tuple[str, ...] = ()
+    optimality: bool = False
     video: bool = True
 
     def run(self) -> None:
@@ -73,6 +76,7 @@ class Command:
                 seed=self.seed,
                 allow_unseen_words=self.allow_unseen_words,
                 by=self.by,
+                optimality=self.optimality,
             )
             return
         if self.run_folder is None:
@@ -85,5 +89,6 @@ class Command:
             seed=self.seed,
             allow_unseen_words=self.allow_unseen_words,
             by=self.by,
+            optimality=self.optimality,
             video=self.video,
         )

@@ -39,6 +39,7 @@ def report_run(
     allow_unseen_words: bool = False,
     by: Sequence[str] = (),
     video: bool = True,
+    optimality: bool = False,
     console: Console | None = None,
 ) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
@@ -67,6 +68,7 @@ def report_run(
             by=by,
             progress=progress,
             keep_actions=VIDEO_EPISODES if video else 0,
+            optimality=optimality,
         )
     report.save(folder)
     for table in [*report.tables(), *measure_tables(report.measures)]:
