@@ -14,8 +14,8 @@ is not installed is left out with a line. Where others use the machine, more pro
 Rows ``minigrid_adapted``, ``minigrid_compiled`` and ``envpool``: success on unseen seeds of BabyAI-GoToLocal after as
 many frames of PPO with the same settings, in MiniGrid's own environments (gym:BabyAI-GoToLocal-v0), in the compiled
 level, and in EnvPool's. Rows ``minihack``, ``minihack_keyroom``, ``miniworld`` and ``atari``: success on unseen seeds
-after the few frames of :data:`TRAININGS`; ``floor`` is a random policy's, ``blind`` that of an agent that was trained in the same way and sees
-nothing.
+after the few frames of :data:`TRAININGS`; ``floor`` is a random policy's, ``blind`` that of an agent that
+was trained in the same way and sees nothing.
 
 NetHack and MiniWorld may be in other Pythons, whose paths are given by ``--nethack-python`` and ``--miniworld-python``.
 """

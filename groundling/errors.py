@@ -16,6 +16,7 @@
     │   └── UntrustedCodeError    code that a received file names, and nobody else
     ├── HouseTooSmallError        rooms that do not fit into a house (also a ValueError)
     ├── ImpossibleWishError       a wish that no house can fulfil (also a ValueError)
+    ├── EnumerationError          an episode whose states are too many to be solved exactly (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
     ├── QuestionFileError         a file of questions with missing keys, or of another version
     ├── HabitatFileError          scenes or episodes for Habitat with missing pieces, or of another version
@@ -101,6 +102,10 @@ class HouseTooSmallError(GroundlingError, ValueError):
 
 class ImpossibleWishError(GroundlingError, ValueError):
     """A wish contradicts others or what things are, or found no place in any layout."""
+
+
+class EnumerationError(GroundlingError, ValueError):
+    """An episode has too many states to be enumerated, or countless ones."""
 
 
 class BankFileError(GroundlingError):

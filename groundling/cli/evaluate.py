@@ -49,6 +49,8 @@ class Command:
             simulations a step (docs/planning.md). The true world is what it searches in.
         checkpoint: the agent of the run's last checkpoint ("last") or of its best one ("best": that of the highest
             success while it trained, which flatters it on episodes like those it was chosen by).
+        optimality: compare the agent's returns with the best possible ones, in episodes that are small enough to be
+            solved exactly (`groundling exact`).
         video: write a video of the first episodes, and put it into the report.
     """
 
@@ -63,6 +65,7 @@ class Command:
     by: tuple[str, ...] = ()
     planner: str = ""
     checkpoint: CheckpointKind = "last"
+    optimality: bool = False
     video: bool = True
 
     def run(self) -> None:
@@ -82,6 +85,7 @@ class Command:
                 seed=self.seed,
                 allow_unseen_words=self.allow_unseen_words,
                 by=self.by,
+                optimality=self.optimality,
             )
             return
         if self.run_folder is None:
@@ -94,6 +98,7 @@ class Command:
             seed=self.seed,
             allow_unseen_words=self.allow_unseen_words,
             by=self.by,
+            optimality=self.optimality,
             video=self.video,
             planner=self.planner,
             checkpoint=self.checkpoint,

@@ -41,6 +41,7 @@ def report_run(
     video: bool = True,
     planner: str = "",
     checkpoint: CheckpointKind = "last",
+    optimality: bool = False,
     console: Console | None = None,
 ) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
@@ -77,6 +78,7 @@ def report_run(
             keep_actions=VIDEO_EPISODES if video else 0,
             planner=planner,
             checkpoint=checkpoint,
+            optimality=optimality,
         )
     try:
         report.save(folder)

@@ -28,7 +28,6 @@ from groundling.envs.simulators.habitat.pool import Call, HabitatPool, SceneErro
 from groundling.envs.simulators.vector import space_of
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import Spec
-from groundling.seeding import integer
 
 Arrays = dict[str, NDArray[Any]]
 
