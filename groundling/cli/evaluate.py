@@ -14,6 +14,7 @@ import tyro
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluating import report_run
 from groundling.eval.policies import report_policy
+from groundling.eval.runs import CheckpointKind
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Command:
             other groups): 20 rows, the worst first; the others are in evaluation.json.
         planner: let the agent look ahead in copies of the world: mcts:64 is a Monte-Carlo tree search with 64
             simulations a step (docs/planning.md). The true world is what it searches in.
+        checkpoint: the agent of the run's last checkpoint ("last") or of its best one ("best": that of the highest
+            success while it trained, which flatters it on episodes like those it was chosen by).
         video: write a video of the first episodes, and put it into the report.
     """
 
@@ -59,6 +62,7 @@ class Command:
     allow_unseen_words: bool = False
     by: tuple[str, ...] = ()
     planner: str = ""
+    checkpoint: CheckpointKind = "last"
     video: bool = True
 
     def run(self) -> None:
@@ -92,4 +96,5 @@ class Command:
             by=self.by,
             video=self.video,
             planner=self.planner,
+            checkpoint=self.checkpoint,
         )

@@ -15,11 +15,11 @@ from groundling.agents.planning import make_planner
 from groundling.errors import ConfigurationError, InstructionError
 from groundling.eval.clips import PAUSE_FRAMES
 from groundling.eval.recording import save_video
-from groundling.eval.runs import run_families
+from groundling.eval.runs import CheckpointKind, load_checkpoint, run_families
 from groundling.eval.watching import watch
 from groundling.language.vocabulary import Vocabulary, split_words
 from groundling.seeding import integer
-from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.checkpoint import Checkpoint
 from groundling.training.tasks import evaluation_options
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -38,6 +38,7 @@ class Command:
         episodes: number of episodes, shown one after the other.
         suite: the suite that the episodes are from: layout, combination ... (a name that the task does not have prints
             those it has).
+        checkpoint: the run's "last" checkpoint or its "best" one.
         output: path of the video; by default watch.mp4 in the run folder (without a run, in the current folder).
         greedy: take the most likely action; --no-greedy samples it from the policy, as `groundling evaluate` does.
         seed: random seed of the episodes and of sampled actions.
@@ -50,6 +51,7 @@ class Command:
     run_folder: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[RUN]")]] = None
     episodes: int = 3
     suite: str = "layout"
+    checkpoint: CheckpointKind = "last"
     output: Path | None = None
     greedy: bool = True
     seed: int = 0
@@ -69,7 +71,7 @@ class Command:
                 "--instruction or --planner"
             )
         folder = self.run_folder
-        checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME)
+        checkpoint = Checkpoint.load(SHIPPED) if folder is None else load_checkpoint(folder, self.checkpoint)
         check_words(self.instruction or "", checkpoint.spec.vocabulary)
         agent, config = checkpoint.make_agent(), checkpoint.config
         actor = make_planner(self.planner, agent) if self.planner else None

@@ -20,7 +20,8 @@ from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.final_observations import FinalObservations
 from groundling.errors import ConfigurationError
-from groundling.seeding import integer
+from groundling.seeding import integer, reset_seed
+from groundling.setting_types import whole_number
 
 
 class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArray[Any]]):
@@ -103,7 +104,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         if render_mode not in (None, "rgb_array"):
             raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
-        self.num_envs = num_envs
+        num_envs = self.num_envs = whole_number("num_envs", num_envs)
         self.embodiment = embodiment
         self.worlds: WorldBatch | RoverBatch = embodiment.make_batch(
             bank, num_envs, shuffle=shuffle, order_seed=integer(seed, "order"), num_threads=num_threads
@@ -174,8 +175,9 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         Raises:
             ConfigurationError: if a list of seeds is given, the mask is not [B] bool, or it comes with a seed.
         """
-        if isinstance(seed, list):
+        if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str):
             raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
+        seed = reset_seed(seed)
         mask = (options or {}).get("reset_mask")
         if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != np.bool_):
             raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from groundling.agents.planning import make_planner
 from groundling.envs.families.banked import BankEpisodes
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError
+from groundling.errors import CheckpointError, ConfigurationError
 from groundling.eval.evaluation import Evaluation, PlayedSet
 from groundling.eval.made import MadeFamily
 from groundling.eval.measures import EpisodeActions
@@ -28,12 +28,15 @@ from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
 from groundling.interfaces import DOCUMENT, Policy
 from groundling.seeding import integer
+from groundling.training.best import BEST_NAME
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.environments import EnvsMaker
 from groundling.training.tasks import families
 
 BLIND_NAME = "blind"
+CheckpointKind = Literal["last", "best"]
+CHECKPOINTS: Final[dict[CheckpointKind, str]] = {"last": CHECKPOINT_NAME, "best": BEST_NAME}
 
 
 def kinds_for(tasks: Sequence[EnvFamily], asked: Sequence[str] = ()) -> tuple[str, ...]:
@@ -180,7 +183,9 @@ def evaluate_run(
     progress: bool | EvaluationProgress = True,
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
+    trust_code: bool = False,
     planner: str = "",
+    checkpoint: CheckpointKind = "last",
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, blind if the run trained one; and of
     agents that read documents, no document, that of another episode, and mixed words.
@@ -196,10 +201,14 @@ def evaluate_run(
         progress: show bars while banks are built; an :class:`EvaluationProgress` is also told of every episode.
         make_envs: makes the environments of a run that was trained in environments of a user's own.
         keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
+        trust_code: run code of somebody's own that the run names: tasks, encoders, rewards.
         planner: what the agent looks ahead with, ``"mcts:64"``; the agent alone is a control then ("unplanned").
+        checkpoint: the last one of the run, or the best one; of the blind control as well, where it has one.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
+        UntrustedCodeError: if its task or an encoder is code that nobody else names. Of an algorithm or a reward
+            nothing is needed.
         ConfigurationError: if the task has no such breakdown, or the run was trained in environments of a user's own
             and nobody makes them.
         MissingSimulatorError: if the run is of a foreign simulator that is not installed.
@@ -208,15 +217,19 @@ def evaluate_run(
     if episodes < 1:
         raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
     folder = Path(folder)
-    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
-    agent = checkpoint.make_agent()
+    saved = load_checkpoint(folder, checkpoint, trust_code=trust_code)
+    agent = saved.make_agent()
     policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy(agent.num_actions)}
+    told = {"checkpoint": checkpoint, "frames": saved.frames, "fingerprint": saved.fingerprint}
     if planner:
         policies = {"trained": make_planner(planner, agent), "unplanned": agent, "random": policies["random"]}
-    blind = folder / BLIND_NAME / CHECKPOINT_NAME
-    if blind.exists():
-        policies["blind"] = Checkpoint.load(blind).make_agent()
-    config = checkpoint.config
+        told["planner"] = planner
+    blind = folder / BLIND_NAME
+    if (blind / CHECKPOINT_NAME).exists():
+        kind: CheckpointKind = checkpoint if (blind / CHECKPOINTS[checkpoint]).exists() else "last"
+        control = load_checkpoint(blind, kind, trust_code=trust_code)
+        policies["blind"], told["blind"] = control.make_agent(), control.fingerprint
+    config = saved.config
     tasks = run_families(folder, config, make_envs)
     asked, kinds = suites_for(tasks, suites), kinds_for(tasks, by)
     if isinstance(tasks[0], MadeFamily):
@@ -227,15 +240,15 @@ def evaluate_run(
             config, asked, episodes=episodes, seed=seed, allow_unseen_words=allow_unseen_words, progress=bool(progress)
         )
     results: dict[str, dict[str, Evaluation]] = {}
-    told = progress if isinstance(progress, EvaluationProgress) else None
+    shown = progress if isinstance(progress, EvaluationProgress) else None
     for row, name, evaluation in evaluate_suites(
         policies,
         rows,
         greedy=greedy,
         seed=seed,
         keep_actions=keep_actions,
-        progress=told,
-        reward_errors=(lambda: RewardErrors(config, checkpoint.rewards)) if judges(config) else None,
+        progress=shown,
+        reward_errors=(lambda: RewardErrors(config, saved.rewards)) if judges(config) else None,
     ):
         results.setdefault(row, {})[name] = evaluation
     return SuiteReport(
@@ -249,8 +262,24 @@ def evaluate_run(
         suites=suites_of(tasks),
         groupings={name: row.family.groups for name, row in rows.items()},
         rows=rows,
-        planner=planner,
+        agent=told,
     )
+
+
+def load_checkpoint(folder: Path, kind: CheckpointKind = "last", *, trust_code: bool = False) -> Checkpoint:
+    """The last or the best checkpoint of a run, to evaluate it.
+
+    Raises:
+        CheckpointError: if there is no whole one.
+        UntrustedCodeError: if it names code that is needed, that nobody else names, and that is not trusted.
+    """
+    path = folder / CHECKPOINTS[kind]
+    if kind == "best" and not path.exists():
+        raise CheckpointError(
+            f"{folder} keeps no best checkpoint: a run has one if it is evaluated while it trains, --evaluate-every, "
+            "or its environments tell success. Evaluate the last one, --checkpoint last"
+        )
+    return Checkpoint.load(path, trust_code=trust_code, for_evaluation=True)
 
 
 def run_families(folder: Path, config: TrainConfig, make_envs: EnvsMaker | None = None) -> tuple[EnvFamily, ...]:

@@ -17,6 +17,7 @@ from groundling.envs.final_observations import FinalObservations
 from groundling.envs.games.batch import GameBatch
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Spec
+from groundling.seeding import reset_seeds
 
 Info = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -87,13 +88,9 @@ class GameVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]], Generic[
                 raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")
             if seed is not None:
                 raise ConfigurationError("a seed begins the episodes of all environments anew: give no reset_mask")
-        if isinstance(seed, Sequence):
-            seeds = [one for one in seed if one is not None]
-            if len(seeds) != self.num_envs or len(seeds) != len(seed):
-                raise ConfigurationError(f"{self.num_envs} environments need as many seeds, all integers, or one")
+        seeds = reset_seeds(seed, self.num_envs)
+        if seeds is not None:
             self.batch.restart(seeds)
-        elif seed is not None:
-            self.batch.restart([seed + row for row in range(self.num_envs)])
         else:
             self.batch.reset(np.asarray(mask) if self._started and mask is not None else None)
         self._started = True

@@ -15,7 +15,7 @@ from groundling.errors import ConfigurationError, RunFolderError
 from groundling.eval.doctor import CHECKS
 from groundling.eval.doctor.finding import WORST_FIRST, Check, Finding, State, not_applicable, title_of
 from groundling.eval.doctor.record import RunRecord
-from groundling.training.loop import CONFIG_NAME
+from groundling.training.run_folder import CONFIG_NAME
 
 COLORS: Final = {State.GREEN: "green", State.YELLOW: "yellow", State.RED: "red", State.NONE: "dim"}
 

@@ -15,7 +15,7 @@ from groundling.training.algorithms import find_algorithm
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.logs import METRICS_NAME, read_metrics
-from groundling.training.loop import resume_config
+from groundling.training.run_folder import resume_config
 
 
 class RunRecord:

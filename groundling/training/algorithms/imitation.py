@@ -245,6 +245,11 @@ class DAgger(Imitation):
             f"recorded demonstrations ({recorded}) teach algorithm 'bc' only: no expert of 'dagger' is in them",
         )
 
+    @classmethod
+    def schedules(cls, config: TrainConfig) -> tuple[str, ...]:
+        """The expert's share of the actions as well."""
+        return (*super().schedules(config), "the expert's share of the actions")
+
     def teacher_share(self, progress: float) -> float:
         """Less and less, down to the share that is kept."""
         settings: ImitationConfig = self.settings

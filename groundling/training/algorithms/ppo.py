@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from groundling.agents.actor_critic import PreparedObservation
 from groundling.seeding import integer
+from groundling.setting_types import MAY_BE_INFINITE
 from groundling.training.advantages import advantage_metrics, gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
@@ -57,7 +59,7 @@ class PPOConfig:
     anneal: bool = True
     gamma: float = 0.99
     gae_lambda: float = 0.95
-    clip: float = 0.2
+    clip: float = field(default=0.2, metadata=MAY_BE_INFINITE)  # A2C's has no end
     value_coef: float = 0.5
     entropy_coef: float = 0.01
     max_grad_norm: float = 0.5
@@ -147,6 +149,24 @@ class PPO(OnPolicy):
             found.append(ReferencePolicy(initial.requires_grad_(False), run.envs.num_envs))
         return found
 
+    def policy_loss(self, log_probs: Tensor, log_ratio: Tensor, advantage: Tensor, noted: dict[str, Tensor]) -> Tensor:
+        """What the policy loses in a minibatch; subclasses may have another objective.
+
+        Args:
+            log_probs: [..., A] of the policy as it is now.
+            log_ratio: [...], log-probability of the actions now less that when they were drawn.
+            advantage: [...].
+            noted: the columns of the rollout, each [..., ...].
+        """
+        return clipped_policy_loss(log_ratio, advantage, self.ppo.clip)
+
+    def more_columns(self, rollout: Rollout, prepared: PreparedObservation) -> dict[str, Tensor]:
+        """Columns [T, B, ...] that are computed of a rollout before the first gradient step on it."""
+        return {}
+
+    def after_update(self, rollout: Rollout, prepared: PreparedObservation, columns: dict[str, Tensor]) -> None:
+        """What is to be done after the last gradient step on a rollout; the columns are [T * B, ...]."""
+
     def learn(self, rollout: Rollout) -> dict[str, float]:
         """Several epochs of minibatch gradient steps on one rollout.
 
@@ -174,7 +194,8 @@ class PPO(OnPolicy):
             "log_prob": rollout.log_prob.flatten(),
             "is_first": rollout.is_first.flatten(),
         }
-        columns = {name: column.flatten(0, 1) for name, column in rollout.columns.items()}
+        every = {**rollout.columns, **self.more_columns(rollout, prepared)}
+        columns = {name: column.flatten(0, 1) for name, column in every.items()}
         if self.prediction is not None:
             columns[WAS_PAID] = self.prediction.labels(rollout).flatten(0, 1)
         totals: list[Tensor] = []
@@ -188,14 +209,14 @@ class PPO(OnPolicy):
             weight = batch["advantage"]
             if config.normalize_advantage and weight.numel() > 1:
                 weight = (weight - weight.mean()) / (weight.std() + 1e-8)
-            policy_loss = clipped_policy_loss(log_ratio, weight, config.clip)
+            noted = {name: column[rows] for name, column in columns.items()}
+            policy_loss = self.policy_loss(log_probs, log_ratio, weight, noted)
             value_loss = 0.5 * (decision.value - batch["target"]).square().mean()
             entropy = -(log_probs.exp() * log_probs).sum(dim=-1).mean()
             loss = policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy
             if config.kl_coef > 0:
-                loss = loss + config.kl_coef * kl_divergence(log_probs, columns["reference"][rows].log_softmax(dim=-1))
+                loss = loss + config.kl_coef * kl_divergence(log_probs, noted["reference"].log_softmax(dim=-1))
             parts = [policy_loss, value_loss, entropy]
-            noted = {name: column[rows] for name, column in columns.items()}
             for auxiliary in self.auxiliary:
                 parts.append(auxiliary(decision, noted))
                 loss = loss + auxiliary.coefficient * parts[-1]
@@ -213,6 +234,7 @@ class PPO(OnPolicy):
                 kl = (ratio - 1 - log_ratio).mean()
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
                 totals.append(torch.stack([kl, clipped, norm, (norm > config.max_grad_norm).float(), *parts]))
+        self.after_update(rollout, prepared, columns)
         names = ["approximate_kl", "clip_fraction", "gradient_norm", "gradient_clipped"]
         names += ["policy_loss", "value_loss", "entropy"]
         names += [auxiliary.name for auxiliary in self.auxiliary]
