@@ -11,7 +11,7 @@ from typing import Any
 from torch.utils.tensorboard import SummaryWriter
 
 from groundling.errors import RunFolderError
-from groundling.files import storage_error, write_text
+from groundling.files import read_text, storage_error, write_text
 
 METRICS_NAME = "metrics.jsonl"
 TENSORBOARD_NAME = "tensorboard"
@@ -129,4 +129,5 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     path = folder / METRICS_NAME
     if not path.exists():
         raise RunFolderError(f"{folder} holds no {METRICS_NAME}: it is not the folder of a training run")
-    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+    lines = read_text(path, RunFolderError).splitlines()
+    return [json.loads(line) for line in lines if line.endswith("}")]
