@@ -15,7 +15,7 @@ from groundling.eval.breakdown import MOST_ROWS, Group, Grouping, break_down, br
 from groundling.eval.evaluation import Evaluation
 from groundling.eval.measures import measures_to_dict
 from groundling.eval.suites import SuiteRow, describe_suite, split_row
-from groundling.files import write_text
+from groundling.files import CHECKSUM, checksum_of, write_text
 from groundling.interfaces import Suite
 
 EVALUATION_NAME = "evaluation.json"
@@ -88,6 +88,7 @@ class SuiteReport:
         }
         if self.measures:
             plain["measures"] = {suite: measures_to_dict(tables) for suite, tables in self.measures.items()}
+        plain = {**plain, CHECKSUM: checksum_of(plain)}
         write_text(folder / EVALUATION_NAME, json.dumps(plain, indent=2) + "\n")
 
     @property

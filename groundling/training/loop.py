@@ -17,7 +17,7 @@ from gymnasium.vector import VectorEnv
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError, RunFolderError
+from groundling.errors import CheckpointError, ConfigurationError, GroundlingError, RunFolderError
 from groundling.files import make_folder, write_text
 from groundling.seeding import integer
 from groundling.training.algorithms import find_algorithm
@@ -38,6 +38,9 @@ from groundling.trust import note_received
 
 CONFIG_NAME = "config.json"
 WITHOUT_EFFECT = ("checkpoint_seconds", "evaluate_every", "evaluation_episodes")  # on what is trained
+
+# What parts raise that are given the state of others.
+_UNFIT = (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError, OverflowError, AssertionError)
 
 _log = logging.getLogger(__name__)
 
@@ -280,11 +283,20 @@ class Trainer:
                 f"{checkpoint.frames:,}",
             )
             self.algorithm.start(integer(self.config.seed, "episodes", checkpoint.updates) % 2**31)
-        self.agent.load_state_dict(checkpoint.agent)
-        self.algorithm.load_state_dict(checkpoint.algorithm)
-        self.statistics.load_state_dict(checkpoint.statistics)
-        self.rewards.load_state_dict(checkpoint.rewards)
-        self.curriculum.load_state_dict(checkpoint.curriculum)
+        try:
+            self.agent.load_state_dict(checkpoint.agent)
+            self.algorithm.load_state_dict(checkpoint.algorithm)
+            self.statistics.load_state_dict(checkpoint.statistics)
+            self.rewards.load_state_dict(checkpoint.rewards)
+            self.curriculum.load_state_dict(checkpoint.curriculum)
+        except GroundlingError:
+            raise
+        except _UNFIT as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise CheckpointError(
+                f"the checkpoint of {self.folder} holds another state than its configuration's ({reason}): it is "
+                "damaged, or of another version"
+            ) from error
         self.updates = checkpoint.updates
 
 
