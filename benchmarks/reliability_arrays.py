@@ -132,7 +132,8 @@ class Trials:
         bank = self.banks[row]
         arrays = bank._arrays()
         names = rng.choice(list(arrays), size=int(rng.choice([1, 2])), replace=False)
-        return replace(bank, **{name: hostile(arrays[name], rng) for name in names}), self.sources[row]
+        changed: dict[str, Any] = {name: hostile(arrays[name], rng) for name in names}
+        return replace(bank, **changed), self.sources[row]
 
     def replay(self, rng: np.random.Generator) -> None:
         """Demonstrations that are played again."""

@@ -11,13 +11,14 @@ import io
 import math
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-_SUFFIX = ".npy"
+MOST_TOLD: Final = 80  # letters of another library's message
+_SUFFIX: Final = ".npy"
 
 
 def read_arrays(file: Path | BinaryIO) -> dict[str, NDArray[Any]]:
@@ -39,8 +40,11 @@ def read_arrays(file: Path | BinaryIO) -> dict[str, NDArray[Any]]:
 
 def _array_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     content = bytearray(entry.file_size)
-    with archive.open(entry) as stream:
-        read = stream.readinto(content)  # type: ignore[attr-defined]
+    try:
+        with archive.open(entry) as stream:
+            read = stream.readinto(content)  # type: ignore[attr-defined]
+    except zipfile.BadZipFile as error:
+        raise zipfile.BadZipFile(str(error)[:MOST_TOLD]) from error  # it may quote the file itself
     if read != entry.file_size:
         raise ValueError(f"{entry.filename} has {read} bytes, not {entry.file_size}")
     head = io.BytesIO(content[: min(len(content), 1 << 16)])

@@ -124,8 +124,13 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 def _rows_of(path: Path) -> tuple[list[dict[str, Any]], list[int]]:
     """The rows of a file of metrics, and the numbers of the lines that are none."""
     rows, wrong = [], []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        row = _row_of(line)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read: {error.strerror or error}") from error
+    has_checksums = f'"{CHECKSUM}"'.encode() in content  # of all lines or, in files of older versions, of none
+    for number, line in enumerate(content.split(b"\n")[: content.count(b"\n") + (content[-1:] != b"\n")], start=1):
+        row = _row_of(line, has_checksums)
         if row is None:
             wrong.append(number)
         else:
@@ -133,8 +138,8 @@ def _rows_of(path: Path) -> tuple[list[dict[str, Any]], list[int]]:
     return rows, wrong
 
 
-def _row_of(line: bytes) -> dict[str, Any] | None:
-    """The metrics of a line; None if it is torn or was changed (lines of older versions have no checksum)."""
+def _row_of(line: bytes, has_checksum: bool) -> dict[str, Any] | None:
+    """The metrics of a line; None if it is torn or was changed."""
     try:
         row = json.loads(line)
         checksum = row.pop(CHECKSUM, None)
@@ -142,4 +147,4 @@ def _row_of(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(row, dict) or not isinstance(row.get("frames"), int | float):
         return None
-    return row if checksum is None or checksum == checksum_of(row) else None
+    return row if not has_checksum or checksum == checksum_of(row) else None
