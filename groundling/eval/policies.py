@@ -17,11 +17,12 @@ from torch import Tensor
 from groundling.agents.baselines import RandomPolicy
 from groundling.errors import ActionError, ConfigurationError, ExtensionError
 from groundling.eval.evaluation import Evaluation
+from groundling.eval.kept_results import EVALUATION_NAME
 from groundling.eval.measures import measure_tables
 from groundling.eval.optimality import OptimalityGap
 from groundling.eval.progress import EvaluationProgress
 from groundling.eval.runs import evaluate_suites, kinds_for
-from groundling.eval.suite_report import EVALUATION_NAME, SuiteReport
+from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import suite_rows, suites_for, suites_of
 from groundling.files import make_folder
 from groundling.interfaces import Observation, Policy, Spec
@@ -192,6 +193,7 @@ def evaluate_policy(
         suites=suites_of(tasks),
         groupings={name: row.family.groups for name, row in rows.items()},
         rows=rows,
+        agent={"policy": policy if isinstance(policy, str) else type(policy).__qualname__},
     )
 
 
@@ -208,10 +210,12 @@ def report_policy(
     console.print(f"evaluating {policy}", highlight=False, markup=False, soft_wrap=True)
     with EvaluationProgress() as progress:
         report = evaluate_policy(policy, task, progress=progress, **options)
-    make_folder(folder)
-    report.save(folder)
-    for table in [*report.tables(), *measure_tables(report.measures)]:
-        console.print(table)
+    try:
+        make_folder(folder)
+        report.save(folder)
+    finally:  # where they cannot be written, they are at least read
+        for table in [*report.tables(), *measure_tables(report.measures)]:
+            console.print(table)
     console.print(report.legend(), highlight=False, soft_wrap=True)
     for kind in dict.fromkeys(options.get("by", ())):
         for table in report.breakdown_tables(kind):

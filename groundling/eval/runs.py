@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
 from groundling.agents.bots import expert_steps
 from groundling.agents.document_controls import MixedWords, NoDocument, OtherDocument
+from groundling.agents.planning import make_planner
 from groundling.envs.families.banked import BankEpisodes
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError
+from groundling.errors import CheckpointError, ConfigurationError
 from groundling.eval.evaluation import Evaluation, PlayedSet
 from groundling.eval.made import MadeFamily
 from groundling.eval.measures import EpisodeActions, Judge
@@ -29,12 +30,15 @@ from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
 from groundling.interfaces import DOCUMENT, Observation, Policy
 from groundling.seeding import integer
+from groundling.training.best import BEST_NAME
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.environments import EnvsMaker
 from groundling.training.tasks import families
 
 BLIND_NAME = "blind"
+CheckpointKind = Literal["last", "best"]
+CHECKPOINTS: Final[dict[CheckpointKind, str]] = {"last": CHECKPOINT_NAME, "best": BEST_NAME}
 
 
 def kinds_for(tasks: Sequence[EnvFamily], asked: Sequence[str] = ()) -> tuple[str, ...]:
@@ -65,7 +69,8 @@ def evaluate_suites(
     judges: Sequence[Callable[[], Judge]] = (),
 ) -> Iterator[tuple[str, str, Evaluation]]:
     """Evaluate each policy on each row, and the "trained" one with other instructions and documents than its own:
-    (row, agent, result).
+    (row, agent, result). Of an agent with a planner these controls are those of the "unplanned" one: a search in copies
+    of the world is told by its rewards what the episode really asks for.
 
     All policies play the same episodes; an expert counts steps of the grid only.
 
@@ -79,13 +84,14 @@ def evaluate_suites(
         judges: each makes what looks at the episodes of the "trained" one, for each row.
     """
     progress = progress or NoProgress()
+    agent_alone = policies.get("unplanned", policies.get("trained"))
     for name, row in rows.items():
         steps = _expert_steps(row)
         players = dict(policies)
-        shuffled = _shuffled(policies, row, integer(seed, "shuffle", name))
+        shuffled = shuffled_control(agent_alone, row, integer(seed, "shuffle", name))
         if shuffled is not None:
             players["shuffled"] = shuffled
-        players |= _document_controls(policies, row, integer(seed, "documents", name))
+        players |= document_controls(agent_alone, row, integer(seed, "documents", name))
         with PlayedSet(row.episodes) as played:
             for agent, policy in players.items():
                 stream = integer(seed, "evaluation", agent, name)
@@ -152,20 +158,17 @@ def _steps_of_own_expert(family: EnvFamily, episodes: BankEpisodes) -> NDArray[n
         envs.close()
 
 
-def _shuffled(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> ShuffledInstructions | None:
-    """The trained agent, told another goal; None where there is no other."""
+def shuffled_control(agent: Policy | None, row: SuiteRow, seed: int) -> ShuffledInstructions | None:
+    """The agent, told another goal; None where there is no other."""
     episodes = row.episodes
     goals = [row.family.meaning({episodes.text_key: text}) for text in episodes.texts]
-    if "trained" not in policies or len(set(goals)) < 2:
+    if agent is None or len(set(goals)) < 2:
         return None
-    return ShuffledInstructions(
-        policies["trained"], episodes.tokens, goals, episodes.sentences, seed, key=episodes.text_key
-    )
+    return ShuffledInstructions(agent, episodes.tokens, goals, episodes.sentences, seed, key=episodes.text_key)
 
 
-def _document_controls(policies: Mapping[str, Policy], row: SuiteRow, seed: int) -> dict[str, Policy]:
-    """The trained agent with no document, another episode's, and mixed words; none where it reads no documents."""
-    agent = policies.get("trained")
+def document_controls(agent: Policy | None, row: SuiteRow, seed: int) -> dict[str, Policy]:
+    """The agent with no document, another episode's, and mixed words; none where it reads no documents."""
     keys = row.family.spec.keys_of(DOCUMENT)
     read = getattr(agent, "observation_keys", keys)
     keys = tuple(key for key in keys if key in read)
@@ -190,6 +193,9 @@ def evaluate_run(
     progress: bool | EvaluationProgress = True,
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
+    trust_code: bool = False,
+    planner: str = "",
+    checkpoint: CheckpointKind = "last",
     optimality: bool = False,
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, blind if the run trained one; and of
@@ -206,10 +212,15 @@ def evaluate_run(
         progress: show bars while banks are built; an :class:`EvaluationProgress` is also told of every episode.
         make_envs: makes the environments of a run that was trained in environments of a user's own.
         keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
+        trust_code: run code of somebody's own that the run names: tasks, encoders, rewards.
+        planner: what the agent looks ahead with, ``"mcts:64"``; the agent alone is a control then ("unplanned").
+        checkpoint: the last one of the run, or the best one; of the blind control as well, where it has one.
         optimality: compare the agent's returns with the best possible ones, see ``OptimalityGap``.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
+        UntrustedCodeError: if its task or an encoder is code that nobody else names. Of an algorithm or a reward
+            nothing is needed.
         ConfigurationError: if the task has no such breakdown, or the run was trained in environments of a user's own
             and nobody makes them.
         MissingSimulatorError: if the run is of a foreign simulator that is not installed.
@@ -218,13 +229,19 @@ def evaluate_run(
     if episodes < 1:
         raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
     folder = Path(folder)
-    checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
-    agent = checkpoint.make_agent()
+    saved = load_checkpoint(folder, checkpoint, trust_code=trust_code)
+    agent = saved.make_agent()
     policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy(agent.num_actions)}
-    blind = folder / BLIND_NAME / CHECKPOINT_NAME
-    if blind.exists():
-        policies["blind"] = Checkpoint.load(blind).make_agent()
-    config = checkpoint.config
+    told = {"checkpoint": checkpoint, "frames": saved.frames, "fingerprint": saved.fingerprint}
+    if planner:
+        policies = {"trained": make_planner(planner, agent), "unplanned": agent, "random": policies["random"]}
+        told["planner"] = planner
+    blind = folder / BLIND_NAME
+    if (blind / CHECKPOINT_NAME).exists():
+        kind: CheckpointKind = checkpoint if (blind / CHECKPOINTS[checkpoint]).exists() else "last"
+        control = load_checkpoint(blind, kind, trust_code=trust_code)
+        policies["blind"], told["blind"] = control.make_agent(), control.fingerprint
+    config = saved.config
     tasks = run_families(folder, config, make_envs)
     asked, kinds = suites_for(tasks, suites), kinds_for(tasks, by)
     if isinstance(tasks[0], MadeFamily):
@@ -236,16 +253,16 @@ def evaluate_run(
         )
     asked_judges: list[Callable[[], Judge]] = [OptimalityGap] if optimality else []
     if judges(config):
-        asked_judges.append(lambda: RewardErrors(config, checkpoint.rewards))
+        asked_judges.append(lambda: RewardErrors(config, saved.rewards))
     results: dict[str, dict[str, Evaluation]] = {}
-    told = progress if isinstance(progress, EvaluationProgress) else None
+    shown = progress if isinstance(progress, EvaluationProgress) else None
     for row, name, evaluation in evaluate_suites(
         policies,
         rows,
         greedy=greedy,
         seed=seed,
         keep_actions=keep_actions,
-        progress=told,
+        progress=shown,
         judges=asked_judges,
     ):
         results.setdefault(row, {})[name] = evaluation
@@ -260,7 +277,24 @@ def evaluate_run(
         suites=suites_of(tasks),
         groupings={name: row.family.groups for name, row in rows.items()},
         rows=rows,
+        agent=told,
     )
+
+
+def load_checkpoint(folder: Path, kind: CheckpointKind = "last", *, trust_code: bool = False) -> Checkpoint:
+    """The last or the best checkpoint of a run, to evaluate it.
+
+    Raises:
+        CheckpointError: if there is no whole one.
+        UntrustedCodeError: if it names code that is needed, that nobody else names, and that is not trusted.
+    """
+    path = folder / CHECKPOINTS[kind]
+    if kind == "best" and not path.exists():
+        raise CheckpointError(
+            f"{folder} keeps no best checkpoint: a run has one if it is evaluated while it trains, --evaluate-every, "
+            "or its environments tell success. Evaluate the last one, --checkpoint last"
+        )
+    return Checkpoint.load(path, trust_code=trust_code, for_evaluation=True)
 
 
 def run_families(folder: Path, config: TrainConfig, make_envs: EnvsMaker | None = None) -> tuple[EnvFamily, ...]:

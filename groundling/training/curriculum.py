@@ -11,6 +11,7 @@ import tyro
 from numpy.typing import NDArray
 
 from groundling.errors import ConfigurationError
+from groundling.setting_types import check_settings
 from groundling.training.running_average import RunningAverage
 
 CurriculumKind = Literal["uniform", "fixed", "stages", "progress", "failures"]
@@ -54,6 +55,7 @@ class CurriculumConfig:
     slow_episodes: int = 2500
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if self.kind not in get_args(CurriculumKind):
             raise ConfigurationError(f"a curriculum is one of {', '.join(get_args(CurriculumKind))}, not {self.kind!r}")
         if self.of not in get_args(Parts):

@@ -30,6 +30,7 @@ FAMILIES = {
         (r"envs/simulators/doom.*", r"training/presets\.py"),
     ),
     "montezuma": (r"families\.montezuma|Montezuma-", ()),
+    "habitat": (r"families\.habitat", (r"cli/export_habitat\.py",)),
     "questions": (r"families\.questions|Questions-", (r"cli/questions\.py",)),
 }
 

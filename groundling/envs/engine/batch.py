@@ -373,6 +373,14 @@ class Batch(ABC, Generic[Seen]):
         self.order_seed = int(saved["order_seed"])
         self.shuffle = bool(saved["shuffle"])
 
+    def row_arrays(self) -> dict[str, NDArray[Any]]:
+        """What the future of each environment depends on, [B, ...] by name, without what a step draws anew."""
+        observations: Any = self.observations
+        drawn = {f"observations.{name}" for name in (*observations._fields, *self.pictures._fields)}
+        kept = {name: array for name, array in self._arrays().items() if name not in drawn and array.size}
+        del kept["limits"]  # of the batch
+        return {**kept, "observations.instruction": observations.instruction}  # written at the beginning only
+
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that the future depends on, the bank apart."""
         state = {f"state.{SAVED_AS.get(name, name)}": array for name, array in self.state._asdict().items()}

@@ -28,6 +28,7 @@ ALGORITHMS: Registry[type[Algorithm]] = Registry(
     entry_points="groundling.algorithms",
 )
 
+LEFT_OUT: Final = "left out: "  # before the name of an algorithm or reward whose code may not run
 STABLE_BASELINES3: Final = ("sb3:", "sb3contrib:")
 
 
@@ -38,6 +39,10 @@ def find_algorithm(name: str) -> type[Algorithm]:
         ConfigurationError: if there is no such algorithm.
         ExtensionError: if one's own code cannot be imported.
     """
+    if name.startswith(LEFT_OUT):
+        from groundling.training.algorithms.left_out import LeftOut
+
+        return LeftOut
     if not name.startswith(STABLE_BASELINES3):
         return ALGORITHMS.find(name)
     from groundling.training.algorithms.sb3 import algorithm_class

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from groundling.agents.actor_critic import PreparedObservation
 from groundling.seeding import integer
-from groundling.training.advantages import gae
+from groundling.setting_types import MAY_BE_INFINITE
+from groundling.training.advantages import advantage_metrics, gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy, Run
@@ -58,7 +59,7 @@ class PPOConfig:
     anneal: bool = True
     gamma: float = 0.99
     gae_lambda: float = 0.95
-    clip: float = 0.2
+    clip: float = field(default=0.2, metadata=MAY_BE_INFINITE)  # A2C's has no end
     value_coef: float = 0.5
     entropy_coef: float = 0.01
     max_grad_norm: float = 0.5
@@ -170,9 +171,9 @@ class PPO(OnPolicy):
         """Several epochs of minibatch gradient steps on one rollout.
 
         Returns:
-            Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
-            norm, and of the auxiliary losses and of reward prediction; explained variance and spread (standard
-            deviation) of the advantages over the rollout.
+            Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction, gradient norm
+            and how often that is clipped, and of the auxiliary losses and of reward prediction; explained variance and
+            what ``advantage_metrics`` tells of the advantages, over the rollout.
         """
         config = self.ppo
         advantage = gae(
@@ -232,15 +233,15 @@ class PPO(OnPolicy):
                 # of KL(old || new), from actions of the old policy: unbiased, and never negative as -log_ratio is
                 kl = (ratio - 1 - log_ratio).mean()
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
-                totals.append(torch.stack([kl, clipped, norm, *parts]))
+                totals.append(torch.stack([kl, clipped, norm, (norm > config.max_grad_norm).float(), *parts]))
         self.after_update(rollout, prepared, columns)
-        names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
+        names = ["approximate_kl", "clip_fraction", "gradient_norm", "gradient_clipped"]
+        names += ["policy_loss", "value_loss", "entropy"]
         names += [auxiliary.name for auxiliary in self.auxiliary]
         names += ["reward_prediction_loss"] if self.prediction is not None else []
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         metrics["explained_variance"] = float(explained_variance(rollout.value, target))
-        metrics["advantage_spread"] = float(advantage.std())
-        return metrics
+        return {**metrics, **advantage_metrics(advantage)}
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""
