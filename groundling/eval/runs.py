@@ -25,7 +25,7 @@ from groundling.eval.reward_errors import RewardErrors, judges
 from groundling.eval.rollout import all_of
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
-from groundling.interfaces import DOCUMENT, Policy
+from groundling.interfaces import DOCUMENT, Policy, Spec
 from groundling.seeding import integer
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
@@ -180,6 +180,8 @@ def evaluate_run(
     progress: bool | EvaluationProgress = True,
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
+    task: str = "",
+    simulator_python: str = "",
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, blind if the run trained one; and of
     agents that read documents, no document, that of another episode, and mixed words.
@@ -195,6 +197,9 @@ def evaluate_run(
         progress: show bars while banks are built; an :class:`EvaluationProgress` is also told of every episode.
         make_envs: makes the environments of a run that was trained in environments of a user's own.
         keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
+        task: id of another task to evaluate the agent on, as of another simulator that shows the same worlds; by
+            default the tasks that it was trained on.
+        simulator_python: the Python interpreter of that task's simulator.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
@@ -213,7 +218,11 @@ def evaluate_run(
     if blind.exists():
         policies["blind"] = Checkpoint.load(blind).make_agent()
     config = checkpoint.config
+    if task:
+        config = elsewhere(config, task, simulator_python)
     tasks = run_families(folder, config, make_envs)
+    if task:
+        check_transfer(checkpoint.spec, tasks[0])
     asked, kinds = suites_for(tasks, suites), kinds_for(tasks, by)
     if isinstance(tasks[0], MadeFamily):
         rows = {s: SuiteRow(tasks[0], s, tasks[0].episodes(s, config.held_out, episodes, seed)) for s in asked}
@@ -246,6 +255,31 @@ def evaluate_run(
         groupings={name: row.family.groups for name, row in rows.items()},
         rows=rows,
     )
+
+
+def elsewhere(config: TrainConfig, task: str, simulator_python: str = "") -> TrainConfig:
+    """What a run was trained with, in another task."""
+    return replace(config, task=task, tasks=(), made_by="", simulator_python=simulator_python)
+
+
+def check_transfer(spec: Spec, family: EnvFamily) -> None:
+    """Refuse a task that an agent cannot act in as it is: other actions, other words.
+
+    Raises:
+        ConfigurationError: naming the difference.
+    """
+    there = family.spec
+    if spec.actions != there.actions:
+        raise ConfigurationError(
+            f"the agent's actions are {', '.join(spec.actions)}, those of {family.id} are {', '.join(there.actions)}: "
+            "train it in the same body, as with --body rover"
+        )
+    if spec.vocabulary != there.vocabulary:
+        missing = [word for word in there.vocabulary.words if word not in spec.vocabulary.words]
+        told = f", as {', '.join(missing[:5])}" if missing else ""
+        raise ConfigurationError(
+            f"{family.id} tells words that the agent does not have{told}: export the task that it was trained on"
+        )
 
 
 def run_families(folder: Path, config: TrainConfig, make_envs: EnvsMaker | None = None) -> tuple[EnvFamily, ...]:
