@@ -104,9 +104,7 @@ def test_color_sensors_have_four_channels(loaded: Simulation) -> None:
         lambda s: s.act(facts.FORWARD),
     ],
 )
-def test_a_path_finder_without_a_mesh_is_asked_nothing(
-    loaded: Simulation, ask: Callable[[Simulation], Any]
-) -> None:
+def test_a_path_finder_without_a_mesh_is_asked_nothing(loaded: Simulation, ask: Callable[[Simulation], Any]) -> None:
     loaded._sim.own_pathfinder = type(loaded._sim.own_pathfinder)()
     with pytest.raises(HabitatRefusal, match="there is no navigation mesh"):
         ask(loaded)
