@@ -85,7 +85,7 @@ class Command:
 _REASONS = {
     "pointnav": "nothing is a metre away from where the agent starts; give larger rooms",
     "objectnav": "no thing that can be reached is a metre away; give a task with things, or larger rooms",
-    "eqa": "questions are about rooms of kinds; give a task in furnished houses, as groundling/Questions-v0",
+    "eqa": "questions are about rooms of kinds; give a task in furnished houses, or one of questions",
     "rearrange": "nothing that can be carried has another place to be; give a task with such things",
     "vln": "ways need three metres and something to pass; give a task of several rooms",
 }

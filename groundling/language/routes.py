@@ -2,12 +2,12 @@
 
 A route is a list of steps in the order in which they come. Each kind of step has several wordings, no two of which
 read the same, so that every sentence has one reading. Whether a route is true of a house is for those to say who know
-the house (``envs.families.habitat.episodes.guiding``).
+the house.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,6 +85,10 @@ WORDINGS: Final[dict[type[Step], tuple[str, ...]]] = {
 }
 JOINTS: Final = (", ", ", then ")  # between two steps, the last of which is joined by LAST
 LAST: Final = (" and ", " and then ")
+
+
+_OF_ROOMS: Final[dict[type[Step], Callable[[str], Step]]] = {Leave: Leave, Cross: Cross, Enter: Enter}
+_OF_THINGS: Final[dict[type[Step], Callable[[Landmark], Step]]] = {PassBy: PassBy, StopAt: StopAt}
 
 
 def render(route: Route, wordings: Sequence[int] = ()) -> str:
@@ -165,14 +169,13 @@ def _step(words: list[str]) -> Step:
 def _of(kind: type[Step], noun: list[str]) -> Step | None:
     """The step of a kind with this noun phrase, its article left out; None if that is none of its own."""
     phrase = " ".join(noun)
-    if kind in (Leave, Cross, Enter):
-        return kind(phrase) if phrase in (*ROOM_KINDS, "room") else None
+    if kind in _OF_ROOMS:
+        return _OF_ROOMS[kind](phrase) if phrase in (*ROOM_KINDS, "room") else None
     if kind is GoThrough:
         return GoThrough(noun[0]) if len(noun) == 2 and noun[1] == "door" else None
     if not 1 <= len(noun) <= 2:
         return None
-    landmark = Landmark(noun[-1], noun[0] if len(noun) == 2 else "")
-    return kind(landmark)
+    return _OF_THINGS[kind](Landmark(noun[-1], noun[0] if len(noun) == 2 else ""))
 
 
 def all_words() -> Iterator[str]:

@@ -94,7 +94,7 @@ def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
 
 
 def test_commands_of_the_readme_exist() -> None:
-    named = set(re.findall(r"^(?: {4})?groundling (\w+)|`groundling (\w+)", TEXT, re.MULTILINE))
+    named = set(re.findall(r"^(?: {4})?groundling ([\w-]+)|`groundling ([\w-]+)", TEXT, re.MULTILINE))
     named = {name for pair in named for name in pair if name}
     assert named <= set(COMMANDS)
     assert {"train", "evaluate", "tasks", "play", "bench"} <= named

@@ -86,7 +86,7 @@ def format_of(values: Any) -> str:
             return "vln"
         if TASK_IDS in values or GOALS in values or "object_category" in episode:
             return "objectnav"
-        if "rigid_objs" in episode:
+        if {"rigid_objs", "targets", "ao_states"} & set(episode):
             return "rearrange"
         if not values["episodes"] or "goals" in episode or "start_position" in episode:
             return "pointnav"

@@ -1,6 +1,7 @@
 """The actions that lead along a shortest way, in the sizes of a task's steps and turns, as a follower of Habitat's.
 
-Before each step it turns to the one of its headings from which the step brings it nearest, turns counted a little.
+Before each step it turns to the one of its headings from which the step brings it nearest to the next corner of the
+way, turns counted a little.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from groundling.envs.families.habitat.episodes.walking import FAR, Field, Point
+import numpy as np
 
-TURN_PRICE_M: Final = 0.03  # by how much nearer a step must bring it that takes one turn more
+from groundling.envs.families.habitat.episodes.walking import Field, Point
+
+TURN_PRICE_M: Final = 0.001  # by how much nearer a step must bring it that takes one turn more
 LEAST_M: Final = 0.01  # a step that brings it no nearer than that is none
 MOST: Final = 1500  # actions
 
@@ -65,7 +68,7 @@ def follow(
         radius: how near a goal one must come, in metres.
         face: a point that one looks at in the end.
     """
-    for price in (TURN_PRICE_M, 0.0, 3 * TURN_PRICE_M):
+    for price in (TURN_PRICE_M, 10 * TURN_PRICE_M, 0.0):
         found = _follow(field, start, sizes, radius, price)
         if found is not None:
             return _facing(found, sizes, face)
@@ -79,29 +82,62 @@ def _follow(
     turn = math.radians(sizes.turn_deg)
     count = round(360 / sizes.turn_deg)
     turns = sorted(range(-((count - 1) // 2), count // 2 + 1), key=abs)
+    goals = np.array(field.goals)
     found: list[Waypoint] = []
-    left = field.at(x, y)
-    if left == FAR:
-        return None
-    while left > radius:
-        best: tuple[float, int, Point, float] | None = None
-        for k in turns:
-            way = heading + k * turn
-            to = x + sizes.forward_m * math.cos(way), y + sizes.forward_m * math.sin(way)
-            after = field.at(*to) if field.map.is_free(*to) else FAR
-            if after > left - LEAST_M:
-                continue
-            cost = after + abs(k) * price
-            if (best is None or cost < best[0]) and field.map.is_open((x, y), to):
-                best = cost, k, to, after
-        if best is None or len(found) > MOST:
+    corners: list[Point] = []
+    while np.hypot(goals[:, 0] - x, goals[:, 1] - y).min() > radius:
+        corners = _ahead(field, (x, y), corners)
+        if not corners or len(found) > MOST:
             return None
-        _, k, to, left = best
+        step = _best_step(field, (x, y), heading, corners[0], sizes.forward_m, turn, turns, price)
+        if step is None:
+            return None
+        k, to = step
         heading = _turned(found, x, y, heading, k, turn)
         found.append(Waypoint(x, y, heading, LabAction.MOVE_FORWARD))
         x, y = to
     found.append(Waypoint(x, y, heading, LabAction.STOP))
     return found
+
+
+def _ahead(field: Field, here: Point, corners: list[Point]) -> list[Point]:
+    """The corners of the way that are left, the first of which is in sight; those of a new way where none is."""
+    for place in range(len(corners) - 1, -1, -1):
+        if math.dist(here, corners[place]) > LEAST_M and field.map.is_open(here, corners[place]):
+            return corners[place:]
+    return (field.path(*here) or [here])[1:]
+
+
+def _best_step(
+    field: Field,
+    here: Point,
+    heading: float,
+    target: Point,
+    forward: float,
+    turn: float,
+    turns: list[int],
+    price: float,
+) -> tuple[int, Point] | None:
+    """How often to turn, and where the step then leads: nearer to a corner, or else nearer to the goal on foot."""
+    steps = []
+    for k in turns:
+        way = heading + k * turn
+        to = here[0] + forward * math.cos(way), here[1] + forward * math.sin(way)
+        if field.map.is_free(*to):
+            steps.append((k, to))
+    left = math.dist(here, target)
+    nearer = [
+        (math.dist(to, target) + abs(k) * price, k, to) for k, to in steps if math.dist(to, target) < left - LEAST_M
+    ]
+    for _, k, to in sorted(nearer):
+        if field.map.is_open(here, to):
+            return k, to
+    left = field.at(*here)
+    nearer = [(after + abs(k) * price, k, to) for k, to in steps if (after := field.at(*to)) < left - LEAST_M]
+    for _, k, to in sorted(nearer):
+        if field.map.is_open(here, to):
+            return k, to
+    return None
 
 
 def _turned(found: list[Waypoint], x: float, y: float, heading: float, k: int, turn: float) -> float:

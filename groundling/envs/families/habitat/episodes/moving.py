@@ -1,10 +1,12 @@
 """Episodes of rearrangement: a thing that can be carried is to be brought to another place of the house.
 
-What stands on furniture goes onto other furniture, what is on the floor to another tile: templates have their size.
+What stands on furniture goes onto other furniture where there is some that is free, everything else to another tile of
+the floor.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -89,20 +91,30 @@ def _receptacle(place: Place, thing: HouseThing) -> str:
 def _spots(place: Place, moved: HouseThing) -> list[Spot]:
     """Where a thing may be brought."""
     house = place.house
-    if moved.on is None:
+    spots = [] if moved.on is None else _free_surfaces(place)
+    spots = [spot for spot in spots if _is_apart(spot, moved)]
+    if not spots:
         rows, columns = np.nonzero(house.cells == NOTHING_CODE)
         tiles = [(column + 0.5, row + 0.5) for row, column in zip(rows.tolist(), columns.tolist(), strict=True)]
         start = place.start[:2]
         spots = [(x, y, 0.0, FLOOR) for x, y in tiles if (x, y) != start and house.room_at(x, y) is not None]
-    else:
-        taken = {thing.on for thing in house.things if thing.on is not None}
-        free = [thing for thing in house.shown() if thing.holds == "on" and thing.code not in taken]
-        spots = []
-        for thing in free:
+    return [spot for spot in spots if _is_apart(spot, moved)]
+
+
+def _is_apart(spot: Spot, moved: HouseThing) -> bool:
+    return math.dist(spot[:2], (moved.x, moved.y)) >= LEAST_M
+
+
+def _free_surfaces(place: Place) -> list[Spot]:
+    """Furniture on which nothing stands."""
+    taken = {thing.on for thing in place.house.things if thing.on is not None}
+    spots = []
+    for thing in place.house.shown():
+        if thing.holds == "on" and thing.code not in taken:
             kind, color, state = thing.look
             up, _ = holding_place(place.kinds, kind | color << 8 | state << 16)
             spots.append((thing.x, thing.y, up, template_of(thing).name))
-    return [spot for spot in spots if abs(spot[0] - moved.x) + abs(spot[1] - moved.y) >= LEAST_M]
+    return spots
 
 
 def _is_in_reach(place: Place, x: float, y: float) -> bool:
