@@ -14,6 +14,7 @@ import tyro
 from groundling.errors import ConfigurationError
 from groundling.eval.evaluating import report_elsewhere, report_run
 from groundling.eval.policies import report_policy
+from groundling.eval.runs import CheckpointKind
 
 
 @dataclass
@@ -47,6 +48,12 @@ class Command:
         allow_unseen_words: also run suites whose instructions have words that no training instruction has.
         by: also print success by "verb", by "clauses" (number of clauses) or by "instruction" (other tasks may have
             other groups): 20 rows, the worst first; the others are in evaluation.json.
+        planner: let the agent look ahead in copies of the world: mcts:64 is a Monte-Carlo tree search with 64
+            simulations a step (docs/planning.md). The true world is what it searches in.
+        checkpoint: the agent of the run's last checkpoint ("last") or of its best one ("best": that of the highest
+            success while it trained, which flatters it on episodes like those it was chosen by).
+        optimality: compare the agent's returns with the best possible ones, in episodes that are small enough to be
+            solved exactly (`groundling exact`).
         video: write a video of the first episodes, and put it into the report.
     """
 
@@ -60,6 +67,9 @@ class Command:
     seed: int = 0
     allow_unseen_words: bool = False
     by: tuple[str, ...] = ()
+    planner: str = ""
+    checkpoint: CheckpointKind = "last"
+    optimality: bool = False
     video: bool = True
 
     def run(self) -> None:
@@ -68,6 +78,8 @@ class Command:
             raise ConfigurationError("a policy is evaluated on a task: give both, --policy my_file.py:policy --task ID")
         if self.simulator_python and (self.policy or not self.task):
             raise ConfigurationError("--simulator-python goes with a run and --task; else write --task ID?python=...")
+        if self.policy and self.planner:
+            raise ConfigurationError("a planner looks ahead with the policy and value of a run's agent: give RUN")
         if self.policy:
             report_policy(
                 self.policy,
@@ -79,6 +91,7 @@ class Command:
                 seed=self.seed,
                 allow_unseen_words=self.allow_unseen_words,
                 by=self.by,
+                optimality=self.optimality,
             )
             return
         if self.run_folder is None:
@@ -104,5 +117,8 @@ class Command:
             seed=self.seed,
             allow_unseen_words=self.allow_unseen_words,
             by=self.by,
+            optimality=self.optimality,
             video=self.video,
+            planner=self.planner,
+            checkpoint=self.checkpoint,
         )

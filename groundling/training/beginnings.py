@@ -27,7 +27,7 @@ def initial_checkpoint(config: TrainConfig) -> Checkpoint | None:
     """
     if not config.init:
         return None
-    checkpoint = Checkpoint.load(Path(config.init) / CHECKPOINT_NAME)
+    checkpoint = Checkpoint.load(Path(config.init) / CHECKPOINT_NAME, for_evaluation=True)
     different = differences(checkpoint.config.agent, config.agent)
     if different:
         raise ConfigurationError(

@@ -26,6 +26,7 @@ from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import DemonstrationFileError
 from groundling.training.demonstration import Demonstration
 from groundling.training.demonstration_file import ArrayFile, open_arrays, write_arrays
+from groundling.trust import note_received
 
 SUFFIX: Final = ".demos"
 REPLAYED_AT_ONCE: Final = 256
@@ -160,20 +161,23 @@ class DemonstrationSet:
         return write_arrays(path, facts, self.arrays)
 
     @classmethod
-    def load(cls, path: Path | str, *, task: str | None = None) -> DemonstrationSet:
+    def load(cls, path: Path | str, *, task: str | None = None, trust_code: bool = False) -> DemonstrationSet:
         """Open a file, in milliseconds whatever its size: what it holds is read when it is used.
 
         Args:
             path: of the file.
             task: insist on demonstrations of this level or task.
+            trust_code: if its task is code of somebody's own, run it.
 
         Raises:
             DemonstrationFileError: if the file is missing, truncated, not one of demonstrations, of another version or
                 vocabulary, or of another task than asked for. (For damage within, see :meth:`verify`.)
             UnknownEnvironmentError, UnsupportedLevelError, TaskError: if there is no such task, see ``find_source``.
+            UntrustedCodeError: if its task is code that nobody else names.
         """
         file = open_arrays(path)
         facts = file.facts
+        note_received(facts, path, trust_code=trust_code)
         remedy = f"record it again, or read it with {facts.get('written_by', 'the version that wrote it')}"
         try:
             provenance = Provenance(**facts["provenance"])

@@ -296,14 +296,29 @@ class EpisodeBank:
         write_bank(path, header, self.instructions, self._arrays(), self.manuals)
 
     @classmethod
-    def load(cls, path: Path | str, *, key: str | None = None, vocabulary: Vocabulary = VOCABULARY) -> EpisodeBank:
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        key: str | None = None,
+        vocabulary: Vocabulary = VOCABULARY,
+        trust_code: bool = False,
+    ) -> EpisodeBank:
         """Read a bank; every byte is checked against the file's checksums.
+
+        Args:
+            path: of the file.
+            key: what it has to have been built from; None takes any.
+            vocabulary: that it has to have been built with.
+            trust_code: if its task is code of somebody's own, run it where the task is asked for.
 
         Raises:
             BankFileError: if the file is missing, damaged, truncated, of another format version, or (with ``key``) was
                 built from something else.
         """
-        header, instructions, arrays, manuals = read_bank(path, ARRAYS, key, vocabulary.fingerprint)
+        header, instructions, arrays, manuals = read_bank(
+            path, ARRAYS, key, vocabulary.fingerprint, trust_code=trust_code
+        )
         return cls(
             level=header["level"],
             split=header["split"],

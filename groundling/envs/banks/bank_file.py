@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from groundling.envs.banks.manuals import Manuals
 from groundling.errors import BankFileError
 from groundling.files import written_whole
+from groundling.trust import note_received
 
 FORMAT_VERSION: Final = 2
 ADDED: Final = {"floors": (0, 0)}  # bytes that older files lack, and the shape of a row of each then
@@ -45,7 +46,7 @@ def write_bank(
 
 
 def read_bank(
-    path: Path | str, names: Sequence[str], key: str | None, vocabulary: int
+    path: Path | str, names: Sequence[str], key: str | None, vocabulary: int, *, trust_code: bool = False
 ) -> tuple[dict[str, Any], tuple[str, ...], dict[str, NDArray[Any]], Manuals | None]:
     """Read the header, the sentences, the arrays and the manuals of a bank.
 
@@ -54,6 +55,7 @@ def read_bank(
         names: of the arrays.
         key: what the bank has to be built from; None takes any.
         vocabulary: checksum that the bank's vocabulary has to have.
+        trust_code: whether code that it names may run.
 
     Raises:
         BankFileError: if the file is missing, damaged, truncated, of another format version or vocabulary, or was built
@@ -63,6 +65,7 @@ def read_bank(
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
+            note_received(header, path, trust_code=trust_code)
             if header.get("format") != FORMAT_VERSION:
                 raise BankFileError(
                     f"{path} is an episode bank of format {header.get('format')}, this version reads format "

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from groundling.errors import PreferenceFileError
 from groundling.files import written_whole
 from groundling.interfaces import Spec
+from groundling.trust import note_received
 
 FORMAT_VERSION: Final = 1
 KIND: Final = "groundling comparisons"
@@ -138,6 +139,7 @@ class Comparisons:
                 f"{path} is no whole file of comparisons ({error}): copy it again, or label again with `groundling "
                 "label RUN`"
             ) from error
+        note_received(facts, path)
         if not isinstance(facts, dict) or facts.get("kind") != KIND:
             raise PreferenceFileError(f"{path} is no file of comparisons: `groundling label RUN` makes one")
         if facts.get("version") != FORMAT_VERSION:

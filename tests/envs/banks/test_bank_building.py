@@ -27,6 +27,7 @@ from groundling.errors import (
     TaskError,
     UnknownEnvironmentError,
     UnsupportedLevelError,
+    WorkerError,
 )
 
 LEVEL = "BabyAI-GoToObjS4-v0"
@@ -117,7 +118,7 @@ def test_process_that_dies_is_told_of() -> None:
     with Helpers(find_source(LEVEL), 0, SPLITS["all"], count(), 2) as crew:
         assert crew.take(waits=True)
         crew._processes[0].kill()
-        with pytest.raises(RuntimeError, match="a process that builds BabyAI-GoToObjS4-v0 died"):
+        with pytest.raises(WorkerError, match="a process that builds BabyAI-GoToObjS4-v0 died"):
             all(crew.take(waits=True) for _ in range(1000))
 
 
