@@ -107,6 +107,8 @@ class HostProcess:
 
     def crash(self) -> EngineCrashError:
         """The error that tells how the process died, and its last words."""
+        if self._told.closed:
+            return EngineCrashError(f"the process of {self.name} was ended")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(CLOSE_S)
         code = self.process.poll()
