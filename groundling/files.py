@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -60,6 +61,16 @@ def written_whole(path: Path | str) -> Iterator[BinaryIO]:
     finally:
         if aside is not None:
             Path(aside).unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
+    """Remove what :func:`written_whole` leaves of these files where a process is killed in the middle of it.
+
+    Nobody else may be writing them at this moment.
+    """
+    for name in names:
+        for path in folder.glob(f".{glob.escape(name)}.*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path | str, text: str) -> None:

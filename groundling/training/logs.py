@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ class RunLog:
         kept = [row for row in read_metrics(folder) if row["frames"] <= from_frames] if self._path.exists() else []
         write_text(self._path, "".join(json.dumps(row) + "\n" for row in kept))
         try:
+            _wait_until_later(folder / TENSORBOARD_NAME)
             self._lines = self._path.open("a")
             # of what an earlier process wrote, TensorBoard drops this step and later ones
             self._board = SummaryWriter(str(folder / TENSORBOARD_NAME), purge_step=from_frames + 1)
@@ -118,6 +120,19 @@ class RunLog:
                 failed = failed or error
         if failed is not None:
             raise storage_error(self._path, failed) from failed
+
+
+def _wait_until_later(board: Path) -> None:
+    """Wait, less than a second, until TensorBoard reads a new file of events after those that are there.
+
+    It reads them in the order of their names, which have the second and then the process id; a run that is resumed
+    in the second in which it was killed, by a process of a lower id, would be read first.
+    """
+    names = sorted(path.name for path in board.iterdir() if ".tfevents." in path.name) if board.is_dir() else []
+    newest = names[-1].partition(".tfevents.")[2].partition(".")[0] if names else ""
+    now = time.time()
+    if newest.isdecimal() and int(newest) == int(now):
+        time.sleep(int(now) + 1 - now)
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
