@@ -59,7 +59,7 @@ class Options:
     variant_simulations: int = 16
     episodes: int = 64
     time_share: float = 0.25
-    greedy: bool = True
+    greedy: bool = False
     settings: tuple[str, ...] = ()
     runs: Path = Path("runs")
     output: Path | None = None
@@ -93,14 +93,15 @@ def planner_of(options: Options, simulations: int, settings: tuple[str, ...]) ->
 
 def command_of(options: Options) -> str:
     """The command that writes the rows."""
-    told = f"--episodes {options.episodes}" + "".join(f" --settings {s}" for s in options.settings[:1])
-    return f"python benchmarks/tree_search.py {told} --output benchmarks/results/algorithms.json"
+    told = "".join(f" --{name} {getattr(options, name)}" for name in ("episodes", "frames"))
+    settings = f" --settings {' '.join(options.settings)}" if options.settings else ""
+    return f"python benchmarks/tree_search.py{told}{settings} --output benchmarks/results/algorithms.json"
 
 
 def main(options: Options) -> None:
     folder = options.runs / f"tree-search-{options.task.split('-')[1].lower()}-{options.frames}-seed{options.seed}"
     config = configuration(options)
-    trained = finish(config, folder)
+    finish(config, folder)
     agent = Checkpoint.load(folder / CHECKPOINT_NAME).make_agent()
     bank = suite_bank(config, "layout", episodes=options.episodes, progress=False)
     bank = TaskMixture.of([bank]).with_time_limit_scale(options.time_share).bank
@@ -124,7 +125,8 @@ def main(options: Options) -> None:
         rows.append(
             {
                 "key": key,
-                "row": f"{options.task}, {options.episodes} episodes, DAgger of {trained / 60:.0f} minutes, {planner}",
+                "row": f"{options.task} at {options.time_share:g} of its time limit, {options.episodes} new episodes, "
+                f"agent of {options.frames:,} frames of DAgger: {planner}{', greedy' if options.greedy else ''}",
                 "mean": found.success,
                 "low": low,
                 "high": high,

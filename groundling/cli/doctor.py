@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -43,7 +43,7 @@ class Command:
 
         if self.interval <= 0:
             raise ConfigurationError(f"interval must be greater than 0, got {self.interval:g}")
-        options = {"episodes": self.episodes, "seed": self.seed, "logs_only": self.logs_only}
+        options: dict[str, Any] = {"episodes": self.episodes, "seed": self.seed, "logs_only": self.logs_only}
         if self.watch:
             keep_watch(self.run_folder, self.check, interval=self.interval, **options)
         else:

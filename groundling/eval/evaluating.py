@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def report_run(
     video: bool = True,
     planner: str = "",
     checkpoint: CheckpointKind = "last",
+    optimality: bool = False,
     console: Console | None = None,
 ) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
@@ -77,6 +79,7 @@ def report_run(
             keep_actions=VIDEO_EPISODES if video else 0,
             planner=planner,
             checkpoint=checkpoint,
+            optimality=optimality,
         )
     try:
         report.save(folder)
@@ -117,6 +120,54 @@ def report_run(
     )
     console.print(f"Report: {folder / REPORT_NAME}", highlight=False, markup=False, soft_wrap=True)
     return report
+
+
+def report_elsewhere(
+    folder: Path,
+    task: str,
+    *,
+    simulator_python: str = "",
+    suites: Sequence[str] = (),
+    episodes: int = 1000,
+    greedy: bool = False,
+    seed: int = 0,
+    allow_unseen_words: bool = False,
+    by: Sequence[str] = (),
+    console: Console | None = None,
+) -> SuiteReport:
+    """Evaluate a run's agent on another task, print the table, and write evaluation.json into a folder of that task's
+    name in the run's.
+
+    Raises:
+        ConfigurationError: if the agent cannot act there.
+        And as :func:`report_run`.
+    """
+    console = console or Console()
+    console.print(f"evaluating {folder} on {task}", highlight=False, markup=False, soft_wrap=True)
+    with EvaluationProgress() as progress:
+        report = evaluate_run(
+            folder,
+            suites,
+            episodes=episodes,
+            greedy=greedy,
+            seed=seed,
+            allow_unseen_words=allow_unseen_words,
+            by=by,
+            progress=progress,
+            task=task,
+            simulator_python=simulator_python,
+        )
+    report.save(folder / "on" / slug_of(task))
+    for table in [*report.tables(), *measure_tables(report.measures)]:
+        console.print(table)
+    console.print(report.legend(), highlight=False, soft_wrap=True)
+    _print_failures(report, by, console)
+    return report
+
+
+def slug_of(task: str) -> str:
+    """A task's id as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", task).strip("_")[-60:]
 
 
 def _print_failures(report: SuiteReport, by: Sequence[str], console: Console) -> None:

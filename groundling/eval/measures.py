@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
@@ -14,8 +15,22 @@ from rich.table import Table
 
 from groundling.envs.families.base import MeasureTable
 from groundling.eval.rollout import Stepped
+from groundling.interfaces import Observation
 
 MOST_COLUMNS: Final = 4  # of measures in a table for the terminal, which has 80 columns of characters
+
+
+class Judge(Protocol):
+    """An observer of the trained agent's episodes that tells tables of what it found."""
+
+    def begin(self, envs: VectorEnv, observation: Observation) -> None:
+        """The first episodes have begun in these environments."""
+
+    def __call__(self, stepped: Stepped) -> None:
+        """A step was taken."""
+
+    def tables(self) -> tuple[MeasureTable, ...]:
+        """What was found."""
 
 
 class EpisodeActions:

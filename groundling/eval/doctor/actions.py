@@ -23,7 +23,8 @@ def greedy(run: RunRecord) -> Finding:
     """
     if run.probes is None:
         return not_applicable("there is no checkpoint yet")
-    state, told, numbers = State.GREEN, [], {}
+    numbers: dict[str, float] = {}
+    state, told = State.GREEN, []
     for name, probed in run.probes.sampled.items():
         drawn, likeliest = probed.evaluation, run.probes.greedy(name)
         gap = likeliest.success - drawn.success
@@ -51,7 +52,8 @@ def actions(run: RunRecord) -> Finding:
     """
     if run.probes is None:
         return not_applicable("there is no checkpoint yet")
-    probes, state, told, advice, numbers = run.probes, State.GREEN, [], "", {}
+    numbers: dict[str, float] = {}
+    probes, state, told, advice = run.probes, State.GREEN, [], ""
     panels = []
     names = probes.agent.spec.actions
     for name, probed in probes.sampled.items():

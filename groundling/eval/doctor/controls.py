@@ -23,7 +23,8 @@ def controls(run: RunRecord) -> Finding:
     """
     if run.probes is None:
         return not_applicable("there is no checkpoint yet")
-    state, told, advice, numbers, panels = State.GREEN, [], [], {}, []
+    numbers: dict[str, float] = {}
+    state, told, advice, panels = State.GREEN, [], [], []
     for name, probed in run.probes.sampled.items():
         trained = probed.evaluation
         found = run.probes.controls(name)

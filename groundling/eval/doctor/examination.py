@@ -66,7 +66,7 @@ class Examination:
             told = Text(finding.seen)
             if finding.advice:
                 told.append(f"\nTry: {finding.advice}", style="italic")
-            table.add_row(name, Text(finding.state.value, style=COLORS[finding.state]), told)
+            table.add_row(name.rpartition(":")[2], Text(finding.state.value, style=COLORS[finding.state]), told)
         return table
 
 

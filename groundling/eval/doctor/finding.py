@@ -7,8 +7,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from groundling.eval.doctor.record import RunRecord
+
+
+Numbers = Sequence[float] | NDArray[np.float64]
 
 
 class State(Enum):
@@ -36,7 +42,7 @@ class Panel:
     """
 
     title: str
-    series: Mapping[str, tuple[Sequence[float] | Sequence[str], Sequence[float]]]
+    series: Mapping[str, tuple[Sequence[str] | Numbers, Numbers]]
     kind: Literal["lines", "points", "bars"] = "lines"
     x_label: str = "frames"
     marks: Mapping[str, float] = field(default_factory=dict)

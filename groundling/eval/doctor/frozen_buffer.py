@@ -15,7 +15,8 @@ from groundling.training.algorithms.base import OnPolicy
 from groundling.training.loop import Trainer
 
 FRAMES = 2048
-UPDATES = 40
+UPDATES = 40, 5  # at most and at least; fewer where each has many gradient steps
+MOST_STEPS = 1500  # gradient steps in all
 LIMITS = 0.5, 0.9  # what is left of the loss
 FITTED = 1e-4  # a value loss that leaves nothing to fit
 LOSSES = ("imitation_loss", "value_loss")  # the first one that is logged is judged
@@ -24,8 +25,8 @@ LOSSES = ("imitation_loss", "value_loss")  # the first one that is logged is jud
 def frozen_buffer(run: RunRecord) -> Finding:
     """Can the agent learn one frozen buffer by heart?
 
-    The run's algorithm, with its settings and its first learning rate, updates a copy of the agent forty times on the
-    same 2,048 frames. A network, an optimizer and a loss that work bring the loss down whatever the task is.
+    The run's algorithm, with its settings and its first learning rate, updates a copy of the agent up to forty times on
+    the same 2,048 frames. A network, an optimizer and a loss that work bring the loss down whatever the task is.
     """
     if run.probes is None:
         return not_applicable("there is no checkpoint yet")
@@ -47,9 +48,11 @@ def frozen_buffer(run: RunRecord) -> Finding:
             trainer.agent.load_state_dict(run.probes.checkpoint.agent)
             rollout = trainer.algorithm.collect()
             frames = rollout.action.numel()
-            losses = [trainer.algorithm.update(rollout, 0.0) for _ in range(UPDATES)]
+            steps = gradient_steps(small.algorithm_settings, frames)
+            updates = max(UPDATES[1], min(UPDATES[0], MOST_STEPS // steps))
+            losses = [trainer.algorithm.update(rollout, 0.0) for _ in range(updates)]
         finally:
-            trainer.envs.close()
+            trainer.close()
     return judge_losses(losses, frames, run.algorithm)
 
 
@@ -85,6 +88,12 @@ def judge_losses(losses: Sequence[Mapping[str, float]], frames: int, algorithm: 
         "units dead, does the agent see and read what the label depends on?"
     )
     return Finding(state, seen, "" if state is State.GREEN else advice, numbers, (panel,))
+
+
+def gradient_steps(settings: Any, frames: int) -> int:
+    """Gradient steps of an update of so many frames, as far as the settings of an algorithm say; else 1."""
+    size = getattr(settings, "minibatch_size", 0) or frames
+    return int(getattr(settings, "num_epochs", 1)) * math.ceil(frames / size)
 
 
 def _fitting(settings: Any, frames: int) -> Any:

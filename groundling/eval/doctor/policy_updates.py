@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from groundling.eval.doctor.finding import Finding, Panel, State, graded, not_applicable, reads_logs, worst
+from groundling.eval.doctor.frozen_buffer import gradient_steps
 from groundling.eval.doctor.record import RunRecord
 
 KL_LIMITS = 0.03, 0.1  # targets of PPO's early stopping in the literature are .01 to .03
@@ -25,6 +26,8 @@ def kl(run: RunRecord) -> Finding:
     frames, values = run.curve("approximate_kl")
     if not len(values):
         return not_applicable(f"{run.algorithm} logs no KL divergence")
+    if values.max() < STILL_KL and gradient_steps(run.config.algorithm_settings, run.config.rollout_frames) <= 1:
+        return not_applicable(f"{run.algorithm} takes one step on each rollout, before which nothing has moved")
     now, yellow, red = run.last("approximate_kl"), *KL_LIMITS
     panel = Panel("approximate KL of an update", {"KL": (frames, values)}, marks={"large": yellow})
     numbers = {"kl": now, "largest": float(values.max())}
@@ -51,7 +54,8 @@ def clip_fraction(run: RunRecord) -> Finding:
     Clipped frames teach nothing. Source: Schulman et al. 2017, arXiv:1707.06347.
     """
     frames, values = run.curve("clip_fraction")
-    if not len(values) or not math.isfinite(getattr(run.config.algorithm_settings, "clip", 0.2)):
+    clips = math.isfinite(getattr(run.config.algorithm_settings, "clip", math.inf)) or values.any()
+    if not len(values) or not clips:
         return not_applicable(f"{run.algorithm} clips no ratio")
     now, yellow, red = run.last("clip_fraction"), *CLIP_LIMITS
     state = graded(now, yellow=yellow, red=red)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
 from groundling.eval.doctor.finding import Finding, Panel, State, graded, not_applicable, reads_logs
 from groundling.eval.doctor.record import RunRecord
+from groundling.eval.rollout import Outcome
 
 PAID_MORE = 0.75, 0.5  # how likely a success was paid more than a failure
 TOGETHER = 0.0, -0.5  # rank correlation of paid return and success over the run
@@ -57,9 +60,10 @@ def reward(run: RunRecord) -> Finding:
 def random_return(run: RunRecord) -> Finding:
     """Is a fixed random policy paid the same in training and in evaluation?
 
-    Uniformly random actions have one expected return in a task. Their mean return and success in environments as the
-    run trains in are compared with those in evaluation's, which other code counts; a difference of more than four
-    standard errors says that rewards, time limits or the counting of episodes are not the same.
+    Uniformly random actions have one expected return in a task. Their mean return, that of the episodes that succeeded
+    and of those that failed, length and success in environments as the run trains in are compared with those in
+    evaluation's; a difference of more than four standard errors says that rewards, time limits or the counting of
+    episodes are not the same.
     """
     if run.probes is None:
         return not_applicable("there is no checkpoint yet")
@@ -67,9 +71,12 @@ def random_return(run: RunRecord) -> Finding:
         return not_applicable("episodes of training are shorter (--time-share), so returns differ by intention")
     there = run.probes.random(run.probes.first).outcomes
     here = run.probes.random_in_training(len(there))
-    numbers, told, state = {}, [], State.GREEN
-    for what, read in (("return", "episode_return"), ("length", "length"), ("success", "success")):
-        ours, theirs = (np.array([float(getattr(o, read)) for o in group]) for group in (here, there))
+    numbers: dict[str, float] = {}
+    told, state = [], State.GREEN
+    for what, read in _READ.items():
+        ours, theirs = (np.array([x for x in map(read, group) if x is not None]) for group in (here, there))
+        if min(len(ours), len(theirs)) < 2:
+            continue
         error = math.sqrt(ours.var(ddof=1) / len(ours) + theirs.var(ddof=1) / len(theirs))
         # nothing varies where no episode is found: then any difference tells
         apart = abs(ours.mean() - theirs.mean()) / max(error, 1e-9)
@@ -88,6 +95,15 @@ def random_return(run: RunRecord) -> Finding:
         "" if state is State.GREEN else advice,
         numbers,
     )
+
+
+_READ: Final[dict[str, Callable[[Outcome], float | None]]] = {
+    "return": lambda outcome: outcome.episode_return,
+    "return of successes": lambda outcome: outcome.episode_return if outcome.success else None,
+    "return of failures": lambda outcome: None if outcome.success else outcome.episode_return,
+    "length": lambda outcome: float(outcome.length),
+    "success": lambda outcome: float(outcome.success),
+}
 
 
 def _severity(state: State) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,6 +118,7 @@ class House:
         start: tile x, y and direction of the agent.
         instruction: what the agent is told.
         seed: of the episode.
+        stage: the name of the scene whose floor, ceiling and walls it has.
     """
 
     name: str
@@ -129,6 +130,7 @@ class House:
     start: tuple[int, int, int]
     instruction: str
     seed: int
+    stage: str = ""
 
     def shown(self) -> tuple[HouseThing, ...]:
         """The things that are in the scene."""
@@ -145,6 +147,21 @@ class House:
         found = int(self.room_of[row, column]) if 0 <= row < height and 0 <= column < width else -1
         return None if found < 0 else found
 
+    def opened(self, name: str) -> House:
+        """The same house with all doors open, as another scene."""
+        things = tuple(
+            replace(thing, state=OPENING_NAMES[OPEN], look=(*thing.look[:2], OPEN), is_walkable=True)
+            if thing.kind == "door"
+            else thing
+            for thing in self.things
+        )
+        return replace(self, name=name, things=things)
+
+    def emptied(self, name: str) -> House:
+        """The same house without what can be carried, as another scene."""
+        things = tuple(replace(thing, is_hidden=thing.is_hidden or thing.is_portable) for thing in self.things)
+        return replace(self, name=name, things=things)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         arrays = {name: getattr(self, name).tolist() for name in ("cells", "floors", "room_of")}
@@ -158,6 +175,7 @@ class House:
             "start": list(self.start),
             "instruction": self.instruction,
             "seed": self.seed,
+            "stage": self.stage,
         }
 
     @classmethod
@@ -184,6 +202,7 @@ class House:
                 start=tuple(values["start"]),
                 instruction=values["instruction"],
                 seed=values["seed"],
+                stage=values["stage"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise HabitatFileError(f"{where} is not whole: {error!r} is missing or wrong; export again") from error
@@ -238,6 +257,7 @@ def house_of(bank: EpisodeBank, row: int, kinds: Kinds, name: str = "") -> House
         start=(x, y, direction),
         instruction=bank.instructions[bank.sentences[row]],
         seed=int(bank.seeds[row]),
+        stage=name,
     )
 
 

@@ -1,4 +1,4 @@
-"""A process that answers messages of ``host``: started, asked, ended; what it wrote is told when it dies."""
+"""A process that speaks the messages of ``host``: started, asked, ended; what it wrote is told when it dies."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from groundling.envs.simulators.errors import EngineCrashError, EngineError, EngineHangError
-from groundling.envs.simulators.foreign import host
+from groundling.envs.simulators.foreign.host.wire import read, read_message, send_message
 
+START_S: Final = 120.0
 CLOSE_S: Final = 5.0
 TOLD_LINES: Final = 15  # of what a process wrote before it died
 TOLD_BYTES: Final = 20_000
@@ -65,7 +66,7 @@ class HostProcess:
             EngineCrashError: if the process is gone.
         """
         try:
-            host.send_message(self.connection, message)
+            send_message(self.connection, message)
         except OSError as error:
             raise self.crash() from error
 
@@ -78,13 +79,13 @@ class HostProcess:
         """
         self.wait(seconds)
         try:
-            host.read(self.connection, 1)
-            kind, value = host.read_message(self.connection)
+            read(self.connection, 1)
+            kind, value = read_message(self.connection)
         except (EOFError, OSError) as error:
             raise self.crash() from error
         return kind, value
 
-    def answer(self, seconds: float) -> Any:
+    def answer(self, seconds: float = START_S) -> Any:
         """The answer to a message; errors as of :meth:`reply`, and what failed there as an ``EngineError``."""
         kind, value = self.reply(seconds)
         if kind == "error":
@@ -106,14 +107,21 @@ class HostProcess:
 
     def crash(self) -> EngineCrashError:
         """The error that tells how the process died, and its last words."""
+        if self._told.closed:
+            return EngineCrashError(f"the process of {self.name} was ended")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(CLOSE_S)
         code = self.process.poll()
-        self._told.seek(0, os.SEEK_END)
-        self._told.seek(max(0, self._told.tell() - TOLD_BYTES))
-        lines = self._told.read().decode(errors="replace").strip().splitlines()[-TOLD_LINES:]
+        lines = self._last_lines()
         last = "; it wrote:\n" + "\n".join(lines) if lines else ""
         return EngineCrashError(f"the process of {self.name} died (exit code {code}){last}")
+
+    def _last_lines(self) -> list[str]:
+        if self._told.closed:
+            return []
+        self._told.seek(0, os.SEEK_END)
+        self._told.seek(max(0, self._told.tell() - TOLD_BYTES))
+        return self._told.read().decode(errors="replace").strip().splitlines()[-TOLD_LINES:]
 
     def end(self) -> None:
         """End the process, which may not answer any more."""

@@ -28,7 +28,7 @@ class ForeignSource(Protocol):
 
     Attributes:
         count: B.
-        description: what the spaces are, see ``host.Host.describe``.
+        description: what the spaces are, see ``host.serving.Host.describe``.
         arrays: ``now:KEY``, ``final:KEY``, ``next_seed``, ``reward``, ``terminated``, ``truncated`` and ``success``.
     """
 

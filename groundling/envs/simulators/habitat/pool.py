@@ -155,7 +155,9 @@ class HabitatPool:
         environment = {**os.environ, **facts.QUIET}
         if self._python != sys.executable:  # our packages are not that interpreter's
             environment.pop("PYTHONPATH", None)
-        worker = _Worker("habitat-sim", [self._python, "-c", PROGRAM, folder, host.__file__], environment)
+        worker = _Worker(
+            "habitat-sim", [self._python, "-c", PROGRAM, folder, str(Path(host.__file__).parent)], environment
+        )
         worker.send(("make", plain(self._settings), self._max_scenes))
         return worker
 

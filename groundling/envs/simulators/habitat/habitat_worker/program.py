@@ -1,6 +1,6 @@
 """The program of a worker: it holds one simulation and does what ``pool`` asks for through a socket.
 
-It is started with the path of ``foreign/host.py``, whose messages it speaks, the descriptor of the socket and the
+It is started with the folder ``foreign/host``, whose messages it speaks, the descriptor of the socket and the
 parent's process id. A request is a list of calls (name, arguments) of :class:`Simulation`, made in their order; the
 answer is the list of their results.
 """
@@ -11,8 +11,8 @@ import importlib.util
 import os
 import socket
 import sys
-import threading
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
 from .settings import Placement, SimulatorSettings
 from .simulation import Simulation
@@ -30,6 +30,7 @@ CALLS = (
     "snap",
     "random_places",
     "follow",
+    "steps_around",
     "renewed",
 )
 
@@ -61,13 +62,13 @@ class Server:
         return results
 
 
-def serve(connection: socket.socket, host: Any) -> None:
+def serve(connection: socket.socket, host: Callable[[str], Any]) -> None:
     """Answer until "close", or until the other side is gone."""
-    server = Server()
+    server, wire, serving = Server(), host("wire"), host("serving")
     while True:
         try:
-            host.read(connection, 1)
-            command, *arguments = host.read_message(connection)
+            wire.read(connection, 1)
+            command, *arguments = wire.read_message(connection)
         except (EOFError, OSError):
             return
         try:
@@ -79,29 +80,30 @@ def serve(connection: socket.socket, host: Any) -> None:
                 if server.simulation is not None:
                     server.simulation.close()
                 answer = None
-            host.send_message(connection, ("ok", answer))
+            wire.send_message(connection, ("ok", answer))
         except Exception as error:
-            host.send_message(connection, ("error", (type(error).__name__, host.error_text(error), str(error))))
+            told = (type(error).__name__, serving.error_text(error), str(error))
+            wire.send_message(connection, ("error", told))
         if command == "close":
             return
 
 
-def load_host(path: str) -> Any:
-    """The module of a file: the messages of workers."""
-    spec = importlib.util.spec_from_file_location("groundling_host", path)
+def load_host(folder: str) -> Callable[[str], Any]:
+    """What finds a module of that folder by its name."""
+    spec = importlib.util.spec_from_file_location("groundling_host_start", os.path.join(folder, "__main__.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return module
+    return partial(module.own_module, folder=folder)
 
 
 def main() -> None:
     """Serve."""
-    path, descriptor, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    host = load_host(path)
-    threading.Thread(target=host.watch_parent, args=(parent,), daemon=True).start()
+    folder, descriptor, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    host = load_host(folder)
+    host("parent").follow(parent)
     serve(socket.socket(fileno=descriptor), host)
     sys.stdout.flush()
     os._exit(0)  # without the teardown of OpenGL, which may hang
