@@ -24,17 +24,17 @@ from groundling.agents.config import AgentConfig
 from groundling.cli.option_files import read_option_file
 from groundling.envs import EpisodeBank
 from groundling.errors import GroundlingError
+from groundling.eval.kept_results import EVALUATION_NAME
 from groundling.eval.preference_pairs import Person, pair_episodes, play_pairs
 from groundling.eval.results import read_results
 from groundling.eval.runs import evaluate_run
-from groundling.eval.suite_report import EVALUATION_NAME
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, Trainer, resume_config, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.logs import METRICS_NAME, RunLog, read_metrics
-from groundling.training.loop import CONFIG_NAME
 from groundling.training.preferences.comparisons import Comparisons
 from groundling.training.recording import record
+from groundling.training.run_folder import CONFIG_NAME
 
 LEVEL: Final = "BabyAI-GoToObj-v0"
 BANK, DEMONSTRATIONS, COMPARISONS, OPTIONS = "bank.npz", "some.demos", "comparisons.npz", "options.json"

@@ -29,8 +29,8 @@ from groundling.errors import GroundlingError
 from groundling.training import Checkpoint, PPOConfig, TrainConfig, load_agent, train
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.demonstrations import DemonstrationSet
-from groundling.training.loop import CONFIG_NAME
 from groundling.training.recording import record
+from groundling.training.run_folder import CONFIG_NAME
 
 LEVEL: Final = "BabyAI-GoToObj-v0"
 MARK: Final = "it_ran"

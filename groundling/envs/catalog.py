@@ -7,6 +7,7 @@ import inspect
 import logging
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Final
 
 from groundling.envs.families.base import EnvFamily, FamilyGroup
@@ -34,6 +35,7 @@ GROUPS: Final = Registry[Any](
         "textworld": "groundling.envs.families.textworld.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",
+        "habitat": "groundling.envs.families.habitat.group:GROUP",
         "envpool": "groundling.envs.families.envpool.group:GROUP",
     },
     entry_points="groundling.families",
@@ -222,11 +224,17 @@ def _first_wrapped(thing: Any, id: str) -> EnvFamily | None:
             continue
         if family is not None:
             if refusal is not None:
-                _log.warning("%s is run as it is, many times slower than a compiled level: %s", id, refusal)
+                _warn(f"{id} is run as it is, many times slower than a compiled level: {refusal}")
             return family
     if refusal is not None:
         raise refusal
     return None
+
+
+@cache
+def _warn(message: str) -> None:
+    """Log a warning, once."""
+    _log.warning(message)
 
 
 def _is_family(thing: Any) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from groundling.errors import RunFolderError
+from groundling.eval.kept_results import EVALUATION_NAME
 from groundling.eval.statistics import wilson_interval
-from groundling.eval.suite_report import EVALUATION_NAME
 from groundling.files import CHECKSUM, checksum_of
-from groundling.training.loop import CONFIG_NAME
+from groundling.training.run_folder import CONFIG_NAME
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import pickle
 import struct
@@ -50,6 +51,7 @@ class Checkpoint:
         statistics: episodes that ended since they were last logged.
         rewards: all that the rewards' future depends on.
         curriculum: the curriculum's, from the tasks so far.
+        best: which agent of the run was the best so far.
     """
 
     config: TrainConfig
@@ -61,6 +63,16 @@ class Checkpoint:
     statistics: dict[str, Any]
     rewards: dict[str, Any]
     curriculum: dict[str, Any]
+    best: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the agent's parameters: equal where agents are equal bit by bit."""
+        digest = hashlib.sha256()
+        for name, array in self.agent.items():
+            digest.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())
+            digest.update(array.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def save(self, path: Path | str) -> None:
         """Write the checkpoint aside, then rename it.
@@ -80,6 +92,18 @@ class Checkpoint:
         with written_whole(path) as file:
             file.write(buffer.getbuffer())
 
+    @staticmethod
+    def check_there(path: Path) -> None:
+        """Refuse a file that is missing.
+
+        Raises:
+            CheckpointError: if there is none.
+        """
+        if not path.is_file():
+            raise CheckpointError(
+                f"there is no checkpoint at {path}: was the run ever trained to its first checkpoint?"
+            )
+
     @classmethod
     def load(cls, path: Path | str, *, trust_code: bool = False, for_evaluation: bool = False) -> Checkpoint:
         """Read a checkpoint.
@@ -94,10 +118,7 @@ class Checkpoint:
             UntrustedCodeError: if it names code that is needed, and that nobody else names.
         """
         path = Path(path)
-        if not path.is_file():
-            raise CheckpointError(
-                f"there is no checkpoint at {path}: was the run ever trained to its first checkpoint?"
-            )
+        cls.check_there(path)
         try:
             with zipfile.ZipFile(path) as file:  # PyTorch itself reads over wrong checksums
                 if file.testzip() is not None:

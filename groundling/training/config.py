@@ -16,6 +16,7 @@ from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError, SplitError
 from groundling.language.vocabulary import Vocabulary
+from groundling.setting_types import check_settings
 from groundling.training import tasks as run_tasks
 from groundling.training.algorithms import ALGORITHMS, find_algorithm
 from groundling.training.checks import require, require_each
@@ -34,12 +35,12 @@ class TrainConfig(Open):
     """A training run.
 
     Attributes:
-        algorithm: "ppo" or "a2c" (learn from rewards), "bc" (behavior cloning of an expert or of recorded
-            demonstrations), "dagger" (the expert labels the states that the agent visits), "dpo" (learn from
-            comparisons of trajectories), "infonce" (encoders only, by contrast: clips of what an expert does and
-            sentences that name it; for --reward contrastive and --init), one of Stable-Baselines3 ("sb3:PPO",
-            "sb3:A2C", "sb3:DQN", "sb3contrib:TRPO", "sb3contrib:QRDQN", "sb3contrib:RecurrentPPO"), or your own,
-            my_file.py:MyAlgorithm.
+        algorithm: "ppo", "a2c", "ppo_kl", "reinforce", "grpo", "rloo", "drpo" or "vtrace" (learn from rewards, see
+            docs/algorithms.md), "bc" (behavior cloning of an expert or of recorded demonstrations), "dagger" (the
+            expert labels the states that the agent visits), "dpo" (learn from comparisons of trajectories), "infonce"
+            (encoders only, by contrast: clips of what an expert does and sentences that name it; for --reward
+            contrastive and --init), one of Stable-Baselines3 ("sb3:PPO", "sb3:A2C", "sb3:DQN", "sb3contrib:TRPO",
+            "sb3contrib:QRDQN", "sb3contrib:RecurrentPPO"), or your own, my_file.py:MyAlgorithm.
         init: folder of another run; training starts from its agent's parameters.
         task: id of a level or task (`groundling tasks` lists them), or your own, my_file.py:MyTask.
         tasks: ids of several tasks to train on at once, instead of --task. The curriculum "stages" adds them in this
@@ -111,6 +112,7 @@ class TrainConfig(Open):
     settings: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
+        check_settings(self)
         algorithm = find_algorithm(self.algorithm)
         own = self.settings_of(algorithm.Config)
         settings = self.settings if own in self.settings else (*self.settings, own)
@@ -272,7 +274,7 @@ def sections(algorithm: str, rewards: tuple[str, ...]) -> dict[str, type[Any]]:
 
     They are those of the run's algorithm and rewards, and of the built-in and registered algorithms.
     """
-    names = dict.fromkeys([algorithm, *ALGORITHMS.names()])
+    names = [*(name for name in ALGORITHMS.names() if name != algorithm), algorithm]  # a run's own section wins
     found = {kind.section: kind.Config for kind in map(find_algorithm, names)}
     for term in map(find_reward, rewards):
         if hasattr(term, "Config"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,11 @@ TAGS = {
     "clip_fraction": "policy/clip_fraction",
     "explained_variance": "value/explained_variance",
     "gradient_norm": "optimizer/gradient_norm",
+    "gradient_clipped": "optimizer/gradient_clipped",
     "learning_rate": "optimizer/learning_rate",
     "advantage_spread": "advantage/spread",
+    "advantage_mean": "advantage/mean",
+    "advantage_extreme": "advantage/extreme",
     "frames_per_second": "time/frames_per_second",
     "evaluation_success": "evaluation/success",
     "evaluation_return": "evaluation/return",
@@ -77,7 +81,8 @@ class RunLog:
         write_text(self._path, "".join(map(line_of, kept)))
         try:
             self._lines = self._path.open("a")
-            self._board = SummaryWriter(str(folder / TENSORBOARD_NAME), purge_step=from_frames or None)
+            # of what an earlier process wrote, TensorBoard drops this step and later ones
+            self._board = SummaryWriter(str(folder / TENSORBOARD_NAME), purge_step=from_frames + 1)
         except OSError as error:
             raise storage_error(self._path, error) from error
 
@@ -94,10 +99,28 @@ class RunLog:
         except OSError as error:
             raise storage_error(self._path, error) from error
 
+    def flush(self) -> None:
+        """Hand all that was noted to the system, before a checkpoint that a resumed run goes on from.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        self._or_storage_error(self._lines.flush, self._board.flush)
+
     def close(self) -> None:
-        """Flush and close the files."""
-        self._lines.close()
-        self._board.close()
+        """Flush and close the files; errors as of :meth:`flush`."""
+        self._or_storage_error(self._lines.close, self._board.close)
+
+    def _or_storage_error(self, *actions: Callable[[], Any]) -> None:
+        """Do all of these, then raise the first error."""
+        failed: OSError | None = None
+        for action in actions:
+            try:
+                action()
+            except OSError as error:
+                failed = failed or error
+        if failed is not None:
+            raise storage_error(self._path, failed) from failed
 
 
 def line_of(metrics: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gymnasium.vector import VectorEnv
@@ -45,7 +46,7 @@ def families(config: TrainConfig) -> tuple[EnvFamily, ...]:
     found: dict[str, EnvFamily] = {}
     for place, task in enumerate(config.task_ids, start=1):
         try:
-            family = find_family(task)
+            family = _found(task, config.simulator_python)
         except (UnknownEnvironmentError, UnsupportedLevelError, TaskError) as error:
             if not config.tasks:
                 raise
@@ -55,6 +56,17 @@ def families(config: TrainConfig) -> tuple[EnvFamily, ...]:
             family = _in_python(family, config.simulator_python)
         found[family.id] = family
     return tuple(found.values())
+
+
+def _found(task: str, python: str) -> EnvFamily:
+    """The family of a task; a file that cannot be imported here is left to the Python of its environments."""
+    try:
+        return find_family(task)
+    except TaskError:
+        is_readable = Path(task.partition(":")[0]).expanduser().is_file()
+        if not (python and task.partition("?")[0].rpartition(":")[0].endswith(".py") and is_readable):
+            raise
+        return find_family(f"gym:{task}")
 
 
 def _in_python(family: EnvFamily, python: str) -> EnvFamily:

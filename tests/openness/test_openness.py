@@ -112,7 +112,7 @@ def test_own_simulator_is_wrapped_by_the_family_of_simulators(folder: Path) -> N
     ("words", "message"),
     [
         (["--algorithm", "own_algorithm.py:Reinforcee"], "has no 'Reinforcee'; it has Reinforce"),
-        (["--algorithm", "reinforce"], "no algorithm 'reinforce'"),
+        (["--algorithm", "own_algorithm"], "no algorithm 'own_algorithm'"),
         (["--agent.vision", "own_encoder.py:Missing"], "has no 'Missing'"),
         (["--reward", "own_rewards.py:StepCost"], "no file"),
         (["--agent.ignores", "sound"], "is to ignore sound, the environments give place, order"),

@@ -111,7 +111,9 @@ class Batch(ABC, Generic[Seen]):
             self.num_actions = answers.num_actions
         self._previous = PreviousActions(num_envs, self.num_actions) if previous_action else None
         self.episodes = bank.episodes()
-        self.tasks = Tasks(self.mixture.starts, np.empty(len(self.mixture.tasks)))
+        self.tasks = Tasks(
+            self.mixture.starts, np.empty(len(self.mixture.tasks)), np.full(num_envs, -1, dtype=np.int64)
+        )
         self.set_shares(np.ones(len(self.mixture.tasks)))
         _, height, width = bank.cells.shape
         objects, clauses = bank.contents.shape[1], bank.programs.shape[1]
@@ -183,6 +185,23 @@ class Batch(ABC, Generic[Seen]):
             raise ConfigurationError(f"shares are not negative and not all zero, got {array.tolist()}")
         limits = np.cumsum(array / array.max())
         self.tasks.limits[:] = limits / limits[-1]
+
+    def plan(self, rows: NDArray[np.integer[Any]], episodes: NDArray[np.integer[Any]]) -> None:
+        """Begin these episodes next, once, in these environments, instead of those that would be drawn.
+
+        A plan is no part of :meth:`state_dict`: who makes it is to make it again, or to make it in a watcher, just
+        before the episode begins.
+
+        Args:
+            rows: [R] environments.
+            episodes: [R] rows of the bank.
+
+        Raises:
+            ConfigurationError: if the bank has no such episode; nothing is planned then.
+        """
+        if len(episodes) and not 0 <= np.min(episodes) <= np.max(episodes) < len(self.bank):
+            raise ConfigurationError(f"the bank has episodes 0 to {len(self.bank) - 1}, not {np.asarray(episodes)}")
+        self.tasks.planned[rows] = episodes
 
     def _renew_arrays(self, fresh: bool) -> None:
         if fresh:
@@ -353,6 +372,14 @@ class Batch(ABC, Generic[Seen]):
             now[name][...] = saved[name]
         self.order_seed = int(saved["order_seed"])
         self.shuffle = bool(saved["shuffle"])
+
+    def row_arrays(self) -> dict[str, NDArray[Any]]:
+        """What the future of each environment depends on, [B, ...] by name, without what a step draws anew."""
+        observations: Any = self.observations
+        drawn = {f"observations.{name}" for name in (*observations._fields, *self.pictures._fields)}
+        kept = {name: array for name, array in self._arrays().items() if name not in drawn and array.size}
+        del kept["limits"]  # of the batch
+        return {**kept, "observations.instruction": observations.instruction}  # written at the beginning only
 
     def check_saved(self, saved: Mapping[str, NDArray[Any]], ours: Mapping[str, NDArray[Any]]) -> None:
         """Refuse a state that is none of a batch like this: kernels index by what it holds.

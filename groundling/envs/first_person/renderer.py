@@ -26,11 +26,13 @@ from groundling.envs.first_person import (
     other_floors,
     parts,
     patterns,
+    plates,
     raycasting,
     room_textures,
     shading,
     shapes,
     solids,
+    standing,
     textures,
     things,
 )
@@ -52,6 +54,7 @@ from groundling.envs.first_person.raycasting import (
     spans_x,
 )
 from groundling.envs.first_person.shapes import Frame
+from groundling.envs.first_person.standing import TURNING, back_of
 from groundling.envs.first_person.style import style_of
 from groundling.envs.first_person.things import draw_held, draw_shown, draw_thing
 from groundling.errors import ConfigurationError
@@ -102,8 +105,10 @@ kernel = compiler(
     furniture.__file__,
     parts.__file__,
     solids.__file__,
+    standing.__file__,
     textures.__file__,
     patterns.__file__,
+    plates.__file__,
     other_floors.__file__,
     room_textures.__file__,
     tiles.__file__,
@@ -183,6 +188,7 @@ def draw_scene(
                 away_x = F(tile - row * width) + F(0.5) - eye.x
                 away_y = F(row) + F(0.5) - eye.y
                 along_y = look & 0xFF == DOOR and spans_x(cells, tile)
+                back = back_of(cells, tile, width) if lens.standing else TURNING
                 draw_thing(
                     look,
                     k + FIRST_OBJECT,
@@ -191,6 +197,7 @@ def draw_scene(
                     F(lens.eye_height_m),
                     F(1),
                     along_y,
+                    back,
                     eye,
                     lens,
                     frame,
@@ -207,6 +214,7 @@ def draw_scene(
                         held & HELD,
                         away_x,
                         away_y,
+                        back,
                         eye,
                         lens,
                         frame,

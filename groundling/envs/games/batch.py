@@ -151,6 +151,10 @@ class GameBatch(ABC):
         for name, array in arrays.items():
             array[...] = saved[name]
 
+    def row_arrays(self) -> Arrays:
+        """What the future of each environment depends on, [B, ...] by name."""
+        return self._arrays()
+
     def _arrays(self) -> Arrays:
         parts = {"worlds": self.worlds, "seen": self.seen}
         return {f"{kind}.{name}": array for kind, part in parts.items() for name, array in part._asdict().items()}

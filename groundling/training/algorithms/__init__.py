@@ -14,6 +14,12 @@ ALGORITHMS: Registry[type[Algorithm]] = Registry(
     {
         "ppo": "groundling.training.algorithms.ppo:PPO",
         "a2c": "groundling.training.algorithms.a2c:A2C",
+        "reinforce": "groundling.training.algorithms.reinforce:Reinforce",
+        "grpo": "groundling.training.algorithms.grpo:GRPO",
+        "rloo": "groundling.training.algorithms.rloo:RLOO",
+        "drpo": "groundling.training.algorithms.drpo:DRPO",
+        "ppo_kl": "groundling.training.algorithms.ppo_kl:PPOKL",
+        "vtrace": "groundling.training.algorithms.vtrace:VTrace",
         "bc": "groundling.training.algorithms.imitation:BehaviorCloning",
         "dagger": "groundling.training.algorithms.imitation:DAgger",
         "dpo": "groundling.training.algorithms.dpo:DPO",

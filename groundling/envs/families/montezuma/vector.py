@@ -19,7 +19,7 @@ from groundling.envs.final_observations import FinalObservations
 from groundling.envs.saved_states import check_arrays
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import GRAY, TOKENS, Field, Spec
-from groundling.seeding import integer
+from groundling.seeding import integer, reset_seeds
 
 Arrays = dict[str, NDArray[Any]]
 Info = dict[str, Any]
@@ -165,13 +165,9 @@ class MontezumaVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         Raises:
             ConfigurationError: if there are not as many seeds as environments.
         """
-        if isinstance(seed, Sequence):
-            seeds = [one for one in seed if one is not None]
-            if len(seeds) != self.num_envs or len(seeds) != len(seed):
-                raise ConfigurationError(f"{self.num_envs} environments need as many seeds, all integers, or one")
+        seeds = reset_seeds(seed, self.num_envs)
+        if seeds is not None:
             self._seeds[:], self._episodes[:] = seeds, 0
-        elif seed is not None:
-            self._seeds[:], self._episodes[:] = np.arange(seed, seed + self.num_envs), 0
         for row in range(self.num_envs):
             self._begin(row)
         self._is_started = True
