@@ -42,7 +42,6 @@ from groundling.envs.simulators.foreign.vector import ForeignSource, ForeignVect
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Spec, Suite
 from groundling.language.vocabulary import Vocabulary
-from groundling.trust import permit
 
 LOOKED_AT = 16  # environments in which words are learned
 INSTRUCTION_KEY = "instruction"
@@ -84,10 +83,7 @@ class ForeignFamily(EnvFamily):
 
         Raises:
             ConfigurationError: if one is unknown or cannot be read.
-            UntrustedCodeError: if only a received file names the Python interpreter.
         """
-        if python := settings.get("python"):
-            permit(python)
         return type(self)(self.id, self._maker, self._package, self.settings.changed(settings))
 
     @cached_property
