@@ -13,8 +13,9 @@ is not installed is left out with a line. Where others use the machine, more pro
 
 Rows ``minigrid_adapted``, ``minigrid_compiled`` and ``envpool``: success on unseen seeds of BabyAI-GoToLocal after as
 many frames of PPO with the same settings, in MiniGrid's own environments (gym:BabyAI-GoToLocal-v0), in the compiled
-level, and in EnvPool's. Rows ``minihack``, ``miniworld`` and ``atari``: success on unseen seeds after the few frames of
-:data:`TRAININGS`; ``floor`` is a random policy's.
+level, and in EnvPool's. Rows ``minihack``, ``minihack_keyroom``, ``miniworld`` and ``atari``: success on unseen seeds
+after the few frames of :data:`TRAININGS`; ``floor`` is a random policy's, ``blind`` that of an agent that
+was trained in the same way and sees nothing.
 
 NetHack and MiniWorld may be in other Pythons, whose paths are given by ``--nethack-python`` and ``--miniworld-python``.
 """
@@ -25,7 +26,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,6 +72,7 @@ class Training:
         ppo: settings of PPO.
         reward_weight: of the environment's reward.
         episodes: of the evaluation, at most.
+        has_blind: whether an agent that sees nothing is trained as well.
     """
 
     task: str
@@ -80,6 +82,7 @@ class Training:
     ppo: PPOConfig = field(default_factory=lambda: PPOConfig(minibatch_size=1024))
     reward_weight: float = 1.0
     episodes: int = 1000
+    has_blind: bool = False
 
 
 SHORT = PPOConfig(minibatch_size=256)
@@ -88,7 +91,8 @@ TRAININGS = {
     "minigrid_compiled": Training("BabyAI-GoToLocal-v0"),
     "minigrid_adapted": Training("gym:BabyAI-GoToLocal-v0"),
     "envpool": Training("envpool:BabyAI-GoToLocal-v0"),
-    "minihack": Training("gym:MiniHack-Room-5x5-v0", 30_000, 64, ppo=SHORT, episodes=200),
+    "minihack": Training("gym:MiniHack-Room-5x5-v0", 30_000, 64, ppo=SHORT, episodes=200, has_blind=True),
+    "minihack_keyroom": Training("gym:MiniHack-KeyRoom-S5-v0", 250_000, 64, ppo=SHORT, episodes=200, has_blind=True),
     "miniworld": Training(
         "gym:MiniWorld-OneRoomS6Fast-v0?say=go to the red box&size=40x40",
         40_000,
@@ -96,6 +100,7 @@ TRAININGS = {
         PIXELS,
         SHORT,
         episodes=100,
+        has_blind=True,
     ),
     "atari": Training(
         "gym:ALE/RoadRunner-v5?say=run left on the road and pick up the seeds&success=return>=500",
@@ -107,7 +112,7 @@ TRAININGS = {
         24,
     ),
 }
-ROWS = {"minigrid": ("minigrid_compiled", "minigrid_adapted")}
+ROWS = {"minigrid": ("minigrid_compiled", "minigrid_adapted"), "keyroom": ("minihack_keyroom",)}
 
 
 @dataclass(frozen=True)
@@ -124,11 +129,12 @@ class Options:
         output: file of the rows; those of other keys that it holds are kept.
     """
 
-    rows: tuple[Literal["pool_speed", "minigrid", "envpool", "minihack", "miniworld", "atari"], ...] = (
+    rows: tuple[Literal["pool_speed", "minigrid", "envpool", "minihack", "keyroom", "miniworld", "atari"], ...] = (
         "pool_speed",
         "minigrid",
         "envpool",
         "minihack",
+        "keyroom",
         "miniworld",
         "atari",
     )
@@ -143,7 +149,7 @@ class Options:
 
     def python_of(self, name: str) -> str:
         """The Python that has a simulator; empty: this one."""
-        return {"minihack": self.nethack_python, "miniworld": self.miniworld_python}.get(name, "")
+        return {"minihack": self.nethack_python, "miniworld": self.miniworld_python}.get(name.partition("_")[0], "")
 
 
 def measure(options: Options) -> None:
@@ -252,23 +258,16 @@ def trained(name: str, options: Options) -> dict[str, Any]:
     training = TRAININGS[name]
     frames = training.frames or options.frames
     episodes = min(options.episodes, training.episodes)
-    found, minutes = [], []
+    found, blind, minutes = [], [], []
     for seed in options.seeds:
-        config = TrainConfig(
-            task=training.task,
-            simulator_python=options.python_of(name),
-            total_frames=frames,
-            num_envs=training.num_envs,
-            seed=seed,
-            evaluate_every=0,
-            agent=training.agent,
-            reward=("environment",),
-            reward_weights=(training.reward_weight,),
-            settings=(training.ppo,),
-        )
+        config = config_of(name, seed, frames, options)
         folder = options.runs / f"{name}-{frames}-seed{seed}"
         minutes.append(finish_timed(config, folder) / 60)
         found.append(report_of(folder, ("layout",), episodes)["layout"])
+        if training.has_blind:
+            control = options.runs / f"{name}-blind-{frames}-seed{seed}"
+            finish_timed(replace(config, agent=replace(config.agent, blind=True)), control)
+            blind.append(report_of(control, ("layout",), episodes)["layout"])
     trained_one = [one["trained"] for one in found]
     row = {
         "key": name,
@@ -281,13 +280,35 @@ def trained(name: str, options: Options) -> dict[str, Any]:
         "minutes": round(float(np.mean(minutes)), 1),
         "floor": mean_of(found, "random"),
         "ceiling": None,
-        "command": f"python benchmarks/simulators.py --rows {name.partition('_')[0]}"
+        "command": f"python benchmarks/simulators.py --rows {row_of(name)}"
         + (f" --frames {frames}" if not training.frames else ""),
         "shuffled": mean_of(found, "shuffled"),
         "episodes": episodes,
-    }
+    } | ({"blind": mean_of(blind, "trained")} if blind else {})
     print(f"{name}: {row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}], random {row['floor']:.3f}")
     return row
+
+
+def row_of(name: str) -> str:
+    """The kind of rows that a training belongs to."""
+    return next((row for row, names in ROWS.items() if name in names), name)
+
+
+def config_of(name: str, seed: int, frames: int, options: Options) -> TrainConfig:
+    """The configuration of a training; nothing is held out of its texts."""
+    training = TRAININGS[name]
+    return TrainConfig(
+        task=training.task,
+        simulator_python=options.python_of(name),
+        total_frames=frames,
+        num_envs=training.num_envs,
+        seed=seed,
+        evaluate_every=0,
+        agent=training.agent,
+        reward=("environment",),
+        reward_weights=(training.reward_weight,),
+        settings=(training.ppo,),
+    )
 
 
 def mean_of(found: Sequence[dict[str, Any]], agent: str) -> float | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Final
 
-from groundling.errors import StorageError
+from groundling.errors import GroundlingError, StorageError
+
+CHECKSUM: Final = "checksum"  # the name under which JSON has :func:`checksum_of` what is beside it
 
 _CAUSES = {
     errno.ENOSPC: "the disk is full: free some space",
@@ -28,7 +32,8 @@ def cache_folder() -> Path:
     own = os.environ.get("GROUNDLING_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundling"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # Path.home may raise
+    return Path(home) / "groundling"
 
 
 @contextmanager
@@ -65,6 +70,23 @@ def write_text(path: Path | str, text: str) -> None:
     """Write a text file whole, see :func:`written_whole`."""
     with written_whole(path) as file:
         file.write(text.encode())
+
+
+def read_text(path: Path, refusal: type[GroundlingError]) -> str:
+    """The text of a file; bytes that are no text become marks of it.
+
+    Raises:
+        GroundlingError: of this kind, if it cannot be read; the message names the cause.
+    """
+    try:
+        return path.read_text(errors="replace")
+    except OSError as error:
+        raise refusal(f"{path} could not be read ({error.strerror or error}): check its permissions") from error
+
+
+def checksum_of(values: Mapping[str, Any]) -> int:
+    """The CRC-32 of plain values as JSON: the same when they are read back."""
+    return zlib.crc32(json.dumps(values).encode())
 
 
 def make_folder(path: Path) -> None:

@@ -7,7 +7,7 @@ import inspect
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from functools import cache
 from typing import Any, Final
 
 from groundling.envs.families.base import EnvFamily, FamilyGroup
@@ -19,7 +19,7 @@ from groundling.errors import (
     UnknownEnvironmentError,
     UnsupportedLevelError,
 )
-from groundling.own_code import import_file, import_module, import_place, is_place
+from groundling.own_code import import_place, is_place, split_place
 from groundling.registry import Registry
 
 GROUPS: Final = Registry[Any](
@@ -35,6 +35,7 @@ GROUPS: Final = Registry[Any](
         "textworld": "groundling.envs.families.textworld.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",
+        "habitat": "groundling.envs.families.habitat.group:GROUP",
         "envpool": "groundling.envs.families.envpool.group:GROUP",
     },
     entry_points="groundling.families",
@@ -61,6 +62,7 @@ def find_family(id: str) -> EnvFamily:
         UnsupportedLevelError: if it is one that cannot be used; the message says why.
         TaskError: if a file or module cannot be imported, or what it has of this name is no environment.
         ConfigurationError: if the family does not have such a setting.
+        UntrustedCodeError: if it is in code that only a received file names.
     """
     id, has_settings, told = id.partition(SETTINGS_MARK)
     if has_settings:
@@ -71,7 +73,7 @@ def find_family(id: str) -> EnvFamily:
     if family is not None:
         return family
     if found := _ID_OF_PLACE.fullmatch(id):
-        _import(found["place"])
+        _import(id)
         family = _known(found["id"])
         if family is None:
             raise UnknownEnvironmentError(f"{found['place']} was imported, but registers no {found['id']!r}")
@@ -185,9 +187,9 @@ def _known(id: str) -> EnvFamily | None:
     return None
 
 
-def _import(place: str) -> Any:
+def _import(id: str) -> None:
     try:
-        return import_file(Path(place).expanduser()) if place.endswith(".py") else import_module(place)
+        split_place(id)
     except ExtensionError as error:
         raise TaskError(str(error)) from error
 
@@ -222,11 +224,17 @@ def _first_wrapped(thing: Any, id: str) -> EnvFamily | None:
             continue
         if family is not None:
             if refusal is not None:
-                _log.warning("%s is run as it is, many times slower than a compiled level: %s", id, refusal)
+                _warn(f"{id} is run as it is, many times slower than a compiled level: {refusal}")
             return family
     if refusal is not None:
         raise refusal
     return None
+
+
+@cache
+def _warn(message: str) -> None:
+    """Log a warning, once."""
+    _log.warning(message)
 
 
 def _is_family(thing: Any) -> bool:

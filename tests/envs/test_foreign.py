@@ -18,10 +18,10 @@ from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs.catalog import find_family
 from groundling.envs.families.foreign.family import ForeignFamily
 from groundling.envs.simulators.errors import EngineError, EngineRestartError, MissingSimulatorError
-from groundling.envs.simulators.foreign.host import Rule
+from groundling.envs.simulators.foreign.host.rules import Rule
 from groundling.envs.simulators.foreign.pool import ForeignPool, Source
 from groundling.envs.simulators.foreign.vector import decode
-from groundling.errors import ConfigurationError
+from groundling.errors import ConfigurationError, TaskError
 from groundling.interfaces import ACTION_MASK, CATEGORY, RGB, SYMBOLS, TOKENS
 
 FILE = Path(foreign_envs.__file__)
@@ -369,6 +369,15 @@ def test_environments_run_in_the_python_that_is_named(tmp_path: Path) -> None:
     assert ours.spec.num_actions == 2
     assert (tmp_path / "was_started").exists()
     assert ours.reference == "gym:CartPole-v1"
+    file = tmp_path / "elsewhere.py"  # what only the other Python has is imported there
+    file.write_text(
+        "import sys\nif 'groundling' in sys.modules: import no_such_module\n"
+        "import gymnasium\ndef make_env(): return gymnasium.make('CartPole-v1')\n"
+    )
+    (ours,) = families(TrainConfig(task=f"{file}:make_env", simulator_python=str(python)))
+    assert ours.spec.num_actions == 2
+    with pytest.raises(TaskError, match="no_such_module"):
+        families(TrainConfig(task=f"{file}:make_env"))
     with pytest.raises(ConfigurationError, match="BabyAI-GoToLocal-v0 is run by Groundling itself: leave it out"):
         families(TrainConfig(task="BabyAI-GoToLocal-v0", simulator_python=str(python)))
 

@@ -18,7 +18,8 @@ from groundling.envs.catalog import find_family
 from groundling.envs.families.foreign.packages import package_of
 from groundling.envs.simulators.errors import EngineError, MissingSimulatorError
 from groundling.envs.simulators.foreign.adaptation import text_source
-from groundling.envs.simulators.foreign.host import Rule, make_one
+from groundling.envs.simulators.foreign.host.making import maker_of
+from groundling.envs.simulators.foreign.host.rules import Rule
 from groundling.errors import ConfigurationError
 from groundling.interfaces import RGB, SYMBOLS, TOKENS
 
@@ -85,7 +86,7 @@ def made_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **environment: st
         "    def step(self, action): pass\n"
     )
     maker = {"kind": "place", "place": f"{place}:Drawn", "without_display": {"TEST_DRAWS": "offscreen"}}
-    return str(make_one(maker).how)
+    return str(maker_of(maker)[0](None).how)
 
 
 def test_variables_for_drawing_are_set_where_there_is_no_display_only(

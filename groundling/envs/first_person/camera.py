@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from groundling.envs.first_person.patterns import SIZE
 from groundling.envs.first_person.textures import LEVELS
 from groundling.errors import ConfigurationError
+from groundling.setting_types import check_settings
 
 WALL_HEIGHT_M: Final = 1.25
 FARTHEST_M: Final = 1000.0  # the depth of a row that looks along the floor
@@ -45,6 +46,7 @@ class Randomization:
     colors: float = 0.0
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name in ("pixel_noise", "lighting", "colors"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:
@@ -82,6 +84,7 @@ class Camera:
     standing: bool = False
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name in ("width", "height"):
             value = getattr(self, name)
             if not 1 <= value <= MAX_PIXELS:

@@ -14,8 +14,10 @@ from groundling.errors import ConfigurationError
 class EnvPoolFamily(ForeignFamily):
     """An environment that EnvPool steps, in threads of this process."""
 
-    def _open(self, num_envs: int, options: Mapping[str, Any] | None = None) -> EnvPoolSource:
-        """The environments themselves.
+    def _open(
+        self, num_envs: int, options: Mapping[str, Any] | None = None, choice: Mapping[str, Any] | None = None
+    ) -> EnvPoolSource:
+        """The environments themselves; at least one.
 
         Raises:
             MissingSimulatorError: if EnvPool is not installed; the message names the extra.
@@ -29,7 +31,14 @@ class EnvPoolFamily(ForeignFamily):
             )
         options = {**settings.options, **(options or {})}
         try:
-            return EnvPoolSource(self._maker["id"], num_envs, self._num_workers, rules=settings.rules, options=options)
+            return EnvPoolSource(
+                self._maker["id"],
+                max(num_envs, 1),
+                self._num_workers(num_envs),
+                rules=settings.rules,
+                options=options,
+                choice=choice,
+            )
         except ImportError as error:
             raise MissingSimulatorError(
                 f"{self.id} cannot be made: {error}. To have it, pip install 'groundling[{self._package.extra}]'"

@@ -13,9 +13,18 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.families.foreign.packages import UNKNOWN, Package
 from groundling.envs.families.foreign.settings import Settings
+from groundling.envs.families.foreign.splits import (
+    CHOSEN,
+    COMBINATION,
+    WordSplit,
+    held_out_phrases,
+    split_by_words,
+    split_without,
+)
 from groundling.envs.families.foreign.words import SPARE, Learned, learn_words, learned_of, remembered
 from groundling.envs.families.options import WorldOptions
 from groundling.envs.simulators.errors import EngineError, MissingSimulatorError
@@ -23,8 +32,9 @@ from groundling.envs.simulators.foreign.adaptation import Channel, channels_of, 
 from groundling.envs.simulators.foreign.pool import ForeignPool, Source
 from groundling.envs.simulators.foreign.vector import ForeignSource, ForeignVectorEnv
 from groundling.errors import ConfigurationError
-from groundling.interfaces import Spec
+from groundling.interfaces import Spec, Suite
 from groundling.language.vocabulary import Vocabulary
+from groundling.trust import permit
 
 LOOKED_AT = 16  # environments in which words are learned
 INSTRUCTION_KEY = "instruction"
@@ -38,7 +48,7 @@ class ForeignFamily(EnvFamily):
 
     Args:
         id: how it is asked for, without settings.
-        maker: of one environment, see ``host.make_one``.
+        maker: of its environments, see ``host``.
         package: what is known of its package.
         settings: how it is adapted.
 
@@ -47,6 +57,10 @@ class ForeignFamily(EnvFamily):
     """
 
     breakdowns = ()
+    suites: Mapping[str, Suite] = {
+        **EnvFamily.suites,
+        COMBINATION: Suite("unseen seeds, texts that hold words which are held out", COMBINATION),
+    }
 
     def __init__(
         self, id: str, maker: Mapping[str, Any], package: Package = UNKNOWN, settings: Settings | None = None
@@ -58,7 +72,14 @@ class ForeignFamily(EnvFamily):
         self._package = package
 
     def with_settings(self, settings: Mapping[str, str]) -> ForeignFamily:
-        """The same, adapted by these settings, see :class:`Settings`."""
+        """The same, adapted by these settings, see :class:`Settings`.
+
+        Raises:
+            ConfigurationError: if one is unknown or cannot be read.
+            UntrustedCodeError: if only a received file names the Python interpreter.
+        """
+        if python := settings.get("python"):
+            permit(python)
         return type(self)(self.id, self._maker, self._package, self.settings.changed(settings))
 
     @cached_property
@@ -69,6 +90,23 @@ class ForeignFamily(EnvFamily):
         length = self.settings.length or int(np.ceil(SPARE * words.length))
         vocabulary = Vocabulary.of(words.words)
         return Spec({**fields, INSTRUCTION_KEY: token_field(length, len(vocabulary))}, names, vocabulary)
+
+    def split(self, name: str, held_out: HeldOut | None = None) -> WordSplit:
+        """The part of its episodes of this name: "combination" has those whose first text holds what is held out,
+        "train" and "seen" have the others.
+
+        Raises:
+            SplitError: if there is none, or it cannot be had; the message says why.
+        """
+        super().split(name)
+        phrases = held_out_phrases(self.settings.held_out, held_out)
+        if not phrases or name not in CHOSEN:
+            return split_without(phrases, name)
+        texts = self._learned.beginnings if self._text else ()
+        can_choose = bool(self._found[0]["can_choose"])
+        return split_by_words(
+            self.id, name, phrases, texts, can_choose=can_choose, is_asked=bool(self.settings.held_out)
+        )
 
     def make_vec(self, split: Any, num_envs: int, seed: int, **options: Any) -> VectorEnv:
         """B environments that play episodes of the split's own seeds, in worker processes."""
@@ -81,7 +119,9 @@ class ForeignFamily(EnvFamily):
                 world.vocabulary,
             )
         render_mode = options.get("render_mode")
-        pool = self._open(num_envs, {} if render_mode is None else {"render_mode": self._drawing_mode(render_mode)})
+        drawn = {} if render_mode is None else {"render_mode": self._drawing_mode(render_mode)}
+        choice = split.choice(self._text) if isinstance(split, WordSplit) else None
+        pool = self._open(num_envs, drawn, choice)
         try:
             pool.map(self._sources)
             return ForeignVectorEnv(
@@ -118,7 +158,7 @@ class ForeignFamily(EnvFamily):
     @cached_property
     def _found(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What its spaces are, and its first raw observation, by key."""
-        pool = self._open(1)
+        pool = self._open(0)
         try:
             parts = pool.description["observation"]
             sources = [
@@ -127,7 +167,7 @@ class ForeignFamily(EnvFamily):
                 if part["kind"] in ("box", "discrete")
             ]
             pool.map(sources)
-            pool.reset(np.zeros(1, dtype=np.int64))
+            pool.reset(np.zeros(pool.count, dtype=np.int64))
             return pool.description, {source.key: pool.arrays[f"now:{source.key}"][0].copy() for source in sources}
         finally:
             pool.close()
@@ -213,24 +253,44 @@ class ForeignFamily(EnvFamily):
         what = [self._maker, self._text, self.settings.resets, dict(self.settings.options), self._found[0]["class"]]
         return remembered(f"words-{hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:16]}", learn)
 
-    @property
-    def _num_workers(self) -> int:
-        return self.settings.workers or len(os.sched_getaffinity(0))
+    def _num_workers(self, num_envs: int) -> int:
+        """Processes: one a core, but one alone for the vector environment that holds all rows, or for a look."""
+        alone = not num_envs or self._found[0]["is_batch"]
+        return self.settings.workers or (1 if alone else len(os.sched_getaffinity(0)))
 
-    def _open(self, num_envs: int, options: Mapping[str, Any] | None = None) -> ForeignSource:
-        """The environments themselves.
+    def _open(
+        self, num_envs: int, options: Mapping[str, Any] | None = None, choice: Mapping[str, Any] | None = None
+    ) -> ForeignSource:
+        """The environments themselves; 0: as many as one call of the maker makes.
+
+        Args:
+            num_envs: B.
+            options: more arguments of the environment's own.
+            choice: which episodes are wanted, see ``host.serving.Host``.
 
         Raises:
             MissingSimulatorError: if their package is not installed; the message names the extra.
             EngineError: if they cannot be made.
         """
         settings = self.settings
-        options = {**settings.options, **(options or {})}
-        maker = {**self._maker, "options": options, "reseeds": settings.reseeds}
-        if self._package.without_display:
-            maker["without_display"] = dict(self._package.without_display)
+        maker: dict[str, Any] = {
+            **self._maker,
+            "options": {**settings.options, **(options or {})},
+            "reseeds": settings.reseeds,
+            "vector": settings.vector,
+            "autoreset": settings.autoreset,
+            "choose": None if choice is None else dict(choice),
+            "without_display": dict(self._package.without_display),
+        }
         try:
-            return ForeignPool(maker, num_envs, self._num_workers, rules=settings.rules, python=settings.python or None)
+            return ForeignPool(
+                maker,
+                num_envs,
+                self._num_workers(num_envs),
+                rules=settings.rules,
+                python=settings.python or None,
+                group=self._found[0]["group"] if num_envs else 1,
+            )
         except EngineError as error:
             if "ModuleNotFoundError" not in str(error) and "ImportError" not in str(error):
                 raise

@@ -1,4 +1,7 @@
-"""Environments of other packages: ``gym:ENV_ID``, and functions and classes of a user's own that make them."""
+"""Environments of other packages: ``gym:ENV_ID``, and functions and classes of a user's own that make them.
+
+``gym:my_file.py:make_env`` is a function or class as well, whose file is read by the Python of the environments alone.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import gymnasium
+from gymnasium.vector import VectorEnv
 
 from groundling.envs.families.foreign.family import ForeignFamily
 from groundling.envs.families.foreign.packages import package_of, package_of_modules
+from groundling.trust import permit
 
 SCHEME: Final = "gym:"
 
@@ -17,7 +22,7 @@ SCHEME: Final = "gym:"
 class ForeignEnvironments:
     """Whatever Gymnasium makes by an id, or a function or a class derived from ``gymnasium.Env`` makes."""
 
-    wanted = "a function that makes a Gymnasium environment, or a class derived from gymnasium.Env"
+    wanted = "a function that makes a Gymnasium environment or VectorEnv, or a class derived from one of them"
 
     def ids(self) -> Sequence[str]:
         """None by name: there are thousands."""
@@ -29,14 +34,19 @@ class ForeignEnvironments:
             return None
         own = id.removeprefix(SCHEME)
         module, _, name = own.rpartition(":")
+        if module:
+            permit(module, own)
+        if module.endswith(".py"):
+            return ForeignFamily(id, {"kind": "place", "place": own})
+        own_module = {"is_own": True} if module else {}
         package = package_of(name)
         imports = [*package.imports, *([module] if module else [])]
-        return ForeignFamily(id, {"kind": "id", "id": name, "imports": imports}, package)
+        return ForeignFamily(id, {"kind": "id", "id": name, "imports": imports, **own_module}, package)
 
     def wrap(self, thing: Any, reference: str) -> ForeignFamily | None:
         """A function or class at a place."""
         is_class = isinstance(thing, type)
-        if is_class and not issubclass(thing, gymnasium.Env):
+        if is_class and not issubclass(thing, gymnasium.Env | VectorEnv):
             return None
         if not is_class and not inspect.isfunction(thing):
             return None

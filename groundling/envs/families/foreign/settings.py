@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from groundling.envs.simulators.foreign.adaptation import parse_size
-from groundling.envs.simulators.foreign.host import Rule
+from groundling.envs.simulators.foreign.host.rows import MODES
+from groundling.envs.simulators.foreign.host.rules import Rule
 from groundling.errors import ConfigurationError
 
 OPTION: Final = "arg."  # before the name of an argument of the environment's own
@@ -34,6 +35,10 @@ class Settings:
         resets: episodes that are begun to learn the words of the texts.
         reseeds: begin every episode with a seed of its own, so that all policies play the same ones; False: only the
             first of each environment, from which the others follow (for environments that load anew for a seed).
+        held_out: phrases that are kept from training: episodes whose first text holds one of them are the suite
+            "combination"; by default the combinations that the run holds out.
+        vector: take the vector environment that an id has beside a single one (its vector_entry_point).
+        autoreset: how vector environments begin episodes that do not tell it: SAME_STEP, NEXT_STEP or DISABLED.
         length: tokens of the instruction; by default a quarter more than the longest of these.
         python: the Python interpreter of the environments.
         workers: processes; by default one a core.
@@ -50,6 +55,9 @@ class Settings:
     truncated: str = ""
     resets: int = 1000
     reseeds: bool = True
+    held_out: tuple[str, ...] = ()
+    vector: bool = False
+    autoreset: str = ""
     length: int = 0
     python: str = ""
     workers: int = 0
@@ -83,18 +91,20 @@ class Settings:
 
 
 def _read(name: str, text: str) -> Any:
-    if name in ("symbols", "keep"):
-        return tuple(part for part in text.split(",") if part)
+    if name in ("symbols", "keep", "held_out"):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     if name == "size":
         return parse_size(text)
     if name in ("resets", "length", "workers"):
         if not text.isdigit() or not int(text):
             raise ConfigurationError(f"{name} is a number from 1, not {text!r}")
         return int(text)
-    if name == "reseeds":
+    if name in ("reseeds", "vector"):
         if text not in ("True", "False"):
-            raise ConfigurationError(f"reseeds is True or False, not {text!r}")
+            raise ConfigurationError(f"{name} is True or False, not {text!r}")
         return text == "True"
+    if name == "autoreset" and text not in MODES.values():
+        raise ConfigurationError(f"autoreset is {', '.join(MODES.values())}, not {text!r}")
     if name in RULES:
         try:
             Rule(text)

@@ -27,11 +27,13 @@ class Learned(NamedTuple):
         words: in the order of their first appearance.
         length: tokens of the longest text.
         example: the first text.
+        beginnings: the distinct texts that episodes began with.
     """
 
     words: tuple[str, ...]
     length: int
     example: str
+    beginnings: tuple[str, ...] = ()
 
 
 def learn_words(pool: ForeignSource, key: str, resets: int, actions: int) -> Learned:
@@ -39,17 +41,20 @@ def learn_words(pool: ForeignSource, key: str, resets: int, actions: int) -> Lea
     number of environments.
     """
     texts: dict[str, None] = {}
+    beginnings: dict[str, None] = {}
     raw = pool.arrays[f"now:{key}"]
     draw = np.random.default_rng(integer(0, "words"))
     for start in range(0, resets, pool.count):
         seeds = np.array([integer(0, "words", start + row) % 2**31 for row in range(pool.count)])
         pool.reset(seeds)
-        texts |= dict.fromkeys(map(decode, raw))
+        begun = dict.fromkeys(map(decode, raw))
+        texts |= begun
+        beginnings |= begun
         for _ in range(STEPS_OF_EACH):
             pool.arrays["next_seed"][:] = seeds
             pool.step(draw.integers(0, actions, pool.count))
             texts |= dict.fromkeys(map(decode, raw))
-    return learned_of(texts)
+    return learned_of(texts)._replace(beginnings=tuple(beginnings))
 
 
 def learned_of(texts: Iterable[str]) -> Learned:
@@ -65,7 +70,8 @@ def remembered(name: str, learn: Callable[[], Learned]) -> Learned:
     path = cache_folder() / f"{name}.json"
     try:
         found: Any = json.loads(path.read_text())
-        return Learned(tuple(found["words"]), int(found["length"]), str(found["example"]))
+        texts = tuple(found["beginnings"])
+        return Learned(tuple(found["words"]), int(found["length"]), str(found["example"]), texts)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     learned = learn()

@@ -85,7 +85,7 @@ def channels_of(
     """The fields of an agent's observation, by key, that the parts of a foreign one make.
 
     Args:
-        parts: descriptions of the parts, by key, see ``host.flat``.
+        parts: descriptions of the parts, by key, see ``host.spaces.flat``.
         actions: how many there are.
         text: the key of the text that is the agent's instruction; other texts are left out.
         symbols: keys of numbers of cells: one [H, W, 3], or up to three [H, W] that are types, colors and states.

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.simulators.errors import EngineError
-from groundling.envs.simulators.foreign import host
+from groundling.envs.simulators.foreign.host.choosing import MOST_RESETS, is_chosen, told_choice
+from groundling.envs.simulators.foreign.host.rules import UNKNOWN, Rule, decide
+from groundling.envs.simulators.foreign.host.spaces import describe, flat, part_of, text_bytes
 from groundling.envs.simulators.foreign.pool import Source
 
 
@@ -26,13 +28,14 @@ class EnvPoolSource:
         id: of EnvPool's.
         count: B.
         threads: that step them.
-        rules: how success and ends are told, see ``host.Rule``; ``env.ATTRIBUTE`` is unknown.
+        rules: how success and ends are told, see ``host.rules.Rule``; ``env.ATTRIBUTE`` is unknown.
         options: settings of EnvPool's own.
+        choice: which episodes are wanted, see ``host.serving.Host``.
 
     Attributes:
         arrays: as those of ``pool.ForeignPool``.
         count: B.
-        description: what the spaces are, see ``host.Host.describe``.
+        description: what the spaces are, see ``host.serving.Host.describe``.
 
     Raises:
         ImportError: if EnvPool is not installed.
@@ -47,24 +50,30 @@ class EnvPoolSource:
         *,
         rules: Mapping[str, str] | None = None,
         options: Mapping[str, Any] | None = None,
+        choice: Mapping[str, Any] | None = None,
     ) -> None:
         self._make = importlib.import_module("envpool").make_gymnasium
         self.id, self.count = id, count
+        self._choice = None if choice is None else dict(choice)
         self._threads, self._options = min(threads, count), dict(options or {})
-        self._rules = {name: host.Rule(text) for name, text in (rules or {}).items()}
+        self._rules = {name: Rule(text) for name, text in (rules or {}).items()}
         self._returns, self._lengths = np.zeros(count), np.zeros(count, dtype=np.int64)
         self._sources: list[Source] = []
         self.arrays: dict[str, NDArray[Any]] = {}
         self._pool = self._made(np.zeros(count, dtype=np.int64))
-        observation = host.describe(self._pool.observation_space)
+        observation = describe(self._pool.observation_space)
         self._is_dict = observation["kind"] == "dict"
         self.description: dict[str, Any] = {
-            "observation": host.flat(observation),
-            "action": host.describe(self._pool.action_space),
+            "observation": flat(observation),
+            "action": describe(self._pool.action_space),
             "action_names": None,
             "render_modes": ["rgb_array"],
             "class": f"envpool.{id}",
             "bases": [],
+            "count": count,
+            "group": 1,
+            "is_batch": False,
+            "can_choose": True,
         }
 
     def map(self, sources: Sequence[Source]) -> None:
@@ -76,7 +85,7 @@ class EnvPoolSource:
             "reward": np.zeros(b),
             "terminated": np.zeros(b, dtype=np.bool_),
             "truncated": np.zeros(b, dtype=np.bool_),
-            "success": np.full(b, host.UNKNOWN, dtype=np.int8),
+            "success": np.full(b, UNKNOWN, dtype=np.int8),
         }
         for source in sources:
             shape, dtype = ((4 + source.size,), "uint8") if source.kind == "text" else (source.shape, source.dtype)
@@ -95,7 +104,7 @@ class EnvPoolSource:
         rows, arrays = info["env_id"], self.arrays
         self._write(seen, info)
         arrays["reward"][rows], arrays["terminated"][rows], arrays["truncated"][rows] = reward, terminated, truncated
-        arrays["success"][:] = host.UNKNOWN
+        arrays["success"][:] = UNKNOWN
         self._returns += arrays["reward"]
         self._lengths += 1
         places = range(self.count) if "terminated" in self._rules else np.flatnonzero(terminated | truncated).tolist()
@@ -125,9 +134,20 @@ class EnvPoolSource:
             raise EngineError(f"EnvPool cannot make {self.id}: {error}") from error
 
     def _begin(self, rows: NDArray[np.int32]) -> None:
-        seen, info = self._pool.reset(rows)
+        """Begin the next episodes of rows [R], those that are wanted."""
         self._returns[rows], self._lengths[rows] = 0.0, 0
-        self._write(seen, info)
+        for _ in range(MOST_RESETS):
+            seen, info = self._pool.reset(rows)
+            self._write(seen, info)
+            if self._choice is None:
+                return
+            key, choice = self._choice["key"], self._choice
+            told = info[key[5:]] if key.startswith("info.") else part_of(seen, key, self._is_dict)
+            texts = [text_bytes(text).decode(errors="replace") for text in told]
+            rows = np.array(info["env_id"])[[not is_chosen(text, choice) for text in texts]].astype(np.int32)
+            if not len(rows):
+                return
+        raise EngineError(f"none of {MOST_RESETS} episodes of {self.id} has {told_choice(self._choice)}")
 
     def _write(self, seen: Any, info: Mapping[str, Any]) -> None:
         """Write observations [R] to the rows that they are of."""
@@ -135,7 +155,7 @@ class EnvPoolSource:
         for source in self._sources:
             array = self.arrays[f"now:{source.key}"]
             is_told = source.key.startswith("info.")
-            value = info[source.key[5:]] if is_told else host.part_of(seen, source.key, self._is_dict)
+            value = info[source.key[5:]] if is_told else part_of(seen, source.key, self._is_dict)
             array[rows] = _texts(value, array.shape[1]) if source.kind == "text" else value
 
     def _decide(self, row: int, info: dict[str, Any]) -> None:
@@ -147,7 +167,7 @@ class EnvPoolSource:
             "terminated": bool(arrays["terminated"][row]),
             "truncated": bool(arrays["truncated"][row]),
         }
-        arrays["success"][row] = host.decide(self._rules, told, info)
+        arrays["success"][row] = decide(self._rules, told, info)
         arrays["terminated"][row], arrays["truncated"][row] = told["terminated"], told["truncated"]
 
 
