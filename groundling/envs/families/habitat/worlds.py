@@ -54,7 +54,7 @@ def house_of(bank: EpisodeBank, row: int, kinds: Kinds, name: str = "") -> House
     """
     cells = bank.cells[row]
     floors = bank.floors[row] if bank.floors[row].size else np.full_like(cells, PLAIN_FLOOR)
-    things = _things(bank, row, kinds)
+    things = things_in(cells, bank.looks[row], bank.contents[row], bank.positions[row], int(bank.carried[row]), kinds)
     rooms, room_of = rooms_of(cells, floors, [thing.tile for thing in things if thing.kind == "door" and thing.tile])
     x, y, direction = bank.poses[row].tolist()
     return House(
@@ -71,8 +71,24 @@ def house_of(bank: EpisodeBank, row: int, kinds: Kinds, name: str = "") -> House
     )
 
 
-def _things(bank: EpisodeBank, row: int, kinds: Kinds) -> list[HouseThing]:
-    cells, looks, contents = bank.cells[row], bank.looks[row], bank.contents[row]
+def things_in(
+    cells: NDArray[np.uint8],
+    looks: NDArray[np.int32],
+    contents: NDArray[np.uint8],
+    positions: NDArray[np.integer[Any]],
+    carried: int,
+    kinds: Kinds,
+) -> list[HouseThing]:
+    """The doors and things of a world.
+
+    Args:
+        cells: [H, W] cell codes, without the engine's border.
+        looks: [O + 2] look of each cell code.
+        contents: [O] what is in or on each object.
+        positions: [O] y * W + x, or NOWHERE.
+        carried: cell code of what the agent holds.
+        kinds: types and colors of the things.
+    """
     width = cells.shape[1]
     flat = cells.reshape(-1)
     used = [k for k in range(len(contents)) if looks[k + FIRST_OBJECT] & 0xFF not in (UNSEEN, EMPTY)]
@@ -87,10 +103,10 @@ def _things(bank: EpisodeBank, row: int, kinds: Kinds) -> list[HouseThing]:
         kind, color, state = look_parts(seen)
         opens = contents[k] >= HOLDS and bool(contents[k] & OPENS)
         below = holder_of.get(code)
-        at = int(bank.positions[row, k])
+        at = int(positions[k])
         if below is not None:
-            at = int(bank.positions[row, below - FIRST_OBJECT])
-        is_carried = int(bank.carried[row]) == code
+            at = int(positions[below - FIRST_OBJECT])
+        is_carried = carried == code
         is_placed = at != NOWHERE and not is_carried and (below is not None or flat[at] == code)
         is_closed = below is not None and (
             look_parts(int(looks[below]))[2] == CLOSED and bool(contents[below - FIRST_OBJECT] & OPENS)
