@@ -39,7 +39,7 @@ from groundling.eval.runs import evaluate_suites
 from groundling.eval.suites import suite_rows
 from groundling.exact import enumerate_episode, value_iteration
 from groundling.interfaces import Policy
-from groundling.training import CurriculumConfig, ImitationConfig, TrainConfig
+from groundling.training import CurriculumConfig, TrainConfig
 from groundling.training.algorithms.reinforce import ReinforceConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
@@ -86,9 +86,7 @@ TASKS: Final[dict[str, TrainConfig]] = {
         total_frames=3_000_000,
     ),
 }
-START: Final = replace(
-    TASKS["putnextlocal"], algorithm="bc", total_frames=400_000, imitation=ImitationConfig(), evaluate_every=0
-)
+START: Final = replace(TASKS["putnextlocal"], algorithm="bc", total_frames=400_000, evaluate_every=0)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Final
 
 from groundling.errors import GroundlingError, StorageError
+
+CHECKSUM: Final = "checksum"  # the name under which JSON has :func:`checksum_of` what is beside it
 
 _CAUSES = {
     errno.ENOSPC: "the disk is full: free some space",
@@ -78,6 +82,11 @@ def read_text(path: Path, refusal: type[GroundlingError]) -> str:
         return path.read_text(errors="replace")
     except OSError as error:
         raise refusal(f"{path} could not be read ({error.strerror or error}): check its permissions") from error
+
+
+def checksum_of(values: Mapping[str, Any]) -> int:
+    """The CRC-32 of plain values as JSON: the same when they are read back."""
+    return zlib.crc32(json.dumps(values).encode())
 
 
 def make_folder(path: Path) -> None:

@@ -85,8 +85,8 @@ def report_run(
         report.save(folder)
     finally:  # where they cannot be written, they are at least read
         for table in [*report.tables(), *measure_tables(report.measures)]:
-            console.print(table)
-    console.print(report.legend(), highlight=False, soft_wrap=True)
+            console.print(table, markup=False)
+    console.print(report.legend(), highlight=False, markup=False, soft_wrap=True)
     _print_failures(report, by, console)
     agent = saved.make_agent()
     curves = {"trained": read_metrics(folder)}
@@ -118,7 +118,7 @@ def report_run(
         config=config.to_json(),
         links=links,
     )
-    console.print(f"Report: {folder / REPORT_NAME}", highlight=False, soft_wrap=True)
+    console.print(f"Report: {folder / REPORT_NAME}", highlight=False, markup=False, soft_wrap=True)
     return report
 
 
@@ -174,9 +174,9 @@ def _print_failures(report: SuiteReport, by: Sequence[str], console: Console) ->
     """Tables of what the agent fails on."""
     for kind in dict.fromkeys(by):
         for table in report.breakdown_tables(kind):
-            console.print(table)
+            console.print(table, markup=False)
     if by:
-        console.print("\n".join(LEGEND), highlight=False, soft_wrap=True)
+        console.print("\n".join(LEGEND), highlight=False, markup=False, soft_wrap=True)
 
 
 def _attention(agent: ActorCritic, rows: Mapping[str, SuiteRow]) -> list[Picture]:
@@ -203,7 +203,8 @@ def _record(
             actions = report.results[name]["trained"].first_actions
             clips = save_clips(path, agent, row.episodes, actions, progress=progress)
             title = f"The first {len(clips)} episodes of {name}" if len(clips) > 1 else f"The first episode of {name}"
-            console.print(f"{title}, as the table counts them, are in {path.name}:", highlight=False, soft_wrap=True)
+            where = f"{title}, as the table counts them, are in {path.name}:"
+            console.print(where, highlight=False, markup=False, soft_wrap=True)
             for clip in clips:
                 console.print(f"  {clip.line}", highlight=False, markup=False, soft_wrap=True)
             return Video(f"{title}, as the table counts them", path.read_bytes(), tuple(clip.line for clip in clips))

@@ -16,7 +16,7 @@ from gymnasium.vector import VectorEnv
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError
+from groundling.errors import CheckpointError, ConfigurationError, GroundlingError
 from groundling.files import write_text
 from groundling.interruption import Interrupted, StopRequest, stop_requests
 from groundling.run_lock import RunLock
@@ -38,6 +38,9 @@ from groundling.training.rewards.stage import RewardStage
 from groundling.training.run_folder import CONFIG_NAME, check_unused, differences, load_to_resume
 from groundling.training.statistics import EpisodeStatistics
 from groundling.training.tasks import check_tasks, findable
+
+# What parts raise that are given the state of others.
+_UNFIT = (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError, OverflowError, AssertionError)
 
 _log = logging.getLogger(__name__)
 
@@ -314,13 +317,22 @@ class Trainer:
                 f"{checkpoint.frames:,}",
             )
             self.algorithm.start(integer(self.config.seed, "episodes", checkpoint.updates) % 2**31)
-        self.agent.load_state_dict(checkpoint.agent)
-        self.algorithm.load_state_dict(checkpoint.algorithm)
-        self.statistics.load_state_dict(checkpoint.statistics)
-        self.rewards.load_state_dict(checkpoint.rewards)
-        self.curriculum.load_state_dict(checkpoint.curriculum)
-        if self.best is not None:
-            self.best.load_state_dict(checkpoint.best)
+        try:
+            self.agent.load_state_dict(checkpoint.agent)
+            self.algorithm.load_state_dict(checkpoint.algorithm)
+            self.statistics.load_state_dict(checkpoint.statistics)
+            self.rewards.load_state_dict(checkpoint.rewards)
+            self.curriculum.load_state_dict(checkpoint.curriculum)
+            if self.best is not None:
+                self.best.load_state_dict(checkpoint.best)
+        except GroundlingError:
+            raise
+        except _UNFIT as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise CheckpointError(
+                f"the checkpoint of {self.folder} holds another state than its configuration's ({reason}): it is "
+                "damaged, or of another version"
+            ) from error
         self.updates = checkpoint.updates
         if differences(checkpoint.config, self.config):
             write_text(self.folder / CONFIG_NAME, self.config.to_json())

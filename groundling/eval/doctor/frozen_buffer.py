@@ -52,7 +52,7 @@ def frozen_buffer(run: RunRecord) -> Finding:
             updates = max(UPDATES[1], min(UPDATES[0], MOST_STEPS // steps))
             losses = [trainer.algorithm.update(rollout, 0.0) for _ in range(updates)]
         finally:
-            trainer.envs.close()
+            trainer.close()
     return judge_losses(losses, frames, run.algorithm)
 
 
