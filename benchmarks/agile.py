@@ -1,11 +1,13 @@
 """A reward learned from goal states (AGILE) beside the true one: success, of instructions kept from training as well.
 
-    python benchmarks/agile.py [--rows agile_relations agile_arrangements agile_gotolocal ...] [--seeds 1]
+    python benchmarks/agile.py [--rows agile_relations agile_arrangements_4 ...] [--seeds 1]
         [--share 1.0] [--output benchmarks/results/rewards.json]
 
 PPO instead of the paper's A3C; states are symbols instead of pictures. "agile" is the reward as it is by default, whose
 rho falls from 1 to 1/4 as the discriminator takes more of the visited states for solved; the rows of a constant rho
-(100, 50, 25), of log D, of the true reward and of a discriminator that does not read are controls, with fewer frames.
+(100, 50, 25), of log D and of a discriminator that does not read are controls with fewer frames, to be compared with
+"adaptive", the same as "agile" with as many. PPO from nothing does not find the reward of PutNextLocal: there the run
+goes on from an agent that cloned the expert, as does that under the true reward; success of that agent is "start".
 Success is that of the environments, in grids that training never had, actions drawn; it is no part of what policies are
 paid. "false positives" and "false negatives" are those of the discriminator on the states that the policy visited in
 the last tenth of training. Rows of BabyAI's levels are ratios to the same run under the true reward.
@@ -26,11 +28,11 @@ from launch import launch
 from runs import finish_timed, keep_rows
 
 from groundling.agents import AgentConfig, RandomPolicy
-from groundling.agents.encoders.convolved import ConvolvedConfig
+from groundling.agents.encoders.centered import CenteredConfig
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.suites import suite_rows
 from groundling.interfaces import Policy
-from groundling.training import TrainConfig
+from groundling.training import ImitationConfig, TrainConfig
 from groundling.training.algorithms.ppo import PPOConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
@@ -39,10 +41,20 @@ from groundling.training.rewards.agile.reward import AgileConfig
 RELATIONS, ARRANGEMENTS = "groundling/GridLU-Relations-v0", "groundling/GridLU-Arrangements-v0"
 GO_TO, PUT_NEXT = "BabyAI-GoToLocal-v0", "BabyAI-PutNextLocal-v0"
 LEARNED: Final = AgileConfig(
-    updates=16, warmup=100, pairs=150_000, hidden_dim=64, learning_rate=2e-3, max_column_norm=0.0
+    updates=16, warmup=100, pairs=150_000, hidden_dim=128, learning_rate=2e-3, max_column_norm=0.0
 )
-WIDER: Final = replace(LEARNED, hidden_dim=128)
-BABYAI: Final = replace(LEARNED, pairs=10_000, scale=1.0)
+ARRANGED: Final = replace(LEARNED, vision="centered")  # the settings of the agent's encoder, with two convolutions
+BABYAI: Final = replace(LEARNED, hidden_dim=64, pairs=10_000, scale=1.0)
+CAREFUL: Final = replace(BABYAI, warmup=1000, updates=32)  # with 100, 16 and kl .02 the agent loitered where D erred
+START_FRAMES: Final = 600_000  # of the expert, in PutNextLocal: PPO from nothing does not find its reward
+RECURRENT: Final = AgentConfig(memory="gru")
+IN_THE_MIDDLE: Final = AgentConfig(
+    vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=1, channels=16, cell_dim=64),)
+)
+PATTERNS: Final = AgentConfig(
+    vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=2, channels=24, cell_dim=64),)
+)
+CONTROL_FRAMES: Final = 400_000  # of the rows beside AGILE's own, which are compared with "adaptive"
 LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
 
 
@@ -58,6 +70,8 @@ class Row:
         others: suites that have rows of their own, key by suite.
         goal: what was aimed at.
         against: the row of the true reward, of which a ratio is told.
+        start: frames of behavior cloning before: the run goes on from an agent that has imitated so much.
+        kl: weight of the distance from that agent.
     """
 
     task: str
@@ -67,24 +81,29 @@ class Row:
     others: tuple[tuple[str, str], ...] = ()
     goal: float | None = None
     against: str = ""
+    start: int = 0
+    kl: float = 0.02
 
 
 HELD_OUT: Final = (("held_out", "agile_held_out"),)
 FOUR_EIGHT: Final = (("eight", "agile_arrangements_8"),)
 ROWS: Final[dict[str, Row]] = {
-    "agile_relations": Row(RELATIONS, 4_000_000, LEARNED, others=HELD_OUT, goal=0.99),
-    "relations_true": Row(RELATIONS, 2_000_000, None),
-    "relations_rho100": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=1.0)),
-    "relations_rho50": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=0.5)),
-    "relations_rho25": Row(RELATIONS, 2_000_000, replace(LEARNED, adapts_rho=False, rho=0.25)),
-    "relations_log": Row(RELATIONS, 2_000_000, replace(LEARNED, output="log")),
-    "relations_blind": Row(RELATIONS, 1_000_000, replace(LEARNED, reads_instruction=False)),
-    "agile_arrangements_4": Row(ARRANGEMENTS, 6_000_000, WIDER, suite="four", others=FOUR_EIGHT, goal=0.9),
-    "arrangements_true": Row(ARRANGEMENTS, 3_000_000, None, suite="four"),
+    "agile_relations": Row(RELATIONS, 2_000_000, LEARNED, others=HELD_OUT, goal=0.99),
+    "relations_true": Row(RELATIONS, 6_000_000, None),
+    "relations_adaptive": Row(RELATIONS, CONTROL_FRAMES, LEARNED),
+    "relations_rho100": Row(RELATIONS, CONTROL_FRAMES, replace(LEARNED, adapts_rho=False, rho=1.0)),
+    "relations_rho50": Row(RELATIONS, CONTROL_FRAMES, replace(LEARNED, adapts_rho=False, rho=0.5)),
+    "relations_rho25": Row(RELATIONS, CONTROL_FRAMES, replace(LEARNED, adapts_rho=False, rho=0.25)),
+    "relations_log": Row(RELATIONS, CONTROL_FRAMES, replace(LEARNED, output="log")),
+    "relations_blind": Row(RELATIONS, CONTROL_FRAMES, replace(LEARNED, reads_instruction=False)),
+    "agile_arrangements_4": Row(ARRANGEMENTS, 1_000_000, ARRANGED, suite="four", others=FOUR_EIGHT, goal=0.9),
+    "arrangements_true": Row(ARRANGEMENTS, 1_000_000, None, suite="four"),
     "agile_gotolocal": Row(GO_TO, 1_500_000, BABYAI, goal=0.97, against="gotolocal_true"),
     "gotolocal_true": Row(GO_TO, 1_500_000, None),
-    "agile_putnextlocal": Row(PUT_NEXT, 3_000_000, BABYAI, goal=0.97, against="putnextlocal_true"),
-    "putnextlocal_true": Row(PUT_NEXT, 3_000_000, None),
+    "agile_putnextlocal": Row(
+        PUT_NEXT, 500_000, CAREFUL, goal=0.97, against="putnextlocal_true", start=START_FRAMES, kl=0.2
+    ),
+    "putnextlocal_true": Row(PUT_NEXT, 1_000_000, None, start=START_FRAMES),
 }
 GOALS: Final = {"agile_held_out": 0.98, "agile_arrangements_8": 0.6}
 
@@ -130,17 +149,18 @@ class Options:
         is_grid = row.task in (RELATIONS, ARRANGEMENTS)
         settings: list[Any] = [] if row.agile is None else [row.agile]
         if is_grid:
-            layers, channels = (1, 16) if row.task == RELATIONS else (2, 24)
-            agent = AgentConfig(
-                vision="convolved", hidden_dim=64, settings=(ConvolvedConfig(layers=layers, channels=channels),)
-            )
+            agent = PATTERNS if row.task == ARRANGEMENTS else IN_THE_MIDDLE
             settings.append(PPOConfig(num_steps=15, num_epochs=2, minibatch_size=1280, learning_rate=2e-3))
+        elif row.start:
+            agent = RECURRENT
+            settings.append(PPOConfig(num_steps=32, minibatch_size=2048, learning_rate=5e-4, kl_coef=row.kl))
         else:
             agent = AgentConfig()
         return TrainConfig(
             task=row.task,
+            init=str(self.start(name, seed)) if row.start else "",
             total_frames=int(self.share * row.frames),
-            num_envs=512,
+            num_envs=128 if row.start else 512,
             evaluate_every=0,
             seed=seed,
             reward=("environment",) if row.agile is None else ("agile",),
@@ -149,6 +169,26 @@ class Options:
             settings=tuple(settings),
         )
 
+    def start(self, name: str, seed: int) -> Path:
+        """The folder of the agent that a row goes on from; rows of a task, frames and seed share it."""
+        row = ROWS[name]
+        return self.runs / f"start-{row.task.split('-')[1]}-{row.start}-seed{seed}"
+
+    def imitate(self, name: str, seed: int) -> float:
+        """Train the agent that a row goes on from, unless it is there; the processor seconds of it."""
+        row = ROWS[name]
+        config = TrainConfig(
+            algorithm="bc",
+            task=row.task,
+            total_frames=row.start,
+            num_envs=128,
+            evaluate_every=0,
+            seed=seed,
+            agent=RECURRENT,
+            settings=(ImitationConfig(),),
+        )
+        return finish_timed(config, self.start(name, seed))
+
     def folder(self, name: str, seed: int) -> Path:
         """Of a run."""
         return self.runs / f"{name}-{int(self.share * ROWS[name].frames)}-seed{seed}"
@@ -156,7 +196,8 @@ class Options:
     def measure(self, name: str, seed: int) -> dict[str, Any]:
         """Train a run, unless it is there, and test it; success by suite, with the controls of the row's own."""
         row, config, folder = ROWS[name], self.config(name, seed), self.folder(name, seed)
-        seconds = finish_timed(config, folder)
+        seconds = self.imitate(name, seed) if row.start else 0.0
+        seconds += finish_timed(config, folder)
         trained = Checkpoint.load(folder / CHECKPOINT_NAME).make_agent()
         names = (row.suite, *(suite for suite, _ in row.others))
         suites, _ = suite_rows(config, names, episodes=self.episodes, progress=False)
@@ -168,6 +209,10 @@ class Options:
             intervals[f"{who}, {suite}"] = found.interval
         for suite, _, found in evaluate_suites({"greedy": trained}, suites, greedy=True):
             agents[f"greedy, {suite}"] = found.success
+        if row.start:
+            start = Checkpoint.load(self.start(name, seed) / CHECKPOINT_NAME).make_agent()
+            for suite, _, found in evaluate_suites({"start": start}, suites):
+                agents[f"start, {suite}"] = found.success
         agents |= errors_of(folder)
         if row.against:
             agents["true reward"] = self.measure(row.against, seed)["agents"][f"trained, {row.suite}"]
@@ -183,6 +228,8 @@ class Options:
             true = float(np.mean([result["agents"]["true reward"] for result in results]))
             scores, low, high = [score / true for score in scores], low / true, high / true
         reward = "true reward" if row.agile is None else "learned reward"
+        if row.frames == CONTROL_FRAMES:
+            reward += f" ({name.partition('_')[2]})"
         told = "success in ratio to the true reward" if row.against else "success"
         share = f" --share {self.share}" * (self.share != 1)
         return {

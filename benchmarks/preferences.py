@@ -1,18 +1,18 @@
 """Learning from preferences: what 500 noisy comparisons of a weak agent's trajectories bring, beside the true reward.
 
-    python benchmarks/preferences.py [--seeds 1 2 3] [--frames 300000] [--runs runs/preferences]
-        [--output benchmarks/results/rewards.json]
+    python benchmarks/preferences.py [--task groundling/RoomPickUp-v0] [--seeds 1 2 3] [--frames 300000]
+        [--runs runs/preferences] [--output benchmarks/results/rewards.json]
 
-A weak agent imitates the expert of GoToLocal for few frames (the reference). It plays each of 500 episodes twice, and a
-simulated person says which of the two is better: by what the environment paid for it (Bradley-Terry, temperature .1),
-and one answer of ten is turned round. From the reference go on
+A weak agent imitates the expert of a task until it solves half of it (the reference). It plays each of 500 episodes
+twice, and a simulated person says which of the two is better: by what the environment paid for it (Bradley-Terry,
+temperature .1), and one answer of ten is turned round. From the reference go on
 
     true                PPO with the environment's reward
     preferences         PPO with the reward learned from the comparisons, kept near the reference by its KL
     preferences_signed  the same with rewards of either sign (--preferences.no-costs), ten times nearer the reference
     preferences_random  as preferences, comparisons with random labels
-    preferences_steps   a reward of -1 a step, which needs no comparison: how far "be quick" goes here, where an episode
-                        ends early by success only
+    preferences_steps   a reward of -1 a step, which needs no comparison: how far "be quick" goes: in GoToLocal far, as
+                        an episode ends early by success only; in RoomPickUp it ends by any wrong object as well
     dpo                 DPO on the comparisons (means over steps), no reward and no new episode
     dpo_random          the same, random labels
 
@@ -44,10 +44,10 @@ from groundling.training.preferences.comparisons import EQUAL, Comparisons
 from groundling.training.preferences.reward_model import PreferencesConfig
 from groundling.training.rewards.base import RewardTerm
 
-TASK = "BabyAI-GoToLocal-v0"
+TASK = "groundling/RoomPickUp-v0"  # its rows have the keys of the issue, those of other tasks have the task in theirs
 PAIRS = 500
 GOALS = {"preferences": 0.9, "dpo": 0.8}
-REFERENCE_FRAMES = 40_000
+REFERENCE_PIECE = 20_000  # frames after which the weak agent is looked at
 KL = 0.02
 
 
@@ -64,7 +64,11 @@ class Options:
     """Learn from preferences.
 
     Attributes:
+        task: what is learned.
         seeds: of everything.
+        reference_frames: the most that the weak agent imitates for.
+        reference_success: in unseen layouts, at which it stops: an agent that always fails, or always succeeds, plays
+            no pairs that tell anything.
         rows: which of the agents.
         frames: of PPO.
         dpo_updates: gradient steps of DPO.
@@ -75,7 +79,10 @@ class Options:
         output: a file for the rows; rows of the same key are replaced.
     """
 
+    task: str = TASK
     seeds: tuple[int, ...] = (1, 2, 3)
+    reference_frames: int = 320_000
+    reference_success: float = 0.5
     rows: tuple[str, ...] = (
         "true",
         "preferences",
@@ -94,23 +101,41 @@ class Options:
     output: Path | None = None
 
 
-def reference_config(seed: int) -> TrainConfig:
+def reference_config(seed: int, options: Options) -> TrainConfig:
     """The weak agent."""
     return TrainConfig(
-        task=TASK,
+        task=options.task,
         algorithm="bc",
         num_envs=128,
         bank_size=4096,
-        total_frames=REFERENCE_FRAMES,
+        total_frames=options.reference_frames,
         evaluate_every=0,
         seed=seed,
         settings=(ImitationConfig(),),
     )
 
 
+def imitate(seed: int, options: Options, folder: Path) -> None:
+    """Train the weak agent, piece by piece, until it is good enough."""
+    config = reference_config(seed, options)
+    saved = folder / CHECKPOINT_NAME
+    frames = Checkpoint.load(saved).updates * config.rollout_frames if saved.exists() else 0
+    while frames < config.total_frames:
+        if frames and success_of(folder, options.episodes) >= options.reference_success:
+            break
+        frames += REFERENCE_PIECE
+        finish_timed(config, folder, frames)
+
+
 def config_of(row: str, seed: int, options: Options, folder: Path) -> TrainConfig:
     """A run that goes on from the weak agent."""
-    common: dict[str, Any] = {"task": TASK, "bank_size": 4096, "evaluate_every": 0, "seed": seed, "num_envs": 128}
+    common: dict[str, Any] = {
+        "task": options.task,
+        "bank_size": 4096,
+        "evaluate_every": 0,
+        "seed": seed,
+        "num_envs": 128,
+    }
     common["init"] = str(folder / "reference")
     file = str(folder / ("random.npz" if row.endswith("random") else "comparisons.npz"))
     if row.startswith("dpo"):
@@ -155,8 +180,8 @@ def main(options: Options) -> list[dict[str, Any]]:
     success: dict[str, list[float]] = {}
     facts: list[dict[str, float]] = []
     for seed in options.seeds:
-        folder = options.runs / f"seed{seed}"
-        finish_timed(reference_config(seed), folder / "reference")
+        folder = options.runs / f"{options.task.split('/')[-1]}-{options.reference_success}" / f"seed{seed}"
+        imitate(seed, options, folder / "reference")
         told = compare(folder, seed)
         better = np.sign(told.returns[:, 0] - told.returns[:, 1])
         answered = told.label != EQUAL
@@ -183,8 +208,8 @@ def row_of(
     shares = [ours / true for ours, true in zip(success[row], success["true"], strict=True)]
     low, high = mean_interval(shares) if len(shares) > 1 else (shares[0], shares[0])
     return {
-        "key": "preferences_reference" if row == "reference" else row,
-        "row": f"GoToLocal from {PAIRS} comparisons, one of ten wrong: {row}, success / with the true reward",
+        "key": ("preferences_reference" if row == "reference" else row) + f" {options.task}" * (options.task != TASK),
+        "row": f"{options.task} from {PAIRS} comparisons, one of ten wrong: {row}, success / with the true reward",
         "mean": float(np.mean(shares)),
         "low": float(low),
         "high": float(high),
@@ -197,8 +222,16 @@ def row_of(
         "frames": options.frames,
         "goal": GOALS.get(row),
         "processor_seconds": round(seconds, 1),
-        "command": f"python benchmarks/preferences.py --seeds {' '.join(map(str, options.seeds))}",
+        "command": command(options),
     }
+
+
+def command(options: Options) -> str:
+    """What measures the rows again."""
+    return (
+        f"python benchmarks/preferences.py --task {options.task} --seeds {' '.join(map(str, options.seeds))}"
+        f" --frames {options.frames} --reference-success {options.reference_success}"
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from groundling.agents.encoders import ENCODERS
 from groundling.configuration import Open, accepts_settings, changed, from_plain, plain
 from groundling.errors import ConfigurationError
 from groundling.language.encoders import LanguageKind
+from groundling.setting_types import check_settings
 
 FusionKind = Literal["attribute_gated", "gated", "film", "concat", "cross_attention"]
 MemoryKind = Literal["none", "gru", "lstm"]
@@ -22,10 +23,11 @@ class AgentConfig(Open):
     """The agent's parts and sizes.
 
     Attributes:
-        vision: encoder of the image: "symbolic" (MiniGrid's cells), "convolved" (cells and their neighbors), "cnn" (RGB
-            and depth: three convolutions, then the fusion in every cell of their grid), "chaplot" (RGB: the network of
-            Chaplot et al. 2018), "pacman" (RGB: the planner and controller of Das et al. 2018, for tasks with answers),
-            or your own, my_file.py:MyEncoder.
+        vision: encoder of the image: "symbolic" (MiniGrid's cells), "convolved" (cells and their neighbors), "centered"
+            (the same around the agent's cell, for grids that are seen whole), "cnn" (RGB and depth: three convolutions,
+            then the fusion in every cell of their grid), "chaplot" (RGB: the network of Chaplot et al. 2018), "pacman"
+            (RGB: the planner and controller of Das et al. 2018, for tasks with answers), or your own,
+            my_file.py:MyEncoder.
         encoders: encoders of the other fields of the observation; in this order, each takes the fields that it can
             read. The remaining fields go to the default encoder of their kind (RGB and depth to "cnn"; vectors, masks
             and categories to "vector").
@@ -84,6 +86,7 @@ class AgentConfig(Open):
     settings: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name, kinds in (("fusion", FusionKind), ("language", LanguageKind), ("memory", MemoryKind)):
             if getattr(self, name) not in get_args(kinds):
                 raise ConfigurationError(f"{name} is one of {', '.join(get_args(kinds))}, not {getattr(self, name)!r}")

@@ -256,7 +256,7 @@ def test_vision_that_does_not_suit_the_images_is_refused(config: AgentConfig, sh
         (
             {"vision": "eagle"},
             "there is no observation encoder 'eagle': choose one of symbolic, scene, cnn, chaplot, document, txt2pi, "
-            "emma, vector, pacman, convolved, commands",
+            "emma, vector, pacman, convolved, centered, commands",
         ),
         ({"vision": "cnn", "cell_dim": 64}, "vision 'cnn' has no setting 'cell_dim'"),
         ({"vision": "symbolic", "conv_channels": (8, 8, 8)}, "vision 'symbolic' has no setting 'conv_channels'"),

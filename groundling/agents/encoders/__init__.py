@@ -23,6 +23,7 @@ ENCODERS: Registry[type[ObservationEncoder[Any]]] = Registry(
         "vector": "groundling.agents.encoders.vectors:VectorEncoder",
         "pacman": "groundling.agents.encoders.pacman:PacmanEncoder",
         "convolved": "groundling.agents.encoders.convolved:ConvolvedEncoder",
+        "centered": "groundling.agents.encoders.centered:CenteredEncoder",
         "commands": "groundling.agents.encoders.commands:CommandEncoder",
     },
     entry_points="groundling.encoders",

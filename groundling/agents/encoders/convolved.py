@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from groundling.agents.encoders.symbolic import PreparedSymbols, SymbolicConfig, SymbolicEncoder
 from groundling.errors import ConfigurationError
 from groundling.interfaces import MAP, Field, Spec
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -42,6 +43,7 @@ class ConvolvedConfig(SymbolicConfig):
     layers: int = 1
 
     def __post_init__(self) -> None:
+        check_settings(self)
         super().__post_init__()
         for name in ("channels", "layers"):
             if getattr(self, name) < 1:
@@ -102,9 +104,13 @@ class ConvolvedEncoder(SymbolicEncoder):
         for convolution, modulation in zip(self.convolutions, self.modulations, strict=True):
             scale, shift = modulation(sentences)[rows].unflatten(1, (2, -1, 1, 1)).unbind(1)
             found = torch.relu((1 + scale) * convolution(found) + shift)
-        hidden = self.of_view(readouts, prepared.cells)
-        hidden = hidden + self.places(found.flatten(1)) + self.anywhere(found.amax(dim=(2, 3)))
+        hidden = self.of_found(readouts, found, prepared)
         if self.compass is not None:
             hidden = hidden + self.compass(prepared.direction)
         features: Tensor = torch.relu(self.hidden(torch.relu(hidden)))
         return features
+
+    def of_found(self, readouts: Tensor, found: Tensor, prepared: PreparedSymbols) -> Tensor:
+        """What readouts [R, N, readout_dim] and the last convolution [R, channels, H, W] say, [R, hidden_dim]."""
+        hidden: Tensor = self.of_view(readouts, prepared.cells)
+        return hidden + self.places(found.flatten(1)) + self.anywhere(found.amax(dim=(2, 3)))

@@ -213,7 +213,7 @@ def test_drawn_goal_states_are_some_and_stay_so_until_a_block_moves(game: Any) -
     envs = drawn_goals(game, "all", 600, 5)
     assert envs.batch.holds().all()
     carried = envs.batch.worlds.carried.copy()
-    assert 0 < (carried != 0).mean() < 0.3
+    assert 0.2 < (carried != 0).mean() < 0.45
     envs.load_state_dict(envs.state_dict())  # they were never reset
     _, reward, *_ = envs.step(np.full(600, 4))  # to interact moves no block out of its cell
     assert reward.all()
@@ -233,7 +233,7 @@ def test_goal_states_are_of_the_part_that_is_asked_for_and_of_both_sources() -> 
     assert not np.array_equal(again["image"], other["image"])  # type: ignore[index]
     drawn, reached = (goal_states(RELATIONS_GAME, "train", 2000, 1, source) for source in ("drawn", "reached"))
     carries = [(states["image"][..., 2] == 2).any(axis=(1, 2)).mean() for states in (drawn, reached)]
-    assert carries[0] < 0.15 < 0.35 < carries[1]
+    assert 0.2 < carries[0] < 0.35 < carries[1]
     assert reached_goals(RELATIONS_GAME, "train", 50, 2).batch.holds().all()
 
 

@@ -79,7 +79,11 @@ class ForeignFamily(EnvFamily):
         self._package = package
 
     def with_settings(self, settings: Mapping[str, str]) -> ForeignFamily:
-        """The same, adapted by these settings, see :class:`Settings`."""
+        """The same, adapted by these settings, see :class:`Settings`.
+
+        Raises:
+            ConfigurationError: if one is unknown or cannot be read.
+        """
         return type(self)(self.id, self._maker, self._package, self.settings.changed(settings))
 
     @cached_property
