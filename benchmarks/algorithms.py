@@ -86,9 +86,7 @@ TASKS: Final[dict[str, TrainConfig]] = {
         total_frames=3_000_000,
     ),
 }
-START: Final = replace(
-    TASKS["putnextlocal"], algorithm="bc", total_frames=400_000, evaluate_every=0
-)
+START: Final = replace(TASKS["putnextlocal"], algorithm="bc", total_frames=400_000, evaluate_every=0)
 
 
 @dataclass(frozen=True)
