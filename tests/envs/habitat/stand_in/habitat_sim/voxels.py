@@ -14,7 +14,6 @@ from scipy import ndimage
 
 WALKABLE = 0.7  # of the upward part of a normal: slopes of 45 degrees
 MAX_ERROR = 1.3  # cells that a simplified outline may be off
-MIN_REGION = 400  # cells of the smallest region that is kept: 20 x 20
 
 
 def free_cells(
@@ -147,11 +146,11 @@ def _with_clearance(free, least):  # type: ignore[no-untyped-def]
     return free & (away >= least)
 
 
-def regions(free: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The number [Z, X] of the region of each cell, from 1; 0 where nothing stands, or the region is too small."""
+def regions(free: NDArray[np.bool_], least: float) -> NDArray[np.int64]:
+    """The number [Z, X] of the region of each cell, from 1; 0 where none is, or one of fewer than least^2 cells."""
     found, count = ndimage.label(free)
     sizes = np.bincount(found.ravel(), minlength=count + 1)
-    kept = np.flatnonzero(sizes >= MIN_REGION)
+    kept = np.flatnonzero(sizes >= least * least)
     kept = kept[kept > 0]
     numbers = np.zeros(count + 1, dtype=np.int64)
     numbers[kept] = np.arange(1, len(kept) + 1)
