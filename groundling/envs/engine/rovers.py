@@ -94,7 +94,9 @@ class RoverBatch(Batch[Sights]):
         self._kinds = kinds = kinds_of(lexicon)
         self._renderer = FirstPersonRenderer(camera, kinds)
         self._codes: tuple[FirstPersonRenderer, Views] | None = None
-        looks = (bank.bank if isinstance(bank, TaskMixture) else bank).looks
+        episodes = bank.bank if isinstance(bank, TaskMixture) else bank
+        episodes.check()
+        looks = episodes.looks
         kinds.check(int((looks & 0xFF).max()), int((looks >> 8 & 0xFF).max()))
         super().__init__(
             bank,
