@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from groundling.envs.families.base import MeasureTable
@@ -93,7 +94,7 @@ def measure_tables(measures: Mapping[str, tuple[MeasureTable, ...]]) -> list[Tab
             columns = list(table.columns)
             for start in range(0, len(columns), MOST_COLUMNS):
                 title = f"{suite}: the trained agent by {table.title}" if start == 0 else None
-                shown = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+                shown = Table(title=title and escape(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
                 shown.add_column(table.title, no_wrap=True)
                 for column in ("n", *columns[start : start + MOST_COLUMNS]):
                     shown.add_column(column, justify="right", no_wrap=True)

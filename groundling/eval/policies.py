@@ -215,10 +215,10 @@ def report_policy(
         report.save(folder)
     finally:  # where they cannot be written, they are at least read
         for table in [*report.tables(), *measure_tables(report.measures)]:
-            console.print(table)
-    console.print(report.legend(), highlight=False, soft_wrap=True)
+            console.print(table, markup=False)
+    console.print(report.legend(), highlight=False, markup=False, soft_wrap=True)
     for kind in dict.fromkeys(options.get("by", ())):
         for table in report.breakdown_tables(kind):
-            console.print(table)
-    console.print(f"Numbers: {folder / EVALUATION_NAME}", highlight=False, soft_wrap=True)
+            console.print(table, markup=False)
+    console.print(f"Numbers: {folder / EVALUATION_NAME}", highlight=False, markup=False, soft_wrap=True)
     return report

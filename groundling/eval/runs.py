@@ -28,7 +28,7 @@ from groundling.eval.reward_errors import RewardErrors, judges
 from groundling.eval.rollout import all_of
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
-from groundling.interfaces import DOCUMENT, Observation, Policy
+from groundling.interfaces import DOCUMENT, Observation, Policy, Spec
 from groundling.seeding import integer
 from groundling.training.best import BEST_NAME
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
@@ -193,6 +193,8 @@ def evaluate_run(
     progress: bool | EvaluationProgress = True,
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
+    task: str = "",
+    simulator_python: str = "",
     trust_code: bool = False,
     planner: str = "",
     checkpoint: CheckpointKind = "last",
@@ -212,6 +214,9 @@ def evaluate_run(
         progress: show bars while banks are built; an :class:`EvaluationProgress` is also told of every episode.
         make_envs: makes the environments of a run that was trained in environments of a user's own.
         keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
+        task: id of another task to evaluate the agent on, as of another simulator that shows the same worlds; by
+            default the tasks that it was trained on.
+        simulator_python: the Python interpreter of that task's simulator.
         trust_code: run code of somebody's own that the run names: tasks, encoders, rewards.
         planner: what the agent looks ahead with, ``"mcts:64"``; the agent alone is a control then ("unplanned").
         checkpoint: the last one of the run, or the best one; of the blind control as well, where it has one.
@@ -242,7 +247,11 @@ def evaluate_run(
         control = load_checkpoint(blind, kind, trust_code=trust_code)
         policies["blind"], told["blind"] = control.make_agent(), control.fingerprint
     config = saved.config
+    if task:
+        config = elsewhere(config, task, simulator_python)
     tasks = run_families(folder, config, make_envs)
+    if task:
+        check_transfer(saved.spec, tasks[0])
     asked, kinds = suites_for(tasks, suites), kinds_for(tasks, by)
     if isinstance(tasks[0], MadeFamily):
         rows = {s: SuiteRow(tasks[0], s, tasks[0].episodes(s, config.held_out, episodes, seed)) for s in asked}
@@ -279,6 +288,31 @@ def evaluate_run(
         rows=rows,
         agent=told,
     )
+
+
+def elsewhere(config: TrainConfig, task: str, simulator_python: str = "") -> TrainConfig:
+    """What a run was trained with, in another task."""
+    return replace(config, task=task, tasks=(), made_by="", simulator_python=simulator_python)
+
+
+def check_transfer(spec: Spec, family: EnvFamily) -> None:
+    """Refuse a task that an agent cannot act in as it is: other actions, other words.
+
+    Raises:
+        ConfigurationError: naming the difference.
+    """
+    there = family.spec
+    if spec.actions != there.actions:
+        raise ConfigurationError(
+            f"the agent's actions are {', '.join(spec.actions)}, those of {family.id} are {', '.join(there.actions)}: "
+            "train it in the same body, as with --body rover"
+        )
+    if spec.vocabulary != there.vocabulary:
+        missing = [word for word in there.vocabulary.words if word not in spec.vocabulary.words]
+        told = f", as {', '.join(missing[:5])}" if missing else ""
+        raise ConfigurationError(
+            f"{family.id} tells words that the agent does not have{told}: export the task that it was trained on"
+        )
 
 
 def load_checkpoint(folder: Path, kind: CheckpointKind = "last", *, trust_code: bool = False) -> Checkpoint:

@@ -24,12 +24,18 @@ from groundling.envs.families.habitat.episodes.asking import draw_eqa
 from groundling.envs.families.habitat.episodes.drawing import draw_objectnav, draw_pointnav
 from groundling.envs.families.habitat.episodes.files import FORMATS, read_episodes
 from groundling.envs.families.habitat.episodes.following import ActionSizes, LabAction, follow
+from groundling.envs.families.habitat.episodes.footprints import blocked_squares
 from groundling.envs.families.habitat.episodes.guiding import draw_vln
 from groundling.envs.families.habitat.episodes.moving import draw_rearrange
 from groundling.envs.families.habitat.episodes.place import Place
 from groundling.envs.families.habitat.episodes.scenes import scene_of
 from groundling.envs.families.habitat.episodes.vln import VlnEpisode
-from groundling.envs.families.habitat.episodes.walking import WalkingMap, blocked_squares, length_of
+from groundling.envs.families.habitat.episodes.walking import (
+    CLEARANCE_M,
+    SQUARE_M,
+    WalkingMap,
+    length_of,
+)
 from groundling.envs.families.habitat.export.exporting import named_houses
 from groundling.envs.families.habitat.houses import House
 from groundling.envs.worlds.houses import ROOM_KINDS
@@ -57,6 +63,13 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+def is_clear(place: Place, start: tuple[float, float], end: tuple[float, float]) -> bool:
+    """Whether a step keeps away from all that stands there, but for a square: files round positions."""
+    points = np.linspace(start, end, 20)
+    columns, rows = (points / SQUARE_M).astype(int).T
+    return bool((place.walking.clearance[rows, columns] >= CLEARANCE_M - SQUARE_M - 1e-6).all())
+
+
 def walked(place: Place, start: tuple[Any, ...], path: Any, sizes: ActionSizes) -> list[tuple[float, float, float]]:
     """Poses that the actions of a path lead to from a start, which must be those that it tells, on free floor."""
     (x, y), heading = layout.from_position(start[0]), layout.from_rotation(start[1])
@@ -65,12 +78,12 @@ def walked(place: Place, start: tuple[Any, ...], path: Any, sizes: ActionSizes) 
         assert layout.from_position(point.position) == pytest.approx((x, y), abs=1e-4)
         turned = layout.from_rotation(point.rotation) - heading
         assert math.remainder(turned, math.tau) == pytest.approx(0, abs=1e-4)
-        assert place.walking.is_free(x, y)
+        assert is_clear(place, (x, y), (x, y))
         found.append((x, y, heading))
         match point.action:
             case LabAction.MOVE_FORWARD:
                 to = x + sizes.forward_m * math.cos(heading), y + sizes.forward_m * math.sin(heading)
-                assert place.walking.is_open((x, y), to)
+                assert is_clear(place, (x, y), to)
                 x, y = to
             case LabAction.TURN_LEFT:
                 heading -= math.radians(sizes.turn_deg)

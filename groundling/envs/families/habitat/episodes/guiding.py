@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from groundling.envs.families.habitat.episodes import vln
 from groundling.envs.families.habitat.episodes.drawing import room_name
 from groundling.envs.families.habitat.episodes.following import follow
+from groundling.envs.families.habitat.episodes.footprints import sees
 from groundling.envs.families.habitat.episodes.place import Place
 from groundling.envs.families.habitat.episodes.values import Goal
 from groundling.envs.families.habitat.episodes.vln import VlnDataset, VlnEpisode
-from groundling.envs.families.habitat.episodes.walking import FAR, Point, length_of, sees
+from groundling.envs.families.habitat.episodes.walking import FAR, Point, length_of
 from groundling.envs.families.habitat.houses import House, HouseThing
 from groundling.language.routes import (
     MAX_STEPS,
@@ -41,6 +42,7 @@ from groundling.language.routes import (
 LEAST_M: Final = 3.0  # of a way
 PASSED_M: Final = 1.25  # how near a way comes to what it passes
 APART_M: Final = 1.0  # of a way, between what is passed, and from its ends
+MARGIN_M: Final = 0.3  # of a way, between what is passed and a border of rooms, so that it is clear what comes first
 STOP_M: Final = 0.15  # to a pose beside the last thing
 SAMPLE_M: Final = 0.05
 PADDING, UNKNOWN = 0, 1
@@ -119,10 +121,20 @@ def route_of(house: House, path: Sequence[Point], goal: HouseThing) -> Route | N
     if last is None:
         return None
     points, along = sampled(path)
-    things = passed_things(house, points, along, goal)
+    borders = [at for at, _ in room_changes(house, points, along, [])]
+    things = [
+        (at, step)
+        for at, step in passed_things(house, points, along, goal)
+        if all(abs(at - border) >= MARGIN_M for border in borders)
+    ]
     changes = room_changes(house, points, along, [at for at, _ in things])
     passed = sorted([*changes, *things], key=lambda one: one[0])
-    steps = [step for _, step in passed][: MAX_STEPS - 1]
+    steps = [step for _, step in passed]
+    while len(steps) >= MAX_STEPS:  # a sentence may be silent about what is passed, not about a part of the way
+        dropped = next((step for step in reversed(steps) if isinstance(step, PassBy)), None)
+        if dropped is None:
+            return None
+        steps.remove(dropped)
     return (*steps, StopAt(last)) if steps else None
 
 

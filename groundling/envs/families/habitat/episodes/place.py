@@ -15,8 +15,9 @@ import numpy as np
 from groundling.envs.engine.kinds import Kinds
 from groundling.envs.families.habitat import layout
 from groundling.envs.families.habitat.episodes.following import Waypoint
+from groundling.envs.families.habitat.episodes.footprints import sees, walking_map
 from groundling.envs.families.habitat.episodes.values import PathPoint, Vector
-from groundling.envs.families.habitat.episodes.walking import FAR, Field, Point, WalkingMap, sees, walking_map
+from groundling.envs.families.habitat.episodes.walking import FAR, Field, Point, WalkingMap
 from groundling.envs.families.habitat.houses import House, HouseThing
 
 VIEW_DISTANCE_M: Final = 1.0

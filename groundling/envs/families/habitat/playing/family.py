@@ -20,18 +20,20 @@ from groundling.envs.families.base import ALL, TRAIN, EnvFamily, EpisodeSet
 from groundling.envs.families.habitat.exported import read_export
 from groundling.envs.families.habitat.playing.asked import AskedFile, read_asked
 from groundling.envs.families.habitat.playing.expert import EpisodesExpert
-from groundling.envs.families.habitat.playing.vector import HabitatEpisodesEnv
+from groundling.envs.families.habitat.playing.vector import COMPASS_KEY, HabitatEpisodesEnv
 from groundling.envs.families.habitat.settings import HabitatSettings
 from groundling.envs.families.habitat.view import check_camera
 from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError, GroundlingError, InstructionError, SplitError
-from groundling.interfaces import ACTION_MASK, DEPTH, RGB, SEGMENTATION, TOKENS, Field, Spec, Suite, Teacher
+from groundling.interfaces import ACTION_MASK, DEPTH, RGB, SEGMENTATION, TOKENS, VECTOR, Field, Spec, Suite, Teacher
+from groundling.language.questions.wording import QUESTION_VOCABULARY
 from groundling.language.routes import ROUTE_VOCABULARY
 from groundling.language.vocabulary import Vocabulary, split_words
 
 EPISODES: Final = "episodes"
 LEAST_LENGTH: Final = 24
+COMPASSES: Final = {"pointnav": 3, "rearrange": 6}  # numbers of the compass of formats that tell where to go
 FORMATS: Final = {
     "pointnav": "go to a place",
     "objectnav": "go to any thing of a kind",
@@ -90,7 +92,7 @@ class HabitatFileFamily(EnvFamily):
     def _vocabulary(self) -> Vocabulary:
         """That of the task, or of routes, if it has all words; else the words of the file."""
         texts = [one.text for one in self.file.episodes]
-        known = [ROUTE_VOCABULARY] if self.file.format == "vln" else []
+        known = {"vln": [ROUTE_VOCABULARY], "eqa": [QUESTION_VOCABULARY]}.get(self.file.format, [])
         if self._task is not None:
             known.append(self._task.embodiment.vocabulary)
         for vocabulary in known:
@@ -197,5 +199,7 @@ class HabitatFileFamily(EnvFamily):
             fields["depth"] = Field(size, "float32", DEPTH)
         if camera.segmentation:
             fields["segmentation"] = Field(size, "uint8", SEGMENTATION, MAX_CODE + 1)
+        if (size_of := COMPASSES.get(self.file.format)) is not None:
+            fields[COMPASS_KEY] = Field((size_of,), "float32", VECTOR)
         fields[self.text_key] = Field((length,), "int32", TOKENS, len(vocabulary))
         return Spec(fields, actions, vocabulary)

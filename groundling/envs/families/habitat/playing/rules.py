@@ -67,6 +67,25 @@ def are_in_place(asked: Asked, places: Mapping[str, Place]) -> bool:
     )
 
 
+def compass(asked: Asked, position: Any, rotation: Any, places: Mapping[str, Place]) -> list[float]:
+    """Where what matters is, seen from an agent: metres, and cosine and sine of the angle to the right of ahead.
+
+    The goal of navigation; of rearrangement the first object that is not in its place, and then its place.
+    """
+    if not asked.targets:
+        return towards(position, rotation, asked.goals[0])
+    left = [key for key, target in asked.targets.items() if distance(places[key], target) > asked.radius]
+    key = left[0] if left else next(iter(asked.targets))
+    return [*towards(position, rotation, places[key]), *towards(position, rotation, asked.targets[key])]
+
+
+def towards(position: Any, rotation: Any, place: Place) -> list[float]:
+    """Metres to a place, and cosine and sine of the angle to the right of ahead at which it is."""
+    x, z = place[0] - position[0], place[2] - position[2]
+    off = math.atan2(z, x) - layout.from_rotation(rotation)
+    return [math.hypot(x, z), math.cos(off), math.sin(off)]
+
+
 def order_of(count: int, seed: int, row: int, begun: int, num_envs: int, shuffle: bool) -> int:
     """Which of so many episodes an environment plays as its next one."""
     if not shuffle:

@@ -33,6 +33,7 @@ Arrays = dict[str, NDArray[Any]]
 
 MOVES: Final = {Action.LEFT: facts.LEFT, Action.RIGHT: facts.RIGHT, Action.FORWARD: facts.FORWARD}
 TRIES: Final = 3
+COMPASS_KEY: Final = "compass"  # of observations: where the goal is, of tasks that tell it
 _log = logging.getLogger(__name__)
 
 
@@ -164,7 +165,7 @@ class HabitatEpisodesEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         return self._observation(), reward, terminated, truncated, info
 
     def ask(self, calls: Mapping[int, Sequence[Call]]) -> dict[int, list[Any]]:
-        """Make calls in the simulators of some environments; one whose worker dies has no scene until it begins anew."""
+        """Make calls in some simulators; an environment whose worker dies has no scene until it begins anew."""
         found, died = self.pool.do({b: own for b, own in calls.items() if own and self.bodies[b].has_scene})
         for b, error in died.items():
             _log.warning("environment %d is cut off: %s", b, error)
@@ -270,6 +271,8 @@ class HabitatEpisodesEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
                 found[key][b] = picture
             length = found[self._text_key].shape[-1]
             found[self._text_key][b] = self.agent_spec.vocabulary.encode(body.asked.text, length=length)
+            if COMPASS_KEY in found:
+                found[COMPASS_KEY][b] = rules.compass(body.asked, body.position, body.rotation, body.places)
         if MASK_KEY in found:
             found[MASK_KEY][:] = 1
         return found

@@ -325,8 +325,7 @@ class Simulation:
         return found
 
     def follow(self, goals: Sequence[Sequence[float]], radius: float) -> list[str] | None:
-        """Actions that bring the agent within a radius of one of several places, by the path finder; None where it finds
-        no way.
+        """Actions that bring the agent within a radius of one of several places, by the path finder; None if no way is.
 
         The agent stays where it is. Habitat's own greedy follower zigzags (48 actions for 7 m): this one steers along
         the corners of the shortest way, past what a step would run into.

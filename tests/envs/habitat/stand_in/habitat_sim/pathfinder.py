@@ -109,7 +109,7 @@ class PathFinder:
             cell,
             settings.cell_height,
         )
-        numbers = regions(free)
+        numbers = regions(free, settings.region_min_size)
         loops = []
         for number in range(1, int(numbers.max(initial=0)) + 1):
             loops += [(loop * cell + low[[0, 2]], number - 1) for loop in outlines(numbers == number)]
