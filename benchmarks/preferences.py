@@ -3,9 +3,9 @@
     python benchmarks/preferences.py [--task groundling/RoomPickUp-v0] [--seeds 1 2 3] [--frames 300000]
         [--runs runs/preferences] [--output benchmarks/results/rewards.json]
 
-A weak agent imitates the expert of a task for few frames (the reference). It plays each of 500 episodes twice, and a
-simulated person says which of the two is better: by what the environment paid for it (Bradley-Terry, temperature .1),
-and one answer of ten is turned round. From the reference go on
+A weak agent imitates the expert of a task until it solves half of it (the reference). It plays each of 500 episodes
+twice, and a simulated person says which of the two is better: by what the environment paid for it (Bradley-Terry,
+temperature .1), and one answer of ten is turned round. From the reference go on
 
     true                PPO with the environment's reward
     preferences         PPO with the reward learned from the comparisons, kept near the reference by its KL
@@ -47,7 +47,7 @@ from groundling.training.rewards.base import RewardTerm
 TASK = "groundling/RoomPickUp-v0"  # its rows have the keys of the issue, those of other tasks have the task in theirs
 PAIRS = 500
 GOALS = {"preferences": 0.9, "dpo": 0.8}
-REFERENCE_FRAMES = 40_000
+REFERENCE_PIECE = 20_000  # frames after which the weak agent is looked at
 KL = 0.02
 
 
@@ -66,7 +66,9 @@ class Options:
     Attributes:
         task: what is learned.
         seeds: of everything.
-        reference_frames: that the weak agent imitates for.
+        reference_frames: the most that the weak agent imitates for.
+        reference_success: in unseen layouts, at which it stops: an agent that always fails, or always succeeds, plays
+            no pairs that tell anything.
         rows: which of the agents.
         frames: of PPO.
         dpo_updates: gradient steps of DPO.
@@ -79,7 +81,8 @@ class Options:
 
     task: str = TASK
     seeds: tuple[int, ...] = (1, 2, 3)
-    reference_frames: int = REFERENCE_FRAMES
+    reference_frames: int = 320_000
+    reference_success: float = 0.5
     rows: tuple[str, ...] = (
         "true",
         "preferences",
@@ -110,6 +113,18 @@ def reference_config(seed: int, options: Options) -> TrainConfig:
         seed=seed,
         settings=(ImitationConfig(),),
     )
+
+
+def imitate(seed: int, options: Options, folder: Path) -> None:
+    """Train the weak agent, piece by piece, until it is good enough."""
+    config = reference_config(seed, options)
+    saved = folder / CHECKPOINT_NAME
+    frames = Checkpoint.load(saved).updates * config.rollout_frames if saved.exists() else 0
+    while frames < config.total_frames:
+        if frames and success_of(folder, options.episodes) >= options.reference_success:
+            break
+        frames += REFERENCE_PIECE
+        finish_timed(config, folder, frames)
 
 
 def config_of(row: str, seed: int, options: Options, folder: Path) -> TrainConfig:
@@ -165,8 +180,8 @@ def main(options: Options) -> list[dict[str, Any]]:
     success: dict[str, list[float]] = {}
     facts: list[dict[str, float]] = []
     for seed in options.seeds:
-        folder = options.runs / f"{options.task.split('/')[-1]}-{options.reference_frames}" / f"seed{seed}"
-        finish_timed(reference_config(seed, options), folder / "reference")
+        folder = options.runs / f"{options.task.split('/')[-1]}-{options.reference_success}" / f"seed{seed}"
+        imitate(seed, options, folder / "reference")
         told = compare(folder, seed)
         better = np.sign(told.returns[:, 0] - told.returns[:, 1])
         answered = told.label != EQUAL
@@ -213,10 +228,9 @@ def row_of(
 
 def command(options: Options) -> str:
     """What measures the rows again."""
-    more = f" --reference-frames {options.reference_frames}" * (options.reference_frames != REFERENCE_FRAMES)
     return (
         f"python benchmarks/preferences.py --task {options.task} --seeds {' '.join(map(str, options.seeds))}"
-        f" --frames {options.frames}{more}"
+        f" --frames {options.frames} --reference-success {options.reference_success}"
     )
 
 

@@ -16,6 +16,8 @@
     │   └── UntrustedCodeError    code that a received file names, and nobody else
     ├── HouseTooSmallError        rooms that do not fit into a house (also a ValueError)
     ├── ImpossibleWishError       a wish that no house can fulfil (also a ValueError)
+    ├── EnumerationError          an episode whose states are too many to be solved exactly (also a ValueError)
+    ├── EpisodeError              arrays of episodes that no world can be (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
     ├── QuestionFileError         a file of questions with missing keys, or of another version
     ├── HabitatFileError          scenes or episodes for Habitat with missing pieces, or of another version
@@ -101,6 +103,23 @@ class HouseTooSmallError(GroundlingError, ValueError):
 
 class ImpossibleWishError(GroundlingError, ValueError):
     """A wish contradicts others or what things are, or found no place in any layout."""
+
+
+class EnumerationError(GroundlingError, ValueError):
+    """An episode has too many states to be enumerated, or countless ones."""
+
+
+class EpisodeError(GroundlingError, ValueError):
+    """Arrays hold episodes that no world can be: codes, places or shapes that lead out of the arrays.
+
+    Args:
+        message: what is wrong.
+        row: of the episode, where it is one's.
+    """
+
+    def __init__(self, message: str, row: int | None = None) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 class BankFileError(GroundlingError):

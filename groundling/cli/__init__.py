@@ -23,10 +23,12 @@ COMMANDS = {
     "evaluate": "evaluate a run's agent and its controls; write a report",
     "compare": "compare the evaluations of two runs or groups of seeds",
     "doctor": "check a run: what is wrong with it, and what to try",
+    "exact": "solve an episode exactly; print its optimal values and policy",
     "plot": "draw training curves: the mean over seeds and its interval",
     "demos": "record an expert's demonstrations to a file, or describe one",
     "tasks": "list the tasks, one line each",
     "questions": "write questions and their houses to a file, or describe one",
+    "export-habitat": "write houses and episodes for Habitat, or describe a file of episodes",
     "play": "move an agent yourself, seen from above or in first person",
     "label": "compare pairs of trajectories, to learn from preferences",
     "watch": "write a video of an agent's episodes, step by step",
@@ -101,7 +103,7 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
     with _loading():
         import tyro
 
-        module = importlib.import_module(f"groundling.cli.{name}")
+        module = importlib.import_module(f"groundling.cli.{name.replace('-', '_')}")
     description = f"{(module.__doc__ or '').rstrip()}\n\n{TRUST_HELP}"
     told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": description}
     kind = module.Command

@@ -93,7 +93,7 @@ class Command:
         self._train(config, folder)
         trust = f" {OPTION}" if has_run_code() else ""
         told = f"the run is in {folder}; next: groundling evaluate {folder}{trust}"
-        Console().print(told, highlight=False, soft_wrap=True)
+        Console().print(told, highlight=False, markup=False, soft_wrap=True)
 
     def _resumed(self, config: TrainConfig) -> TrainConfig:
         """The configuration of the run that is resumed, with what may change as the options say.
@@ -137,6 +137,7 @@ class Command:
                 f"trained {result.frames:,} frames in {result.seconds:.0f} s{' without the image' * number}: "
                 + summary(result.metrics),
                 highlight=False,
+                markup=False,
             )
 
     def _train_seeds(self) -> None:

@@ -21,6 +21,7 @@ from groundling.errors import (
 )
 from groundling.own_code import import_place, is_place, split_place
 from groundling.registry import Registry
+from groundling.trust import permit
 
 GROUPS: Final = Registry[Any](
     "family",
@@ -43,6 +44,7 @@ GROUPS: Final = Registry[Any](
 
 _log = logging.getLogger(__name__)
 
+INTERPRETER: Final = "python"  # the setting of families whose worlds run in another Python
 SETTINGS_MARK: Final = "?"  # between an id and the settings of its family
 _ID_OF_PLACE = re.compile(r"(?P<place>.+\.py|[A-Za-z_][\w.]*):(?P<id>[\w./-]+-v\d+)")  # Gymnasium's module:Env-Id-v0
 
@@ -66,7 +68,10 @@ def find_family(id: str) -> EnvFamily:
     """
     id, has_settings, told = id.partition(SETTINGS_MARK)
     if has_settings:
-        chosen = find_family(id).with_settings(_settings(told))
+        settings = _settings(told)
+        if python := settings.get(INTERPRETER):
+            permit(python)
+        chosen = find_family(id).with_settings(settings)
         chosen.reference = f"{chosen.reference}{SETTINGS_MARK}{told}"
         return chosen
     family = _known(id)

@@ -51,6 +51,8 @@ def make(
             None leaves it out.
         previous_action: tell the agent which action it took last, another sense.
     """
+    if not isinstance(id, str):
+        raise ConfigurationError(f"make needs the id of an environment, a text, not {id!r}")
     name_code(id)
     return GroundlingEnv(
         id,

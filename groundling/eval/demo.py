@@ -59,6 +59,7 @@ def run_demo(
         f"Training on {task}: {len(trainer.envs.bank):,} episodes, no instruction names a held-out combination; "
         "the blind control trains in a second process.",
         highlight=False,
+        markup=False,
     )
     blind = _start_blind(config, folder / BLIND_NAME)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def report_run(
     video: bool = True,
     planner: str = "",
     checkpoint: CheckpointKind = "last",
+    optimality: bool = False,
     console: Console | None = None,
 ) -> SuiteReport:
     """Evaluate a run, print the table, and write evaluation.json, report.html and a video into its folder.
@@ -77,13 +79,14 @@ def report_run(
             keep_actions=VIDEO_EPISODES if video else 0,
             planner=planner,
             checkpoint=checkpoint,
+            optimality=optimality,
         )
     try:
         report.save(folder)
     finally:  # where they cannot be written, they are at least read
         for table in [*report.tables(), *measure_tables(report.measures)]:
-            console.print(table)
-    console.print(report.legend(), highlight=False, soft_wrap=True)
+            console.print(table, markup=False)
+    console.print(report.legend(), highlight=False, markup=False, soft_wrap=True)
     _print_failures(report, by, console)
     agent = saved.make_agent()
     curves = {"trained": read_metrics(folder)}
@@ -115,17 +118,65 @@ def report_run(
         config=config.to_json(),
         links=links,
     )
-    console.print(f"Report: {folder / REPORT_NAME}", highlight=False, soft_wrap=True)
+    console.print(f"Report: {folder / REPORT_NAME}", highlight=False, markup=False, soft_wrap=True)
     return report
+
+
+def report_elsewhere(
+    folder: Path,
+    task: str,
+    *,
+    simulator_python: str = "",
+    suites: Sequence[str] = (),
+    episodes: int = 1000,
+    greedy: bool = False,
+    seed: int = 0,
+    allow_unseen_words: bool = False,
+    by: Sequence[str] = (),
+    console: Console | None = None,
+) -> SuiteReport:
+    """Evaluate a run's agent on another task, print the table, and write evaluation.json into a folder of that task's
+    name in the run's.
+
+    Raises:
+        ConfigurationError: if the agent cannot act there.
+        And as :func:`report_run`.
+    """
+    console = console or Console()
+    console.print(f"evaluating {folder} on {task}", highlight=False, markup=False, soft_wrap=True)
+    with EvaluationProgress() as progress:
+        report = evaluate_run(
+            folder,
+            suites,
+            episodes=episodes,
+            greedy=greedy,
+            seed=seed,
+            allow_unseen_words=allow_unseen_words,
+            by=by,
+            progress=progress,
+            task=task,
+            simulator_python=simulator_python,
+        )
+    report.save(folder / "on" / slug_of(task))
+    for table in [*report.tables(), *measure_tables(report.measures)]:
+        console.print(table)
+    console.print(report.legend(), highlight=False, soft_wrap=True)
+    _print_failures(report, by, console)
+    return report
+
+
+def slug_of(task: str) -> str:
+    """A task's id as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", task).strip("_")[-60:]
 
 
 def _print_failures(report: SuiteReport, by: Sequence[str], console: Console) -> None:
     """Tables of what the agent fails on."""
     for kind in dict.fromkeys(by):
         for table in report.breakdown_tables(kind):
-            console.print(table)
+            console.print(table, markup=False)
     if by:
-        console.print("\n".join(LEGEND), highlight=False, soft_wrap=True)
+        console.print("\n".join(LEGEND), highlight=False, markup=False, soft_wrap=True)
 
 
 def _attention(agent: ActorCritic, rows: Mapping[str, SuiteRow]) -> list[Picture]:
@@ -152,7 +203,8 @@ def _record(
             actions = report.results[name]["trained"].first_actions
             clips = save_clips(path, agent, row.episodes, actions, progress=progress)
             title = f"The first {len(clips)} episodes of {name}" if len(clips) > 1 else f"The first episode of {name}"
-            console.print(f"{title}, as the table counts them, are in {path.name}:", highlight=False, soft_wrap=True)
+            where = f"{title}, as the table counts them, are in {path.name}:"
+            console.print(where, highlight=False, markup=False, soft_wrap=True)
             for clip in clips:
                 console.print(f"  {clip.line}", highlight=False, markup=False, soft_wrap=True)
             return Video(f"{title}, as the table counts them", path.read_bytes(), tuple(clip.line for clip in clips))

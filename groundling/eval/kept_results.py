@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from groundling.files import write_text
+from groundling.files import CHECKSUM, checksum_of, write_text
 
 EVALUATION_NAME: Final = "evaluation.json"
 BESIDE: Final = "evaluation-*.json"  # earlier evaluations of other agents, or with other options
@@ -70,9 +70,12 @@ def _joined(earlier: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """The results of a file; None if there are none in it."""
+    """The results of a file; None if there are none in it, or if they were changed."""
     try:
         content = json.loads(path.read_text())
+        checksum = content.pop(CHECKSUM, None)
+        if checksum is not None and checksum != checksum_of(content):
+            return None
         parts = [content["suites"], content.get("breakdown", {}), content.get("left_out", {})]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -80,4 +83,4 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _text(results: Mapping[str, Any]) -> str:
-    return json.dumps(results, indent=2) + "\n"
+    return json.dumps({**results, CHECKSUM: checksum_of(results)}, indent=2) + "\n"

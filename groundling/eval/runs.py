@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from groundling.agents.baselines import RandomPolicy, ShuffledInstructions
@@ -20,13 +21,14 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import CheckpointError, ConfigurationError
 from groundling.eval.evaluation import Evaluation, PlayedSet
 from groundling.eval.made import MadeFamily
-from groundling.eval.measures import EpisodeActions
+from groundling.eval.measures import EpisodeActions, Judge
+from groundling.eval.optimality import OptimalityGap
 from groundling.eval.progress import EvaluationProgress, NoProgress
 from groundling.eval.reward_errors import RewardErrors, judges
 from groundling.eval.rollout import all_of
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
-from groundling.interfaces import DOCUMENT, Policy
+from groundling.interfaces import DOCUMENT, Observation, Policy, Spec
 from groundling.seeding import integer
 from groundling.training.best import BEST_NAME
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
@@ -64,7 +66,7 @@ def evaluate_suites(
     seed: int = 0,
     keep_actions: int = 0,
     progress: EvaluationProgress | None = None,
-    reward_errors: Callable[[], RewardErrors] | None = None,
+    judges: Sequence[Callable[[], Judge]] = (),
 ) -> Iterator[tuple[str, str, Evaluation]]:
     """Evaluate each policy on each row, and the "trained" one with other instructions and documents than its own:
     (row, agent, result). Of an agent with a planner these controls are those of the "unplanned" one: a search in copies
@@ -79,7 +81,7 @@ def evaluate_suites(
         seed: names the draws.
         keep_actions: of how many of the first episodes of each row the actions of the "trained" one are kept.
         progress: told of every episode that ended.
-        reward_errors: makes what asks the rewards of a run about the episodes of the "trained" one, for each row.
+        judges: each makes what looks at the episodes of the "trained" one, for each row.
     """
     progress = progress or NoProgress()
     agent_alone = policies.get("unplanned", policies.get("trained"))
@@ -96,7 +98,7 @@ def evaluate_suites(
                 progress.begin(f"evaluating {name}, {agent} agent", row.episodes.count, "episodes")
                 is_measured = agent == "trained" and row.family.has_measures
                 actions = [EpisodeActions() for _ in range(is_measured)]
-                judge = reward_errors() if reward_errors is not None and agent == "trained" else None
+                asked = [make() for make in judges] if agent == "trained" else []
                 evaluation = played.by(
                     policy,
                     greedy=greedy,
@@ -106,16 +108,24 @@ def evaluate_suites(
                     observer=all_of(
                         lambda stepped: progress.advance(int(stepped.counted.sum())),
                         *actions,
-                        *([] if judge is None else [judge]),
+                        *asked,
                     ),
-                    on_begin=None if judge is None else judge.begin,
+                    on_begin=_all_begin(asked),
                 )
                 for kept in actions:
                     measures = row.family.measure(row.episodes, kept.of_each(row.episodes.count))
                     evaluation = replace(evaluation, measures=measures)
-                if judge is not None:
+                for judge in asked:
                     evaluation = replace(evaluation, measures=(*evaluation.measures, *judge.tables()))
                 yield name, agent, evaluation
+
+
+def _all_begin(judges: Sequence[Judge]) -> Callable[[VectorEnv, Observation], None]:
+    def begin(envs: VectorEnv, observation: Observation) -> None:
+        for judge in judges:
+            judge.begin(envs, observation)
+
+    return begin
 
 
 def _expert_steps(row: SuiteRow) -> NDArray[np.integer[Any]] | None:
@@ -183,9 +193,12 @@ def evaluate_run(
     progress: bool | EvaluationProgress = True,
     make_envs: EnvsMaker | None = None,
     keep_actions: int = 0,
+    task: str = "",
+    simulator_python: str = "",
     trust_code: bool = False,
     planner: str = "",
     checkpoint: CheckpointKind = "last",
+    optimality: bool = False,
 ) -> SuiteReport:
     """Evaluate a run's agent and its controls: random, shuffled instructions, blind if the run trained one; and of
     agents that read documents, no document, that of another episode, and mixed words.
@@ -201,9 +214,13 @@ def evaluate_run(
         progress: show bars while banks are built; an :class:`EvaluationProgress` is also told of every episode.
         make_envs: makes the environments of a run that was trained in environments of a user's own.
         keep_actions: of how many of the first episodes of each suite the agent's actions are kept.
+        task: id of another task to evaluate the agent on, as of another simulator that shows the same worlds; by
+            default the tasks that it was trained on.
+        simulator_python: the Python interpreter of that task's simulator.
         trust_code: run code of somebody's own that the run names: tasks, encoders, rewards.
         planner: what the agent looks ahead with, ``"mcts:64"``; the agent alone is a control then ("unplanned").
         checkpoint: the last one of the run, or the best one; of the blind control as well, where it has one.
+        optimality: compare the agent's returns with the best possible ones, see ``OptimalityGap``.
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
@@ -230,7 +247,11 @@ def evaluate_run(
         control = load_checkpoint(blind, kind, trust_code=trust_code)
         policies["blind"], told["blind"] = control.make_agent(), control.fingerprint
     config = saved.config
+    if task:
+        config = elsewhere(config, task, simulator_python)
     tasks = run_families(folder, config, make_envs)
+    if task:
+        check_transfer(saved.spec, tasks[0])
     asked, kinds = suites_for(tasks, suites), kinds_for(tasks, by)
     if isinstance(tasks[0], MadeFamily):
         rows = {s: SuiteRow(tasks[0], s, tasks[0].episodes(s, config.held_out, episodes, seed)) for s in asked}
@@ -239,6 +260,9 @@ def evaluate_run(
         rows, left_out = suite_rows(
             config, asked, episodes=episodes, seed=seed, allow_unseen_words=allow_unseen_words, progress=bool(progress)
         )
+    asked_judges: list[Callable[[], Judge]] = [OptimalityGap] if optimality else []
+    if judges(config):
+        asked_judges.append(lambda: RewardErrors(config, saved.rewards))
     results: dict[str, dict[str, Evaluation]] = {}
     shown = progress if isinstance(progress, EvaluationProgress) else None
     for row, name, evaluation in evaluate_suites(
@@ -248,7 +272,7 @@ def evaluate_run(
         seed=seed,
         keep_actions=keep_actions,
         progress=shown,
-        reward_errors=(lambda: RewardErrors(config, saved.rewards)) if judges(config) else None,
+        judges=asked_judges,
     ):
         results.setdefault(row, {})[name] = evaluation
     return SuiteReport(
@@ -264,6 +288,31 @@ def evaluate_run(
         rows=rows,
         agent=told,
     )
+
+
+def elsewhere(config: TrainConfig, task: str, simulator_python: str = "") -> TrainConfig:
+    """What a run was trained with, in another task."""
+    return replace(config, task=task, tasks=(), made_by="", simulator_python=simulator_python)
+
+
+def check_transfer(spec: Spec, family: EnvFamily) -> None:
+    """Refuse a task that an agent cannot act in as it is: other actions, other words.
+
+    Raises:
+        ConfigurationError: naming the difference.
+    """
+    there = family.spec
+    if spec.actions != there.actions:
+        raise ConfigurationError(
+            f"the agent's actions are {', '.join(spec.actions)}, those of {family.id} are {', '.join(there.actions)}: "
+            "train it in the same body, as with --body rover"
+        )
+    if spec.vocabulary != there.vocabulary:
+        missing = [word for word in there.vocabulary.words if word not in spec.vocabulary.words]
+        told = f", as {', '.join(missing[:5])}" if missing else ""
+        raise ConfigurationError(
+            f"{family.id} tells words that the agent does not have{told}: export the task that it was trained on"
+        )
 
 
 def load_checkpoint(folder: Path, kind: CheckpointKind = "last", *, trust_code: bool = False) -> Checkpoint:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from groundling.envs.families.base import MeasureTable
@@ -51,8 +52,8 @@ class SuiteReport:
         suites: what there is to test, by name.
         groupings: how the sentences of a row are grouped; by themselves where nothing is said.
         rows: the episodes of each suite, where they were played just now.
-        agent: which agent it is: the checkpoint with its frames, its fingerprint and the planner, if there is one, that
-            it looks ahead with; or the name of a policy.
+        agent: which agent it is: the checkpoint with its frames and fingerprint and, where there is one, the planner
+            that it looks ahead with; or the name of a policy.
     """
 
     task: str
@@ -166,7 +167,7 @@ class SuiteReport:
         how = "greedy" if self.greedy else "sampled"
         planner = f", {self.agent['planner']}" if "planner" in self.agent else ""
         title = f"{task}: success, 95 % interval ({how} actions{planner})"
-        table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table = Table(title=escape(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("suite", no_wrap=True)
         for name in ("n", "trained", "interval", "steps", "/expert", *controls):
             table.add_column(name, justify="right", no_wrap=True)

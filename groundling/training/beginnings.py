@@ -69,6 +69,7 @@ def load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:
     if not path:
         return None
     demonstrations = DemonstrationSet.load(path, task=config.task)
+    demonstrations.check()
     told = training_split(config.held_out)
     bank = demonstrations.bank
     wrong = [text for text, goal in zip(bank.instructions, bank.goals(), strict=True) if not told.keeps(goal)]

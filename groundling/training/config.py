@@ -35,12 +35,12 @@ class TrainConfig(Open):
     """A training run.
 
     Attributes:
-        algorithm: "ppo" or "a2c" (learn from rewards), "bc" (behavior cloning of an expert or of recorded
-            demonstrations), "dagger" (the expert labels the states that the agent visits), "dpo" (learn from
-            comparisons of trajectories), "infonce" (encoders only, by contrast: clips of what an expert does and
-            sentences that name it; for --reward contrastive and --init), one of Stable-Baselines3 ("sb3:PPO",
-            "sb3:A2C", "sb3:DQN", "sb3contrib:TRPO", "sb3contrib:QRDQN", "sb3contrib:RecurrentPPO"), or your own,
-            my_file.py:MyAlgorithm.
+        algorithm: "ppo", "a2c", "ppo_kl", "reinforce", "grpo", "rloo", "drpo" or "vtrace" (learn from rewards, see
+            docs/algorithms.md), "bc" (behavior cloning of an expert or of recorded demonstrations), "dagger" (the
+            expert labels the states that the agent visits), "dpo" (learn from comparisons of trajectories), "infonce"
+            (encoders only, by contrast: clips of what an expert does and sentences that name it; for --reward
+            contrastive and --init), one of Stable-Baselines3 ("sb3:PPO", "sb3:A2C", "sb3:DQN", "sb3contrib:TRPO",
+            "sb3contrib:QRDQN", "sb3contrib:RecurrentPPO"), or your own, my_file.py:MyAlgorithm.
         init: folder of another run; training starts from its agent's parameters.
         task: id of a level or task (`groundling tasks` lists them), or your own, my_file.py:MyTask.
         tasks: ids of several tasks to train on at once, instead of --task. The curriculum "stages" adds them in this

@@ -16,8 +16,8 @@ from gymnasium.vector import VectorEnv
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError
-from groundling.files import write_text
+from groundling.errors import CheckpointError, ConfigurationError, GroundlingError
+from groundling.files import remove_leftovers, write_text
 from groundling.interruption import Interrupted, StopRequest, stop_requests
 from groundling.run_lock import RunLock
 from groundling.seeding import integer
@@ -32,12 +32,15 @@ from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.divergence import check_metrics, check_parameters, divergence_told
 from groundling.training.environments import EnvsMaker, SavableEnvs, make_training_envs, name_of_maker, warmup_updates
-from groundling.training.logs import RunLog
+from groundling.training.logs import METRICS_NAME, RunLog
 from groundling.training.progress import TrainingProgress
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.run_folder import CONFIG_NAME, check_unused, differences, load_to_resume
 from groundling.training.statistics import EpisodeStatistics
 from groundling.training.tasks import check_tasks, findable
+
+# What parts raise that are given the state of others.
+_UNFIT = (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError, OverflowError, AssertionError)
 
 _log = logging.getLogger(__name__)
 
@@ -301,6 +304,7 @@ class Trainer:
         ).save(self.folder / name)
 
     def _open_folder(self, resume: bool, is_made: bool) -> Checkpoint | None:
+        remove_leftovers(self.folder, (CHECKPOINT_NAME, BEST_NAME, CONFIG_NAME, METRICS_NAME))
         if resume:
             return load_to_resume(self.config, self.folder, is_made=is_made)
         check_unused(self.config, self.folder, is_made=is_made)
@@ -314,13 +318,22 @@ class Trainer:
                 f"{checkpoint.frames:,}",
             )
             self.algorithm.start(integer(self.config.seed, "episodes", checkpoint.updates) % 2**31)
-        self.agent.load_state_dict(checkpoint.agent)
-        self.algorithm.load_state_dict(checkpoint.algorithm)
-        self.statistics.load_state_dict(checkpoint.statistics)
-        self.rewards.load_state_dict(checkpoint.rewards)
-        self.curriculum.load_state_dict(checkpoint.curriculum)
-        if self.best is not None:
-            self.best.load_state_dict(checkpoint.best)
+        try:
+            self.agent.load_state_dict(checkpoint.agent)
+            self.algorithm.load_state_dict(checkpoint.algorithm)
+            self.statistics.load_state_dict(checkpoint.statistics)
+            self.rewards.load_state_dict(checkpoint.rewards)
+            self.curriculum.load_state_dict(checkpoint.curriculum)
+            if self.best is not None:
+                self.best.load_state_dict(checkpoint.best)
+        except GroundlingError:
+            raise
+        except _UNFIT as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise CheckpointError(
+                f"the checkpoint of {self.folder} holds another state than its configuration's ({reason}): it is "
+                "damaged, or of another version"
+            ) from error
         self.updates = checkpoint.updates
         if differences(checkpoint.config, self.config):
             write_text(self.folder / CONFIG_NAME, self.config.to_json())

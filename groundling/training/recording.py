@@ -194,7 +194,7 @@ class _Bar(Progress):
     def __init__(self, description: str, total: int, completed: int, *, shown: bool) -> None:
         console = Console(stderr=True)
         super().__init__(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("episodes"),

@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.catalog import find_family, is_known
+from groundling.envs.catalog import INTERPRETER, find_family, is_known
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.banked import BankFamily, bank_envs, changed_mixture, embodiment_of, mixture_of
 from groundling.envs.families.base import TRAIN, EnvFamily
@@ -20,10 +20,10 @@ from groundling.errors import (
     TaskError,
     UnknownEnvironmentError,
     UnsupportedLevelError,
-    UntrustedCodeError,
 )
 from groundling.language.vocabulary import Vocabulary
 from groundling.training.checks import require
+from groundling.trust import permit
 
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
@@ -71,10 +71,9 @@ def _found(task: str, python: str) -> EnvFamily:
 
 def _in_python(family: EnvFamily, python: str) -> EnvFamily:
     """The family with its environments in another Python interpreter."""
+    permit(python)
     try:
-        chosen = family.with_settings({"python": python})
-    except UntrustedCodeError:
-        raise
+        chosen = family.with_settings({INTERPRETER: python})
     except ConfigurationError as error:
         raise ConfigurationError(
             f"simulator_python is for environments of other packages (gym:ID, my_file.py:make_env), {family.id} is run "

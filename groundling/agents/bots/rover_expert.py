@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.agents.bots import advice, driving
-from groundling.agents.bots.expert import make_memory, make_plans, make_ways
+from groundling.agents.bots.expert import make_memory, make_plans, make_ways, plan_bounds
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.state import Worlds
+from groundling.envs.saved_states import check_arrays
 
 
 class RoverExpert:
@@ -96,7 +97,12 @@ class RoverExpert:
         return {name: array.copy() for name, array in self._kept().items()}
 
     def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`state_dict`, of an expert of as many rovers."""
+        """Continue from :meth:`state_dict`, of an expert of as many rovers.
+
+        Raises:
+            ConfigurationError: if it is another's, or damaged; nothing is loaded then.
+        """
+        check_arrays(saved, self._kept(), plan_bounds(self.worlds.state.cells.shape[1]))
         for name, array in self._kept().items():
             array[...] = saved[name]
 

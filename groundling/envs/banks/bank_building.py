@@ -152,7 +152,7 @@ def _tell(episode: Episode, split: AnySplit) -> Episode | None:
 def _build(source: EpisodeSource, size: int, seed: int, split: AnySplit, workers: int, progress: bool) -> EpisodeBank:
     """Build chunk after chunk, in order, until there are enough episodes."""
     columns = (
-        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.description}", style="bold", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("episodes"),

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.array_archive import read_arrays
 from groundling.envs.banks.manuals import Manuals
 from groundling.errors import BankFileError
 from groundling.files import written_whole
@@ -63,23 +64,25 @@ def read_bank(
     """
     path = Path(path)
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            note_received(header, path, trust_code=trust_code)
-            if header.get("format") != FORMAT_VERSION:
-                raise BankFileError(
-                    f"{path} is an episode bank of format {header.get('format')}, this version reads format "
-                    f"{FORMAT_VERSION}: delete it, and it is built again"
-                )
-            if header.get("vocabulary") != vocabulary:
-                raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
-            if key is not None and header.get("key") != key:
-                raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
-            arrays = with_added({name: file[name] for name in names if name in file or name not in ADDED})
-            instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
-            if len(instructions) != len(arrays["tokens"]):
-                raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
-            manuals = Manuals.of_arrays(file)
+        file = read_arrays(path)
+        header = json.loads(str(file["header"]))
+        note_received(header, path, trust_code=trust_code)
+        if header.get("format") != FORMAT_VERSION:
+            raise BankFileError(
+                f"{path} is an episode bank of format {header.get('format')}, this version reads format "
+                f"{FORMAT_VERSION}: delete it, and it is built again"
+            )
+        if header.get("vocabulary") != vocabulary:
+            raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
+        if key is not None and header.get("key") != key:
+            raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
+        arrays = with_added({name: file[name] for name in names if name in file or name not in ADDED})
+        instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
+        if len(instructions) != len(arrays["tokens"]):
+            raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
+        if not isinstance(header["level"], str) or not isinstance(header["split"], str):
+            raise ValueError("its level and split are no texts")
+        manuals = Manuals.of_arrays(file)
     except BankFileError:
         raise
     except FileNotFoundError:

@@ -39,6 +39,7 @@ from groundling.envs.first_person import (
 from groundling.envs.first_person import style as style_module
 from groundling.envs.first_person.camera import Camera, Lens, Variation, lens_of, variation_of
 from groundling.envs.first_person.drawing import F, drawing_kernel, hash64
+from groundling.envs.first_person.drawing_checks import check_drawn
 from groundling.envs.first_person.image_arrays import add_noise, write_codes, write_colors, write_depths, write_words
 from groundling.envs.first_person.other_floors import fill_other_floors
 from groundling.envs.first_person.palette import Palette, palette_of
@@ -277,8 +278,22 @@ class FirstPersonRenderer:
             stop: the end of the environments.
 
         Raises:
-            ConfigurationError: if the views were made for another camera.
+            ConfigurationError: if the views were made for another camera, or the worlds or poses lead beside the map.
         """
+        check_drawn(state, poses, width, style, start, stop)
+        self.draw_checked(state, poses, width, style, views, start, stop)
+
+    def draw_checked(
+        self,
+        state: Worlds,
+        poses: Poses,
+        width: int,
+        style: NDArray[np.uint64],
+        views: Views,
+        start: int,
+        stop: int,
+    ) -> None:
+        """As :meth:`draw`, of worlds and poses that were found right when they were made, and kernels moved since."""
         size = (self.camera.height, self.camera.width)
         if any(view.shape[1:3] != size or (len(view) > 0 and len(view) < stop) for view in views):
             raise ConfigurationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,9 +26,10 @@ from groundling.envs.simulators.habitat.habitat_worker import facts
 from groundling.envs.simulators.habitat.pool import Call, HabitatPool
 
 MOVES: Final = {Action.LEFT: facts.LEFT, Action.RIGHT: facts.RIGHT, Action.FORWARD: facts.FORWARD}
-NO_MOTION: Final = {"step": 0.0, "turn": 0.0}  # of our own rover, which Habitat's body moves instead
 TRIES: Final = 3  # to begin an episode, if workers die of it
 FULL_TURN: Final = 2 * math.pi
+
+_log = logging.getLogger(__name__)
 
 
 class HabitatBatch(RoverBatch):
@@ -72,8 +74,9 @@ class HabitatBatch(RoverBatch):
         self._seen: list[dict[str, NDArray[Any]]] = [{} for _ in range(num_envs)]
         self._shown: list[tuple[Snapshot, Shown] | None] = [None] * num_envs
         self.collided = np.zeros(num_envs, dtype=np.bool_)
+        self._without_scene: set[int] = set()  # whose worker died since their last step
         super().__init__(bank, num_envs, rover=rover, camera=camera, **{**options, "num_threads": 1})
-        self._standing = rover.motion()._replace(**NO_MOTION)
+        self._standing = rover.motion()._replace(step=0.0, turn=0.0)  # Habitat's body moves instead
         self.pool = HabitatPool(simulator_settings(camera, rover, gpu), num_envs, python=python, max_scenes=max_scenes)
 
     def paths(self, ends: dict[int, list[tuple[float, float]]]) -> dict[int, tuple[float, list[list[float]], int]]:
@@ -82,17 +85,16 @@ class HabitatBatch(RoverBatch):
         for b, points in ends.items():
             places = [layout.to_position(x - BORDER, y - BORDER) for x, y in points]
             calls[b] = [("path", self._position(b), places)]
-        found, _ = self.pool.do(calls)
-        return {b: results[0] for b, results in found.items()}
+        return {b: results[0] for b, results in self._ask(calls).items()}
 
     def ways_to(self, ends: Mapping[int, tuple[float, float]], radius: Mapping[int, float]) -> dict[int, list[int]]:
         """The greedy follower's actions that bring some rovers within a radius, in metres, of points of the map, border
         included; none where it finds no way.
         """
         calls: dict[int, Sequence[Call]] = {
-            b: [("follow", layout.to_position(x - BORDER, y - BORDER), radius[b])] for b, (x, y) in ends.items()
+            b: [("follow", [layout.to_position(x - BORDER, y - BORDER)], radius[b])] for b, (x, y) in ends.items()
         }
-        found, _ = self.pool.do(calls)
+        found = self._ask(calls)
         numbers = {name: int(action) for action, name in MOVES.items()}
         return {b: [] if results[0] is None else [numbers[name] for name in results[0]] for b, results in found.items()}
 
@@ -112,13 +114,12 @@ class HabitatBatch(RoverBatch):
 
     def _step(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
         rows = range(start, stop)
-        died = self._move(rows, actions)
+        self._move(rows, actions)
         rover_kernels.step_rovers(
             self.state, self.poses, self._standing, self.scoring, self.outcomes, actions, self.width, start, stop
         )
-        for b in died:
-            self._cut_off(b)
-        for b in self._show([b for b in rows if b not in died]):
+        self._show(rows)
+        for b in self._without_scene:
             self._cut_off(b)
         ended = self.outcomes.ended
         if autoreset:
@@ -132,6 +133,14 @@ class HabitatBatch(RoverBatch):
         for b in range(start, stop):
             for key, picture in observed(self._seen[b], self.camera).items():
                 getattr(seen, key)[b] = picture
+
+    def _ask(self, calls: Mapping[int, Sequence[Call]]) -> dict[int, list[Any]]:
+        """Make calls; an environment whose worker dies has no scene, and is not asked, until it begins anew."""
+        found, died = self.pool.do({b: own for b, own in calls.items() if own and b not in self._without_scene})
+        for b, error in died.items():
+            _log.warning("environment %d is cut off: %s", b, error)
+        self._without_scene |= set(died)
+        return found
 
     def _position(self, b: int) -> tuple[float, float, float]:
         return layout.to_position(self.poses.x[b] - BORDER, self.poses.y[b] - BORDER)
@@ -159,27 +168,26 @@ class HabitatBatch(RoverBatch):
                 ]
             found, died = self.pool.do(calls)
             for b, results in found.items():
+                self._without_scene.discard(b)
                 self._take(b, results[-2], results[-1])
             rows = list(died)
             if not rows:
                 return
         raise EngineRestartError(f"an episode could not be begun: {next(iter(died.values()))}")
 
-    def _move(self, rows: Sequence[int], actions: NDArray[np.int64]) -> list[int]:
-        """Move the bodies and look; returns the environments whose worker died."""
+    def _move(self, rows: Sequence[int], actions: NDArray[np.int64]) -> None:
+        """Move the bodies and look."""
         calls: dict[int, Sequence[Call]] = {}
         for b in rows:
             name = MOVES.get(Action(int(actions[b]))) if actions[b] < len(Action) else None
             calls[b] = [] if name is None else [("act", name), ("pose",), ("look",)]
-        found, died = self.pool.do({b: own for b, own in calls.items() if own})
         self.collided[:] = False
-        for b, (collided, pose, seen) in found.items():
+        for b, (collided, pose, seen) in self._ask(calls).items():
             self.collided[b] = collided
             self._take(b, pose, seen)
-        return list(died)
 
-    def _show(self, rows: Sequence[int]) -> list[int]:
-        """Bring the scenes of these environments to what their states are; returns those whose worker died."""
+    def _show(self, rows: Sequence[int]) -> None:
+        """Bring the scenes of these environments to what their states are."""
         calls: dict[int, Sequence[Call]] = {}
         for b in rows:
             before = self._shown[b]
@@ -190,10 +198,8 @@ class HabitatBatch(RoverBatch):
             now = shown(snapshot, self.width, self.kinds, self._scenes[int(self.state.episode[b])])
             self._shown[b] = snapshot, now
             calls[b] = [("carry", None), ("change", changes(before[1], now)), ("carry", now.carried), ("look",)]
-        found, died = self.pool.do(calls)
-        for b, results in found.items():
+        for b, results in self._ask(calls).items():
             self._seen[b] = results[-1]
-        return list(died)
 
     def _take(self, b: int, pose: Any, seen: dict[str, NDArray[Any]]) -> None:
         position, rotation = pose

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from groundling.envs.families.base import EnvFamily
 from groundling.envs.families.habitat.family import HabitatFamily
+from groundling.envs.families.habitat.playing.family import HabitatFileFamily
 
 SCHEME: Final = "habitat:"
+FILES: Final = (".json", ".json.gz")
 
 
 class HabitatPlaces:
@@ -22,11 +24,11 @@ class HabitatPlaces:
         return ()
 
     def find(self, id: str) -> EnvFamily | None:
-        """An exported folder."""
+        """An exported folder, or a file of episodes."""
         if not id.startswith(SCHEME):
             return None
         place = Path(id.removeprefix(SCHEME)).expanduser()
-        return HabitatFamily(place)
+        return HabitatFileFamily(place) if place.name.endswith(FILES) else HabitatFamily(place)
 
     def wrap(self, thing: Any, reference: str) -> None:
         """Nothing of a user's own belongs here."""

@@ -12,8 +12,10 @@ that an interpreter which has habitat-sim and nothing else of ours can read it.
     │   ├── NAME.glb, NAME.stage_config.json            floor and ceiling of a house
     │   ├── walls-NAME.glb, walls-NAME.object_config.json   its walls: an object, as a stage has no semantic ids
     │   ├── NAME.scene_instance.json                    the house: its walls, and where its things stand
+    │   ├── opened-... .scene_instance.json   with all doors open, as agents of habitat-lab can open none
+    │   ├── emptied-... .scene_instance.json   and without what can be carried, which rearrangement adds itself
     │   └── thing-COLOR-KIND-STATE-SIZE.glb, ... .object_config.json   one template a kind, color, state and size
-    ├── houses/NAME.json                the same house as plain data of ours (``House``)
+    ├── houses/NAME.json                the same house as plain data of ours (``House``), and so of the others
     └── episodes/FORMAT/SPLIT/SPLIT.json.gz   in a format of habitat-lab; ObjectNav: a content/NAME.json.gz a scene
 
 Names contain a checksum of what they show, as habitat-sim reads a mesh once and keeps it by its path; and no name is a
@@ -59,6 +61,8 @@ NAVMESH: Final = {
     "cell_height": 0.05,
     "include_static_objects": True,
 }
+OPENED: Final = "opened"  # variants of scenes
+EMPTIED: Final = "emptied"
 LAB_NAVMESH_HEIGHT_M: Final = 0.2  # where habitat-lab's own settings (cell_height .2) put an agent on a floor at 0
 REARRANGED_M: Final = 0.15  # how near its place an object is when it counts as put there
 
@@ -116,6 +120,12 @@ def object_mesh(folder: Path, template: str) -> Path:
 def object_file(folder: Path, template: str) -> Path:
     """How a template is loaded; its absolute path is the handle that the simulator knows it by."""
     return scenes_folder(folder) / f"{template}{OBJECT_SUFFIX}"
+
+
+def variant_name(name: str, variant: str) -> str:
+    """A scene of the same house with something changed, as "opened"; no part of the other's name, nor this of it."""
+    slug, row, checksum = name.rsplit("-", 2)
+    return f"{variant}-{row}-{checksum}-{slug}"
 
 
 def walls_template(name: str) -> str:

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from groundling.envs.simulators.errors import EngineCrashError, EngineError, EngineHangError
 from groundling.envs.simulators.foreign.host.wire import read, read_message, send_message
+from groundling.trust import permit
 
 START_S: Final = 120.0
 CLOSE_S: Final = 5.0
@@ -36,9 +38,12 @@ class HostProcess:
 
     Raises:
         EngineError: if it cannot be started.
+        UntrustedCodeError: if only a received file names the program.
     """
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        if command[0] != sys.executable:
+            permit(command[0])
         self.name = name
         self.started = time.monotonic()
         self.connection, theirs = socket.socketpair()
@@ -107,6 +112,8 @@ class HostProcess:
 
     def crash(self) -> EngineCrashError:
         """The error that tells how the process died, and its last words."""
+        if self._told.closed:
+            return EngineCrashError(f"the process of {self.name} was ended")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(CLOSE_S)
         code = self.process.poll()

@@ -20,12 +20,14 @@ from groundling.envs.families.habitat.export import scene_files
 from groundling.envs.families.habitat.export.house_meshes import stage_meshes, wall_meshes
 from groundling.envs.families.habitat.export.mesh import import_trimesh, to_glb
 from groundling.envs.families.habitat.export.templates import Template, numbered, templates_of
-from groundling.envs.families.habitat.houses import House, house_of, to_json
+from groundling.envs.families.habitat.houses import House, to_json
+from groundling.envs.families.habitat.worlds import house_of
 from groundling.errors import ConfigurationError, StorageError
 from groundling.files import make_folder, storage_error
 from groundling.language.lexicon import Lexicon
 
 Report = Callable[[int, int], None]
+Addition = Callable[[Path, tuple[House, ...], Kinds], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def export_houses(
     task: str,
     split: str,
     report: Report | None = None,
+    add: Addition | None = None,
 ) -> Export:
     """Write the world of each episode of a bank as a scene, and the bank beside them.
 
@@ -63,6 +66,7 @@ def export_houses(
         task: how the task is asked for.
         split: the name of the split of the episodes.
         report: is told how many of how many houses are written.
+        add: writes more into the folder, before that takes its place; what it returns is told in the manifest.
 
     Raises:
         ConfigurationError: if the folder holds something.
@@ -88,7 +92,8 @@ def export_houses(
         write_json(layout.dataset_file(aside), scene_files.dataset_config())
         write_json(layout.lighting_file(aside), scene_files.LIGHTING)
         bank.save(layout.bank_file(aside))
-        write_json(layout.manifest_file(aside), manifest(task, split, houses, templates))
+        added = {} if add is None else add(aside, houses, kinds)
+        write_json(layout.manifest_file(aside), {**manifest(task, split, houses, templates), **added})
     return Export(folder, task, split, houses)
 
 
@@ -118,7 +123,8 @@ def named_houses(bank: EpisodeBank, kinds: Kinds, task: str) -> Iterator[House]:
     for row in range(len(bank)):
         house = house_of(bank, row, kinds)
         checksum = hashlib.sha256(to_json(house).encode()).hexdigest()[:8]
-        yield replace(house, name=f"{slug}-{row:0{width}}-{checksum}")
+        name = f"{slug}-{row:0{width}}-{checksum}"
+        yield replace(house, name=name, stage=name)
 
 
 def manifest(task: str, split: str, houses: Sequence[House], templates: dict[Template, int]) -> dict[str, Any]:
@@ -154,6 +160,11 @@ def _write_house(folder: Path, house: House, kinds: Kinds) -> None:
     _write(layout.object_mesh(folder, walls), to_glb(wall_meshes(house.cells, house.floors)))
     write_json(layout.stage_file(folder, house.name), scene_files.stage_config(house.name))
     write_json(layout.object_file(folder, walls), scene_files.object_config(walls, layout.WALL_ID))
+    write_scene(folder, house, kinds)
+
+
+def write_scene(folder: Path, house: House, kinds: Kinds) -> None:
+    """Write where the things of a house stand, whose stage and walls are there; errors as of :func:`export_houses`."""
     write_json(layout.scene_file(folder, house.name), scene_files.scene_instance(house, kinds.solids))
     _write(layout.house_file(folder, house.name), to_json(house).encode())
 

@@ -65,13 +65,13 @@ def scene_instance(house: House, solids: Sequence[int]) -> dict[str, Any]:
         house: which.
         solids: of each type code, the solid that it is drawn as.
     """
-    walls = instance(layout.walls_template(house.name), 0, 0, 0, 3)
+    walls = instance(layout.walls_template(house.stage), 0, 0, 0, 3)
     things = [
         instance(template_of(thing).name, thing.x, thing.y, thing.height, shown_back(thing, solids))
         for thing in house.shown()
     ]
     return {
-        "stage_instance": {"template_name": house.name},
+        "stage_instance": {"template_name": house.stage},
         "object_instances": [walls, *things],
         "default_lighting": "no_lights",
         "translation_origin": "asset_local",

@@ -221,7 +221,8 @@ def _plate(row: Points, paint: Paint, wide: float, tall: float) -> tuple[Mesh, M
     picture = plate_picture(number, tuple(paint.color), paint.glow)
     faces = quads(corners + offset, normals, uv=uv, picture=picture)
     first, last, ways = plate_rim(number)
-    edges = np.stack([at(*first.T, -thick), at(*last.T, -thick), at(*last.T, thick), at(*first.T, thick)], axis=1)
+    around = ((first, -thick), (last, -thick), (last, thick), (first, thick))
+    edges = np.stack([at(end[:, 0], end[:, 1], y) for end, y in around], axis=1)
     lit = _painted(paint, _lit(paint, ways @ paint.light), np.zeros(len(ways)))
     return faces, quads(edges + offset, ways, colors=lit)
 

@@ -30,6 +30,7 @@ CALLS = (
     "snap",
     "random_places",
     "follow",
+    "steps_around",
     "renewed",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import facts, guards
+from . import facts, guards, steering
 from .guards import HabitatRefusal, Owner, as_point, as_rotation
 from .settings import Placement, SimulatorSettings
 
@@ -274,19 +275,30 @@ class Simulation:
         """
         finder = self._finder()
         here = finder.snap_point(as_point(start))
-        best: tuple[float, list[list[float]], int] = (float("inf"), [], -1)
-        if np.isnan(here).any():
-            return best
-        for number, end in enumerate(ends):
-            there = finder.snap_point(as_point(end))
-            if np.isnan(there).any():
-                continue
-            path = self._sim_package.ShortestPath()
-            path.requested_start, path.requested_end = np.asarray(here, np.float32), np.asarray(there, np.float32)
-            if finder.find_path(path) and path.geodesic_distance < best[0]:
-                corners = [[float(part) for part in point] for point in path.points]
-                best = float(path.geodesic_distance), corners, number
-        return best
+        snapped = [finder.snap_point(as_point(end)) for end in ends]
+        there = [number for number, end in enumerate(snapped) if not np.isnan(end).any()]
+        if np.isnan(here).any() or not there:
+            return float("inf"), [], -1
+        path = self._sim_package.MultiGoalShortestPath()
+        path.requested_start = np.asarray(here, np.float32)
+        path.requested_ends = [np.asarray(snapped[number], np.float32) for number in there]
+        if not finder.find_path(path):
+            return float("inf"), [], -1
+        corners = [[float(part) for part in point] for point in path.points]
+        return float(path.geodesic_distance), corners, there[int(path.closest_end_point_index)]
+
+    def steps_around(self) -> list[list[float]]:
+        """Where a step ends on each heading that turns to the left lead to, from the present one on."""
+        finder = self._finder()
+        (x, y, z), (_, qy, _, qw) = self.pose()
+        yaw, turn, step = 2 * math.atan2(qy, qw), math.radians(self.settings.turn_degrees), self.settings.step_m
+        found = []
+        for number in range(round(2 * math.pi / turn)):
+            heading = yaw + number * turn
+            end = (x - step * math.sin(heading), y, z - step * math.cos(heading))
+            there = finder.try_step_no_sliding(as_point((x, y, z)), as_point(end))
+            found.append([float(part) for part in there])
+        return found
 
     def is_navigable(self, position: Sequence[float]) -> bool:
         """Whether one can stand there: find_path and snap_point silently take the nearest place."""
@@ -312,25 +324,26 @@ class Simulation:
                 break
         return found
 
-    def follow(self, goal: Sequence[float], radius: float) -> list[str] | None:
-        """The greedy follower's actions to a place, without the stop; None where it finds no way. The agent stays."""
+    def follow(self, goals: Sequence[Sequence[float]], radius: float) -> list[str] | None:
+        """Actions that bring the agent within a radius of one of several places, by the path finder; None if no way is.
+
+        The agent stays where it is. Habitat's own greedy follower zigzags (48 actions for 7 m): this one steers along
+        the corners of the shortest way, past what a step would run into.
+        """
         finder = self._finder()
-        there = finder.snap_point(as_point(goal))
-        if np.isnan(there).any() or not np.isfinite(self.path(self.pose()[0], [goal])[0]):
+        (x, y, z), (_, qy, _, qw) = self.pose()
+        here = finder.snap_point(as_point((x, y, z)))
+        if np.isnan(here).any():
             return None
-        follower = self._sim.make_greedy_follower(
-            0,
-            goal_radius=float(radius),
-            stop_key="stop",
-            forward_key=facts.FORWARD,
-            left_key=facts.LEFT,
-            right_key=facts.RIGHT,
+        return steering.steer_along(
+            lambda start: self.path(start, goals)[1],
+            lambda start, end: finder.try_step_no_sliding(as_point(start), as_point(end)),
+            np.asarray(here, dtype=np.float64),
+            2 * math.atan2(qy, qw),
+            self.settings.step_m,
+            math.radians(self.settings.turn_degrees),
+            radius,
         )
-        try:
-            actions = follower.find_path(np.asarray(there, np.float32))
-        except self._sim_package.errors.GreedyFollowerError:
-            return None
-        return [str(action) for action in actions if action != "stop"]
 
     def close(self) -> None:
         """End it."""

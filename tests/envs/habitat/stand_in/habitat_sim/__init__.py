@@ -4,6 +4,7 @@ It is put on the path of worker processes by tests only. It refuses what the rea
 where the real one does. What it cannot do (textures through lights, physics, several floors) it does not pretend to.
 """
 
+import os
 from types import SimpleNamespace
 
 from . import errors
@@ -21,7 +22,7 @@ from .settings import (
 )
 from .simulator import AgentState, Simulator
 
-__version__ = "0.3.3"
+__version__ = os.environ.get("HABITAT_STAND_IN_VERSION", "0.3.3")
 
 agent = SimpleNamespace(
     ActionSpec=ActionSpec, ActuationSpec=ActuationSpec, AgentConfiguration=AgentConfiguration, AgentState=AgentState

@@ -109,7 +109,7 @@ class PathFinder:
             cell,
             settings.cell_height,
         )
-        numbers = regions(free)
+        numbers = regions(free, settings.region_min_size)
         loops = []
         for number in range(1, int(numbers.max(initial=0)) + 1):
             loops += [(loop * cell + low[[0, 2]], number - 1) for loop in outlines(numbers == number)]
@@ -174,11 +174,14 @@ class PathFinder:
         ground = self.ground
         ends = [path.requested_end] if isinstance(path, ShortestPath) else path.requested_ends
         start = self._snapped(path.requested_start)
-        found = [self._one(ground, start, self._snapped(end)) for end in ends]
-        lengths = [length for _, length in found]
-        best = int(np.argmin(lengths)) if lengths else -1
-        path.geodesic_distance = lengths[best] if lengths else np.inf
-        path.points = found[best][0] if lengths else []
+        best, path.points, path.geodesic_distance = -1, [], np.inf
+        straight = [float(np.linalg.norm((self._snapped(end) - start)[[0, 2]])) for end in ends]
+        for number in np.argsort(straight).tolist():
+            if straight[number] >= path.geodesic_distance:
+                break
+            points, length = self._one(ground, start, self._snapped(ends[number]))
+            if length < path.geodesic_distance:
+                best, path.points, path.geodesic_distance = number, points, length
         if isinstance(path, MultiGoalShortestPath):
             path.closest_end_point_index = best if np.isfinite(path.geodesic_distance) else -1
         return bool(np.isfinite(path.geodesic_distance))
