@@ -229,7 +229,7 @@ def test_values_that_begin_too_high_have_fallen_within_a_short_run() -> None:
 @pytest.mark.slow
 def test_dqn_learns_to_go_to_an_object_with_the_usual_options(tmp_path: Path) -> None:
     config = TrainConfig(
-        algorithm="sb3:DQN", task=LEVEL, num_envs=64, bank_size=1024, total_frames=20_000, evaluate_every=0
+        algorithm="sb3:DQN", task=LEVEL, num_envs=64, bank_size=1024, total_frames=30_000, evaluate_every=0
     )
     Trainer(config, tmp_path / "run").run()
     told = [json.loads(line)["success"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]

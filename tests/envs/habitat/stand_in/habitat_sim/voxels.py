@@ -202,13 +202,13 @@ def outlines(region: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
 def _simplified(points: NDArray[np.int64]) -> NDArray[np.float64]:
     """Recast's: to the lowest and the highest point, whichever is farthest off is added until none is too far."""
     count = len(points)
-    order = np.lexsort((points[:, 1], points[:, 0]))
-    kept = sorted({int(order[0]), int(order[-1])})
+    points = np.roll(points, -int(np.lexsort((points[:, 1], points[:, 0]))[0]), axis=0)  # the lowest one first
+    kept = [0, int(np.lexsort((points[:, 1], points[:, 0]))[-1])]
     i = 0
     while i < len(kept):
         start, end = kept[i], kept[(i + 1) % len(kept)]
         a, b = points[start], points[end]
-        inner = np.arange(start + 1, end if end > start else end + count) % count
+        inner = np.arange(start + 1, end if end > start else count)
         if len(inner):
             way = (b - a).astype(np.float64)
             length = float(way @ way)
@@ -220,9 +220,6 @@ def _simplified(points: NDArray[np.int64]) -> NDArray[np.float64]:
             worst = int(np.argmax(distance)) if forwards else len(inner) - 1 - int(np.argmax(distance[::-1]))
             if distance[worst] > MAX_ERROR**2:
                 kept.insert(i + 1, int(inner[worst]))
-                if inner[worst] < start:  # behind the seam
-                    kept[:] = sorted(kept)
-                    i = kept.index(start)
                 continue
         i += 1
     return points[kept].astype(np.float64)
