@@ -45,9 +45,9 @@ LEARNED: Final = AgileConfig(
 )
 ARRANGED: Final = replace(LEARNED, vision="centered")  # the settings of the agent's encoder, with two convolutions
 BABYAI: Final = replace(LEARNED, hidden_dim=64, pairs=10_000, scale=1.0)
-# Where an episode ends at its goal few visited states are solved: what D takes for solved is where it errs, not to be
-# thrown away.
-ENDING: Final = replace(BABYAI, warmup=500, adapts_rho=False, rho=1.0)
+# Where an episode ends at its goal few visited states are solved, so that what D takes for solved is where it errs, not
+# to be thrown away; and a goal is paid as if it lasted: paid once it is worth less than staying where D errs.
+ENDING: Final = replace(BABYAI, warmup=500, adapts_rho=False, rho=1.0, scale=0.01, end_weight=100.0)
 START_FRAMES: Final = 600_000  # of the expert, in PutNextLocal: PPO from nothing does not find its reward
 RECURRENT: Final = AgentConfig(memory="gru")
 IN_THE_MIDDLE: Final = AgentConfig(
