@@ -56,7 +56,7 @@ IN_THE_MIDDLE: Final = AgentConfig(
 PATTERNS: Final = AgentConfig(
     vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=2, channels=24, cell_dim=64),)
 )
-CONTROL_FRAMES: Final = 400_000  # of the rows beside AGILE's own, which are compared with "adaptive"
+CONTROL_FRAMES: Final = 300_000  # of the rows beside AGILE's own, which are compared with "adaptive"
 LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
 
 
