@@ -35,9 +35,10 @@ def frozen_buffer(run: RunRecord) -> Finding:
     config = run.config
     steps = config.rollout_frames // config.num_envs
     # what divides the run's environments suits algorithms that play them in groups
-    num_envs = max(
-        n for n in range(1, config.num_envs + 1) if config.num_envs % n == 0 and n * steps <= max(FRAMES, steps)
-    )
+    own = config.algorithm_settings
+    others = tuple(value for value in config.settings if type(value) is not type(own))
+    divisors = [n for n in range(1, config.num_envs + 1) if config.num_envs % n == 0]
+    num_envs = max(n for n in divisors if n * steps <= max(FRAMES, steps))
     try:
         small = dataclasses.replace(
             config.alone(config.task_ids[0]),
@@ -45,7 +46,7 @@ def frozen_buffer(run: RunRecord) -> Finding:
             evaluate_every=0,
             init="",
             device="cpu",
-            settings=tuple(_fitting(value, num_envs * steps) for value in config.settings),
+            settings=(*others, _fitting(own, num_envs * steps)),
         )
     except ConfigurationError as error:
         return not_applicable(f"{run.algorithm} does not work on so few frames: {error}")
@@ -102,13 +103,14 @@ def judge_losses(losses: Sequence[Mapping[str, float]], frames: int, algorithm: 
 
 def _whole(algorithm: OnPolicy, most: int) -> tuple[Any, int]:
     """What an algorithm learns from, and its frames: of algorithms that wait for the ends of episodes, the first that
-    has some; at most so many rollouts are played.
+    is as large as half a rollout, or the last of so many.
     """
     for _ in range(most):
         batch: Any = algorithm.collect()
-        if frames := int(batch.action.numel()):
-            return batch, frames
-    return None, 0
+        frames = int(batch.action.numel())
+        if 2 * frames >= algorithm.run.config.rollout_frames:
+            break
+    return batch, frames
 
 
 def gradient_steps(settings: Any, frames: int) -> int:
