@@ -124,7 +124,7 @@ def _text(name: str, value: Any) -> Any:
 
 
 def _tuple(name: str, value: Any, inner: Sequence[Any]) -> Any:
-    if isinstance(value, str) or not isinstance(value, list | tuple | np.ndarray):
+    if not isinstance(value, list | tuple) and np.ndim(value) != 1:
         raise _refused(name, "a tuple", value)
     kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is ... else list(inner)
     if len(kinds) != len(value):
