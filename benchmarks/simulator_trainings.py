@@ -39,9 +39,7 @@ TRAININGS = {
     "minigrid_compiled": Training("BabyAI-GoToLocal-v0"),
     "minigrid_adapted": Training("gym:BabyAI-GoToLocal-v0"),
     "envpool": Training("envpool:BabyAI-GoToLocal-v0"),
-    "minihack": Training(  # in the usual 100 steps of the room, an agent that sees nothing finds the stairs as well
-        "gym:MiniHack-Room-Random-5x5-v0?arg.max_episode_steps=20", 30_000, 64, ppo=SHORT, episodes=200, has_blind=True
-    ),
+    "minihack": Training("gym:MiniHack-Room-5x5-v0", 30_000, 64, ppo=SHORT, episodes=200, has_blind=True),
     "minihack_keyroom": Training(  # success is rare at first, and a step that changes nothing is paid -.01 by default
         "gym:MiniHack-KeyRoom-S5-v0?arg.penalty_step=0",
         150_000,
