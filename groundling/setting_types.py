@@ -31,9 +31,10 @@ def check_settings(settings: Any) -> None:
     Raises:
         ConfigurationError: the message names the setting.
     """
-    for name, hint in _hints(type(settings)).items():
+    kind: Any = type(settings)
+    for name, hint in _hints(kind).items():
         value = getattr(settings, name)
-        if isinstance(value, float) and math.isinf(value) and name in _infinite(type(settings)):
+        if isinstance(value, float) and math.isinf(value) and name in _infinite(kind):
             continue
         checked = _as_type(name, value, hint)
         if checked is not value:

@@ -175,7 +175,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         Raises:
             ConfigurationError: if a list of seeds is given, the mask is not [B] bool, or it comes with a seed.
         """
-        if np.ndim(seed) > 0:
+        if isinstance(seed, list | tuple | np.ndarray):
             raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
         first = reset_seed(seed)
         mask = (options or {}).get("reset_mask")
