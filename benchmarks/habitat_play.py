@@ -50,7 +50,7 @@ from groundling.errors import ConfigurationError
 from groundling.eval.runs import evaluate_run
 from groundling.eval.statistics import wilson_interval
 from groundling.interruption import Interrupted
-from groundling.training import TrainConfig, Trainer
+from groundling.training import PPOConfig, TrainConfig, Trainer
 from groundling.training.logs import read_metrics
 
 HOUSES = "groundling/FurnishedHouseBringSmall-v0"
@@ -265,6 +265,7 @@ def ppo(options: Options) -> dict[str, Any]:
             num_envs=max(options.envs, 4),
             total_frames=1_000_000,
             evaluate_every=0,
+            settings=(PPOConfig(num_steps=64, minibatch_size=64),),
         )
         run = Path(folder) / "run"
         trainer = Trainer(config, run)

@@ -175,7 +175,8 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         Raises:
             ConfigurationError: if a list of seeds is given, the mask is not [B] bool, or it comes with a seed.
         """
-        if isinstance(seed, list | tuple | np.ndarray):
+        asked: Any = seed
+        if np.ndim(asked) > 0:
             raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
         first = reset_seed(seed)
         mask = (options or {}).get("reset_mask")
