@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
+
+from groundling.errors import GroundlingError
 
 
 class Grade(IntEnum):
@@ -53,3 +57,31 @@ class Kind:
     row: str
     trials: int
     run: Callable[[int, int, Path], Iterator[Outcome]]
+
+
+class _OutOfTime(BaseException):
+    """A trial takes too long; no handler of errors catches it."""
+
+
+def within(seconds: float, trial: Callable[[], Outcome]) -> Outcome:
+    """The outcome of a trial; of one that does not end in time, or that raises, what that means.
+
+    A trial tells itself how an error of ours that it expected is to be graded; any that comes here has one line.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _OutOfTime
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return trial()
+    except _OutOfTime:
+        return Outcome(Grade.HUNG, f"it did not end within {seconds:g} s")
+    except GroundlingError as error:
+        return Outcome(Grade.REFUSED, f"refused by {type(error).__name__}")
+    except Exception as error:
+        return Outcome(Grade.WRONG_ERROR, f"{type(error).__name__}: {' '.join(str(error).split())[:120]}")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

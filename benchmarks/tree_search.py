@@ -93,7 +93,9 @@ def planner_of(options: Options, simulations: int, settings: tuple[str, ...]) ->
 
 def command_of(options: Options) -> str:
     """The command that writes the rows."""
-    told = "".join(f" --{name} {getattr(options, name)}" for name in ("episodes", "frames"))
+    named = ("task", "frames", "episodes", "time_share")
+    given = [name for name in named if getattr(options, name) != getattr(Options, name)]
+    told = "".join(f" --{name.replace('_', '-')} {getattr(options, name)}" for name in given)
     settings = f" --settings {' '.join(options.settings)}" if options.settings else ""
     return f"python benchmarks/tree_search.py{told}{settings} --output benchmarks/results/algorithms.json"
 
@@ -107,10 +109,11 @@ def main(options: Options) -> None:
     bank = TaskMixture.of([bank]).with_time_limit_scale(options.time_share).bank
     floor, _ = measure(RandomPolicy(agent.num_actions), bank, config, options)
     rows: list[dict[str, Any]] = []
-    plans = [(f"mcts_{n}", planner_of(options, n, options.settings)) for n in options.simulations]
+    prefix = "mcts" if options.task == Options.task else f"mcts_{options.task.split('-')[1].lower()}"
+    plans = [(f"{prefix}_{n}", planner_of(options, n, options.settings)) for n in options.simulations]
     plans += [
         (
-            f"mcts_{options.variant_simulations}_{v}",
+            f"{prefix}_{options.variant_simulations}_{v}",
             planner_of(options, options.variant_simulations, tuple(v.split("&"))),
         )
         for v in options.variants

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ class RunLog:
         kept = [row for row in _rows_of(self._path)[0] if row["frames"] <= from_frames] if self._path.exists() else []
         write_text(self._path, "".join(map(line_of, kept)))
         try:
+            _wait_until_later(folder / TENSORBOARD_NAME)
             self._lines = self._path.open("a")
             # of what an earlier process wrote, TensorBoard drops this step and later ones
             self._board = SummaryWriter(str(folder / TENSORBOARD_NAME), purge_step=from_frames + 1)
@@ -121,6 +123,19 @@ class RunLog:
                 failed = failed or error
         if failed is not None:
             raise storage_error(self._path, failed) from failed
+
+
+def _wait_until_later(board: Path) -> None:
+    """Wait, less than a second, until TensorBoard reads a new file of events after those that are there.
+
+    It reads them in the order of their names, which have the second and then the process id; a run that is resumed
+    in the second in which it was killed, by a process of a lower id, would be read first.
+    """
+    names = sorted(path.name for path in board.iterdir() if ".tfevents." in path.name) if board.is_dir() else []
+    newest = names[-1].partition(".tfevents.")[2].partition(".")[0] if names else ""
+    now = time.time()
+    if newest.isdecimal() and int(newest) == int(now):
+        time.sleep(int(now) + 1 - now)
 
 
 def line_of(metrics: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import CheckpointError, ConfigurationError, GroundlingError
-from groundling.files import write_text
+from groundling.files import remove_leftovers, write_text
 from groundling.interruption import Interrupted, StopRequest, stop_requests
 from groundling.run_lock import RunLock
 from groundling.seeding import integer
@@ -32,7 +32,7 @@ from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.divergence import check_metrics, check_parameters, divergence_told
 from groundling.training.environments import EnvsMaker, SavableEnvs, make_training_envs, name_of_maker, warmup_updates
-from groundling.training.logs import RunLog
+from groundling.training.logs import METRICS_NAME, RunLog
 from groundling.training.progress import TrainingProgress
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.run_folder import CONFIG_NAME, check_unused, differences, load_to_resume
@@ -304,6 +304,7 @@ class Trainer:
         ).save(self.folder / name)
 
     def _open_folder(self, resume: bool, is_made: bool) -> Checkpoint | None:
+        remove_leftovers(self.folder, (CHECKPOINT_NAME, BEST_NAME, CONFIG_NAME, METRICS_NAME))
         if resume:
             return load_to_resume(self.config, self.folder, is_made=is_made)
         check_unused(self.config, self.folder, is_made=is_made)

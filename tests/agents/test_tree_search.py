@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -226,6 +227,32 @@ def test_worlds_that_cannot_be_copied_are_refused(agent: ActorCritic, bank: Epis
     observation, _ = make_vec(bank=bank, num_envs=2).reset()
     with pytest.raises(ConfigurationError, match="call bind"):
         planner.act(observation, planner.initial_state(2), np.ones(2, dtype=np.bool_))
+
+
+OWN = """
+from dataclasses import dataclass
+import numpy as np
+from groundling.agents.planning.base import Planner
+
+@dataclass(frozen=True)
+class Settings:
+    ahead: int = 1
+    name: str = "none"
+
+class Always(Planner):
+    Config, budget = Settings, "ahead"
+
+    def plan(self, observation, state, is_first, envs, greedy, generator):
+        return np.full(len(state), self.config.ahead), state
+"""
+
+
+def test_planner_of_ones_own_stands_in_a_file(agent: ActorCritic, bank: EpisodeBank, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+    place = f"{tmp_path / 'mine.py'}:Always"
+    assert set(sum(played(agent, bank, f"{place}:5?name=some").first_actions, ())) == {5}
+    with pytest.raises(ConfigurationError, match="has no setting 'nam'; did you mean name"):
+        make_planner(f"{place}:5?nam=some", agent)
 
 
 @pytest.mark.parametrize(

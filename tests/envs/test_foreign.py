@@ -290,7 +290,11 @@ def test_error_of_an_environment_is_told_with_its_line() -> None:
         ),
         ("make_lamp", {"keep": "picture"}, "the observation has no 'picture'; it has count, inner.action_mask, view"),
         ("make_unreadable", {}, "nothing of this observation can be given to an agent: numbers: no agent reads a"),
-        ("make_with_box_actions", {}, "an agent acts by Discrete actions from 0, this environment by"),
+        (
+            "make_with_box_actions",
+            {},
+            "an agent acts by Discrete actions from 0, this environment by a Box [2] of float32 from -1 to 1",
+        ),
         ("make_lamp", {"symbols": "view"}, "symbols are one key [H, W, 3]"),
     ],
 )

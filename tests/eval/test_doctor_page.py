@@ -14,10 +14,11 @@ from test_loop import make_config
 from groundling.cli import main
 from groundling.eval.doctor import CHECKS, frozen_buffer
 from groundling.eval.doctor.consulting import keep_watch
-from groundling.eval.doctor.examination import Examination
+from groundling.eval.doctor.examination import Examination, examine
 from groundling.eval.doctor.finding import Finding, Panel, State
 from groundling.eval.doctor.page import PAGE_NAME, panel_figure, write_page
 from groundling.training import Trainer
+from groundling.training.algorithms.grpo import GRPOConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
 
 OWN = '''
@@ -144,6 +145,23 @@ def test_watching_looks_again_until_the_run_is_done_and_plays_once_a_checkpoint(
     assert waits == [7.0] * 6
     assert len(asked) == 4  # of seven looks
     assert output.getvalue().count("Page:") == 4  # what is as before is not printed again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ["a2c", "reinforce", "grpo", "vtrace", "dagger", "sb3:PPO", "sb3:DQN"])
+def test_runs_of_every_kind_of_algorithm_are_examined(
+    algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if algorithm.startswith("sb3"):
+        pytest.importorskip("stable_baselines3")
+    monkeypatch.setattr(frozen_buffer, "UPDATES", (3, 3))
+    grpo = GRPOConfig(num_steps=12, group_size=4, minibatch_size=48)
+    Trainer(make_config(algorithm=algorithm, grpo=grpo), tmp_path / "run").run(stop_after_updates=2)
+    found = examine(tmp_path / "run", episodes=16).findings
+    assert found["controls"].state is not State.NONE
+    assert found["random_return"].state is State.GREEN, found["random_return"].seen
+    is_left_out = algorithm == "grpo" or algorithm.startswith("sb3")
+    assert (found["frozen_buffer"].state is State.NONE) == is_left_out, found["frozen_buffer"].seen
 
 
 def test_page_puts_what_is_wrong_first_and_escapes_what_it_is_told(tmp_path: Path) -> None:

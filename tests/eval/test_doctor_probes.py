@@ -172,6 +172,14 @@ def test_learning_rate_of_nothing_does_not_fit_a_frozen_buffer(run: Path) -> Non
     assert found.numbers["left"] == pytest.approx(1, abs=0.05)
 
 
+def test_buffer_is_frozen_with_the_default_settings_too(run: Path) -> None:
+    record = RunRecord.of_folder(run, episodes=EPISODES)
+    record.config = replace(CONFIG, num_envs=96, settings=())  # 96 environments: their minibatches do not fill 2,048
+    found = find(record, "frozen_buffer")["frozen_buffer"]
+    assert found.state is State.GREEN
+    assert 1024 <= found.numbers["frames"] <= 2048
+
+
 @pytest.mark.slow
 def test_network_whose_units_are_dead_does_not_fit_a_frozen_buffer(run: Path, tmp_path: Path) -> None:
     def kill(parameters: Parameters) -> None:

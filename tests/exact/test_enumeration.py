@@ -46,6 +46,7 @@ HAND_BUILT = {
     "carry": episode("#####", "#>b.#", "#..g#", "#####", goal=(Verb.PUT_NEXT_TO, "b", "g")),
     "open": episode("#######", "#>.#..#", "#.yL.b#", "#######", goal=(Verb.GO_TO, "b", "")),
     "box": episode("######", "#>.B.#", "#....#", "######", goal=(Verb.PICK_UP, "k", "")),
+    "trap": episode("#####", "#>B.#", "#.Y.#", "#####", goal=(Verb.PICK_UP, "k", "Y")),  # to open the other box fails
     "steps": episode("#####", "#>.b#", "#.g.#", "#####", goal=[(Verb.GO_TO, "b", ""), (Verb.PICK_UP, "g", "", 0)]),
     "strict": episode("#####", "#>.b#", "#g..#", "#####", goal=(Verb.PICK_UP, "b", ""), strict=True),
 }

@@ -72,6 +72,23 @@ def test_roll_outs_of_a_group_begin_in_the_same_state_with_the_same_words() -> N
     assert len(set(firsts.values())) > 5  # not one episode again and again
 
 
+def test_rovers_play_groups_as_well() -> None:
+    envs = make_vec(bank=EpisodeBank.of_seeds("groundling/GroundedRoom-Easy-v0", range(20)), num_envs=B)
+    torch.manual_seed(0)
+    agent = ActorCritic(AgentConfig(vision="cnn", conv_channels=(4, 4, 8), hidden_dim=8), envs.agent_spec)
+    groups = Groups(envs, G, 1, "grpo")
+    collector = Collector(envs, agent, 40, torch.Generator().manual_seed(0), recorders=[groups])
+    groups.begin()
+    collector.start(0)
+    rollout = collector.collect()
+    firsts: dict[int, list[torch.Tensor]] = {}
+    for t, b in rollout.is_first.nonzero().tolist():
+        firsts.setdefault(int(rollout.columns["group"][t, b]), []).append(rollout.observation["image"][t, b])
+    assert len(firsts) > 3
+    assert all(torch.equal(pictures[0], other) for pictures in firsts.values() for other in pictures[1:])
+    assert not torch.equal(firsts[0][0], firsts[1][0])
+
+
 def test_next_group_is_begun_only_when_all_roll_outs_of_the_last_one_have_begun() -> None:
     """Whoever is free takes what is wanted next, so that no environment runs ahead."""
     envs = make_vec(bank=EpisodeBank.of_seeds("BabyAI-GoToObjS4-v0", range(40)), num_envs=B)

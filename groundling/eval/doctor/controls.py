@@ -12,6 +12,7 @@ WHAT = {
     "no_doc": "without its document it reaches the same: the agent does not read it",
     "blind": "the blind control reaches the same: the agent does not use what it sees",
 }
+MORE = "so few episodes do not tell them apart: --episodes 1000"
 CLOSE = 0.05  # of success
 
 
@@ -43,7 +44,8 @@ def controls(run: RunRecord) -> Finding:
                 continue
             is_red = gap < CLOSE
             state = worst(state, State.RED if is_red else State.YELLOW)
-            if WHAT[control] not in advice:
-                advice.append(WHAT[control])
+            told_of = WHAT[control] if is_red else MORE
+            if told_of not in advice:
+                advice.append(told_of)
             told[-1] += f" ({control} too close)" if is_red else f" ({control}: more episodes would tell)"
     return Finding(state, "; ".join(told), "; ".join(advice), numbers, tuple(panels))

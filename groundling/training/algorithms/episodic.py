@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.interfaces import Observation
+from groundling.training.advantages import advantage_metrics
 from groundling.training.algorithms.base import OnPolicy, Run
 from groundling.training.checks import require
 from groundling.training.episodes import Episodes, EpisodeStore
@@ -151,7 +152,8 @@ class Episodic(OnPolicy):
 
         Returns:
             ``learned_episodes``; means over the minibatches of the losses, entropy, approximate KL to the policy that
-            acted, clip fraction, gradient norm; the spread (standard deviation) of the advantages over the steps.
+            acted, clip fraction, gradient norm and how often that is clipped; what ``advantage_metrics`` tells of the
+            advantages of the steps.
         """
         if not len(episodes):
             return {"learned_episodes": 0.0}
@@ -183,18 +185,14 @@ class Episodic(OnPolicy):
                 ratio = log_ratio.exp()
                 kl = (ratio - 1 - log_ratio).mean()
                 clipped = ((ratio - 1).abs() > loss.clip).float().mean()
-                totals.append(torch.stack([policy_loss, entropy, kl, clipped, norm, value_loss, divergence]))
-        names = ["policy_loss", "entropy", "approximate_kl", "clip_fraction", "gradient_norm"]
-        means = torch.stack(totals).mean(dim=0).tolist()
-        metrics = dict(zip(names, means[:5], strict=True))
-        if loss.value_coef > 0:
-            metrics["value_loss"] = means[5]
-        if reference is not None:
-            metrics["reference_kl"] = means[6]
-        return metrics | {
-            "advantage_spread": float(advantage.std()) if len(advantage) > 1 else 0.0,
-            "learned_episodes": float(len(episodes)),
-        }
+                cut = (norm > loss.max_grad_norm).float()
+                totals.append(torch.stack([policy_loss, entropy, kl, clipped, norm, cut, value_loss, divergence]))
+        names = ["policy_loss", "entropy", "approximate_kl", "clip_fraction", "gradient_norm", "gradient_clipped"]
+        names += ["value_loss", "reference_kl"]
+        metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
+        left_out = {"value_loss": loss.value_coef == 0, "reference_kl": reference is None}
+        metrics = {name: value for name, value in metrics.items() if not left_out.get(name, False)}
+        return {**metrics, **advantage_metrics(advantage), "learned_episodes": float(len(episodes))}
 
     def _reference(self, episodes: Episodes) -> Tensor | None:
         """Log-probabilities [R] that the reference gives to the actions; None without one."""

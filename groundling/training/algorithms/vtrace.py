@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.training.advantages import gae
+from groundling.training.advantages import advantage_metrics, gae
 from groundling.training.algorithms.base import OnPolicy, Run
 from groundling.training.algorithms.ppo import explained_variance
 from groundling.training.checks import require_each, require_shares
@@ -170,7 +170,8 @@ class VTrace(OnPolicy):
 
         Returns:
             policy and value loss, entropy, approximate KL(actor || learner), the mean of the weights rho, the share of
-            actions whose weight was cut, gradient norm, explained variance and spread of the advantages.
+            actions whose weight was cut, gradient norm and whether it was clipped, explained variance, and what
+            ``advantage_metrics`` tells.
         """
         config = self.settings
         decision = self.agent(self.prepared(rollout), rollout.initial_state, rollout.is_first)
@@ -204,10 +205,11 @@ class VTrace(OnPolicy):
             "entropy": float(entropy.detach()),
             "approximate_kl": float((ratio - 1 - log_ratio).mean()),
             "mean_weight": float(ratio.clamp(max=config.rho_bar).mean()),
-            "clip_fraction": float((ratio > config.rho_bar).float().mean()),
+            "weights_cut": float((ratio > config.rho_bar).float().mean()),
             "gradient_norm": float(norm),
+            "gradient_clipped": float(norm > config.max_grad_norm),
             "explained_variance": float(explained_variance(value, target)),
-            "advantage_spread": float(advantage.std()),
+            **advantage_metrics(advantage),
         }
 
     def state_dict(self) -> dict[str, Any]:

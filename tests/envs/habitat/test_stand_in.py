@@ -201,6 +201,20 @@ def test_recordings_are_replayed_call_by_call(sim: ModuleType, monkeypatch: pyte
     assert found == [str(ways["action_names"][action]) for action in ways["actions"][1] if action >= 0]
 
 
+def test_outlines_enclose_as_much_as_their_cells(sim: ModuleType) -> None:
+    voxels, polygons = sys.modules["habitat_sim.voxels"], sys.modules["habitat_sim.polygons"]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        free = np.zeros((60, 80), dtype=np.bool_)
+        for _ in range(8):
+            row, column = rng.integers(0, 40), rng.integers(0, 50)
+            free[row : row + rng.integers(6, 20), column : column + rng.integers(6, 30)] = True
+        free[20:26, 30:36] = False
+        numbers = voxels.regions(free, 4.0)
+        loops = [(loop, n) for n in range(1, numbers.max() + 1) for loop in voxels.outlines(numbers == n)]
+        assert abs(polygons.Ground(loops).area - (numbers > 0).sum()) < 0.04 * free.sum()
+
+
 @needs_recordings
 def test_a_door_closes_the_way_and_opens_it(sim: ModuleType) -> None:
     simulator = make(sim)

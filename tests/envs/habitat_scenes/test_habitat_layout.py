@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from itertools import permutations
 from pathlib import Path
@@ -82,6 +83,13 @@ def test_no_template_has_a_name_that_is_part_of_another_one() -> None:
     ]
     assert len(set(names)) == 24
     assert not any(one in other for one, other in permutations(names, 2))
+
+
+def test_the_layout_needs_numpy_only() -> None:
+    tree = ast.parse(Path(layout.__file__).read_text())
+    modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in modules} <= {"__future__", "math", "pathlib", "typing", "numpy"}
 
 
 def test_every_file_has_a_place_of_its_own() -> None:

@@ -26,7 +26,6 @@ from groundling.envs.simulators.habitat.habitat_worker import facts
 from groundling.envs.simulators.habitat.pool import Call, HabitatPool
 
 MOVES: Final = {Action.LEFT: facts.LEFT, Action.RIGHT: facts.RIGHT, Action.FORWARD: facts.FORWARD}
-NO_MOTION: Final = {"step": 0.0, "turn": 0.0}  # of our own rover, which Habitat's body moves instead
 TRIES: Final = 3  # to begin an episode, if workers die of it
 FULL_TURN: Final = 2 * math.pi
 
@@ -77,7 +76,7 @@ class HabitatBatch(RoverBatch):
         self.collided = np.zeros(num_envs, dtype=np.bool_)
         self._without_scene: set[int] = set()  # whose worker died since their last step
         super().__init__(bank, num_envs, rover=rover, camera=camera, **{**options, "num_threads": 1})
-        self._standing = rover.motion()._replace(**NO_MOTION)
+        self._standing = rover.motion()._replace(step=0.0, turn=0.0)  # Habitat's body moves instead
         self.pool = HabitatPool(simulator_settings(camera, rover, gpu), num_envs, python=python, max_scenes=max_scenes)
 
     def paths(self, ends: dict[int, list[tuple[float, float]]]) -> dict[int, tuple[float, list[list[float]], int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,10 +10,11 @@ from numpy.typing import NDArray
 from groundling.envs.engine.constants import BORDER, NOTHING_CODE, NOWHERE
 from groundling.envs.engine.kinds import Kinds
 from groundling.envs.engine.state import Worlds
-from groundling.envs.families.habitat import houses, layout
+from groundling.envs.families.habitat import layout
 from groundling.envs.families.habitat.export.scene_files import shown_back
 from groundling.envs.families.habitat.export.templates import template_of
 from groundling.envs.families.habitat.houses import HouseThing
+from groundling.envs.families.habitat.worlds import things_in
 from groundling.envs.simulators.habitat.habitat_worker import facts
 from groundling.envs.simulators.habitat.habitat_worker.settings import Placement
 
@@ -73,14 +73,8 @@ def things_of(snapshot: Snapshot, width: int, kinds: Kinds) -> tuple[HouseThing,
     cells = snapshot.cells.reshape(-1, width)[inner, inner]
     at = snapshot.positions.astype(np.int64)
     inside = (at // width - BORDER) * cells.shape[1] + at % width - BORDER
-    view: Any = SimpleNamespace(
-        cells=cells[None],
-        looks=snapshot.looks[None],
-        contents=snapshot.contents[None],
-        positions=np.where(at == NOWHERE, NOWHERE, inside)[None],
-        carried=np.array([snapshot.carried]),
-    )
-    return tuple(houses._things(view, 0, kinds))
+    positions = np.where(at == NOWHERE, NOWHERE, inside)
+    return tuple(things_in(cells, snapshot.looks, snapshot.contents, positions, snapshot.carried, kinds))
 
 
 def shown(snapshot: Snapshot, width: int, kinds: Kinds, scene: str) -> Shown:

@@ -16,6 +16,7 @@ from groundling.envs.simulators.habitat.habitat_worker.settings import Simulator
 from groundling.errors import ConfigurationError
 
 MAX_CODE: Final = 255
+LEAST_REGION: Final = 4.0  # cells across of the smallest region in which an agent can stand
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def simulator_settings(camera: Camera, rover: Rover, gpu: int = facts.CPU) -> Si
     """What a simulator is made with so that its agent moves as our rover and sees as its camera.
 
     The agent is one navmesh cell above the floor, and its camera as much lower on it. Its radius is a cell smaller than
-    the rover's, since the navigation mesh keeps a cell more than the radius from what stands there.
+    the rover's, since the navigation mesh keeps a cell more than the radius from what stands there. Corners between
+    furniture count as places to stand: the usual mesh leaves out regions of less than 1 m2.
     """
     cell = float(layout.NAVMESH["cell_size"])
     sensors = [name for name, is_there in _sensors(camera).items() if is_there]
@@ -65,7 +67,7 @@ def simulator_settings(camera: Camera, rover: Rover, gpu: int = facts.CPU) -> Si
         step_m=rover.step_length_m,
         turn_degrees=rover.turn_angle_deg,
         slides=rover.slides,
-        navmesh={**layout.NAVMESH, "agent_radius": max(rover.radius_m - cell, cell)},
+        navmesh={**layout.NAVMESH, "agent_radius": max(rover.radius_m - cell, cell), "region_min_size": LEAST_REGION},
         gpu=gpu,
     )
 

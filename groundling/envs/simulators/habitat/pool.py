@@ -130,8 +130,8 @@ class HabitatPool:
                 found[number] = value
             else:
                 refused = refused or _refusal(value)
-        for number, error in died.items():
-            self._restart(number, error)
+        for number, why in died.items():
+            self._restart(number, why)
         if refused is not None:
             raise refused
         return found, died

@@ -17,7 +17,8 @@ from groundling.envs.families.habitat.episodes.place import Place
 from groundling.envs.families.habitat.episodes.rearrange import SUCCESS_M, RearrangeEpisode, Transform
 from groundling.envs.families.habitat.episodes.walking import FAR
 from groundling.envs.families.habitat.export.templates import template_of
-from groundling.envs.families.habitat.houses import HouseThing, holding_place
+from groundling.envs.families.habitat.houses import HouseThing
+from groundling.envs.families.habitat.worlds import holding_place
 
 LEAST_M: Final = 1.0  # from a thing to its place
 REACH_M: Final = 1.25  # how near one must come to take something, or put it down

@@ -20,7 +20,8 @@ from groundling.envs.families.habitat.export import scene_files
 from groundling.envs.families.habitat.export.house_meshes import stage_meshes, wall_meshes
 from groundling.envs.families.habitat.export.mesh import import_trimesh, to_glb
 from groundling.envs.families.habitat.export.templates import Template, numbered, templates_of
-from groundling.envs.families.habitat.houses import House, house_of, to_json
+from groundling.envs.families.habitat.houses import House, to_json
+from groundling.envs.families.habitat.worlds import house_of
 from groundling.errors import ConfigurationError, StorageError
 from groundling.files import make_folder, storage_error
 from groundling.language.lexicon import Lexicon

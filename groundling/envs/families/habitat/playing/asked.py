@@ -22,9 +22,9 @@ from groundling.envs.families.habitat.export.templates import template_of
 from groundling.envs.families.habitat.houses import House, read_house
 from groundling.envs.simulators.habitat.habitat_worker.settings import Placement
 from groundling.errors import HabitatFileError
-from groundling.language.questions.episodes import EqaEpisode
+from groundling.language.questions.episodes import EqaDataset, EqaEpisode
 
-Place = tuple[float, ...]  # X, Y, Z
+Place = tuple[float, float, float]  # X, Y, Z
 MOVABLE_ID: Final = 200  # semantic id of the first object that an episode brings itself
 EQA_STEPS: Final = asking.MAX_STEPS
 
@@ -61,7 +61,7 @@ class Asked:
     dataset: str
     scene: str
     position: Place
-    rotation: Place
+    rotation: tuple[float, ...]
     text: str
     max_steps: int
     goals: tuple[Place, ...] = ()
@@ -104,7 +104,7 @@ def read_asked(path: Path) -> AskedFile:
         raise HabitatFileError(f"{path} has no episodes")
     folder = next((above for above in path.parents if layout.manifest_file(above).is_file()), None)
     answers: tuple[str, ...] = ()
-    if format == "eqa":
+    if isinstance(dataset, EqaDataset):
         answers = tuple(word for word in dataset.answer_words if word != asking.ANSWER_WORDS[0])
     asked = []
     for row, one in enumerate(episodes):
@@ -115,7 +115,7 @@ def read_asked(path: Path) -> AskedFile:
                 id=str(one.episode_id),
                 dataset=str(_dataset_of(one, path, folder, where)),
                 scene=one.scene_id.removeprefix(DEFAULT_SCENES),
-                position=tuple(one.start_position),
+                position=place_of(one.start_position),
                 rotation=tuple(one.start_rotation),
                 **told,
             )
@@ -127,7 +127,7 @@ def _of_format(format: str, one: Any, dataset: Any, answers: tuple[str, ...], wh
     """What a format says of when an episode is done."""
     if format == "objectnav":
         goals = dataset.goals_of(one)
-        views = tuple(tuple(view.position) for goal in goals for view in goal.view_points)
+        views = tuple(place_of(view.position) for goal in goals for view in goal.view_points)
         if not views:
             raise HabitatFileError(f"no goal of {where} has view points, by which reaching it is judged")
         return {
@@ -144,14 +144,14 @@ def _of_format(format: str, one: Any, dataset: Any, answers: tuple[str, ...], wh
         return {
             "text": one.instruction_text.strip(),
             "max_steps": vln.MAX_STEPS,
-            "goals": (tuple(one.goals[0].position),),
+            "goals": (place_of(one.goals[0].position),),
             "radius": vln.SUCCESS_M,
         }
     x, _, z = one.goals[0].position
     return {
         "text": f"go to {x:.1f} , {z:.1f}",
         "max_steps": pointnav.MAX_STEPS,
-        "goals": (tuple(one.goals[0].position),),
+        "goals": (place_of(one.goals[0].position),),
         "radius": one.goals[0].radius or pointnav.SUCCESS_M,
     }
 
@@ -159,12 +159,12 @@ def _of_format(format: str, one: Any, dataset: Any, answers: tuple[str, ...], wh
 def _of_question(one: EqaEpisode, answers: tuple[str, ...], where: str) -> dict[str, Any]:
     if one.answer_text not in answers:
         raise HabitatFileError(f"the answer {one.answer_text!r} of {where} is none of the file's 'answer_vocab'")
-    views = [tuple(view.position) for goal in one.goals for view in goal.view_points]
+    views = [place_of(view.position) for goal in one.goals for view in goal.view_points]
     return {
         "text": one.question_text,
         "max_steps": EQA_STEPS,
         "answer": answers.index(one.answer_text),
-        "views": tuple(views) or tuple(tuple(goal.position) for goal in one.goals),
+        "views": tuple(views) or tuple(place_of(goal.position) for goal in one.goals),
     }
 
 
@@ -179,7 +179,7 @@ def _of_rearrangement(one: rearrange.RearrangeEpisode) -> dict[str, Any]:
         x, y, z = (float(part) for part in transform[:3, 3])
         placement = Placement(name, (x, y, z), layout.rotation_about_y(yaw), MOVABLE_ID + row, is_static=False)
         movables.append(Movable(f"{name}_:{number:04d}", placement))
-    targets = {key: tuple(float(part) for part in where[:3, 3]) for key, where in one.targets.items()}
+    targets = {key: place_of(where[:3, 3]) for key, where in one.targets.items()}
     return {
         "text": str(one.info.get("instruction", "bring the things to their places")),
         "max_steps": rearrange.MAX_STEPS,
@@ -236,6 +236,12 @@ def _house_objects(house: House, solids: Any) -> dict[Any, Placement]:
             is_static=not thing.is_walkable,
         )
     return found
+
+
+def place_of(values: Any) -> Place:
+    """Three numbers as a place."""
+    x, y, z = (float(part) for part in values)
+    return x, y, z
 
 
 def distance(a: Any, b: Any) -> float:

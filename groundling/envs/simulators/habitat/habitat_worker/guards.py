@@ -29,7 +29,8 @@ class Owner:
     def __init__(self) -> None:
         if Owner.alive and Owner.alive[-1].process == os.getpid():
             raise HabitatRefusal("this process has a simulator already: close it first, one process holds one")
-        self.process, self.thread = os.getpid(), threading.get_ident()
+        self.process: int = os.getpid()
+        self.thread: int = threading.get_ident()
         self.is_closed = False
         Owner.alive.append(self)
 

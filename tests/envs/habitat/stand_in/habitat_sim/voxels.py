@@ -14,7 +14,6 @@ from scipy import ndimage
 
 WALKABLE = 0.7  # of the upward part of a normal: slopes of 45 degrees
 MAX_ERROR = 1.3  # cells that a simplified outline may be off
-MIN_REGION = 400  # cells of the smallest region that is kept: 20 x 20
 
 
 def free_cells(
@@ -147,11 +146,11 @@ def _with_clearance(free, least):  # type: ignore[no-untyped-def]
     return free & (away >= least)
 
 
-def regions(free: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The number [Z, X] of the region of each cell, from 1; 0 where nothing stands, or the region is too small."""
+def regions(free: NDArray[np.bool_], least: float) -> NDArray[np.int64]:
+    """The number [Z, X] of the region of each cell, from 1; 0 where none is, or one of fewer than least^2 cells."""
     found, count = ndimage.label(free)
     sizes = np.bincount(found.ravel(), minlength=count + 1)
-    kept = np.flatnonzero(sizes >= MIN_REGION)
+    kept = np.flatnonzero(sizes >= least * least)
     kept = kept[kept > 0]
     numbers = np.zeros(count + 1, dtype=np.int64)
     numbers[kept] = np.arange(1, len(kept) + 1)
@@ -203,13 +202,13 @@ def outlines(region: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
 def _simplified(points: NDArray[np.int64]) -> NDArray[np.float64]:
     """Recast's: to the lowest and the highest point, whichever is farthest off is added until none is too far."""
     count = len(points)
-    order = np.lexsort((points[:, 1], points[:, 0]))
-    kept = sorted({int(order[0]), int(order[-1])})
+    points = np.roll(points, -int(np.lexsort((points[:, 1], points[:, 0]))[0]), axis=0)  # the lowest one first
+    kept = [0, int(np.lexsort((points[:, 1], points[:, 0]))[-1])]
     i = 0
     while i < len(kept):
         start, end = kept[i], kept[(i + 1) % len(kept)]
         a, b = points[start], points[end]
-        inner = np.arange(start + 1, end if end > start else end + count) % count
+        inner = np.arange(start + 1, end if end > start else count)
         if len(inner):
             way = (b - a).astype(np.float64)
             length = float(way @ way)
@@ -221,9 +220,6 @@ def _simplified(points: NDArray[np.int64]) -> NDArray[np.float64]:
             worst = int(np.argmax(distance)) if forwards else len(inner) - 1 - int(np.argmax(distance[::-1]))
             if distance[worst] > MAX_ERROR**2:
                 kept.insert(i + 1, int(inner[worst]))
-                if inner[worst] < start:  # behind the seam
-                    kept[:] = sorted(kept)
-                    i = kept.index(start)
                 continue
         i += 1
     return points[kept].astype(np.float64)
