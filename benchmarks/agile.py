@@ -45,9 +45,9 @@ LEARNED: Final = AgileConfig(
 )
 ARRANGED: Final = replace(LEARNED, vision="centered")  # the settings of the agent's encoder, with two convolutions
 BABYAI: Final = replace(LEARNED, hidden_dim=64, pairs=10_000, scale=1.0)
-# Where an episode ends at its goal few visited states are solved: what D takes for solved is where it errs, not to be
-# thrown away.
-ENDING: Final = replace(BABYAI, warmup=500, adapts_rho=False, rho=1.0)
+# Where an episode ends at its goal few visited states are solved, so that what D takes for solved is where it errs, not
+# to be thrown away; and a goal is paid as if it lasted: paid once it is worth less than staying where D errs.
+ENDING: Final = replace(BABYAI, warmup=500, adapts_rho=False, rho=1.0, scale=0.01, end_weight=100.0)
 START_FRAMES: Final = 600_000  # of the expert, in PutNextLocal: PPO from nothing does not find its reward
 RECURRENT: Final = AgentConfig(memory="gru")
 IN_THE_MIDDLE: Final = AgentConfig(
@@ -56,7 +56,7 @@ IN_THE_MIDDLE: Final = AgentConfig(
 PATTERNS: Final = AgentConfig(
     vision="centered", hidden_dim=128, settings=(CenteredConfig(layers=2, channels=24, cell_dim=64),)
 )
-CONTROL_FRAMES: Final = 400_000  # of the rows beside AGILE's own, which are compared with "adaptive"
+CONTROL_FRAMES: Final = 300_000  # of the rows beside AGILE's own, which are compared with "adaptive"
 LAST: Final = 10  # a tenth of the updates, whose verdicts of the discriminator are told
 
 

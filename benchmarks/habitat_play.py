@@ -18,13 +18,14 @@ environments went on.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,14 @@ from groundling.envs.families.base import EnvFamily
 from groundling.envs.families.habitat import layout
 from groundling.envs.families.habitat.episodes.files import write_episodes
 from groundling.envs.families.habitat.export.exporting import export_houses
+from groundling.envs.families.habitat.playing.family import HabitatFileFamily
 from groundling.envs.families.options import WorldOptions
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
 from groundling.eval.runs import evaluate_run
 from groundling.eval.statistics import wilson_interval
 from groundling.interruption import Interrupted
-from groundling.training import TrainConfig, Trainer
+from groundling.training import PPOConfig, TrainConfig, Trainer
 from groundling.training.logs import read_metrics
 
 HOUSES = "groundling/FurnishedHouseBringSmall-v0"
@@ -67,7 +69,8 @@ class Options:
         envs: simulators side by side.
         export: folder of an export of houses with episodes that was made before; by default one is made.
         run: of the row transfer, the folder of a run.
-        minutes: of the row ppo.
+        minutes: of the row ppo; of each row of experts, at most: it then counts the episodes that were played.
+        first: the episode from which experts begin; a row in the output that ends there is gone on with.
         rows: which rows are measured.
         output: file of the rows; those of other keys that it holds are kept.
     """
@@ -79,6 +82,7 @@ class Options:
     export: Path | None = None
     run: Path | None = None
     minutes: float = 5.0
+    first: int = 0
     rows: tuple[str, ...] = ("pose_agreement", "expert_objectnav", "expert_eqa", "expert_rearrange")
     output: Path | None = None
 
@@ -90,6 +94,7 @@ def main(options: Options) -> None:
         raise ConfigurationError(f"there is no row {unknown[0]}: choose among {', '.join(ROWS)}")
     for name in options.rows:
         begun = time.perf_counter()
+        one = replace(options, rows=(name,))
         told = {
             "key": name,
             "seeds": 1,
@@ -98,7 +103,7 @@ def main(options: Options) -> None:
             "ceiling": None,
             "simulator": options.simulator,
             "command": f"python benchmarks/habitat_play.py --python PYTHON --rows {name}",
-            **ROWS[name](options),
+            **ROWS[name](one),
             "minutes": round((time.perf_counter() - begun) / 60, 2),
         }
         print({key: value for key, value in told.items() if key != "command"}, flush=True)
@@ -162,29 +167,45 @@ def pose_agreement(options: Options) -> dict[str, Any]:
     }
 
 
-def played_by_expert(family: EnvFamily, suite: str, count: int) -> dict[str, Any]:
-    """How many of the first episodes of a suite the expert plays to success, and in how many steps."""
-    episodes = family.episodes(suite, None, count, 0)
+def played_by_expert(options: Options, family: EnvFamily, suite: str) -> dict[str, Any]:
+    """How many of the episodes of a suite the expert plays to success, and in how many steps.
+
+    Each environment plays its episodes in their order; where time is up, those that are under way do not count.
+    """
+    begun = time.perf_counter()
+    episodes = family.episodes(suite, None, options.episodes, 0)
     envs = episodes.make_envs(min(episodes.count, episodes.most_envs))
     try:
         envs.reset()
         worlds = getattr(envs, "worlds", None)
         expert = family.expert(envs) or PathFinderExpert(worlds)  # type: ignore[arg-type]
         left = [len(range(b, episodes.count, envs.num_envs)) for b in range(envs.num_envs)]
-        successes, steps, total = 0, [], 0
-        while any(left):
+        successes, count, steps, total = 0, 0, [], 0
+        while any(left) and time.perf_counter() - begun < 60 * options.minutes:
             _, _, terminated, truncated, info = envs.step(np.array(expert.actions()))
             total += envs.num_envs
             for b in np.flatnonzero(terminated | truncated).tolist():
                 if left[b]:
                     left[b] -= 1
+                    count += 1
                     is_success = bool(info["final_info"]["success"][b])
                     successes += is_success
                     steps += [int(info["final_info"]["episode"]["l"][b])] if is_success else []
-        found = {**share(successes, episodes.count), "frames": total, "ceiling": 1.0}
-        return {**found, "steps": float(np.mean(steps)) if steps else None}
+        return gone_on_with(options, successes, count, steps, total)
     finally:
         envs.close()
+
+
+def gone_on_with(options: Options, successes: int, count: int, steps: list[int], frames: int) -> dict[str, Any]:
+    """A row of these episodes and of those before them, which the output may hold."""
+    (name,) = options.rows
+    held = json.loads(options.output.read_text())["rows"] if options.output and options.output.exists() else []
+    for row in held if options.first else []:
+        if row["key"] == name and row["episodes"] == options.first:
+            steps = [*steps, *[row["steps"]] * row["successes"]]
+            successes, count, frames = successes + row["successes"], count + row["episodes"], frames + row["frames"]
+    told = {"successes": successes, "frames": frames, "ceiling": 1.0, "steps": float(np.mean(steps)) if steps else None}
+    return {**share(successes, count), **told}
 
 
 def expert_of_format(options: Options, format: str) -> dict[str, Any]:
@@ -192,7 +213,9 @@ def expert_of_format(options: Options, format: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         export = exported(options, HOUSES, (format,), options.episodes, Path(folder))
         family = in_habitat(options, layout.episodes_file(export, format, "train"))
-        found = played_by_expert(family, "episodes", options.episodes)
+        if isinstance(family, HabitatFileFamily) and options.first:
+            family.file = replace(family.file, episodes=family.file.episodes[options.first :])
+        found = played_by_expert(options, family, "episodes")
     return {"row": f"success of the expert by path finder, {format}, {found['episodes']} episodes", **found}
 
 
@@ -200,7 +223,7 @@ def expert_of_task(options: Options, task: str) -> dict[str, Any]:
     """See the module's docstring."""
     with tempfile.TemporaryDirectory() as folder:
         family = in_habitat(options, exported(options, task, (), options.episodes, Path(folder)))
-        found = played_by_expert(family, "transfer", options.episodes)
+        found = played_by_expert(options, family, "transfer")
     return {"row": f"success of the expert by our rules, {task}, {found['episodes']} episodes", **found}
 
 
@@ -242,6 +265,7 @@ def ppo(options: Options) -> dict[str, Any]:
             num_envs=max(options.envs, 4),
             total_frames=1_000_000,
             evaluate_every=0,
+            settings=(PPOConfig(num_steps=64, minibatch_size=64),),
         )
         run = Path(folder) / "run"
         trainer = Trainer(config, run)

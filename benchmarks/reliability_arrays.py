@@ -23,6 +23,7 @@ from reliability_kinds import Grade, Kind, Outcome
 from groundling.agents.bots import Expert
 from groundling.envs import EpisodeBank
 from groundling.envs.banks.sources import find_source
+from groundling.envs.catalog import find_family
 from groundling.envs.engine.embodiment import GRID
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
@@ -32,7 +33,12 @@ from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.recording import record
 
 LEVELS: Final = ("BabyAI-PutNextLocal-v0", "BabyAI-UnlockToUnlock-v0")
-GAMES: Final = ("groundling/GridLU-Relations-v0", "groundling/RTFM-Full-6x6-v0", "groundling/Messenger-S2-v0")
+GAMES: Final = (
+    "groundling/GridLU-Relations-v0",
+    "groundling/RTFM-Groups-Moving-6x6-v0",
+    "groundling/RockPaperScissors-6x6-v0",
+    "groundling/Messenger-S2-v0",
+)
 EPISODES: Final = 6
 STEPS: Final = 12
 SECONDS: Final = 3600
@@ -97,6 +103,9 @@ class Trials:
         }
         self.kinds = {name: kinds[name] for name in only or kinds}
         self._envs: dict[str, Any] = {}
+        for id in GAMES if "game state" in self.kinds else ():
+            family = find_family(id)
+            self._envs[id] = family.make_vec(family.split("train", None), EPISODES, 0)
 
     def of(self, number: int, seed: int) -> tuple[str, Try]:
         """The kind of a trial, by its number."""
@@ -180,13 +189,7 @@ class Trials:
 
     def game_state(self, rng: np.random.Generator) -> None:
         """A saved state of worlds with rules of their own."""
-        from groundling.envs.catalog import find_family
-
-        id = GAMES[rng.integers(len(GAMES))]
-        if id not in self._envs:
-            family = find_family(id)
-            self._envs[id] = family.make_vec(family.split("train", None), EPISODES, 0)
-        envs = self._envs[id]
+        envs = self._envs[GAMES[rng.integers(len(GAMES))]]
         envs.reset(seed=int(rng.integers(100)))
         saved = envs.state_dict()
         name = str(rng.choice(list(saved)))

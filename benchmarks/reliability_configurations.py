@@ -12,6 +12,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ TRAINED: Final = 25  # one in so many of those that are accepted
 PYTHON, FILE, COMMAND = "in Python", "in a file", "on the command line"
 WAYS: Final = (PYTHON, FILE, PYTHON, FILE, COMMAND)
 MOST_FRAMES: Final = 4096  # of an update that is trained
-HOSTILE: Final = (
+HOSTILE: Final[tuple[Any, ...]] = (
     *(math.nan, math.inf, -math.inf, -1, 0, 10**30, -(10**30), 1e-300, 2.5, "", "x", "3", "nan", None, True, False),
     *(b"x", [], (), {}, [1], ("a",), "\0", "../..", "[bold]", "é", object(), Path("x"), 3 + 0j),
     *(np.int64(3), np.float32(0.5), np.uint8(0), np.array([1, 2]), np.array(3), np.nan, np.True_, np.str_("ppo")),
@@ -56,7 +57,8 @@ RIGHT: Final[dict[str, tuple[Any, ...]]] = {
 
 def base() -> TrainConfig:
     """The run that is changed."""
-    agent = AgentConfig(cell_dim=6, word_dim=5, instruction_dim=7, readout_dim=3, hidden_dim=8)
+    sizes: Any = {"cell_dim": 6, "word_dim": 5, "instruction_dim": 7, "readout_dim": 3, "hidden_dim": 8}
+    agent = AgentConfig(**sizes)
     ppo, imitation = PPOConfig(num_steps=4, minibatch_size=8), ImitationConfig(num_steps=4, minibatch_size=8)
     return TrainConfig(
         task="BabyAI-GoToObjS4-v0", total_frames=32, num_envs=8, bank_size=16, agent=agent, settings=(ppo, imitation)
@@ -99,7 +101,7 @@ def in_python(changes: dict[str, Any]) -> TrainConfig:
         if "." in name:
             first, *_, last = name.split(".")  # agent.settings.symbolic.cell_dim is AgentConfig(cell_dim=...)
             inner.setdefault(first, {})[last] = value
-    parts = {
+    parts: dict[str, Any] = {
         "agent": config.agent,
         "camera": config.camera,
         "held_out": config.held_out,
@@ -191,10 +193,10 @@ def trained(config: TrainConfig, told: str, folder: Path) -> Outcome:
 def try_configurations(trials: int, seed: int, folder: Path) -> Iterator[Outcome]:
     """See the module."""
     rng = np.random.default_rng(seed)
+    trained(base(), "", folder / "first")  # compiles what is not compiled yet
     known = settings_of(base())
     for number in range(trials):
-        outcome = within(LONGEST_S, lambda number=number: one_trial(number, rng, known, folder))
-        yield outcome
+        yield within(LONGEST_S, partial(one_trial, number, rng, known, folder))
 
 
 KINDS = (Kind("configurations", "one to three settings of any type and size", TRIALS, try_configurations),)

@@ -39,7 +39,8 @@ TIMES: Final = ("frames_per_second",)  # metrics that are another one each time
 
 def configurations() -> dict[str, TrainConfig]:
     """What is trained."""
-    small = AgentConfig(cell_dim=6, word_dim=5, instruction_dim=7, readout_dim=3, hidden_dim=8)
+    sizes: Any = {"cell_dim": 6, "word_dim": 5, "instruction_dim": 7, "readout_dim": 3, "hidden_dim": 8}
+    small = AgentConfig(**sizes)
     ppo = PPOConfig(num_steps=12, minibatch_size=48, num_epochs=2)
     imitation = ImitationConfig(num_steps=12, minibatch_size=48)
     base = TrainConfig(

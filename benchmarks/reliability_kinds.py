@@ -59,6 +59,10 @@ class Kind:
     run: Callable[[int, int, Path], Iterator[Outcome]]
 
 
+class _OutOfTime(BaseException):
+    """A trial takes too long; no handler of errors catches it."""
+
+
 def within(seconds: float, trial: Callable[[], Outcome]) -> Outcome:
     """The outcome of a trial; of one that does not end in time, or that raises, what that means.
 
@@ -66,13 +70,13 @@ def within(seconds: float, trial: Callable[[], Outcome]) -> Outcome:
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError
+        raise _OutOfTime
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         return trial()
-    except TimeoutError:
+    except _OutOfTime:
         return Outcome(Grade.HUNG, f"it did not end within {seconds:g} s")
     except GroundlingError as error:
         return Outcome(Grade.REFUSED, f"refused by {type(error).__name__}")

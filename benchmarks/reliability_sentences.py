@@ -7,6 +7,7 @@ thousand words to no text at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -199,7 +200,7 @@ def try_sentences(trials: int, seed: int, folder: Path) -> Iterator[Outcome]:
     """See the module."""
     rng = np.random.default_rng(seed)
     for number in range(trials):
-        yield within(LONGEST_S, lambda number=number: one_trial(number, rng))
+        yield within(LONGEST_S, partial(one_trial, number, rng))
 
 
 KINDS = (Kind("sentences", "sentences in random words, edited, or no sentences at all", TRIALS, try_sentences),)

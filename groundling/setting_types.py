@@ -31,9 +31,10 @@ def check_settings(settings: Any) -> None:
     Raises:
         ConfigurationError: the message names the setting.
     """
-    for name, hint in _hints(type(settings)).items():
+    kind: Any = type(settings)
+    for name, hint in _hints(kind).items():
         value = getattr(settings, name)
-        if isinstance(value, float) and math.isinf(value) and name in _infinite(type(settings)):
+        if isinstance(value, float) and math.isinf(value) and name in _infinite(kind):
             continue
         checked = _as_type(name, value, hint)
         if checked is not value:
@@ -123,7 +124,7 @@ def _text(name: str, value: Any) -> Any:
 
 
 def _tuple(name: str, value: Any, inner: Sequence[Any]) -> Any:
-    if isinstance(value, str) or not isinstance(value, list | tuple | np.ndarray):
+    if not isinstance(value, list | tuple) and np.ndim(value) != 1:
         raise _refused(name, "a tuple", value)
     kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is ... else list(inner)
     if len(kinds) != len(value):

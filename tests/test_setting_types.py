@@ -65,6 +65,7 @@ def test_what_means_the_same_becomes_the_type_that_is_said(name: str, given: Any
         *(("limit", math.nan, "a finite number"), ("every", "x", "a whole number")),
         *(("name", 3, "text"), ("name", b"x", "text"), ("is_on", 1, "True or False"), ("is_on", "no", "True or False")),
         *(("names", "abc", "a tuple"), ("names", ("a", 3), "text"), ("names", 3, "a tuple")),
+        *(("names", np.array("a"), "a tuple"), ("names", np.array([["a"]]), "a tuple")),
         ("parts", (Inner(math.nan),), "a finite number"),
     ],
 )

@@ -23,7 +23,7 @@ COMMANDS = {
     "evaluate": "evaluate a run's agent and its controls; write a report",
     "compare": "compare the evaluations of two runs or groups of seeds",
     "doctor": "check a run: what is wrong with it, and what to try",
-    "exact": "solve an episode exactly; print its optimal values and policy",
+    "exact": "solve an episode exactly: optimal values and policy",
     "plot": "draw training curves: the mean over seeds and its interval",
     "demos": "record an expert's demonstrations to a file, or describe one",
     "tasks": "list the tasks, one line each",

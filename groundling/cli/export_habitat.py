@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -55,14 +58,16 @@ class Command:
             raise ConfigurationError(f"--format names {twice[0]} twice")
         import_trimesh()
         bank = build_bank(source, self.episodes, seed=self.seed, split=self.split)
-        export = export_houses(
-            bank,
-            source.embodiment.lexicon,
-            self.output,
-            task=self.task,
-            split=self.split,
-            add=self._write_episodes,
-        )
+        with _progress("scenes") as report:
+            export = export_houses(
+                bank,
+                source.embodiment.lexicon,
+                self.output,
+                task=self.task,
+                split=self.split,
+                report=report,
+                add=self._write_episodes,
+            )
         print(f"{self.output}: {len(export.houses)} scenes of {self.task}, split {self.split}")
         for name in self.format:
             describe(layout.episodes_file(self.output, name, self.split))
@@ -75,11 +80,26 @@ class Command:
         """
         counts = {}
         for name in self.format:
-            written, without = write_episodes(folder, houses, kinds, name, self.split, seed=self.seed)
+            with _progress(name) as report:
+                written, without = write_episodes(
+                    folder, houses, kinds, name, self.split, seed=self.seed, report=report
+                )
             if not written:
                 raise ConfigurationError(f"none of the {len(houses)} houses has an episode of {name}: {_REASONS[name]}")
             counts[name] = {"episodes": written, "houses_without": without}
         return {"episodes": counts}
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A line in a terminal that says how many of how many are done; it is erased afterwards."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    try:
+        yield lambda done, total: print(f"\r\x1b[K{what}: {done} of {total}", end="", file=sys.stderr, flush=True)
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 _REASONS = {

@@ -175,16 +175,17 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         Raises:
             ConfigurationError: if a list of seeds is given, the mask is not [B] bool, or it comes with a seed.
         """
-        if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str):
+        asked: Any = seed
+        if np.ndim(asked) > 0:
             raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
-        seed = reset_seed(seed)
+        first = reset_seed(seed)
         mask = (options or {}).get("reset_mask")
         if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != np.bool_):
             raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")
         if mask is not None and seed is not None:
             raise ConfigurationError("a seed begins the order of all environments anew: give it without a reset_mask")
-        if seed is not None:
-            self.worlds.restart(integer(seed, "order"), fresh=self.copy)
+        if first is not None:
+            self.worlds.restart(integer(first, "order"), fresh=self.copy)
         else:
             self.worlds.reset(mask if self._started else None, fresh=self.copy)
         self._started = True

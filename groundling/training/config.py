@@ -132,6 +132,7 @@ class TrainConfig(Open):
         require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
         require(len(set(self.reward)) == len(self.reward), f"a reward is named twice: {', '.join(self.reward)}")
         require(bool(self.reward), "a run is paid by at least one reward: leave 'environment'")
+        sections(self.algorithm, self.reward)  # refuses a reward that there is not
         require(
             len(self.reward_weights) in (0, len(self.reward)),
             f"{len(self.reward)} rewards have as many reward_weights, or none, got {len(self.reward_weights)}",
@@ -273,7 +274,13 @@ def sections(algorithm: str, rewards: tuple[str, ...]) -> dict[str, type[Any]]:
     """The classes of settings that a run may hold, by the names of their sections.
 
     They are those of the run's algorithm and rewards, and of the built-in and registered algorithms.
+
+    Raises:
+        ConfigurationError: if there is no such algorithm or reward, or one is no name.
     """
+    require(isinstance(algorithm, str), f"algorithm is text, not {algorithm!r}")
+    is_named = isinstance(rewards, list | tuple) and all(isinstance(name, str) for name in rewards)
+    require(is_named, f"reward is a tuple of names, not {rewards!r}")
     names = [*(name for name in ALGORITHMS.names() if name != algorithm), algorithm]  # a run's own section wins
     found = {kind.section: kind.Config for kind in map(find_algorithm, names)}
     for term in map(find_reward, rewards):

@@ -139,9 +139,9 @@ def test_what_breaks_the_contract_in_a_step_is_said() -> None:
     with pytest.raises(ConfigurationError, match="an agent acts by Discrete actions from 0"):
         _ = family("Continuous").spec
     with pytest.raises(EngineError, match="mode SAME_STEP, but its info has no final_obs; it has nothing"):
-        _ = family("Silent").spec  # its words are learned by playing
+        _ = family("Silent", resets="15").spec  # words are learned by playing, where they are not known yet
     with pytest.raises(EngineError, match="leave out the rule for terminated, or declare the mode DISABLED"):
-        _ = family("make_same_step", terminated="length>=2").spec
+        _ = family("make_same_step", terminated="length>=2", resets="15").spec
 
 
 def test_mode_that_is_not_declared_can_be_told() -> None:

@@ -11,6 +11,7 @@ import pytest
 from groundling.errors import StorageError
 from groundling.eval import kept_results
 from groundling.eval.kept_results import BESIDE, EVALUATION_NAME, save_results
+from groundling.files import CHECKSUM
 
 AGENT = {"checkpoint": "last", "frames": 96, "fingerprint": "abc"}
 
@@ -29,6 +30,7 @@ def results(*suites: str, episodes: int = 10, fingerprint: str = "abc", **more: 
 
 def read(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.read_text())
+    found.pop(CHECKSUM, None)
     return found
 
 

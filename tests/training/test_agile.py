@@ -169,6 +169,22 @@ def test_all_steps_of_a_rollout_are_paid_by_the_discriminator_as_it_is_after_its
     assert {"loss", "of_goal_states", "of_negatives", "rho", "accuracy", "false_positives"} <= set(told)
 
 
+def test_states_that_end_an_episode_are_paid_by_their_weight_and_those_cut_off_by_time_are_not() -> None:
+    reward, envs = grid_reward(replace(SMALL, output="probability", end_weight=50.0))
+    steps = transitions(envs, 30)
+    assert steps[-1].truncated.all()
+    ends = np.array([True] * 4 + [False] * 4)
+    steps[-1] = replace(steps[-1], terminated=ends, truncated=~ends)
+    paid = settle(reward, steps)[1]
+    reward.settings = replace(reward.settings, end_weight=1.0)
+    for step in steps:
+        reward(step)
+    reward.is_frozen = True
+    plain = reward.repaid(SimpleNamespace())  # type: ignore[arg-type]
+    assert plain is not None
+    assert paid == pytest.approx(plain * np.where([*[[False] * 8] * 29, ends], 50.0, 1.0), rel=1e-4)
+
+
 def test_last_state_of_an_episode_is_judged_and_not_the_first_of_the_next() -> None:
     reward, envs = grid_reward()
     steps = transitions(envs, 30)

@@ -15,6 +15,7 @@ from groundling.files import cache_folder
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _log = logging.getLogger(__name__)
+_config: Any = numba.config
 _warned: list[str] = []
 
 
@@ -55,18 +56,18 @@ def _enable_cache(compiled: Any) -> bool:
         return True
     except RuntimeError:  # Numba found no folder that can be written
         pass
-    before = numba.config.CACHE_DIR
+    before = _config.CACHE_DIR
     try:
         folder = cache_folder() / "kernels"
         folder.mkdir(parents=True, exist_ok=True)
-        numba.config.CACHE_DIR = str(folder)
+        _config.CACHE_DIR = str(folder)
         compiled.enable_caching()
         return True
     except (RuntimeError, OSError) as error:
         _warn_once(str(error))
         return False
     finally:
-        numba.config.CACHE_DIR = before  # it is that of all functions in the process, the user's included
+        _config.CACHE_DIR = before  # it is that of all functions in the process, the user's included
 
 
 def _warn_once(why: str) -> None:

@@ -55,7 +55,8 @@ class ChaplotDoomVectorEnv(SyncVectorEnv):
             ConfigurationError: if there are not as many seeds as environments, or one is no whole number.
             EngineError: if an engine fails, see ``groundling.envs.simulators.errors``.
         """
-        seeds = reset_seeds(seed, self.num_envs) or [None] * self.num_envs
+        given = reset_seeds(seed, self.num_envs)
+        seeds: Sequence[int | None] = [None] * self.num_envs if given is None else given
         for env in self.envs:
             env.start()
         for env, own_seed in zip(self.envs, seeds, strict=True):

@@ -51,6 +51,9 @@ class AgileConfig:
             as the paper does.
         output: what a step is paid: "threshold" (1 where D is above 1/2), "probability" (D) or "log" (log D).
         scale: of what is paid.
+        end_weight: the last state of an episode that terminates is paid so many times: a goal state that ends its
+            episode is paid once, and a state that D is wrong about as long as the agent stays in it. 1 / (1 - gamma) is
+            what it would be worth if it went on forever (absorbing states, Kostrikov et al. 2019, arXiv:1809.02925).
         pairs: number of examples of goal states with their instructions.
         replay: number of visited states that are kept.
         batch_size: of a step of D, half of it goal states.
@@ -71,6 +74,7 @@ class AgileConfig:
     matches_instructions: bool = True
     output: Output = "threshold"
     scale: float = 0.1
+    end_weight: float = 1.0
     pairs: int = 100_000
     replay: int = 100_000
     batch_size: int = 256
@@ -90,7 +94,7 @@ class AgileConfig:
         require(self.output in get_args(Output), f"output is one of {', '.join(get_args(Output))}, not {self.output!r}")
         require_each(self, "pairs", "replay", "updates", "hidden_dim", least=1)
         require(self.batch_size >= 2 and self.batch_size % 2 == 0, f"batch_size is even, got {self.batch_size}")
-        require_each(self, "scale", "learning_rate", "epsilon", "max_grad_norm", above=0)
+        require_each(self, "scale", "end_weight", "learning_rate", "epsilon", "max_grad_norm", above=0)
         require(0 <= self.decay < 1, f"decay is from 0 to below 1, got {self.decay}")
         require(self.warmup >= 0, f"warmup must not be negative, got {self.warmup}")
         require(self.max_column_norm >= 0, f"max_column_norm must not be negative, got {self.max_column_norm}")
@@ -137,7 +141,9 @@ class AgileReward(RewardTerm):
         self._goals: Examples | None = None
         self._visited: list[Mapping[str, NDArray[Any]]] = []
         self._solved: list[NDArray[np.bool_]] = []
+        self._terminated: list[NDArray[np.bool_]] = []
         self._judged: NDArray[np.float32] | None = None
+        self._ends: NDArray[np.bool_] | None = None
         self._is_warm = False
         self._share = 0.0  # of the visited states that D took for goal states of late
 
@@ -174,6 +180,7 @@ class AgileReward(RewardTerm):
             solved = np.where(ended, success, solved)
         self._visited.append(self._reached(transition))
         self._solved.append(solved)
+        self._terminated.append(np.array(transition.terminated, dtype=np.bool_))
         return np.zeros(len(transition.reward))
 
     def update(self, rollout: Rollout) -> Mapping[str, float]:
@@ -191,7 +198,8 @@ class AgileReward(RewardTerm):
         self._judged = self.trainer.network.judged(states).reshape(len(self._visited), -1)
         self._share += (1 - MEMORY) * (float((self._judged > 0.5).mean()) - self._share)
         told |= _errors(self._judged > 0.5, np.stack(self._solved))
-        self._visited, self._solved = [], []
+        self._ends = np.stack(self._terminated)
+        self._visited, self._solved, self._terminated = [], [], []
         return told
 
     def _learn(self, states: Mapping[str, NDArray[Any]]) -> dict[str, float]:
@@ -219,7 +227,10 @@ class AgileReward(RewardTerm):
         if self._visited:  # frozen: nobody has asked it to learn
             self.update(rollout)
         judged, self._judged = self._judged, None
-        return None if judged is None else self.paid(judged)
+        if judged is None:
+            return None
+        assert self._ends is not None
+        return self.paid(judged) * np.where(self._ends, self.settings.end_weight, 1.0)
 
     def paid(self, judged: NDArray[np.floating[Any]]) -> Array:
         """What states are paid that D judged so."""
@@ -235,7 +246,11 @@ class AgileReward(RewardTerm):
         judged = self.trainer.network.judged({key: states[key][ended] for key in self._keys})
         found = np.zeros(len(ended), dtype=np.bool_)
         found[ended] = judged > 0.5
-        self._visited, self._solved = [], []  # this is an evaluation: nobody asks for what steps are paid
+        self._visited, self._solved, self._terminated = (
+            [],
+            [],
+            [],
+        )  # this is an evaluation: nobody asks for what steps are paid
         return found
 
     def state_dict(self) -> dict[str, Any]:

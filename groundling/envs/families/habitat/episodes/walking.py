@@ -7,6 +7,7 @@ from its meshes, so furniture blocks what it covers, not its whole tile.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -63,11 +64,12 @@ class WalkingMap:
         """Whether an agent can go straight from one point to another."""
         length = float(np.hypot(end[0] - start[0], end[1] - start[1]))
         count = max(2, int(np.ceil(length / (SQUARE_M / 2))) + 1)
-        x, y = np.linspace(start[0], end[0], count), np.linspace(start[1], end[1], count)
-        rows, columns = (y // SQUARE_M).astype(int), (x // SQUARE_M).astype(int)
         height, width = self.free.shape
-        if rows.min() < 0 or columns.min() < 0 or rows.max() >= height or columns.max() >= width:
+        if not all(0 <= x < width * SQUARE_M and 0 <= y < height * SQUARE_M for x, y in (start, end)):
             return False
+        share = np.arange(count) / (count - 1)
+        columns = ((start[0] + (end[0] - start[0]) * share) // SQUARE_M).astype(np.intp)
+        rows = ((start[1] + (end[1] - start[1]) * share) // SQUARE_M).astype(np.intp)
         return bool(self.free[rows, columns].all())
 
     def nearest_free(self, x: float, y: float, within: float = 1.75) -> Point | None:
@@ -189,22 +191,24 @@ class Field:
         if self.at(x, y) == FAR:
             return None
         way: list[Point] = [(x, y)]
+        goals = np.array(self.goals)
         here = (x, y)
         for _ in range(self.distance.size):
-            goal = min(self.goals, key=lambda one: np.hypot(one[0] - here[0], one[1] - here[1]))
-            if np.hypot(goal[0] - here[0], goal[1] - here[1]) <= 2 * STEP_M and self.map.is_open(here, goal):
+            goal = self.goals[int(np.argmin(np.hypot(*(goals - here).T)))]
+            if math.dist(goal, here) <= 2 * STEP_M and self.map.is_open(here, goal):
                 way.append(goal)
                 break
             # the neighbor from which it is nearest, by way of it
             options = []
             for row, column in _around(here, self.distance.shape):
                 known, at = float(self.distance[row, column]), _place(row, column)
-                apart = float(np.hypot(at[0] - here[0], at[1] - here[1]))
-                if known < FAR and apart > 1e-9 and self.map.is_open(here, at):
+                apart = math.dist(at, here)
+                if known < FAR and apart > 1e-9:
                     options.append((known + apart, known, at))
-            if not options:
+            onward = next((at for _, _, at in sorted(options) if self.map.is_open(here, at)), None)
+            if onward is None:
                 return None
-            _, _, here = min(options)
+            here = onward
             way.append(here)
         else:
             return None

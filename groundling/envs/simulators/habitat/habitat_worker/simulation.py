@@ -273,15 +273,24 @@ class Simulation:
 
         Ends are moved to where one can stand first, so that their heights do not count.
         """
+        return self._way(start, self._snapped(ends))
+
+    def _snapped(self, places: Sequence[Sequence[float]]) -> list[Any]:
+        """The nearest place to stand of each of some; None where there is none near."""
+        finder = self._finder()
+        found = [finder.snap_point(as_point(place)) for place in places]
+        return [None if np.isnan(place).any() else np.asarray(place, np.float32) for place in found]
+
+    def _way(self, start: Sequence[float], ends: Sequence[Any]) -> tuple[float, list[list[float]], int]:
+        """As :meth:`path`, to places that are snapped already."""
         finder = self._finder()
         here = finder.snap_point(as_point(start))
-        snapped = [finder.snap_point(as_point(end)) for end in ends]
-        there = [number for number, end in enumerate(snapped) if not np.isnan(end).any()]
+        there = [number for number, end in enumerate(ends) if end is not None]
         if np.isnan(here).any() or not there:
             return float("inf"), [], -1
         path = self._sim_package.MultiGoalShortestPath()
         path.requested_start = np.asarray(here, np.float32)
-        path.requested_ends = [np.asarray(snapped[number], np.float32) for number in there]
+        path.requested_ends = [ends[number] for number in there]
         if not finder.find_path(path):
             return float("inf"), [], -1
         corners = [[float(part) for part in point] for point in path.points]
@@ -335,8 +344,9 @@ class Simulation:
         here = finder.snap_point(as_point((x, y, z)))
         if np.isnan(here).any():
             return None
+        ends = self._snapped(goals)
         return steering.steer_along(
-            lambda start: self.path(start, goals)[1],
+            lambda start: self._way(start, ends)[1],
             lambda start, end: finder.try_step_no_sliding(as_point(start), as_point(end)),
             np.asarray(here, dtype=np.float64),
             2 * math.atan2(qy, qw),

@@ -175,11 +175,14 @@ class PathFinder:
         ends = [path.requested_end] if isinstance(path, ShortestPath) else path.requested_ends
         start = self._snapped(path.requested_start)
         best, path.points, path.geodesic_distance = -1, [], np.inf
-        straight = [float(np.linalg.norm((self._snapped(end) - start)[[0, 2]])) for end in ends]
+        straight = np.linalg.norm((np.array(ends).reshape(-1, 3) - start)[:, [0, 2]], axis=1)
         for number in np.argsort(straight).tolist():
-            if straight[number] >= path.geodesic_distance:
+            if straight[number] - 2 * REACH_ACROSS >= path.geodesic_distance:
                 break
-            points, length = self._one(ground, start, self._snapped(ends[number]))
+            end = self._snapped(ends[number])
+            if np.linalg.norm((end - start)[[0, 2]]) >= path.geodesic_distance:
+                continue
+            points, length = self._one(ground, start, end)
             if length < path.geodesic_distance:
                 best, path.points, path.geodesic_distance = number, points, length
         if isinstance(path, MultiGoalShortestPath):
