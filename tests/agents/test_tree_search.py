@@ -96,13 +96,13 @@ def test_what_does_not_fit_into_memory_is_searched_in_turns(
 
     at_once = act()
     parts: list[int] = []
-    search = mcts.TreeSearch._visits
+    search = mcts.TreeSearch._scores
 
     def noted(self: Any, rows: Any, *others: Any) -> Any:
         parts.append(len(rows))
         return search(self, rows, *others)
 
-    monkeypatch.setattr(mcts.TreeSearch, "_visits", noted)
+    monkeypatch.setattr(mcts.TreeSearch, "_scores", noted)
     assert isinstance(envs, CopyableEnvs)
     size = sum(array.nbytes for array in envs.copy_rows(np.array([0])).values())
     monkeypatch.setattr(mcts, "MOST_BYTES", 5 * 17 * size)
@@ -171,7 +171,7 @@ def test_memory_of_a_node_is_that_of_the_way_there(
 
     monkeypatch.setattr(mcts, "Trees", trees)
     envs = make_vec(bank=bank, num_envs=4, shuffle=False)
-    planner = make_planner("mcts:1", agent)
+    planner = make_planner("mcts:1?choice=visits", agent)
     planner.bind(envs)
     observation, _ = envs.reset()
     state, is_first = planner.initial_state(4), np.ones(4, dtype=np.bool_)
@@ -201,6 +201,23 @@ def test_choice_is_that_of_the_formula() -> None:
     assert trees.choose(*where, 4.0) == [2]
     trees.prior[0, 0, 2] = 0.0  # forbidden
     assert trees.choose(*where, 100.0) == [0]
+
+
+def test_improved_choice_is_that_of_the_formula(
+    agent: ActorCritic, bank: EpisodeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trees = Trees(1, 4, 3)
+    trees.prior[0, 0] = (0.5, 0.3, 0.2)
+    trees.value[0, 0] = 0.4
+    trees.visits[0, 0], trees.total[0, 0] = (2, 1, 0), (0.2, 0.6, 0.0)
+    monkeypatch.setattr(mcts.TreeSearch, "_search", lambda self, *others: trees)
+    improved, visits = (
+        make_planner(f"mcts:4?choice={choice}", agent)._scores(np.array([0]), torch.zeros(1, 3), torch.zeros(1, 8))  # type: ignore[attr-defined]
+        for choice in ("improved", "visits")
+    )
+    # Q = .1, .6 and, of what was never tried, the mean at the root (.4 + .8) / 4 = .3; the scale is (50 + 2) / 10
+    np.testing.assert_allclose(improved, [[np.log(0.5) + 0.52, np.log(0.3) + 3.12, np.log(0.2) + 1.56]])
+    np.testing.assert_allclose(visits, [[np.log(2), 0.0, -np.inf]])
 
 
 def test_returns_are_discounted_on_the_way_back() -> None:
@@ -263,6 +280,7 @@ def test_planner_of_ones_own_stands_in_a_file(agent: ActorCritic, bank: EpisodeB
         ("mtcs:4", "did you mean 'mcts'"),
         ("mcts:4?prior=best", "prior is policy or uniform, not 'best'"),
         ("mcts:4?value=rollout", "value is agent or none"),
+        ("mcts:4?choice=best", "choice is improved or visits"),
         ("mcts:4?exploraton=2", "did you mean exploration"),
         ("mcts:4?exploration=much", "exploration of the planner mcts is a float, not 'much'"),
         ("mcts:4?exploration=0", "exploration must be greater than 0"),

@@ -19,6 +19,7 @@ from groundling.agents.planning.tree import Trees
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Array, Observation
 
+VISITS: Final = 50
 LEAST_PRIOR: Final = 1e-6  # of an action that is open, so that it is tried in the end
 MOST_BYTES: Final = 256 * 2**20  # of copied worlds that are kept at once; more environments are searched in turns
 
@@ -33,6 +34,8 @@ class TreeSearchConfig:
         gamma: discount of the returns; that of the agent's training, since its value is compared with them.
         prior: "policy", the agent's probabilities, or "uniform".
         value: "agent", the agent's value of a new node, or "none", 0: only rewards count.
+        choice: "improved", by the prior, raised where the search found more; or "visits", the most visited action
+            (where actions are drawn: by their visits). At few simulations visits are less decided than the prior.
     """
 
     simulations: int = 64
@@ -40,12 +43,14 @@ class TreeSearchConfig:
     gamma: float = 0.99
     prior: str = "policy"
     value: str = "agent"
+    choice: str = "improved"
 
     def __post_init__(self) -> None:
         _require(self.simulations >= 0, f"simulations must not be negative, got {self.simulations}")
         _require(self.exploration > 0, f"exploration must be greater than 0, got {self.exploration}")
         _require(0 <= self.gamma <= 1, f"gamma must be between 0 and 1, got {self.gamma}")
         _require(self.prior in ("policy", "uniform"), f"prior is policy or uniform, not {self.prior!r}")
+        _require(self.choice in ("visits", "improved"), f"choice is improved or visits, not {self.choice!r}")
         _require(self.value in ("agent", "none"), f"value is agent or none, not {self.value!r}")
 
 
@@ -59,7 +64,8 @@ class TreeSearch(Planner):
 
     The copies are exact: walls that the agent has not seen yet, and the dice of worlds that have some, are those of the
     world itself. The agent still sees no more than before, in the copies as well, and its memory at a node is that of
-    the way there. The action is the most visited one; where actions are drawn (``greedy=False``), by their visits.
+    the way there. The action is the likeliest one of :meth:`_scores`; where actions are drawn (``greedy=False``), one
+    of their distribution.
 
     The trees of all environments grow together: one simulation is one step of the kernels and one batch of the agent.
     """
@@ -84,16 +90,31 @@ class TreeSearch(Planner):
             chosen = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
             return chosen.cpu().numpy(), memory
         rows = np.asarray(envs)
-        visits = np.concatenate(
+        scores = np.concatenate(
             [
-                self._visits(rows[part], logits[part], memory[part])
+                self._scores(rows[part], logits[part], memory[part])
                 for part in np.array_split(np.arange(len(rows)), self._turns(rows))
             ]
         )
         if greedy:
-            return visits.argmax(axis=1), memory
-        drawn = sample_actions(torch.from_numpy(visits).float().log(), generator)  # log 0: never drawn
-        return drawn.numpy(), memory
+            return scores.argmax(axis=1), memory
+        return sample_actions(torch.from_numpy(scores).float(), generator).numpy(), memory
+
+    def _scores(self, rows: NDArray[np.int64], logits: Tensor, memory: Tensor) -> NDArray[np.float64]:
+        """Logits [R, A] of the actions after a search in environments [R].
+
+        visits:   log N(a)
+        improved: log P(a) + (50 + max_b N(b)) / 10 * Q(a),   Q of what was never tried: the mean at the root
+
+        Source of the second: Danihelka et al. 2022, "Policy improvement by planning with Gumbel", equations 8 and 11.
+        """
+        trees = self._search(rows, logits, memory)
+        visits, prior = trees.visits[:, 0], trees.prior[:, 0]
+        with np.errstate(divide="ignore"):  # log 0: never drawn
+            if self.config.choice == "visits":
+                return np.log(visits)
+            scale = (VISITS + visits.max(axis=1, keepdims=True)) / 10
+            return np.log(prior) + scale * trees.means(np.arange(len(rows)), np.zeros(len(rows), dtype=np.int64))
 
     def _turns(self, rows: NDArray[np.int64]) -> int:
         """In how many parts the environments are searched, so that their copies fit into memory."""
@@ -108,8 +129,8 @@ class TreeSearch(Planner):
         assert self.envs is not None
         self._twin = self.envs.twin()
 
-    def _visits(self, rows: NDArray[np.int64], logits: Tensor, memory: Tensor) -> NDArray[np.int64]:
-        """How often each action [R, A] was tried at the roots of environments [R]."""
+    def _search(self, rows: NDArray[np.int64], logits: Tensor, memory: Tensor) -> Trees:
+        """The trees of environments [R], grown to the end."""
         assert self.envs is not None
         config, every = self.config, np.arange(len(rows))
         trees = Trees(len(rows), config.simulations, logits.shape[1])
@@ -126,7 +147,7 @@ class TreeSearch(Planner):
             found = np.zeros(len(rows))
             found[grows] = trees.value[grows, number]
             trees.back_up(steps, found, config.gamma)
-        return trees.visits[:, 0]
+        return trees
 
     def _add(
         self,

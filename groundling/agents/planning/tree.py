@@ -55,13 +55,18 @@ class Trees:
         Source: Rosin 2011, "Multi-armed bandits with episode context" (PUCT), as in Silver et al. 2017, AlphaGo Zero,
         with the agent's value in place of a roll-out to the end.
         """
+        visits, prior = self.visits[trees, nodes], self.prior[trees, nodes]
+        count = 1 + visits.sum(axis=1, keepdims=True)
+        bonus = exploration * prior * np.sqrt(count) / (1 + visits)
+        score = np.where(prior > 0, self.means(trees, nodes) + bonus, -np.inf)  # what a mask forbids is never tried
+        return np.asarray(score.argmax(axis=1), dtype=np.int64)
+
+    def means(self, trees: NDArray[np.int64], nodes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Q(a) [R, A] at a node of each of some trees [R], see :meth:`choose`."""
         visits, total = self.visits[trees, nodes], self.total[trees, nodes]
         count = 1 + visits.sum(axis=1, keepdims=True)
         here = (self.value[trees, nodes][:, None] + total.sum(axis=1, keepdims=True)) / count
-        mean = np.where(visits > 0, total / np.maximum(visits, 1), here)
-        bonus = exploration * self.prior[trees, nodes] * np.sqrt(count) / (1 + visits)
-        score = np.where(self.prior[trees, nodes] > 0, mean + bonus, -np.inf)  # what a mask forbids is never tried
-        return np.asarray(score.argmax(axis=1), dtype=np.int64)
+        return np.where(visits > 0, total / np.maximum(visits, 1), here)
 
     def descend(self, exploration: float) -> tuple[list[tuple[NDArray[np.int64], ...]], NDArray[np.int64]]:
         """Follow the best actions from every root until one has no node yet, or the episode has ended.
