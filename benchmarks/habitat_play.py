@@ -35,6 +35,7 @@ from launch import launch
 from runs import keep_rows
 
 from groundling.agents.bots.path_expert import PathFinderExpert
+from groundling.agents.config import AgentConfig
 from groundling.envs.banks.bank_building import build_bank
 from groundling.envs.banks.sources import find_source
 from groundling.envs.catalog import find_family
@@ -262,6 +263,7 @@ def ppo(options: Options) -> dict[str, Any]:
             task=f"habitat:{export}?envs={options.envs}",
             simulator_python=options.python,
             camera=Camera(width=40, height=40, horizon=0.425),
+            agent=AgentConfig(vision="cnn"),
             num_envs=max(options.envs, 4),
             total_frames=1_000_000,
             evaluate_every=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import math
 import os
 import signal
@@ -247,6 +248,7 @@ def ended_by(do: Callable[[], Any]) -> int:
     """How a child process ended: its exit code, or minus the signal."""
     child = os.fork()
     if child == 0:
+        faulthandler.disable()
         try:
             do()
         finally:
