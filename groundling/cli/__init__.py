@@ -28,7 +28,7 @@ COMMANDS = {
     "demos": "record an expert's demonstrations to a file, or describe one",
     "tasks": "list the tasks, one line each",
     "questions": "write questions and their houses to a file, or describe one",
-    "export-habitat": "write houses and episodes for Habitat, or describe a file of episodes",
+    "export-habitat": "write houses and episodes for Habitat, or describe episodes",
     "play": "move an agent yourself, seen from above or in first person",
     "label": "compare pairs of trajectories, to learn from preferences",
     "watch": "write a video of an agent's episodes, step by step",
