@@ -106,10 +106,12 @@ def command_line(arguments: Sequence[str], *, trust_code: bool) -> Iterator[None
         name_code(argument)
         if place and arguments[place - 1].endswith("python"):  # --simulator-python PATH
             _STATE.named.add(_origin(argument))
+    told = set(_STATE.named)
     try:
         yield
     finally:
         _STATE.is_command, _STATE.trusts_all, _STATE.has_run, _STATE.named, _STATE.trusted = before
+        _STATE.named |= told  # the person named it in this process
 
 
 @contextmanager

@@ -84,15 +84,15 @@ def test_interpreter_is_named_by_its_option_only() -> None:
         assert not is_permitted("/opt/python")
 
 
-def test_command_leaves_nothing_permitted_behind() -> None:
-    note_received(["a.py:A", "b.py:B"], "sent")
+def test_trust_ends_with_its_command_and_what_was_named_stays_named() -> None:
+    note_received(["a.py:A", "c.py:C"], "sent")
     with command_line(["--task", "a.py:A"], trust_code=False):
         permit("a.py", "a.py:A")
         assert trust.has_run_code()
-    with command_line(["b.py:B"], trust_code=True):
-        permit("b.py", "b.py:B")
-    assert not is_permitted("a.py", "a.py:A")
-    assert not is_permitted("b.py", "b.py:B")
+    with command_line([], trust_code=True):
+        permit("c.py", "c.py:C")
+    assert is_permitted("a.py", "a.py:A")  # it was named in this process
+    assert not is_permitted("c.py", "c.py:C")
     assert not trust.has_run_code()
 
 

@@ -75,7 +75,7 @@ def run(task: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_run_is_trained_and_evaluated(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", str(run), "--episodes", "40"]) == 0
+    assert main(["evaluate", str(run), "--episodes", "40", "--trust-code"]) == 0
     found = json.loads((run / "evaluation.json").read_text())
     assert set(found["suites"]) == {"layout", "combination"}
     assert set(found["suites"]["layout"]) == {"trained", "random", "shuffled"}

@@ -17,8 +17,8 @@ from groundling.envs.engine import on_top as on_top_sense
 from groundling.envs.engine.answers import MASK_KEY, Answers
 from groundling.envs.engine.array_pool import ArrayPool
 from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, NUM_STATES, OPAQUE_BIT, Action
+from groundling.envs.engine.episode_checks import MOST_COLORS, MOST_TYPES
 from groundling.envs.engine.explored import Explorer
-from groundling.envs.engine.floors import FLOORS
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.manuals import MANUAL_KEY, ManualSense
 from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY, PreviousActions
@@ -423,7 +423,7 @@ class Batch(ABC, Generic[Seen]):
 
     def _most_code(self) -> int:
         """The highest number of a type, color, state or floor."""
-        return max(len(self.kinds.solids), len(self.kinds.rgb), NUM_STATES, len(FLOORS)) - 1
+        return max(MOST_TYPES, MOST_COLORS, NUM_STATES) - 1  # whatever words a task brings: copies may lack them
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that the future depends on, the bank apart."""
