@@ -244,11 +244,12 @@ def killed_workers(options: Options) -> dict[str, Any]:
                     envs.step(rng.integers(0, 7, count))  # three deaths of one worker in a minute are its last
                     frames += count
                 os.kill(envs.worlds.pool.processes()[victim], signal.SIGKILL)
-                _, _, _, truncated, _ = envs.step(rng.integers(0, 7, count))
-                for _ in range(5):
-                    seen = envs.step(rng.integers(0, 7, count))[0]
+                was_cut_off = False
+                for _ in range(6):  # it is noticed by the next move
+                    seen, _, _, truncated, _ = envs.step(rng.integers(0, 3, count))
+                    was_cut_off |= bool(truncated[victim])
                     frames += count
-                went_on += bool(truncated[victim] and seen["image"][victim].any())
+                went_on += was_cut_off and bool(seen["image"][victim].any())
         finally:
             envs.close()
     told = f"workers killed (kill -9) after which play went on, of {KILLS}"
