@@ -182,7 +182,7 @@ def learned(task: str, algorithm: str, options: Options) -> dict[str, Any]:
         "minutes": round(float(np.mean(minutes)), 1),
         "floor": float(np.mean([one["random"]["success"] for one in found])),
         "ceiling": None,
-        "command": f"{COMMAND} --rows learning --frames {options.frames}",
+        "command": f"{COMMAND} --rows learning --tasks {task} --algorithms {algorithm} --frames {options.frames}",
         "shuffled": float(np.mean([one["shuffled"]["success"] for one in found if "shuffled" in one] or [np.nan])),
     }
     print(

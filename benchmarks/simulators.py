@@ -1,6 +1,6 @@
 """Environments of other packages: the speed of their sources, and short trainings in each package.
 
-    python benchmarks/simulators.py [--rows pool_speed minigrid envpool minihack miniworld atari] [--frames 600000]
+    python benchmarks/simulators.py [--rows pool_speed minigrid envpool minihack keyroom ...] [--frames 600000]
         [--seeds 1] [--episodes 1000] [--nethack-python PATH] [--miniworld-python PATH]
         [--output benchmarks/results/simulators.json]
 
@@ -11,10 +11,11 @@ environment. Of ``envpool``, ours is EnvPool behind the adapter, the other MiniG
 is not installed is left out with a line. Where others use the machine, more processes get more of its time, so
 ``by_processor_time`` is the same ratio of steps a second of processor time.
 
-Rows ``minigrid_adapted``, ``minigrid_compiled`` and ``envpool``: success on unseen seeds of BabyAI-GoToLocal after as
+Rows ``minigrid_compiled``, ``minigrid_adapted`` and ``envpool``: success on unseen seeds of BabyAI-GoToLocal after as
 many frames of PPO with the same settings, in MiniGrid's own environments (gym:BabyAI-GoToLocal-v0), in the compiled
-level, and in EnvPool's. Rows ``minihack``, ``miniworld`` and ``atari``: success on unseen seeds after the few frames of
-:data:`TRAININGS`; ``floor`` is a random policy's.
+level, and in EnvPool's. Rows ``minihack``, ``minihack_keyroom``, ``miniworld`` and ``atari``: success on unseen seeds
+after the few frames of ``simulator_trainings.TRAININGS``; ``floor`` is a random policy's, ``blind`` that of an agent
+that was trained in the same way and sees nothing.
 
 NetHack and MiniWorld may be in other Pythons, whose paths are given by ``--nethack-python`` and ``--miniworld-python``.
 """
@@ -25,7 +26,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,11 +34,11 @@ import numpy as np
 from async_peer import speeds
 from launch import launch
 from runs import finish_timed, keep_rows, report_of
+from simulator_trainings import TRAININGS
 
-from groundling.agents import AgentConfig
 from groundling.envs.catalog import find_family
 from groundling.errors import GroundlingError
-from groundling.training import PPOConfig, TrainConfig
+from groundling.training import TrainConfig
 
 ENVS = 16
 ROUNDS = 5
@@ -59,55 +60,7 @@ IMPORTS = {
 }
 
 
-@dataclass(frozen=True)
-class Training:
-    """A short training.
-
-    Attributes:
-        task: its environments.
-        frames: how many; 0: those of the options.
-        num_envs: B.
-        agent: its parts.
-        ppo: settings of PPO.
-        reward_weight: of the environment's reward.
-        episodes: of the evaluation, at most.
-    """
-
-    task: str
-    frames: int = 0
-    num_envs: int = 128
-    agent: AgentConfig = field(default_factory=AgentConfig)
-    ppo: PPOConfig = field(default_factory=lambda: PPOConfig(minibatch_size=1024))
-    reward_weight: float = 1.0
-    episodes: int = 1000
-
-
-SHORT = PPOConfig(minibatch_size=256)
-PIXELS = AgentConfig(vision="cnn")
-TRAININGS = {
-    "minigrid_compiled": Training("BabyAI-GoToLocal-v0"),
-    "minigrid_adapted": Training("gym:BabyAI-GoToLocal-v0"),
-    "envpool": Training("envpool:BabyAI-GoToLocal-v0"),
-    "minihack": Training("gym:MiniHack-Room-5x5-v0", 30_000, 64, ppo=SHORT, episodes=200),
-    "miniworld": Training(
-        "gym:MiniWorld-OneRoomS6Fast-v0?say=go to the red box&size=40x40",
-        40_000,
-        32,
-        PIXELS,
-        SHORT,
-        episodes=100,
-    ),
-    "atari": Training(
-        "gym:ALE/RoadRunner-v5?say=run left on the road and pick up the seeds&success=return>=500",
-        40_000,
-        16,
-        PIXELS,
-        SHORT,
-        0.01,
-        24,
-    ),
-}
-ROWS = {"minigrid": ("minigrid_compiled", "minigrid_adapted")}
+ROWS = {"minigrid": ("minigrid_compiled", "minigrid_adapted"), "keyroom": ("minihack_keyroom",)}
 
 
 @dataclass(frozen=True)
@@ -124,11 +77,12 @@ class Options:
         output: file of the rows; those of other keys that it holds are kept.
     """
 
-    rows: tuple[Literal["pool_speed", "minigrid", "envpool", "minihack", "miniworld", "atari"], ...] = (
+    rows: tuple[Literal["pool_speed", "minigrid", "envpool", "minihack", "keyroom", "miniworld", "atari"], ...] = (
         "pool_speed",
         "minigrid",
         "envpool",
         "minihack",
+        "keyroom",
         "miniworld",
         "atari",
     )
@@ -143,7 +97,7 @@ class Options:
 
     def python_of(self, name: str) -> str:
         """The Python that has a simulator; empty: this one."""
-        return {"minihack": self.nethack_python, "miniworld": self.miniworld_python}.get(name, "")
+        return {"minihack": self.nethack_python, "miniworld": self.miniworld_python}.get(name.partition("_")[0], "")
 
 
 def measure(options: Options) -> None:
@@ -252,23 +206,16 @@ def trained(name: str, options: Options) -> dict[str, Any]:
     training = TRAININGS[name]
     frames = training.frames or options.frames
     episodes = min(options.episodes, training.episodes)
-    found, minutes = [], []
+    found, blind, minutes = [], [], []
     for seed in options.seeds:
-        config = TrainConfig(
-            task=training.task,
-            simulator_python=options.python_of(name),
-            total_frames=frames,
-            num_envs=training.num_envs,
-            seed=seed,
-            evaluate_every=0,
-            agent=training.agent,
-            reward=("environment",),
-            reward_weights=(training.reward_weight,),
-            settings=(training.ppo,),
-        )
+        config = config_of(name, seed, frames, options)
         folder = options.runs / f"{name}-{frames}-seed{seed}"
         minutes.append(finish_timed(config, folder) / 60)
         found.append(report_of(folder, ("layout",), episodes)["layout"])
+        if training.has_blind:
+            control = options.runs / f"{name}-blind-{frames}-seed{seed}"
+            finish_timed(replace(config, agent=replace(config.agent, blind=True)), control)
+            blind.append(report_of(control, ("layout",), episodes)["layout"])
     trained_one = [one["trained"] for one in found]
     row = {
         "key": name,
@@ -281,13 +228,35 @@ def trained(name: str, options: Options) -> dict[str, Any]:
         "minutes": round(float(np.mean(minutes)), 1),
         "floor": mean_of(found, "random"),
         "ceiling": None,
-        "command": f"python benchmarks/simulators.py --rows {name.partition('_')[0]}"
+        "command": f"python benchmarks/simulators.py --rows {row_of(name)}"
         + (f" --frames {frames}" if not training.frames else ""),
         "shuffled": mean_of(found, "shuffled"),
         "episodes": episodes,
-    }
+    } | ({"blind": mean_of(blind, "trained")} if blind else {})
     print(f"{name}: {row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}], random {row['floor']:.3f}")
     return row
+
+
+def row_of(name: str) -> str:
+    """The kind of rows that a training belongs to."""
+    return next((row for row, names in ROWS.items() if name in names), name)
+
+
+def config_of(name: str, seed: int, frames: int, options: Options) -> TrainConfig:
+    """The configuration of a training."""
+    training = TRAININGS[name]
+    return TrainConfig(
+        task=training.task,
+        simulator_python=options.python_of(name),
+        total_frames=frames,
+        num_envs=training.num_envs,
+        seed=seed,
+        evaluate_every=0,
+        agent=training.agent,
+        reward=("environment",),
+        reward_weights=(training.reward_weight,),
+        settings=(training.ppo,),
+    )
 
 
 def mean_of(found: Sequence[dict[str, Any]], agent: str) -> float | None:

@@ -1,10 +1,11 @@
 """An agent that reads texts and scores commands, in houses that TextWorld makes: trained, blind, random.
 
-    python benchmarks/text_games.py [--frames 20000] [--seed 1] [--episodes 64]
+    python benchmarks/text_games.py [--kind household treasure] [--frames 20000] [--seed 1] [--episodes 64]
         [--output benchmarks/results/simulators.json]
 
 Row ``textworld``: success in the games of groundling/TextWorld-Household-v0 that training never has (suite layout), of
-vision "commands" after as many frames of behavior cloning, whose expert is TextWorld's own way to win. ``floor`` is a
+vision "commands" after as many frames of behavior cloning, whose expert is TextWorld's own way to win. Row
+``textworld_treasure``: the same in groundling/TextWorld-Treasure-v0 after PPO, which no expert helps. ``floor`` is a
 policy that draws among the admissible commands; ``blind`` is an agent trained in the same way that reads the
 instruction and the commands, but not what the game tells. Actions are drawn. The games are made first, and kept in the
 cache: some seconds each. ``minutes`` are those of this process; the games' own process is not counted.
@@ -15,7 +16,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,10 +29,15 @@ from groundling.agents import AgentConfig
 from groundling.eval.runs import evaluate_suites
 from groundling.eval.suites import suite_rows
 from groundling.interfaces import Observation, Policy
-from groundling.training import ImitationConfig, TrainConfig
+from groundling.training import ImitationConfig, PPOConfig, TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 
-TASK = "groundling/TextWorld-Household-v0"
+TASKS = {"household": "groundling/TextWorld-Household-v0", "treasure": "groundling/TextWorld-Treasure-v0"}
+KEYS = {"household": "textworld", "treasure": "textworld_treasure"}
+SETTINGS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "household": ("bc", (ImitationConfig(num_steps=20, minibatch_size=160, learning_rate=2e-3),)),
+    "treasure": ("ppo", (PPOConfig(num_steps=20, minibatch_size=160),)),
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Options:
     """What is measured.
 
     Attributes:
-        task: which kind of games.
+        kind: of games, and with it the algorithm.
         frames: of each training.
         seed: of the trainings.
         episodes: of each evaluation.
@@ -47,7 +53,7 @@ class Options:
         output: file of the rows; those of other keys that it holds are kept.
     """
 
-    task: str = TASK
+    kind: Literal["household", "treasure"] = "household"
     frames: int = 20_000
     seed: int = 1
     episodes: int = 64
@@ -83,14 +89,15 @@ class OpenActions:
 def config_of(options: Options, *, blind: bool) -> TrainConfig:
     """The training of the agent, or of the blind one."""
     return TrainConfig(
-        task=options.task,
-        algorithm="bc",
+        task=TASKS[options.kind],
+        algorithm=SETTINGS[options.kind][0],
         total_frames=options.frames,
         num_envs=16,
         seed=options.seed,
         evaluate_every=0,
         agent=AgentConfig(vision="commands", memory="gru", memory_skip=True, blind=blind),
-        settings=(ImitationConfig(num_steps=20, minibatch_size=160, learning_rate=2e-3),),
+        reward=("environment",),
+        settings=SETTINGS[options.kind][1],
     )
 
 
@@ -100,7 +107,7 @@ def measure(options: Options) -> None:
     seconds = 0.0
     for name, blind in (("agent", False), ("blind", True)):
         config = config_of(options, blind=blind)
-        folder = options.runs / f"{name}-{options.frames}-seed{options.seed}"
+        folder = options.runs / f"{options.kind}-{name}-{options.frames}-seed{options.seed}"
         spent = finish_timed(config, folder)
         seconds = spent if name == "agent" else seconds
         policies[name] = Checkpoint.load(folder / CHECKPOINT_NAME).make_agent()
@@ -109,8 +116,8 @@ def measure(options: Options) -> None:
     found = {who: evaluation for _, who, evaluation in evaluate_suites(policies, rows)}
     told = found["agent"].to_dict()
     row: dict[str, Any] = {
-        "key": "textworld",
-        "row": f"success in unseen games, {options.task}, vision commands, bc",
+        "key": KEYS[options.kind],
+        "row": f"success in unseen games, {TASKS[options.kind]}, vision commands, {SETTINGS[options.kind][0]}",
         "mean": told["success"],
         "low": told["low"],
         "high": told["high"],
@@ -119,7 +126,8 @@ def measure(options: Options) -> None:
         "minutes": round(seconds / 60, 1),
         "floor": found["random"].success,
         "ceiling": None,
-        "command": "python benchmarks/text_games.py",
+        "command": "python benchmarks/text_games.py"
+        + ("" if options.kind == "household" else f" --kind {options.kind} --frames {options.frames}"),
         "blind": found["blind"].success,
     }
     print({key: value for key, value in row.items() if key not in ("command", "row")})

@@ -13,10 +13,14 @@
     ├── ActionError               an action of the wrong shape, type or range (also a ValueError)
     ├── ObservationError          an observation of the wrong shape or type given to an agent (also a ValueError)
     ├── ConfigurationError        a setting that cannot work (also a ValueError)
+    │   └── UntrustedCodeError    code that a received file names, and nobody else
     ├── HouseTooSmallError        rooms that do not fit into a house (also a ValueError)
     ├── ImpossibleWishError       a wish that no house can fulfil (also a ValueError)
+    ├── EnumerationError          an episode whose states are too many to be solved exactly (also a ValueError)
+    ├── EpisodeError              arrays of episodes that no world can be (also a ValueError)
     ├── BankFileError             an episode bank on disk that cannot be trusted
     ├── QuestionFileError         a file of questions with missing keys, or of another version
+    ├── HabitatFileError          scenes or episodes for Habitat with missing pieces, or of another version
     ├── DemonstrationFileError    demonstrations on disk that cannot be trusted, or are of another task
     ├── PreferenceFileError       a file of preferences that is torn, or of another kind, version or vocabulary
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
@@ -24,6 +28,8 @@
     ├── RelatednessFileError      a trained model of how actions and words are related that cannot be read
     ├── MissingPackageError       an optional package that is not installed (also an ImportError)
     ├── TrainingError             a training process that failed
+    │   └── DivergenceError       a run whose losses, rewards or parameters are not finite any more
+    ├── WorkerError               a process that helps this one failed or died
     └── RunFolderError            a run folder that is missing, already used, or not one of a run
 
 Each message names the likely cause and what to do about it.
@@ -87,6 +93,10 @@ class ConfigurationError(GroundlingError, ValueError):
     """A setting, or a combination of settings, that cannot work."""
 
 
+class UntrustedCodeError(ConfigurationError):
+    """A received file names code that the person neither named nor trusts; it was not run."""
+
+
 class HouseTooSmallError(GroundlingError, ValueError):
     """The rooms that a house must have do not fit into it."""
 
@@ -95,12 +105,33 @@ class ImpossibleWishError(GroundlingError, ValueError):
     """A wish contradicts others or what things are, or found no place in any layout."""
 
 
+class EnumerationError(GroundlingError, ValueError):
+    """An episode has too many states to be enumerated, or countless ones."""
+
+
+class EpisodeError(GroundlingError, ValueError):
+    """Arrays hold episodes that no world can be: codes, places or shapes that lead out of the arrays.
+
+    Args:
+        message: what is wrong.
+        row: of the episode, where it is one's.
+    """
+
+    def __init__(self, message: str, row: int | None = None) -> None:
+        super().__init__(message)
+        self.row = row
+
+
 class BankFileError(GroundlingError):
     """The file is not an episode bank of this version, or is damaged."""
 
 
 class QuestionFileError(GroundlingError):
     """The file does not hold whole questions of this version."""
+
+
+class HabitatFileError(GroundlingError):
+    """A scene or episode file of Habitat is missing, not whole, or of another version; the message names the piece."""
 
 
 class DemonstrationFileError(GroundlingError):
@@ -129,6 +160,14 @@ class MissingPackageError(GroundlingError, ImportError):
 
 class TrainingError(GroundlingError):
     """A training process failed."""
+
+
+class DivergenceError(TrainingError):
+    """A loss, a reward or a parameter of a run is NaN or infinite; nothing of that was saved."""
+
+
+class WorkerError(GroundlingError):
+    """A process that does a part of the work failed in a way that it could not tell, or died."""
 
 
 class RunFolderError(GroundlingError):

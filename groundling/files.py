@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import errno
+import glob
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Final
 
-from groundling.errors import StorageError
+from groundling.errors import GroundlingError, StorageError
+
+CHECKSUM: Final = "checksum"  # the name under which JSON has :func:`checksum_of` what is beside it
 
 _CAUSES = {
     errno.ENOSPC: "the disk is full: free some space",
@@ -28,7 +33,8 @@ def cache_folder() -> Path:
     own = os.environ.get("GROUNDLING_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundling"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # Path.home may raise
+    return Path(home) / "groundling"
 
 
 @contextmanager
@@ -61,10 +67,37 @@ def written_whole(path: Path | str) -> Iterator[BinaryIO]:
             Path(aside).unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
+    """Remove what :func:`written_whole` leaves of these files where a process is killed in the middle of it.
+
+    Nobody else may be writing them at this moment.
+    """
+    for name in names:
+        for path in folder.glob(f".{glob.escape(name)}.*.tmp"):
+            path.unlink(missing_ok=True)
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write a text file whole, see :func:`written_whole`."""
     with written_whole(path) as file:
         file.write(text.encode())
+
+
+def read_text(path: Path, refusal: type[GroundlingError]) -> str:
+    """The text of a file; bytes that are no text become marks of it.
+
+    Raises:
+        GroundlingError: of this kind, if it cannot be read; the message names the cause.
+    """
+    try:
+        return path.read_text(errors="replace")
+    except OSError as error:
+        raise refusal(f"{path} could not be read ({error.strerror or error}): check its permissions") from error
+
+
+def checksum_of(values: Mapping[str, Any]) -> int:
+    """The CRC-32 of plain values as JSON: the same when they are read back."""
+    return zlib.crc32(json.dumps(values).encode())
 
 
 def make_folder(path: Path) -> None:

@@ -344,6 +344,36 @@ class Transition:
 
 
 @runtime_checkable
+class CopyableEnvs(Protocol):
+    """Vector environments whose worlds can be copied into others like them: what a planner searches in."""
+
+    def twin(self) -> VectorEnv:
+        """As many environments with the same rules, senses and episodes, which are copyable as well and begin no
+        episode by themselves: worlds are put into them by :meth:`paste_rows`. Their arrays are rewritten by each step.
+        """
+
+    def copy_rows(self, rows: NDArray[np.integer[Any]]) -> dict[str, Array]:
+        """A copy of all that the future of environments ``rows`` [R] depends on, arrays [R, ...] by name."""
+
+    def paste_rows(self, rows: NDArray[np.integer[Any]], saved: Mapping[str, Array]) -> None:
+        """Put worlds [R] that :meth:`copy_rows` returned into environments ``rows`` [R]; what is seen there is told by
+        the next step.
+        """
+
+
+@runtime_checkable
+class BoundPolicy(Protocol):
+    """A policy that needs more of the environments that it plays in than their observations."""
+
+    def bind(self, envs: VectorEnv) -> None:
+        """Say in which environments it is going to play.
+
+        Raises:
+            ConfigurationError: if it cannot play in these; the message says why.
+        """
+
+
+@runtime_checkable
 class Watched(Protocol):
     """Vector environments whose worlds can be looked at between the end of an episode and the beginning of the next."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from groundling.errors import ExtensionError
+from groundling.trust import permit
 
 
 def is_place(text: str) -> bool:
@@ -30,8 +31,10 @@ def split_place(text: str) -> tuple[types.ModuleType, str]:
 
     Raises:
         ExtensionError: if the file or module cannot be imported; the message names the line.
+        UntrustedCodeError: if only a received file names it.
     """
     place, _, name = text.rpartition(":")
+    permit(place, text)
     return (import_file(Path(place).expanduser()) if place.endswith(".py") else import_module(place)), name
 
 
@@ -40,6 +43,7 @@ def import_place(text: str) -> Any:
 
     Raises:
         ExtensionError: if the file or module cannot be imported, or has nothing of this name.
+        UntrustedCodeError: if only a received file names it.
     """
     module, name = split_place(text)
     if not hasattr(module, name):

@@ -57,6 +57,8 @@ class Registry(Generic[T]):
             ConfigurationError: if there is no such name; the message names those that there are.
             ExtensionError: if it is a place in code that cannot be imported or does not hold it.
         """
+        if not isinstance(name, str):
+            raise ConfigurationError(f"{self._a_kind} is named by a text, not by {name!r}")
         if name in self._found:
             return self._found[name]
         found: Any

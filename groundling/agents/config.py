@@ -10,6 +10,7 @@ from groundling.agents.encoders import ENCODERS
 from groundling.configuration import Open, accepts_settings, changed, from_plain, plain
 from groundling.errors import ConfigurationError
 from groundling.language.encoders import LanguageKind
+from groundling.setting_types import check_settings
 
 FusionKind = Literal["attribute_gated", "gated", "film", "concat", "cross_attention"]
 MemoryKind = Literal["none", "gru", "lstm"]
@@ -85,6 +86,7 @@ class AgentConfig(Open):
     settings: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name, kinds in (("fusion", FusionKind), ("language", LanguageKind), ("memory", MemoryKind)):
             if getattr(self, name) not in get_args(kinds):
                 raise ConfigurationError(f"{name} is one of {', '.join(get_args(kinds))}, not {getattr(self, name)!r}")

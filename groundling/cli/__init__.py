@@ -14,15 +14,21 @@ from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 from groundling.errors import GroundlingError
+from groundling.interruption import Interrupted, signals_as_errors
+from groundling.processes import follow_parent
+from groundling.trust import OPTION, command_line
 
 COMMANDS = {
     "train": "train an agent on a task",
     "evaluate": "evaluate a run's agent and its controls; write a report",
     "compare": "compare the evaluations of two runs or groups of seeds",
+    "doctor": "check a run: what is wrong with it, and what to try",
+    "exact": "solve an episode exactly: optimal values and policy",
     "plot": "draw training curves: the mean over seeds and its interval",
     "demos": "record an expert's demonstrations to a file, or describe one",
     "tasks": "list the tasks, one line each",
     "questions": "write questions and their houses to a file, or describe one",
+    "export-habitat": "write houses and episodes for Habitat, or describe episodes",
     "play": "move an agent yourself, seen from above or in first person",
     "label": "compare pairs of trajectories, to learn from preferences",
     "watch": "write a video of an agent's episodes, step by step",
@@ -30,14 +36,26 @@ COMMANDS = {
     "demo": "train, evaluate and report in a few minutes",
 }
 
+TRUST_HELP = (
+    f"With {OPTION}, code of somebody's own that a run, bank, demonstration or option file names is run as well; "
+    "without, only what this command line names."
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
         0 on success, 2 for a wrong option, a missing run or any other mistake that an error message explains, 130 if
-        interrupted.
+        interrupted by Ctrl-C, 128 and its number after another signal.
     """
+    follow_parent()
+    with signals_as_errors():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """As :func:`main`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
@@ -53,15 +71,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f"; did you mean {close[0]!r}?" if close else f": choose one of {', '.join(COMMANDS)}"
         return fail(f"there is no command {name!r}{hint}")
     logging.basicConfig(format="groundling: %(message)s", level=logging.WARNING)
+    logging.getLogger("groundling").setLevel(logging.INFO)
+    trust, rest = OPTION in rest, [argument for argument in rest if argument != OPTION]
     try:
-        command = parse(name, rest)
-        if command is not None:
-            command.run()
+        with command_line(rest, trust_code=trust):
+            command = parse(name, rest)
+            if command is not None:
+                command.run()
     except GroundlingError as error:
         message = error.strerror if isinstance(error, OSError) else str(error)
         return fail(" ".join((message or str(error)).split()))
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
+    except Interrupted as stop:
+        print(f"\ngroundling: {stop}", file=sys.stderr)
+        return stop.exit_code
     except KeyboardInterrupt:
         print("\ngroundling: interrupted", file=sys.stderr)
         return 130
@@ -79,8 +103,9 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
     with _loading():
         import tyro
 
-        module = importlib.import_module(f"groundling.cli.{name}")
-    told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": module.__doc__}
+        module = importlib.import_module(f"groundling.cli.{name.replace('-', '_')}")
+    description = f"{(module.__doc__ or '').rstrip()}\n\n{TRUST_HELP}"
+    told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": description}
     kind = module.Command
     if hasattr(module, "command"):  # some options decide which others there are
         kind, told["default"] = module.command(arguments)
@@ -136,6 +161,8 @@ def usage() -> str:
             *lines,
             "",
             "`groundling COMMAND --help` lists a command's options and their defaults.",
+            f"Every command takes {OPTION}: also run code of somebody's own (my.py:MyTask)",
+            "that a run or file names, not only what the command line names.",
         ]
     )
 

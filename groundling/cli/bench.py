@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from groundling.envs.banks.bank_building import available_cores
@@ -36,7 +37,7 @@ class Command:
         for threads in dict.fromkeys((1, cores)):
             speed = groundling_speed(self.task, num_envs=self.num_envs, num_threads=threads, seconds=self.seconds)
             rows.append((f"groundling, {self.num_envs} environments", threads, speed))
-        table = Table(title=f"{self.task}, random actions, resets and goal checks included")
+        table = Table(title=f"{escape(self.task)}, random actions, resets and goal checks included")
         for column in ("environment", "cores", "steps a second", "ratio"):
             table.add_column(column, justify="left" if column == "environment" else "right")
         for name, threads, speed in rows:

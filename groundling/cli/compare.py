@@ -67,7 +67,7 @@ class Command:
             comparison.save(self.output)
         # a pipe has no width, and a wrapped table is hard to search
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
-        console.print(comparison.table())
+        console.print(comparison.table(), markup=False)
         lines = [f"A: {', '.join(comparison.runs_a)}", f"B: {', '.join(comparison.runs_b)}"]
         lines += [f"skipped {suite}: not in {', '.join(runs)}" for suite, runs in comparison.left_out.items()]
         lines += [f"{MARK} the interval of the difference excludes 0"] * any(

@@ -12,8 +12,9 @@ from typing import Annotated
 import tyro
 
 from groundling.errors import ConfigurationError
-from groundling.eval.evaluating import report_run
+from groundling.eval.evaluating import report_elsewhere, report_run
 from groundling.eval.policies import report_policy
+from groundling.eval.runs import CheckpointKind
 
 
 @dataclass
@@ -33,7 +34,10 @@ class Command:
         policy: evaluate this policy instead of a run's agent: my_file.py:policy, a callable (observations [B, ...] by
             key -> actions [B]) or an object or class with the methods of groundling.interfaces.Policy; or a saved
             model of Stable-Baselines3, sb3:PPO:model.zip.
-        task: id of the level or task that a policy is evaluated on.
+        task: id of the level or task that a policy is evaluated on. With a run, another task than it was trained on
+            that shows the same worlds, as habitat:DIR of what groundling export-habitat wrote; evaluation.json goes
+            into RUN/on.
+        simulator_python: the Python interpreter that runs the simulator of --task.
         suite: names of suites, or "all" for all suites of the task. By default the usual ones: layout, and for most
             tasks combination. BabyAI's levels and our own tasks have layout, combination, verb_object, location,
             length, phrasing, synonym, distractors and size; for another task, a name that it does not have (--suite
@@ -44,24 +48,38 @@ class Command:
         allow_unseen_words: also run suites whose instructions have words that no training instruction has.
         by: also print success by "verb", by "clauses" (number of clauses) or by "instruction" (other tasks may have
             other groups): 20 rows, the worst first; the others are in evaluation.json.
+        planner: let the agent look ahead in copies of the world: mcts:64 is a Monte-Carlo tree search with 64
+            simulations a step (docs/planning.md). The true world is what it searches in.
+        checkpoint: the agent of the run's last checkpoint ("last") or of its best one ("best": that of the highest
+            success while it trained, which flatters it on episodes like those it was chosen by).
+        optimality: compare the agent's returns with the best possible ones, in episodes that are small enough to be
+            solved exactly (`groundling exact`).
         video: write a video of the first episodes, and put it into the report.
     """
 
     run_folder: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="RUN")]] = None
     policy: str = ""
     task: str = ""
+    simulator_python: str = ""
     suite: tuple[str, ...] = ()
     episodes: int = 1000
     greedy: bool = False
     seed: int = 0
     allow_unseen_words: bool = False
     by: tuple[str, ...] = ()
+    planner: str = ""
+    checkpoint: CheckpointKind = "last"
+    optimality: bool = False
     video: bool = True
 
     def run(self) -> None:
         """Evaluate, print the table, write the report."""
-        if bool(self.policy) != bool(self.task):
+        if self.policy and not self.task:
             raise ConfigurationError("a policy is evaluated on a task: give both, --policy my_file.py:policy --task ID")
+        if self.simulator_python and (self.policy or not self.task):
+            raise ConfigurationError("--simulator-python goes with a run and --task; else write --task ID?python=...")
+        if self.policy and self.planner:
+            raise ConfigurationError("a planner looks ahead with the policy and value of a run's agent: give RUN")
         if self.policy:
             report_policy(
                 self.policy,
@@ -73,10 +91,24 @@ class Command:
                 seed=self.seed,
                 allow_unseen_words=self.allow_unseen_words,
                 by=self.by,
+                optimality=self.optimality,
             )
             return
         if self.run_folder is None:
             raise ConfigurationError("name the folder of the run to evaluate, or a policy: --policy and --task")
+        if self.task:
+            report_elsewhere(
+                self.run_folder,
+                self.task,
+                simulator_python=self.simulator_python,
+                suites=self.suite,
+                episodes=self.episodes,
+                greedy=self.greedy,
+                seed=self.seed,
+                allow_unseen_words=self.allow_unseen_words,
+                by=self.by,
+            )
+            return
         report_run(
             self.run_folder,
             suites=self.suite,
@@ -85,5 +117,8 @@ class Command:
             seed=self.seed,
             allow_unseen_words=self.allow_unseen_words,
             by=self.by,
+            optimality=self.optimality,
             video=self.video,
+            planner=self.planner,
+            checkpoint=self.checkpoint,
         )

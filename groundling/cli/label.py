@@ -75,7 +75,7 @@ class Command:
             self._write(pairs.with_labels(read_choices(self.read, pairs), "a person"))
             return
         person = Person(self.noise, self.temperature)
-        checkpoint = Checkpoint.load(self.run_folder / CHECKPOINT_NAME)
+        checkpoint = Checkpoint.load(self.run_folder / CHECKPOINT_NAME, for_evaluation=True)
         episodes, _ = pair_episodes(checkpoint, self.episodes, self.seed)
         agent = checkpoint.make_agent()
         tasks = checkpoint.config.task_ids

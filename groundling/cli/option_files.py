@@ -17,6 +17,7 @@ from groundling.errors import ConfigurationError
 from groundling.training.config import TrainConfig, sections
 from groundling.training.migration import migrated_config
 from groundling.training.presets import find_preset
+from groundling.trust import note_received
 
 # Options of the command itself that a file may hold as well, with values of their types.
 COMMAND_OPTIONS: Final[dict[str, Any]] = {
@@ -55,6 +56,7 @@ def read_option_file(path: Path, preset: str) -> OptionFile:
         ConfigurationError: if it cannot be read, has an unknown name or a value that cannot be.
     """
     values = _nested(_read(path), str(path))
+    note_received(values, path)
     base = find_preset(_checked(values.pop("preset", preset), "", f"{path}: preset"))
     command = {
         name: _checked(values.pop(name), COMMAND_OPTIONS[name], f"{path}: {name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -15,11 +14,13 @@ import numpy as np
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
 from groundling.eval.statistics import mean_interval
 from groundling.files import make_folder
-from groundling.processes import module_command
+from groundling.processes import ChildCommand, stop_all
+from groundling.run_lock import is_locked
 from groundling.training import TrainConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME, read_metrics
 from groundling.training.progress import ProgressBar
+from groundling.trust import for_other_process
 
 LOG_NAME: Final = "train.log"
 LOOK_EVERY_S: Final = 0.5
@@ -36,7 +37,7 @@ def check_seeds(seeds: Sequence[int], jobs: int, folder: Path) -> None:
 
     Raises:
         ConfigurationError: if a seed is negative or named twice, or ``jobs`` is less than 1.
-        RunFolderError: if there is a run of one of the seeds already.
+        RunFolderError: if there is a run of one of the seeds already, or one is under way.
     """
     if jobs < 1:
         raise ConfigurationError(f"jobs must be at least 1, got {jobs}")
@@ -45,6 +46,8 @@ def check_seeds(seeds: Sequence[int], jobs: int, folder: Path) -> None:
     if min(seeds) < 0:
         raise ConfigurationError(f"a seed must not be negative, got {min(seeds)}")
     for seed in seeds:
+        if is_locked(seed_folder(folder, seed)):
+            raise RunFolderError(f"{seed_folder(folder, seed)} is in use: another process trains in it")
         if (seed_folder(folder, seed) / CHECKPOINT_NAME).exists():
             raise RunFolderError(
                 f"{seed_folder(folder, seed)} already holds a run: choose another --run-folder or other seeds, or "
@@ -63,6 +66,8 @@ def train_side_by_side(
 ) -> None:
     """Train with each seed in a process of its own, so many at the same time; each writes what it prints to train.log.
 
+    Ctrl-C ends those that run, each with a checkpoint. If this process is killed, they end in the same way.
+
     Args:
         config: of every run, but for its seed.
         folder: of all runs.
@@ -77,7 +82,7 @@ def train_side_by_side(
     """
     make_folder(folder)
     waiting = list(seeds)
-    running: dict[int, subprocess.Popen[bytes]] = {}
+    running: dict[int, ChildCommand] = {}
     failed: list[int] = []
     shown = 0
     frames = config.num_updates * config.rollout_frames
@@ -93,26 +98,24 @@ def train_side_by_side(
                 time.sleep(LOOK_EVERY_S)
                 shown = _show(bar, [seed_folder(folder, seed) for seed in seeds], frames * len(seeds), shown)
                 for seed, process in list(running.items()):
-                    if process.poll() is not None:
-                        del running[seed]
-                        failed += [seed] * (process.returncode != 0)
+                    code = process.poll()
+                    if code is not None:
+                        running.pop(seed).stop()
+                        failed += [seed] * (code != 0)
         finally:
-            for process in running.values():  # of which some are left only after an interruption
-                process.terminate()
-                process.wait()
+            stop_all(running.values())  # of which some are left only after an interruption
     if failed := [seed for seed in seeds if seed in failed]:  # in the order of the seeds, not in which they ended
         logs = ", ".join(str(seed_folder(folder, seed) / LOG_NAME) for seed in failed)
         raise TrainingError(f"training failed with seed {', '.join(map(str, failed))}: see {logs}")
 
 
-def _start(config: TrainConfig, folder: Path, aside: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(config: TrainConfig, folder: Path, aside: Path, options: Sequence[str]) -> ChildCommand:
     make_folder(folder)
     told = aside / f"seed{config.seed}.json"
     told.write_text(config.to_json())
-    words = ["train", "--config", str(told), "--run-folder", str(folder), *options]
-    command, environment = module_command("groundling", *words)
-    with (folder / LOG_NAME).open("wb") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+    trust, variables = for_other_process()
+    words = ("train", "--config", str(told), "--run-folder", str(folder), *options, *trust)
+    return ChildCommand(words, folder / LOG_NAME, variables)
 
 
 def _show(bar: ProgressBar, folders: Iterable[Path], total: int, shown: int) -> int:

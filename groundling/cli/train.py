@@ -23,7 +23,12 @@ from groundling.training import TrainConfig, Trainer, resume_config
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
 from groundling.training.progress import ProgressBar
+from groundling.training.run_folder import CHANGEABLE, kept_differences
+from groundling.training.tasks import families
 from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
+from groundling.trust import OPTION, has_run_code
+
+SEEDS_AND_RESUME = "--seeds begins new runs: continue one of them with --resume RUN/seed1"
 
 
 @dataclass
@@ -48,8 +53,9 @@ class Command:
         options: what to train.
         run_folder: folder of the new run; by default runs/TASK-seedN, for several tasks
             runs/TASK-and-N-more-CURRICULUM-seedN, with --seeds without -seedN.
-        resume: folder of a run to continue, with its own configuration; all other options but --blind-control and
-            --track are ignored.
+        resume: folder of a run to continue, with its own configuration. --total-frames trains it for longer; --device,
+            --torch-threads, --checkpoint-seconds, --evaluate-every and --evaluation-episodes may change as well, and
+            --blind-control and --track be given; other options must have the run's own values.
         blind_control: afterwards, also train the same agent without its image, into RUN/blind: a control that
             `groundling evaluate` shows next to the agent. With --init RUN it starts from RUN/blind.
         seeds: random seeds, instead of --seed: train once for each, into RUN/seed1, RUN/seed2 ..., and print the mean;
@@ -80,13 +86,35 @@ class Command:
             return
         if self.jobs != 1:
             raise ConfigurationError("--jobs is for several seeds: give them with --seeds 1 2 3")
+        config = config_of(self.options, self.parts)
+        folder = self.resume or self.run_folder or Path("runs") / folder_name(config)
         if self.resume is not None:
-            config, folder = resume_config(self.resume), self.resume
-        else:
-            config = config_of(self.options, self.parts)
-            folder = self.run_folder or Path("runs") / folder_name(config)
+            config = self._resumed(config)
         self._train(config, folder)
-        Console().print(f"the run is in {folder}; next: groundling evaluate {folder}", highlight=False, soft_wrap=True)
+        trust = f" {OPTION}" if has_run_code() else ""
+        told = f"the run is in {folder}; next: groundling evaluate {folder}{trust}"
+        Console().print(told, highlight=False, markup=False, soft_wrap=True)
+
+    def _resumed(self, config: TrainConfig) -> TrainConfig:
+        """The configuration of the run that is resumed, with what may change as the options say.
+
+        Raises:
+            ConfigurationError: if an option says otherwise than the run.
+        """
+        assert self.resume is not None
+        own = resume_config(self.resume)
+        if self.run_folder is not None and self.run_folder.resolve() != self.resume.resolve():
+            raise ConfigurationError(f"--resume goes on in {self.resume}: leave out --run-folder {self.run_folder}")
+        told = config.to_dict()  # without settings that the run keeps for others, and for which there are no options
+        kept = kept_differences(own, replace(config, made_by=own.made_by))
+        if different := [name for name in kept if name.partition(".")[0] in told]:
+            options = ", ".join(map(_option, different))
+            changeable = ", ".join(map(_option, CHANGEABLE))
+            raise ConfigurationError(
+                f"a resumed run keeps its configuration, and {self.resume} has another {options}: leave it out, or "
+                f"begin a new run; what may change is {changeable}"
+            )
+        return replace(own, **{name: getattr(config, name) for name in CHANGEABLE})
 
     def _train(self, config: TrainConfig, folder: Path) -> None:
         """One run, and its control if there is to be one."""
@@ -99,7 +127,7 @@ class Command:
             trainer = Trainer(part, place, resume=is_begun, evaluator=PeriodicEvaluation.of(part))
             told = described(part) + seed + " (blind control)" * number
             if trainer.updates >= trainer.config.num_updates:
-                trainer.envs.close()
+                trainer.close()
                 print(f"{told}: the run is complete ({trainer.frames:,} frames): nothing to do")
                 continue
             tracker = make_tracker(self.track, place, trainer.config, resume=is_begun)
@@ -109,15 +137,17 @@ class Command:
                 f"trained {result.frames:,} frames in {result.seconds:.0f} s{' without the image' * number}: "
                 + summary(result.metrics),
                 highlight=False,
+                markup=False,
             )
 
     def _train_seeds(self) -> None:
         """One run for each seed, then their mean."""
         if self.resume is not None:
-            raise ConfigurationError("--seeds begins new runs: continue one of them with --resume RUN/seed1")
+            raise ConfigurationError(SEEDS_AND_RESUME)
         config = config_of(self.options, self.parts)
         folder = self.run_folder or Path("runs") / folder_name(config, with_seed=False)
         check_seeds(self.seeds, self.jobs, folder)
+        families(config)  # a task whose code may not run is refused here, not in each process
         if self.blind_control:
             blind_control_of(config)  # refuses a run that is blind itself
         if self.jobs > 1:
@@ -167,9 +197,23 @@ def command(arguments: Sequence[str]) -> tuple[type[Command], Command]:
     reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     reader.add_argument("--preset", nargs="?", default=Command.preset)
     reader.add_argument("--config", nargs="?")
+    reader.add_argument("--resume", nargs="?")
     named = reader.parse_known_args(arguments)[0]
     preset = named.preset or Command.preset  # where the name is left out, tyro says so
-    file = read_option_file(Path(named.config), preset) if named.config else OptionFile(find_preset(preset), {})
+    if named.resume:
+        given = {argument.partition("=")[0] for argument in arguments}
+        if "--seeds" in given:
+            raise ConfigurationError(SEEDS_AND_RESUME)
+        for option in ("--preset", "--config"):
+            if option in given:
+                raise ConfigurationError(
+                    f"--resume {named.resume} goes on with that run's own options: leave {option} out"
+                )
+        file = OptionFile(resume_config(named.resume), {})
+    elif named.config:
+        file = read_option_file(Path(named.config), preset)
+    else:
+        file = OptionFile(find_preset(preset), {})
     config, told = overruled(file, arguments)
     parts = Parts.named_in(arguments, config)
     options = options_of(config, parts)
@@ -199,6 +243,11 @@ def overruled(file: OptionFile, arguments: Sequence[str]) -> tuple[TrainConfig, 
     if "seeds" in told:
         told["seeds"] = tuple(told["seeds"])
     return config, told
+
+
+def _option(name: str) -> str:
+    """The option of a setting: ``"--agent.cell-dim"`` of "agent.settings.symbolic.cell_dim"."""
+    return "--" + re.sub(r"^agent\.settings\.[^.]+\.", "agent.", name).replace("_", "-")
 
 
 def blind_control_of(config: TrainConfig) -> TrainConfig:

@@ -11,14 +11,15 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
+from groundling.agents.planning import make_planner
 from groundling.errors import ConfigurationError, InstructionError
 from groundling.eval.clips import PAUSE_FRAMES
 from groundling.eval.recording import save_video
-from groundling.eval.runs import run_families
+from groundling.eval.runs import CheckpointKind, load_checkpoint, run_families
 from groundling.eval.watching import watch
 from groundling.language.vocabulary import Vocabulary, split_words
 from groundling.seeding import integer
-from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.checkpoint import Checkpoint
 from groundling.training.tasks import evaluation_options
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -37,21 +38,25 @@ class Command:
         episodes: number of episodes, shown one after the other.
         suite: the suite that the episodes are from: layout, combination ... (a name that the task does not have prints
             those it has).
+        checkpoint: the run's "last" checkpoint or its "best" one.
         output: path of the video; by default watch.mp4 in the run folder (without a run, in the current folder).
         greedy: take the most likely action; --no-greedy samples it from the policy, as `groundling evaluate` does.
         seed: random seed of the episodes and of sampled actions.
         instruction: an instruction for the agent, instead of the one of each episode. Success is still that of the
             episode's own instruction.
+        planner: let the agent look ahead in copies of the world, see docs/planning.md: mcts:64.
         most_steps: largest number of steps shown of an episode; of a longer one, the first steps and the last one.
     """
 
     run_folder: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[RUN]")]] = None
     episodes: int = 3
     suite: str = "layout"
+    checkpoint: CheckpointKind = "last"
     output: Path | None = None
     greedy: bool = True
     seed: int = 0
     instruction: str | None = None
+    planner: str = ""
     most_steps: int = 200
 
     def run(self) -> None:
@@ -60,10 +65,16 @@ class Command:
             raise ConfigurationError(f"episodes must be at least 1, got {self.episodes}")
         if self.most_steps < 1:
             raise ConfigurationError(f"most_steps must be at least 1, got {self.most_steps}")
+        if self.planner and self.instruction is not None:
+            raise ConfigurationError(
+                "a planner searches in the world itself, which pays for the episode's own instruction: leave out "
+                "--instruction or --planner"
+            )
         folder = self.run_folder
-        checkpoint = Checkpoint.load(SHIPPED if folder is None else folder / CHECKPOINT_NAME)
+        checkpoint = Checkpoint.load(SHIPPED) if folder is None else load_checkpoint(folder, self.checkpoint)
         check_words(self.instruction or "", checkpoint.spec.vocabulary)
         agent, config = checkpoint.make_agent(), checkpoint.config
+        actor = make_planner(self.planner, agent) if self.planner else None
         own = run_families(folder or SHIPPED, config)
         world = evaluation_options(config, own)
         episodes = own[0].watched(self.suite, config.held_out, self.episodes, self.seed, world)
@@ -78,6 +89,7 @@ class Command:
                     seed=integer(self.seed, "watch", number),
                     instruction=self.instruction,
                     most_steps=self.most_steps,
+                    actor=actor,
                 )
                 judged = " (by the episode's own instruction)" if self.instruction is not None else ""
                 print(f"{watched.instruction!r}: {watched.summary}{judged}", flush=True)

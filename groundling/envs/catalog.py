@@ -7,7 +7,7 @@ import inspect
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from functools import cache
 from typing import Any, Final
 
 from groundling.envs.families.base import EnvFamily, FamilyGroup
@@ -19,8 +19,9 @@ from groundling.errors import (
     UnknownEnvironmentError,
     UnsupportedLevelError,
 )
-from groundling.own_code import import_file, import_module, import_place, is_place
+from groundling.own_code import import_place, is_place, split_place
 from groundling.registry import Registry
+from groundling.trust import permit
 
 GROUPS: Final = Registry[Any](
     "family",
@@ -35,6 +36,7 @@ GROUPS: Final = Registry[Any](
         "textworld": "groundling.envs.families.textworld.group:GROUP",
         "simulated": "groundling.envs.families.simulated.group:GROUP",
         "foreign": "groundling.envs.families.foreign.group:GROUP",
+        "habitat": "groundling.envs.families.habitat.group:GROUP",
         "envpool": "groundling.envs.families.envpool.group:GROUP",
     },
     entry_points="groundling.families",
@@ -42,6 +44,7 @@ GROUPS: Final = Registry[Any](
 
 _log = logging.getLogger(__name__)
 
+INTERPRETER: Final = "python"  # the setting of families whose worlds run in another Python
 SETTINGS_MARK: Final = "?"  # between an id and the settings of its family
 _ID_OF_PLACE = re.compile(r"(?P<place>.+\.py|[A-Za-z_][\w.]*):(?P<id>[\w./-]+-v\d+)")  # Gymnasium's module:Env-Id-v0
 
@@ -61,17 +64,21 @@ def find_family(id: str) -> EnvFamily:
         UnsupportedLevelError: if it is one that cannot be used; the message says why.
         TaskError: if a file or module cannot be imported, or what it has of this name is no environment.
         ConfigurationError: if the family does not have such a setting.
+        UntrustedCodeError: if it is in code that only a received file names.
     """
     id, has_settings, told = id.partition(SETTINGS_MARK)
     if has_settings:
-        chosen = find_family(id).with_settings(_settings(told))
+        settings = _settings(told)
+        if python := settings.get(INTERPRETER):
+            permit(python)
+        chosen = find_family(id).with_settings(settings)
         chosen.reference = f"{chosen.reference}{SETTINGS_MARK}{told}"
         return chosen
     family = _known(id)
     if family is not None:
         return family
     if found := _ID_OF_PLACE.fullmatch(id):
-        _import(found["place"])
+        _import(id)
         family = _known(found["id"])
         if family is None:
             raise UnknownEnvironmentError(f"{found['place']} was imported, but registers no {found['id']!r}")
@@ -185,9 +192,9 @@ def _known(id: str) -> EnvFamily | None:
     return None
 
 
-def _import(place: str) -> Any:
+def _import(id: str) -> None:
     try:
-        return import_file(Path(place).expanduser()) if place.endswith(".py") else import_module(place)
+        split_place(id)
     except ExtensionError as error:
         raise TaskError(str(error)) from error
 
@@ -222,11 +229,17 @@ def _first_wrapped(thing: Any, id: str) -> EnvFamily | None:
             continue
         if family is not None:
             if refusal is not None:
-                _log.warning("%s is run as it is, many times slower than a compiled level: %s", id, refusal)
+                _warn(f"{id} is run as it is, many times slower than a compiled level: {refusal}")
             return family
     if refusal is not None:
         raise refusal
     return None
+
+
+@cache
+def _warn(message: str) -> None:
+    """Log a warning, once."""
+    _log.warning(message)
 
 
 def _is_family(thing: Any) -> bool:

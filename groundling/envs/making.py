@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from gymnasium.vector import VectorEnv
@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.bank_building import DEFAULT_SIZE, build_bank
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.banks.sources import EpisodeSource, embodiment_of
+from groundling.envs.banks.sources import EpisodeSource, chosen_split, embodiment_of
 from groundling.envs.banks.splits import AnySplit, Split
 from groundling.envs.catalog import find_family, groups
 from groundling.envs.engine.embodiment import Body
@@ -20,6 +20,11 @@ from groundling.envs.first_person import Camera
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError
+from groundling.seeding import random_seed, whole_seed
+from groundling.setting_types import count_of
+from groundling.trust import name_code
+
+MOST_ENVS = 2**24
 
 
 def make(
@@ -46,6 +51,9 @@ def make(
             None leaves it out.
         previous_action: tell the agent which action it took last, another sense.
     """
+    if not isinstance(id, str):
+        raise ConfigurationError(f"make needs the id of an environment, a text, not {id!r}")
+    name_code(id)
     return GroundlingEnv(
         id,
         split=split,
@@ -62,7 +70,7 @@ def make_vec(
     id: str | EpisodeSource | None = None,
     num_envs: int = 1,
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     split: str | AnySplit = "all",
     instruction: str | Sequence[str] = (),
     bank: EpisodeBank | TaskMixture | None = None,
@@ -85,7 +93,8 @@ def make_vec(
         id: of a level or task: ``"BabyAI-GoToLocal-v0"``, ``"groundling/GoToLocal-v0"``, ``"my_tasks.py:MyTask"``; not
             needed with a bank.
         num_envs: B.
-        seed: names both the bank and the order in which its episodes are played.
+        seed: names both the bank and the order in which its episodes are played; None: the bank of seed 0, in an order
+            that is another one each time.
         split: "all", "train", "seen", "unseen" or a ``Split``.
         instruction: play only episodes whose instruction means the same as this sentence, or as one of several.
         bank: play these episodes instead of building a bank; a ``TaskMixture`` holds those of several tasks.
@@ -113,13 +122,15 @@ def make_vec(
         ConfigurationError: if num_envs or num_threads is less than 1, neither id nor bank is given, a bank comes
             with an instruction, or body and camera do not go together, or the environment has no use for one of them.
     """
-    if num_envs < 1:
-        raise ConfigurationError(f"num_envs must be at least 1, got {num_envs}")
-    sentences = (instruction,) if isinstance(instruction, str) else tuple(instruction)
+    num_envs, bank_size = count_of("num_envs", num_envs, most=MOST_ENVS), count_of("bank_size", bank_size)
+    num_threads = count_of("num_threads", num_threads)
+    bank_seed, seed = (0, random_seed()) if seed is None else (whole_seed(seed),) * 2
+    sentences = _sentences(instruction)
     if bank is None:
         if id is None:
             raise ConfigurationError("make_vec needs the id of an environment, or a bank")
         if isinstance(id, str):
+            name_code(id)
             family = find_family(id)
             source = getattr(family, "source", None)
             if source is None:
@@ -131,14 +142,16 @@ def make_vec(
                     chosen, num_envs, seed, world, **({"render_mode": render_mode} if render_mode else {})
                 )
                 return cast(GroundlingVectorEnv, own)  # whatever it is; what is left is for banks
-        else:
+        elif hasattr(id, "find_split"):
             source = id
-        chosen = source.find_split(split) if isinstance(split, str) else split
+        else:
+            raise ConfigurationError(f"make_vec needs the id of an environment, a text, not {id!r}")
+        chosen = chosen_split(source, split)
         if sentences:
             if not isinstance(chosen, Split):
                 raise SplitError(f"{source.id} has its sentences listed: ask for them with a SentenceSplit")
             chosen = chosen.narrowed(sentences, source.embodiment.lexicon)
-        bank = build_bank(source, bank_size, seed=seed, split=chosen, cache=cache, progress=progress)
+        bank = build_bank(source, bank_size, seed=bank_seed, split=chosen, cache=cache, progress=progress)
         embodiment = source.embodiment
     elif sentences:
         raise ConfigurationError("a bank holds its episodes already: narrow it to an instruction when it is built")
@@ -154,6 +167,16 @@ def make_vec(
         render_mode=render_mode,
         embodiment=embodiment.changed(body, camera, top_down_pixels, explored_radius, previous_action or None),
     )
+
+
+def _sentences(instruction: Any) -> tuple[str, ...]:
+    """The sentences that episodes are narrowed to."""
+    if isinstance(instruction, str):
+        return (instruction,)
+    several = tuple(instruction) if isinstance(instruction, Iterable) else (instruction,)
+    if not all(isinstance(one, str) for one in several):
+        raise ConfigurationError(f"instruction is a sentence or several, not {instruction!r}")
+    return several
 
 
 def _options_of(

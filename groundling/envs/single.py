@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.bank_building import tell_episodes
-from groundling.envs.banks.sources import find_source
+from groundling.envs.banks.sources import chosen_split, find_source
 from groundling.envs.banks.splits import AnySplit
 from groundling.envs.engine.batch import ObservationArrays
 from groundling.envs.engine.embodiment import Body
@@ -19,6 +19,7 @@ from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.first_person import Camera
 from groundling.errors import ActionError, ConfigurationError, SplitError
+from groundling.seeding import SEEDS_OF_EPISODES, reset_seed
 
 MAX_REJECTED = 2048
 
@@ -65,7 +66,7 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
         if render_mode not in (None, "rgb_array"):
             raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
         self.level = self.source.id
-        self.split = self.source.find_split(split) if isinstance(split, str) else split
+        self.split = chosen_split(self.source, split)
         self.render_mode = render_mode
         self.embodiment = self.source.embodiment.changed(
             body, camera, top_down_pixels, explored_radius, previous_action or None
@@ -84,7 +85,9 @@ class GroundlingEnv(gymnasium.Env[dict[str, Any], int]):
 
         Raises:
             SplitError: if none of many episodes belongs to the split.
+            ConfigurationError: if the seed is no whole number that is not negative, or too large to name an episode.
         """
+        seed = reset_seed(seed, below=SEEDS_OF_EPISODES)
         super().reset(seed=seed)
         first = int(self.np_random.integers(2**31)) if seed is None else seed
         bank = self._first_in_split(first)

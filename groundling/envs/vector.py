@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -20,7 +20,8 @@ from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.final_observations import FinalObservations
 from groundling.errors import ConfigurationError
-from groundling.seeding import integer
+from groundling.seeding import integer, reset_seed
+from groundling.setting_types import whole_number
 
 
 class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArray[Any]]):
@@ -103,7 +104,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         if render_mode not in (None, "rgb_array"):
             raise ConfigurationError(f"render_mode is None or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
-        self.num_envs = num_envs
+        num_envs = self.num_envs = whole_number("num_envs", num_envs)
         self.embodiment = embodiment
         self.worlds: WorldBatch | RoverBatch = embodiment.make_batch(
             bank, num_envs, shuffle=shuffle, order_seed=integer(seed, "order"), num_threads=num_threads
@@ -174,15 +175,17 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         Raises:
             ConfigurationError: if a list of seeds is given, the mask is not [B] bool, or it comes with a seed.
         """
-        if isinstance(seed, list):
+        asked: Any = seed
+        if np.ndim(asked) > 0:
             raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
+        first = reset_seed(seed)
         mask = (options or {}).get("reset_mask")
         if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != np.bool_):
             raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")
         if mask is not None and seed is not None:
             raise ConfigurationError("a seed begins the order of all environments anew: give it without a reset_mask")
-        if seed is not None:
-            self.worlds.restart(integer(seed, "order"), fresh=self.copy)
+        if first is not None:
+            self.worlds.restart(integer(first, "order"), fresh=self.copy)
         else:
             self.worlds.reset(mask if self._started else None, fresh=self.copy)
         self._started = True
@@ -242,6 +245,28 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self._started = True
         self._tell(slice(None))
         return self.worlds.seen()
+
+    def twin(self) -> GroundlingVectorEnv:
+        """As many environments over the same bank that begin no episode by themselves; see ``CopyableEnvs``."""
+        made = GroundlingVectorEnv(
+            self.worlds.mixture,
+            self.num_envs,
+            shuffle=False,
+            copy=False,
+            embodiment=self.embodiment,
+            autoreset=False,
+        )
+        made._started = True
+        return made
+
+    def copy_rows(self, rows: NDArray[np.integer[Any]]) -> dict[str, NDArray[Any]]:
+        """A copy of the worlds of environments ``rows`` [R]."""
+        return {name: array[rows] for name, array in self.worlds.row_arrays().items()}
+
+    def paste_rows(self, rows: NDArray[np.integer[Any]], saved: Mapping[str, NDArray[Any]]) -> None:
+        """Put worlds [R] that :meth:`copy_rows` returned into environments ``rows`` [R]."""
+        for name, array in self.worlds.row_arrays().items():
+            array[rows] = saved[name]
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the threads."""

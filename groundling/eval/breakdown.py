@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from groundling.envs.families.base import INSTRUCTION
@@ -120,7 +121,7 @@ def breakdown_table(title: str, kind: str, rows: Sequence[tuple[str, Group]]) ->
         kind: what the groups are by.
         rows: a suite and a group of it each, in their order; the column of suites is left out where there is only one.
     """
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=escape(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     has_suites = len({suite for suite, _ in rows}) > 1
     if has_suites:
         table.add_column("suite", no_wrap=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.table import Table
 
 from groundling.errors import ConfigurationError
@@ -123,7 +124,7 @@ class Comparison:
     def table(self) -> Table:
         """The table for the terminal."""
         how = ", greedy actions" if self.greedy else ", sampled actions"
-        table = Table(title=f"{self.task}: success of the {self.agent} agent, 95 % interval{how}")
+        table = Table(title=f"{escape(self.task)}: success of the {self.agent} agent, 95 % interval{how}")
         table.add_column("suite")
         for column in ("A", "B", "B - A"):
             table.add_column(column, justify="right")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from groundling.errors import ConfigurationError, RunFolderError
 from groundling.eval.statistics import mean_interval
 from groundling.training.logs import METRICS_NAME, read_metrics
-from groundling.training.loop import CONFIG_NAME
+from groundling.training.run_folder import CONFIG_NAME
 
 POINTS: Final = 200
 SMOOTHING: Final = 1

@@ -21,7 +21,7 @@ from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.eval.rollout import FirstEpisodes, Observer, Outcome, Stepped, all_of, roll_out
 from groundling.eval.statistics import Counted
-from groundling.interfaces import Observation, Policy
+from groundling.interfaces import BoundPolicy, Observation, Policy
 
 DEFAULT_NUM_ENVS = BankFamily.most_envs
 __all__ = ["Evaluation", "Outcome", "PlayedSet", "evaluate", "play"]
@@ -161,7 +161,7 @@ class PlayedSet:
                 self._envs.close()
             self._envs = episodes.make_envs(min(episodes.most_envs, episodes.count))
         start = self._envs.reset(seed=episodes.reset_seed)
-        if isinstance(policy, OtherDocument):
+        if isinstance(policy, BoundPolicy):
             policy.bind(self._envs)
         if on_begin is not None:
             on_begin(self._envs, start[0])

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from groundling.envs.families.base import MeasureTable
 from groundling.eval.rollout import Stepped
+from groundling.interfaces import Observation
 
 MOST_COLUMNS: Final = 4  # of measures in a table for the terminal, which has 80 columns of characters
+
+
+class Judge(Protocol):
+    """An observer of the trained agent's episodes that tells tables of what it found."""
+
+    def begin(self, envs: VectorEnv, observation: Observation) -> None:
+        """The first episodes have begun in these environments."""
+
+    def __call__(self, stepped: Stepped) -> None:
+        """A step was taken."""
+
+    def tables(self) -> tuple[MeasureTable, ...]:
+        """What was found."""
 
 
 class EpisodeActions:
@@ -78,7 +94,7 @@ def measure_tables(measures: Mapping[str, tuple[MeasureTable, ...]]) -> list[Tab
             columns = list(table.columns)
             for start in range(0, len(columns), MOST_COLUMNS):
                 title = f"{suite}: the trained agent by {table.title}" if start == 0 else None
-                shown = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+                shown = Table(title=title and escape(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
                 shown.add_column(table.title, no_wrap=True)
                 for column in ("n", *columns[start : start + MOST_COLUMNS]):
                     shown.add_column(column, justify="right", no_wrap=True)

@@ -17,10 +17,12 @@ from torch import Tensor
 from groundling.agents.baselines import RandomPolicy
 from groundling.errors import ActionError, ConfigurationError, ExtensionError
 from groundling.eval.evaluation import Evaluation
+from groundling.eval.kept_results import EVALUATION_NAME
 from groundling.eval.measures import measure_tables
+from groundling.eval.optimality import OptimalityGap
 from groundling.eval.progress import EvaluationProgress
 from groundling.eval.runs import evaluate_suites, kinds_for
-from groundling.eval.suite_report import EVALUATION_NAME, SuiteReport
+from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import suite_rows, suites_for, suites_of
 from groundling.files import make_folder
 from groundling.interfaces import Observation, Policy, Spec
@@ -142,6 +144,7 @@ def evaluate_policy(
     seed: int = 0,
     allow_unseen_words: bool = False,
     by: Sequence[str] = (),
+    optimality: bool = False,
     progress: bool | EvaluationProgress = True,
 ) -> SuiteReport:
     """Evaluate any policy and its controls (random, shuffled instructions, others' documents) on suites of a task.
@@ -155,6 +158,7 @@ def evaluate_policy(
         seed: names the episodes and draws.
         allow_unseen_words: run suites with words that the task's training episodes never tell as well.
         by: break the episodes down by these as well.
+        optimality: compare the returns with the best possible ones, see ``OptimalityGap``.
         progress: show bars.
 
     Raises:
@@ -174,7 +178,9 @@ def evaluate_policy(
     policies: dict[str, Policy] = {"trained": player, "random": RandomPolicy(spec.num_actions)}
     results: dict[str, dict[str, Evaluation]] = {}
     told = progress if isinstance(progress, EvaluationProgress) else None
-    for row, agent, evaluation in evaluate_suites(policies, rows, greedy=greedy, seed=seed, progress=told):
+    for row, agent, evaluation in evaluate_suites(
+        policies, rows, greedy=greedy, seed=seed, progress=told, judges=[OptimalityGap] if optimality else []
+    ):
         results.setdefault(row, {})[agent] = evaluation
     return SuiteReport(
         task,
@@ -187,6 +193,7 @@ def evaluate_policy(
         suites=suites_of(tasks),
         groupings={name: row.family.groups for name, row in rows.items()},
         rows=rows,
+        agent={"policy": policy if isinstance(policy, str) else type(policy).__qualname__},
     )
 
 
@@ -203,13 +210,15 @@ def report_policy(
     console.print(f"evaluating {policy}", highlight=False, markup=False, soft_wrap=True)
     with EvaluationProgress() as progress:
         report = evaluate_policy(policy, task, progress=progress, **options)
-    make_folder(folder)
-    report.save(folder)
-    for table in [*report.tables(), *measure_tables(report.measures)]:
-        console.print(table)
-    console.print(report.legend(), highlight=False, soft_wrap=True)
+    try:
+        make_folder(folder)
+        report.save(folder)
+    finally:  # where they cannot be written, they are at least read
+        for table in [*report.tables(), *measure_tables(report.measures)]:
+            console.print(table, markup=False)
+    console.print(report.legend(), highlight=False, markup=False, soft_wrap=True)
     for kind in dict.fromkeys(options.get("by", ())):
         for table in report.breakdown_tables(kind):
-            console.print(table)
-    console.print(f"Numbers: {folder / EVALUATION_NAME}", highlight=False, soft_wrap=True)
+            console.print(table, markup=False)
+    console.print(f"Numbers: {folder / EVALUATION_NAME}", highlight=False, markup=False, soft_wrap=True)
     return report

@@ -22,7 +22,7 @@ class EvaluationProgress:
         self._console = console or Console(stderr=True)
         self._is_live = self._console.is_terminal
         self._bar = Progress(
-            TextColumn("{task.description}", table_column=None),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import tempfile
@@ -46,12 +47,23 @@ def save_video(frames: Iterable[NDArray[np.uint8]], path: Path, *, fps: int = FR
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as aside:
             half = Path(aside) / "video.mp4"
             count = _write_video(iter(frames), half, fps)
+            _check_whole(half, count)
             os.replace(half, path)
     except StorageError:
         raise
     except OSError as error:  # FFmpeg's errors as well
         raise storage_error(path, error) from error
     return count
+
+
+def _check_whole(path: Path, count: int) -> None:
+    """Refuse a video that lacks frames: of a full disk, not every file system tells while it is written."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    with av.open(str(path)) as container:
+        found = sum(1 for packet in container.demux() if packet.size)
+    if found != count:
+        raise OSError(errno.EIO, f"{found} of {count} frames were written: the disk may be full")
 
 
 def _write_video(frames: Iterator[NDArray[np.uint8]], path: Path, fps: int) -> int:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from groundling.eval.breakdown import LEGEND, MOST_ROWS
 from groundling.eval.evaluation import Evaluation
+from groundling.eval.kept_results import EVALUATION_NAME
 from groundling.eval.measures import format_measure
 from groundling.eval.suite_report import (
     AGENTS,
-    EVALUATION_NAME,
     EXPERT_COLUMN,
     STEPS_COLUMN,
     SuiteReport,

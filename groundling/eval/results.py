@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from groundling.errors import RunFolderError
+from groundling.eval.kept_results import EVALUATION_NAME
 from groundling.eval.statistics import wilson_interval
-from groundling.eval.suite_report import EVALUATION_NAME
-from groundling.training.loop import CONFIG_NAME
+from groundling.files import CHECKSUM, checksum_of
+from groundling.training.run_folder import CONFIG_NAME
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ def read_results(folder: Path | str) -> RunResults:
     if not path.is_file():
         raise RunFolderError(f"{folder} holds no {EVALUATION_NAME}: run {again} first")
     content = _read_json(path, again)
+    checksum = content.pop(CHECKSUM, None)  # older versions wrote none
+    if checksum is not None and checksum != checksum_of(content):
+        raise RunFolderError(f"{path} was changed or is damaged, its checksum does not match: run {again} again")
     config_path = folder / CONFIG_NAME
     config = _read_json(config_path, "`groundling train`") if config_path.is_file() else {}
     try:
@@ -92,7 +96,7 @@ def _read_json(path: Path, command: str) -> dict[str, Any]:
     """The object of a file."""
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} could not be read ({error}): run {command} again") from error
     if not isinstance(content, dict):
         raise RunFolderError(f"{path} holds no JSON object: run {command} again")

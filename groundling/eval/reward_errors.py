@@ -12,6 +12,7 @@ from groundling.envs.families.base import MeasureTable
 from groundling.eval.rollout import Stepped
 from groundling.interfaces import Observation, Transition
 from groundling.training.config import TrainConfig
+from groundling.training.received import is_left_out
 from groundling.training.rewards import find_reward
 from groundling.training.rewards.base import RewardTerm
 
@@ -24,7 +25,7 @@ TITLE: Final = "reward"
 
 def judges(config: TrainConfig) -> bool:
     """Whether a run has rewards beside the environment's, which may say what they take for solved."""
-    return any(name != "environment" for name in config.reward)
+    return any(name != "environment" and not is_left_out(name) for name in config.reward)
 
 
 class RewardErrors:
@@ -47,7 +48,7 @@ class RewardErrors:
     def begin(self, envs: VectorEnv, observation: Observation) -> None:
         """The first episodes have begun in these environments."""
         self._envs = envs
-        for name in self._config.reward:
+        for name in (name for name in self._config.reward if not is_left_out(name)):
             term = find_reward(name)(self._config, envs)
             if isinstance(term, RewardTerm):
                 term.load_learned(self._saved[name])

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from groundling.envs.families.base import MeasureTable
 from groundling.eval.breakdown import MOST_ROWS, Group, Grouping, break_down, breakdown_table, by_instruction
 from groundling.eval.evaluation import Evaluation
+from groundling.eval.kept_results import EVALUATION_NAME, save_results
 from groundling.eval.measures import measures_to_dict
 from groundling.eval.suites import SuiteRow, describe_suite, split_row
-from groundling.files import write_text
 from groundling.interfaces import Suite
 
-EVALUATION_NAME = "evaluation.json"
 STEPS_COLUMN = "steps: mean number of steps of the trained agent, over all episodes"
 EXPERT_COLUMN = "/expert: steps of successful episodes, divided by the steps of the full-state expert"
 AGENTS = {
     "trained": "the trained agent",
     "random": "uniformly random actions",
+    "unplanned": "the trained agent without its planner",
     "blind": "trained the same way, without the image",
     "shuffled": "the trained agent, given an instruction with a different goal",
     "no_doc": "the trained agent, its document empty",
@@ -51,6 +52,8 @@ class SuiteReport:
         suites: what there is to test, by name.
         groupings: how the sentences of a row are grouped; by themselves where nothing is said.
         rows: the episodes of each suite, where they were played just now.
+        agent: which agent it is: the checkpoint with its frames and fingerprint and, where there is one, the planner
+            that it looks ahead with; or the name of a policy.
     """
 
     task: str
@@ -63,19 +66,21 @@ class SuiteReport:
     suites: Mapping[str, Suite] = field(default_factory=dict, repr=False, compare=False)
     groupings: Mapping[str, Grouping] = field(default_factory=dict, repr=False, compare=False)
     rows: Mapping[str, SuiteRow] = field(default_factory=dict, repr=False, compare=False)
+    agent: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
-        """Write ``evaluation.json``.
+        """Write ``evaluation.json``, see :func:`groundling.eval.kept_results.save_results`.
 
         It holds the fields, with {suite: {agent: {success, low, high ...}}} as "suites", and as "breakdown"
         {kind: {suite: {agent: [{name, success, low, high ...}]}}}, what fails most first. Where families measure more,
         that of the trained agent stands under "measures".
         """
-        plain = {
+        plain: dict[str, Any] = {
             "task": self.task,
             "greedy": self.greedy,
             "episodes": self.episodes,
             "seed": self.seed,
+            "agent": dict(self.agent),
             "left_out": self.left_out,
             "suites": {s: {agent: e.to_dict() for agent, e in row.items()} for s, row in self.results.items()},
             "breakdown": {
@@ -88,7 +93,7 @@ class SuiteReport:
         }
         if self.measures:
             plain["measures"] = {suite: measures_to_dict(tables) for suite, tables in self.measures.items()}
-        write_text(folder / EVALUATION_NAME, json.dumps(plain, indent=2) + "\n")
+        save_results(folder, plain)
 
     @property
     def measures(self) -> dict[str, tuple[MeasureTable, ...]]:
@@ -160,8 +165,9 @@ class SuiteReport:
 
     def _empty_table(self, task: str, controls: Sequence[str]) -> Table:
         how = "greedy" if self.greedy else "sampled"
-        title = f"{task}: success, 95 % interval ({how} actions)"
-        table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        planner = f", {self.agent['planner']}" if "planner" in self.agent else ""
+        title = f"{task}: success, 95 % interval ({how} actions{planner})"
+        table = Table(title=escape(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("suite", no_wrap=True)
         for name in ("n", "trained", "interval", "steps", "/expert", *controls):
             table.add_column(name, justify="right", no_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from groundling.eval.attention import contrast
 from groundling.eval.frames import VIEW, draw_frame
 from groundling.eval.pictures import drawn_kinds, picture_of
 from groundling.eval.rollout import Stepped, roll_out
-from groundling.interfaces import TOKENS, Observation, Spec
+from groundling.interfaces import TOKENS, BoundPolicy, Observation, Policy, Spec
 from groundling.language.vocabulary import split_words
 
 REACHED: Final = "reached"
@@ -110,6 +110,7 @@ def watch(
     instruction: str | None = None,
     actions: Sequence[int] | None = None,
     most_steps: int | None = None,
+    actor: Policy | None = None,
 ) -> Watched:
     """Play an episode in one environment, moment by moment.
 
@@ -123,6 +124,7 @@ def watch(
             that one all the same.
         actions: take these instead of the agent's own, as to show an episode again that was played before.
         most_steps: keep the moments of so many steps only, and the last one; None keeps all.
+        actor: acts in the agent's place, as a planner that looks ahead with it.
 
     Raises:
         InstructionError: if the instruction has words that the agent does not know, or too many.
@@ -142,7 +144,10 @@ def watch(
         (key,) = spec.keys_of(TOKENS)
         tokens = torch.as_tensor(np.asarray(observation[key]).astype(np.int64), device=agent.device)
         strengths = word_strength(agent, tokens)[0, :words].cpu().numpy()
-    spectator = Spectator(agent, envs, spec, told, actions, most_steps)
+    bind: Any = actor
+    if isinstance(bind, BoundPolicy):
+        bind.bind(envs)
+    spectator = Spectator(agent, envs, spec, told, actions, most_steps, actor)
     roll_out(spectator, envs, (observation, info), 1, spec=spec, greedy=greedy, seed=seed, observer=spectator.see)
     return Watched(text, strengths, tuple(spectator.moments), spec.actions)
 
@@ -157,6 +162,7 @@ class Spectator:
         told: token ids [1, L] that the agent is given in place of the environment's, by key.
         actions: that are taken in place of the agent's own.
         most_steps: how many moments are kept beside the last one; None keeps all.
+        actor: acts in the agent's place.
 
     Attributes:
         moments: of the episode so far.
@@ -170,7 +176,10 @@ class Spectator:
         told: Mapping[str, NDArray[np.int32]] | None = None,
         actions: Sequence[int] | None = None,
         most_steps: int | None = None,
+        actor: Policy | None = None,
     ) -> None:
+        self._actor = actor
+        self._actor_state = (agent if actor is None else actor).initial_state(1)
         self._agent, self._envs, self._spec = agent, envs, spec
         self._told = told or {}
         self._actions, self._most_steps = actions, most_steps
@@ -201,6 +210,10 @@ class Spectator:
         logits = decision.logits[0]
         if self._actions is not None:
             actions = np.array([self._actions[self._steps]], dtype=np.int64)
+        elif self._actor is not None:
+            actions, self._actor_state = self._actor.act(
+                observation, self._actor_state, is_first, greedy=greedy, generator=generator
+            )
         else:
             drawn = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
             actions = drawn.cpu().numpy()

@@ -40,6 +40,7 @@ from groundling.language.goals import (
     Then,
 )
 from groundling.language.lexicon import PLAIN, Lexicon
+from groundling.language.quoting import check_text
 from groundling.language.reader import read, readings
 from groundling.language.writer import Canonical, join_words, write
 
@@ -49,7 +50,6 @@ def render(goal: Goal) -> str:
     return join_words(write(goal, Canonical()))
 
 
-@lru_cache(maxsize=65_536)
 def parse(text: str, lexicon: Lexicon = PLAIN) -> Goal:
     """Read a sentence, canonical or paraphrased, back into its goal.
 
@@ -63,6 +63,11 @@ def parse(text: str, lexicon: Lexicon = PLAIN) -> Goal:
     Raises:
         InstructionError: if the text is not a sentence of the language; the message points at the word.
     """
+    return _parse(check_text(text), lexicon)
+
+
+@lru_cache(maxsize=65_536)
+def _parse(text: str, lexicon: Lexicon) -> Goal:
     return read(text, lexicon)
 
 

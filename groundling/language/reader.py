@@ -17,6 +17,7 @@ from groundling.errors import InstructionError
 from groundling.language.goals import And, Goal, Location, ObjectDescription, Size, Then
 from groundling.language.lexicon import PLAIN, Lexicon
 from groundling.language.phrasings import all_words
+from groundling.language.quoting import LONGEST, marked, quoted
 from groundling.language.reader_forms import (
     COLORS,
     FINAL_MARKS,
@@ -56,11 +57,14 @@ def read(text: str, lexicon: Lexicon = PLAIN) -> Goal:
         InstructionError: if no template fits; the message points at the word.
     """
     words = _spoken_words(text)
-    goals = _Reader(words, lexicon).goals()
-    if goals:
-        return goals[0]
-    second = _Reader(words, lexicon, explains=True)
-    second.goals()
+    try:
+        goals = _Reader(words, lexicon).goals()
+        if goals:
+            return goals[0]
+        second = _Reader(words, lexicon, explains=True)
+        second.goals()
+    except RecursionError:
+        raise InstructionError(f"{quoted(text)} has {len(words):,} words, more than can be read as one") from None
     raise second.error(text)
 
 
@@ -202,7 +206,7 @@ class _Reader:
     def error(self, text: str) -> InstructionError:
         """Why the sentence is refused."""
         if self._refusal is not None and self._refusal[0] >= self._furthest:
-            return InstructionError(f"{self._refusal[1]}: {text!r}")
+            return InstructionError(f"{self._refusal[1]}: {quoted(text)}")
         text = " ".join(text.split())
         starts = [match.start() for match in _TOKEN.finditer(text)]
         at_end = self._furthest >= len(starts)
@@ -214,11 +218,11 @@ class _Reader:
             word = split_words(text)[self._furthest]
             known = _WORDS.union(self.lexicon.vocabulary.words)
             if word not in known:
-                close = difflib.get_close_matches(word, known, n=3)
+                close = [] if len(word) > LONGEST else difflib.get_close_matches(word, known, n=3)
                 hint = f", did you mean {' or '.join(map(repr, close))}?" if close else ""
-                message += f"; {word!r} is not a word of the language{hint}"
+                message += f"; {quoted(word)} is not a word of the language{hint}"
         return InstructionError(
-            f"{message}\n  {text}\n  {' ' * column}^\n"
+            f"{message}\n{marked(text, column)}\n"
             "An instruction is clauses such as 'go to the red ball', joined by 'and', ', then' or 'after you'."
         )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from groundling.errors import InstructionError
 from groundling.language.phrasings import all_words
+from groundling.language.quoting import LONGEST, check_text, quoted
 
 PADDING = "<pad>"
 UNKNOWN = "<unk>"
@@ -22,8 +23,12 @@ _MARKS = ",.;!?"
 
 
 def split_words(text: str) -> list[str]:
-    """A sentence as lower-case words; punctuation marks are words of their own."""
-    text = text.lower()
+    """A sentence as lower-case words; punctuation marks are words of their own.
+
+    Raises:
+        InstructionError: if it is no text.
+    """
+    text = check_text(text).lower()
     for mark in _MARKS:
         if mark in text:
             text = text.replace(mark, f" {mark} ")
@@ -119,17 +124,17 @@ class Vocabulary:
         word = next(word for word in words if word not in self._ids)
         hint = self.suggestion(word) or "."
         raise InstructionError(
-            f"the word {word!r} of {text!r} is not in the vocabulary of {len(self)} words{hint} "
+            f"the word {quoted(word)} of {quoted(text)} is not in the vocabulary of {len(self)} words{hint} "
             "Pass allow_unknown=True to read it as <unk>."
         )
 
     def suggestion(self, word: str) -> str:
         """The words most like one that it lacks, for example ``"; did you mean 'ball' or 'tall'?"``, else nothing."""
-        close = difflib.get_close_matches(word, self.words[2:], n=3)
+        close = [] if len(word) > LONGEST else difflib.get_close_matches(word, self.words[2:], n=3)
         return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
 
     def _too_long(self, text: str, count: int, length: int) -> InstructionError:
-        return InstructionError(f"{text!r} has {count} tokens, more than the {length} of this environment")
+        return InstructionError(f"{quoted(text)} has {count} tokens, more than the {length} of this environment")
 
     def decode(self, ids: Iterable[int]) -> str:
         """The sentence of a row of token ids, padding left out.

@@ -7,7 +7,8 @@ from groundling.training.algorithms.ppo import PPO, PPOConfig
 from groundling.training.checkpoint import Checkpoint, load_agent
 from groundling.training.config import TrainConfig
 from groundling.training.curriculum import CurriculumConfig
-from groundling.training.loop import Trainer, TrainResult, resume_config, train
+from groundling.training.loop import Trainer, TrainResult, train
+from groundling.training.run_folder import resume_config
 
 __all__ = [
     "A2C",

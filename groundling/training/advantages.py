@@ -8,6 +8,16 @@ from torch import Tensor
 from groundling.errors import ConfigurationError
 
 
+def advantage_metrics(advantage: Tensor) -> dict[str, float]:
+    """How the advantages [T, B] of a rollout are distributed: ``advantage_spread``, their standard deviation,
+    ``advantage_mean``, and ``advantage_extreme``, how many standard deviations the largest is away from the mean.
+    """
+    spread, mean = torch.std_mean(advantage)
+    extreme = (advantage - mean).abs().max() / spread.clamp(min=torch.finfo(spread.dtype).tiny)
+    values = torch.stack([spread, mean, torch.where(spread > 0, extreme, torch.zeros_like(extreme))]).tolist()
+    return dict(zip(("advantage_spread", "advantage_mean", "advantage_extreme"), values, strict=True))
+
+
 def gae(
     reward: Tensor,
     value: Tensor,

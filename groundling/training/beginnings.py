@@ -27,7 +27,7 @@ def initial_checkpoint(config: TrainConfig) -> Checkpoint | None:
     """
     if not config.init:
         return None
-    checkpoint = Checkpoint.load(Path(config.init) / CHECKPOINT_NAME)
+    checkpoint = Checkpoint.load(Path(config.init) / CHECKPOINT_NAME, for_evaluation=True)
     different = differences(checkpoint.config.agent, config.agent)
     if different:
         raise ConfigurationError(
@@ -69,6 +69,7 @@ def load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:
     if not path:
         return None
     demonstrations = DemonstrationSet.load(path, task=config.task)
+    demonstrations.check()
     told = training_split(config.held_out)
     bank = demonstrations.bank
     wrong = [text for text, goal in zip(bank.instructions, bank.goals(), strict=True) if not told.keeps(goal)]

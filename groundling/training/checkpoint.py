@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import pickle
 import struct
@@ -16,13 +17,14 @@ import torch
 from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.errors import CheckpointError, ConfigurationError, GroundlingError
+from groundling.errors import CheckpointError, ConfigurationError, GroundlingError, UntrustedCodeError
 from groundling.files import written_whole
 from groundling.interfaces import Spec
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.language.vocabulary import VOCABULARY
 from groundling.training.config import TrainConfig
 from groundling.training.migration import migrated_checkpoint
+from groundling.trust import note_received
 
 FORMAT_VERSION = 6
 OLDEST_VERSION = 5
@@ -49,6 +51,7 @@ class Checkpoint:
         statistics: episodes that ended since they were last logged.
         rewards: all that the rewards' future depends on.
         curriculum: the curriculum's, from the tasks so far.
+        best: which agent of the run was the best so far.
     """
 
     config: TrainConfig
@@ -60,6 +63,16 @@ class Checkpoint:
     statistics: dict[str, Any]
     rewards: dict[str, Any]
     curriculum: dict[str, Any]
+    best: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the agent's parameters: equal where agents are equal bit by bit."""
+        digest = hashlib.sha256()
+        for name, array in self.agent.items():
+            digest.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())
+            digest.update(array.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def save(self, path: Path | str) -> None:
         """Write the checkpoint aside, then rename it.
@@ -79,18 +92,33 @@ class Checkpoint:
         with written_whole(path) as file:
             file.write(buffer.getbuffer())
 
-    @classmethod
-    def load(cls, path: Path | str) -> Checkpoint:
-        """Read a checkpoint.
+    @staticmethod
+    def check_there(path: Path) -> None:
+        """Refuse a file that is missing.
 
         Raises:
-            CheckpointError: if it is missing, truncated, of another version, or not one of Groundling's.
+            CheckpointError: if there is none.
         """
-        path = Path(path)
         if not path.is_file():
             raise CheckpointError(
                 f"there is no checkpoint at {path}: was the run ever trained to its first checkpoint?"
             )
+
+    @classmethod
+    def load(cls, path: Path | str, *, trust_code: bool = False, for_evaluation: bool = False) -> Checkpoint:
+        """Read a checkpoint.
+
+        Args:
+            path: of the file.
+            trust_code: run code of somebody's own that it names: tasks, encoders, algorithms, rewards.
+            for_evaluation: leave out an algorithm or reward whose code may not run; the agent acts without.
+
+        Raises:
+            CheckpointError: if it is missing, truncated, of another version, or not one of Groundling's.
+            UntrustedCodeError: if it names code that is needed, and that nobody else names.
+        """
+        path = Path(path)
+        cls.check_there(path)
         try:
             with zipfile.ZipFile(path) as file:  # PyTorch itself reads over wrong checksums
                 if file.testzip() is not None:
@@ -103,6 +131,7 @@ class Checkpoint:
             ) from error
         if not isinstance(content, dict) or "groundling_checkpoint" not in content:
             raise CheckpointError(f"{path} is a PyTorch file, but not a checkpoint of Groundling")
+        note_received(content, path, trust_code=trust_code)
         version = content.pop("groundling_checkpoint")
         if not isinstance(version, int) or not OLDEST_VERSION <= version <= FORMAT_VERSION:
             raise CheckpointError(
@@ -112,8 +141,10 @@ class Checkpoint:
         if version < FORMAT_VERSION:
             content = _migrated(path, content)
         try:
-            config, spec = TrainConfig.from_dict(content["config"]), Spec.from_dict(content["spec"])
-            return cls(**{**content, "config": config, "spec": spec})
+            config = TrainConfig.from_dict(content["config"], for_evaluation=for_evaluation)
+            return cls(**{**content, "config": config, "spec": Spec.from_dict(content["spec"])})
+        except UntrustedCodeError:
+            raise
         except (GroundlingError, TypeError, KeyError, ValueError, AttributeError) as error:
             raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
 
@@ -131,18 +162,21 @@ class Checkpoint:
         return agent.to(device).eval()
 
 
-def load_agent(run: Path | str, device: str = "cpu") -> ActorCritic:
+def load_agent(run: Path | str, device: str = "cpu", *, trust_code: bool = False) -> ActorCritic:
     """The trained agent of a run.
 
     Args:
         run: its folder, or the checkpoint itself.
         device: where its parameters go.
+        trust_code: run code of somebody's own that it names.
 
     Raises:
         CheckpointError: if there is no whole checkpoint.
+        UntrustedCodeError: if it has encoders that are code, and that nobody else names.
     """
     path = Path(run)
-    return Checkpoint.load(path / CHECKPOINT_NAME if path.is_dir() else path).make_agent(device)
+    place = path / CHECKPOINT_NAME if path.is_dir() else path
+    return Checkpoint.load(place, trust_code=trust_code, for_evaluation=True).make_agent(device)
 
 
 def _migrated(path: Path, content: dict[str, Any]) -> dict[str, Any]:

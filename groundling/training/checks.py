@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from groundling.errors import ConfigurationError
+from groundling.setting_types import check_settings
 
 
 def require(condition: bool, message: str) -> None:
@@ -18,7 +19,8 @@ def require(condition: bool, message: str) -> None:
 
 
 def require_each(settings: object, *names: str, least: float = -math.inf, above: float = -math.inf) -> None:
-    """Refuse settings that are too small; errors as :func:`require`'s."""
+    """Refuse settings of wrong types (see ``check_settings``) or that are too small; errors as :func:`require`'s."""
+    check_settings(settings)
     for name in names:
         value = getattr(settings, name)
         require(value >= least, f"{name} must be at least {least:g}, got {value}")
@@ -26,7 +28,8 @@ def require_each(settings: object, *names: str, least: float = -math.inf, above:
 
 
 def require_shares(settings: object, *names: str) -> None:
-    """Refuse settings that are not from 0 to 1; errors as :func:`require`'s."""
+    """Refuse settings of wrong types, or that are not from 0 to 1; errors as :func:`require`'s."""
+    check_settings(settings)
     for name in names:
         value = getattr(settings, name)
         require(0 <= value <= 1, f"{name} must be between 0 and 1, got {value}")

@@ -23,6 +23,7 @@ from groundling.training.recorders import Recorder
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.rollout import Rollout
 from groundling.training.statistics import EpisodeStatistics, RunningEpisodes
+from groundling.training.streams import restore_stream
 
 
 class Collector:
@@ -203,7 +204,7 @@ class Collector:
 
         Environments that cannot be saved go on with the episodes that they are in, which :meth:`start` began.
         """
-        self.generator.set_state(saved["actions"])
+        restore_stream(self.generator, saved["actions"])
         for recorder in self.recorders:
             recorder.load_state_dict(saved["recorders"][recorder.name])
         if saved["envs"] is None:

@@ -16,12 +16,14 @@ from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError, SplitError
 from groundling.language.vocabulary import Vocabulary
+from groundling.setting_types import check_settings
 from groundling.training import tasks as run_tasks
 from groundling.training.algorithms import ALGORITHMS, find_algorithm
 from groundling.training.checks import require, require_each
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.migration import migrated_config
-from groundling.training.rewards import find_reward
+from groundling.training.received import is_left_out, without_code
+from groundling.training.rewards import REWARDS, find_reward
 
 USUAL_EVALUATIONS: Final = 5  # of a run, where nobody says how often
 LEAST_EVALUATED: Final = 50_000  # frames of a run that is evaluated while it trains, where nobody says
@@ -33,12 +35,12 @@ class TrainConfig(Open):
     """A training run.
 
     Attributes:
-        algorithm: "ppo" or "a2c" (learn from rewards), "bc" (behavior cloning of an expert or of recorded
-            demonstrations), "dagger" (the expert labels the states that the agent visits), "dpo" (learn from
-            comparisons of trajectories), "infonce" (encoders only, by contrast: clips of what an expert does and
-            sentences that name it; for --reward contrastive and --init), one of Stable-Baselines3 ("sb3:PPO",
-            "sb3:A2C", "sb3:DQN", "sb3contrib:TRPO", "sb3contrib:QRDQN", "sb3contrib:RecurrentPPO"), or your own,
-            my_file.py:MyAlgorithm.
+        algorithm: "ppo", "a2c", "ppo_kl", "reinforce", "grpo", "rloo", "drpo" or "vtrace" (learn from rewards, see
+            docs/algorithms.md), "bc" (behavior cloning of an expert or of recorded demonstrations), "dagger" (the
+            expert labels the states that the agent visits), "dpo" (learn from comparisons of trajectories), "infonce"
+            (encoders only, by contrast: clips of what an expert does and sentences that name it; for --reward
+            contrastive and --init), one of Stable-Baselines3 ("sb3:PPO", "sb3:A2C", "sb3:DQN", "sb3contrib:TRPO",
+            "sb3contrib:QRDQN", "sb3contrib:RecurrentPPO"), or your own, my_file.py:MyAlgorithm.
         init: folder of another run; training starts from its agent's parameters.
         task: id of a level or task (`groundling tasks` lists them), or your own, my_file.py:MyTask.
         tasks: ids of several tasks to train on at once, instead of --task. The curriculum "stages" adds them in this
@@ -110,6 +112,7 @@ class TrainConfig(Open):
     settings: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
+        check_settings(self)
         algorithm = find_algorithm(self.algorithm)
         own = self.settings_of(algorithm.Config)
         settings = self.settings if own in self.settings else (*self.settings, own)
@@ -129,6 +132,7 @@ class TrainConfig(Open):
         require(self.checkpoint_seconds > 0, "checkpoint_seconds must be greater than 0")
         require(len(set(self.reward)) == len(self.reward), f"a reward is named twice: {', '.join(self.reward)}")
         require(bool(self.reward), "a run is paid by at least one reward: leave 'environment'")
+        sections(self.algorithm, self.reward)  # refuses a reward that there is not
         require(
             len(self.reward_weights) in (0, len(self.reward)),
             f"{len(self.reward)} rewards have as many reward_weights, or none, got {len(self.reward_weights)}",
@@ -218,26 +222,34 @@ class TrainConfig(Open):
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> TrainConfig:
-        """Read :meth:`to_json` back.
+    def from_json(cls, text: str, *, for_evaluation: bool = False) -> TrainConfig:
+        """Read :meth:`to_json` back; for ``for_evaluation`` see :meth:`from_dict`.
 
         Raises:
             ConfigurationError: if it is not JSON, or has settings that this version does not know.
         """
         try:
-            return cls.from_dict(json.loads(text))
-        except json.JSONDecodeError as error:
+            return cls.from_dict(json.loads(text), for_evaluation=for_evaluation)
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ConfigurationError(f"the configuration is not valid JSON: {error}") from error
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+    def from_dict(cls, values: dict[str, Any], *, for_evaluation: bool = False) -> TrainConfig:
         """The configuration of plain values (:meth:`to_dict`), also of those that older versions wrote.
+
+        Args:
+            values: as :meth:`to_dict` gives them.
+            for_evaluation: leave out an algorithm or reward whose code may not run, and its settings: the agent acts
+                without (see ``groundling.trust``).
 
         Raises:
             ConfigurationError: if a setting is unknown or has an impossible value.
+            UntrustedCodeError: if a part that is needed is code that only a received file names.
         """
         try:
             values = migrated_config(values)
+            if for_evaluation:
+                values = without_code(values, ALGORITHMS, REWARDS)
             rewards = _task_list(values["reward"])
             parts: dict[str, Any] = {
                 "tasks": _task_list(values["tasks"]),
@@ -250,6 +262,9 @@ class TrainConfig(Open):
             }
             known = sections(values["algorithm"], rewards)
             named = {name: from_plain(kind, values[name]) for name, kind in known.items() if name in values}
+            if any(map(is_left_out, (values["algorithm"], *rewards))):  # nor do their settings mean anything then
+                fields = {field.name for field in dataclasses.fields(cls)}
+                values = {name: value for name, value in values.items() if name in fields}
             return cls(**{**values, **parts, **named})
         except (TypeError, KeyError, AttributeError, SplitError) as error:
             raise ConfigurationError(f"the configuration is not one of this version: {error}") from error
@@ -259,8 +274,14 @@ def sections(algorithm: str, rewards: tuple[str, ...]) -> dict[str, type[Any]]:
     """The classes of settings that a run may hold, by the names of their sections.
 
     They are those of the run's algorithm and rewards, and of the built-in and registered algorithms.
+
+    Raises:
+        ConfigurationError: if there is no such algorithm or reward, or one is no name.
     """
-    names = dict.fromkeys([algorithm, *ALGORITHMS.names()])
+    require(isinstance(algorithm, str), f"algorithm is text, not {algorithm!r}")
+    is_named = isinstance(rewards, list | tuple) and all(isinstance(name, str) for name in rewards)
+    require(is_named, f"reward is a tuple of names, not {rewards!r}")
+    names = [*(name for name in ALGORITHMS.names() if name != algorithm), algorithm]  # a run's own section wins
     found = {kind.section: kind.Config for kind in map(find_algorithm, names)}
     for term in map(find_reward, rewards):
         if hasattr(term, "Config"):

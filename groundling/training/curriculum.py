@@ -11,9 +11,10 @@ import tyro
 from numpy.typing import NDArray
 
 from groundling.errors import ConfigurationError
+from groundling.setting_types import check_settings
 from groundling.training.running_average import RunningAverage
 
-CurriculumKind = Literal["uniform", "stages", "progress", "failures"]
+CurriculumKind = Literal["uniform", "fixed", "stages", "progress", "failures"]
 Parts = Literal["tasks", "instructions"]
 NOISE = 0.01  # progress that chance alone makes; without it a task that is not learned could be drawn for a rounding
 
@@ -23,10 +24,11 @@ class CurriculumConfig:
     """How several tasks, or the instructions of one, are mixed.
 
     Attributes:
-        kind: how often each task is sampled: "uniform" (all equally often), "stages" (the tasks are added one by one,
-            the next one when the newest succeeds), "progress" (more often those whose success changes fastest) or
-            "failures" (more often those that fail most).
+        kind: how often each task is sampled: "uniform" (all equally often), "fixed" (by given shares), "stages" (the
+            tasks are added one by one, the next one when the newest succeeds), "progress" (more often those whose
+            success changes fastest) or "failures" (more often those that fail most).
         of: what is mixed: "tasks", or "instructions" (the instructions of one task, each treated like a task).
+        shares: for "fixed", how often each task is sampled, in their order, of any sum.
         promotion: for "stages", success on the newest task at which the next one is added; one number, or one for each
             task but the last.
         window: for "stages", number of episodes of the newest task over which this success is averaged.
@@ -44,6 +46,7 @@ class CurriculumConfig:
     # without a name of its own the command line asks for --curriculum KIND
     kind: Annotated[CurriculumKind, tyro.conf.arg(name="")] = "uniform"
     of: Parts = "tasks"
+    shares: tuple[float, ...] = ()
     promotion: tuple[float, ...] = (0.9,)
     window: int = 500
     rehearsal: float = 0.3
@@ -52,15 +55,20 @@ class CurriculumConfig:
     slow_episodes: int = 2500
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if self.kind not in get_args(CurriculumKind):
             raise ConfigurationError(f"a curriculum is one of {', '.join(get_args(CurriculumKind))}, not {self.kind!r}")
         if self.of not in get_args(Parts):
             raise ConfigurationError(f"a curriculum is of {' or '.join(get_args(Parts))}, not of {self.of!r}")
-        if self.of == "instructions" and self.kind in ("uniform", "stages"):
+        if self.of == "instructions" and self.kind in ("uniform", "fixed", "stages"):
             raise ConfigurationError(
                 f"the curriculum {self.kind!r} is not of instructions, which have no order and are drawn alike without "
                 "one: choose 'progress' or 'failures'"
             )
+        if (self.kind == "fixed") != bool(self.shares):
+            raise ConfigurationError("the curriculum 'fixed' needs shares, one for each task, and no other takes them")
+        if not all(share >= 0 for share in self.shares) or (self.shares and not 0 < sum(self.shares) < float("inf")):
+            raise ConfigurationError(f"shares are not negative and not all zero, got {self.shares}")
         if not self.promotion or not all(0 < success <= 1 for success in self.promotion):
             raise ConfigurationError(f"promotion is a success above 0 and at most 1, or several, got {self.promotion}")
         if self.window < 1:
@@ -83,7 +91,7 @@ class CurriculumConfig:
             ConfigurationError: if a setting has an impossible value.
             TypeError, KeyError: if they are not the settings of a curriculum.
         """
-        return cls(**{**values, "promotion": tuple(values["promotion"])})
+        return cls(**{**values, "promotion": tuple(values["promotion"]), "shares": tuple(values.get("shares", ()))})
 
     def check(self, num_tasks: int) -> None:
         """Refuse a number of tasks that the curriculum cannot order.
@@ -101,6 +109,8 @@ class CurriculumConfig:
                 f"the curriculum {self.kind!r} chooses among several tasks: name them with --tasks (or, unless it is "
                 "'stages', have it choose among the instructions of one: --curriculum.of instructions)"
             )
+        if self.kind == "fixed" and len(self.shares) != num_tasks:
+            raise ConfigurationError(f"{num_tasks} tasks have as many shares, got {len(self.shares)}")
         if self.kind == "stages" and len(self.promotion) not in (1, num_tasks - 1):
             raise ConfigurationError(
                 f"{num_tasks} tasks have {num_tasks - 1} promotions, or one for all of them, got {len(self.promotion)}"
@@ -139,6 +149,15 @@ class Curriculum:
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from :meth:`state_dict` of a curriculum over the same tasks."""
+
+
+class FixedShares(Curriculum):
+    """Tasks by the shares that the configuration gives."""
+
+    def shares(self) -> NDArray[np.float64]:
+        """See :class:`Curriculum`."""
+        shares = np.array(self.config.shares, dtype=np.float64)
+        return shares / shares.sum()
 
 
 class StagedTasks(Curriculum):
@@ -267,6 +286,7 @@ def make_curriculum(config: CurriculumConfig, warmup_updates: Sequence[int]) -> 
     """
     kinds: dict[CurriculumKind, type[Curriculum]] = {
         "uniform": Curriculum,
+        "fixed": FixedShares,
         "stages": StagedTasks,
         "progress": LearningProgress,
         "failures": Failures,

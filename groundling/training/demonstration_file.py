@@ -11,7 +11,7 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +70,7 @@ class ArrayFile:
     facts: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
     entries: dict[str, Entry]
+    _verified: set[str] = field(default_factory=set)
 
     def verify(self) -> None:
         """Read every byte and compare it with the checksums.
@@ -77,11 +78,24 @@ class ArrayFile:
         Raises:
             DemonstrationFileError: if an array is not what was written.
         """
-        for name, array in self.arrays.items():
+        self._verified.clear()
+        for name in self.arrays:
+            self.verified(name)
+
+    def verified(self, name: str) -> NDArray[Any]:
+        """An array, all of which is compared with its checksum when it is asked for first.
+
+        Raises:
+            DemonstrationFileError: if it is not what was written.
+        """
+        array = self.arrays[name]
+        if name not in self._verified:
             if zlib.crc32(_bytes_of(array)) != self.entries[name].checksum:
                 raise DemonstrationFileError(
                     f"{self.path} is damaged: the array {name!r} does not match its checksum; copy or record it again"
                 )
+            self._verified.add(name)
+        return array
 
 
 def write_arrays(path: Path | str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> int:
@@ -143,6 +157,8 @@ def open_arrays(path: Path | str) -> ArrayFile:
         end = start + max((entry.offset + entry.size for entry in entries.values()), default=0)
         if size < end:
             raise _truncated(path, size, end)
+        if gap := _first_gap(path, start, entries):
+            raise DemonstrationFileError(f"{path} is damaged: {gap}; copy or record it again")
         if size > end:
             raise DemonstrationFileError(
                 f"{path} has {size - end:,} bytes too many: something was appended; copy or record it again"
@@ -186,6 +202,24 @@ def _read_header(path: Path, header: bytes) -> tuple[dict[str, Any], dict[str, E
         return dict(content["facts"]), listed
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DemonstrationFileError(f"{path} has a header that cannot be read ({error}): record it again") from error
+
+
+def _first_gap(path: Path, start: int, entries: dict[str, Entry]) -> str:
+    """What is wrong with the bytes between header and arrays, which no checksum covers; they are zeros."""
+    spaces, end = [], 0
+    for entry in sorted(entries.values(), key=lambda entry: entry.offset):
+        if entry.offset < end or entry.offset - end >= ALIGNMENT:
+            return "two arrays overlap, or are too far apart"
+        spaces.append((start + end, entry.offset - end))
+        end = entry.offset + entry.size
+    with path.open("rb") as file:
+        head = _PREFIX.unpack(file.read(_PREFIX.size))
+        spaces.append((_PREFIX.size + head[2], start - _PREFIX.size - head[2]))
+        for place, size in spaces:
+            file.seek(place)
+            if file.read(size).strip(b"\0"):
+                return "there is something between its arrays"
+    return ""
 
 
 def _truncated(path: Path, size: int, end: int) -> DemonstrationFileError:

@@ -21,15 +21,25 @@ from groundling.envs.banks.bank_file import ADDED, with_added
 from groundling.envs.banks.bank_file import FORMAT_VERSION as EPISODE_FORMAT
 from groundling.envs.banks.manuals import Manuals
 from groundling.envs.banks.sources import find_source, vocabulary_of
-from groundling.envs.engine.constants import VIEW_CELLS, VIEW_SIZE, Action
+from groundling.envs.engine.constants import NUM_ACTIONS, VIEW_CELLS, VIEW_SIZE, Action
+from groundling.envs.engine.episode_checks import TYPES
 from groundling.envs.engine.worlds import WorldBatch
-from groundling.errors import DemonstrationFileError
+from groundling.errors import DemonstrationFileError, EpisodeError
 from groundling.training.demonstration import Demonstration
 from groundling.training.demonstration_file import ArrayFile, open_arrays, write_arrays
+from groundling.trust import note_received
 
 SUFFIX: Final = ".demos"
 REPLAYED_AT_ONCE: Final = 256
 
+MOST_STEPS: Final = 1 << 20  # of a demonstration: more than any time limit
+_REMEDY: Final = "the file is damaged; record it again"
+_OWN_TYPES: Final = {
+    "actions": ("uint8", 1),
+    "starts": ("int64", 1),
+    "returns": ("float64", 1),
+    "instructions": ("uint8", 1),
+}
 _SAVED: Final = (*ARRAYS, "instructions", "actions", "starts", "returns")
 
 
@@ -104,22 +114,30 @@ class DemonstrationSet:
         return cls(provenance, {**arrays, "actions": actions, "starts": starts, "returns": returns})
 
     def __len__(self) -> int:
-        return len(self.starts) - 1
+        return len(self.arrays["starts"]) - 1
 
     @property
     def actions(self) -> NDArray[np.uint8]:
         """[F] uint8, one demonstration after the other."""
-        return self.arrays["actions"]
+        return self._array("actions")
 
     @property
     def starts(self) -> NDArray[np.int64]:
         """[N + 1] int64: demonstration i is ``actions[starts[i] : starts[i + 1]]``."""
-        return self.arrays["starts"]
+        return self._array("starts")
 
     @property
     def returns(self) -> NDArray[np.float64]:
         """[N] float64, the sum of rewards of each."""
-        return self.arrays["returns"]
+        return self._array("returns")
+
+    def _array(self, name: str) -> NDArray[Any]:
+        """An array; of a file it is compared with its checksum when it is first asked for.
+
+        Raises:
+            DemonstrationFileError: if the file is damaged.
+        """
+        return self.arrays[name] if self.file is None else self.file.verified(name)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -129,16 +147,47 @@ class DemonstrationSet:
     @property
     def num_frames(self) -> int:
         """F."""
-        return len(self.actions)
+        return len(self.arrays["actions"])
 
     @cached_property
     def bank(self) -> EpisodeBank:
-        """The N episodes; those of a loaded set are in the file, ``bank.take(rows)`` reads some of them."""
-        instructions = tuple(self.arrays["instructions"].tobytes().decode().split("\n"))
-        arrays: dict[str, Any] = with_added({name: self.arrays[name] for name in ARRAYS if name in self.arrays})
+        """The N episodes; those of a loaded set are in the file, ``bank.take(rows)`` reads some of them.
+
+        Their arrays are compared with their checksums here, and what they hold is checked where it is played.
+
+        Raises:
+            DemonstrationFileError: if the file is damaged.
+        """
+        found = {name: self._array(name) for name in self.arrays}
+        try:
+            instructions = tuple(found["instructions"].tobytes().decode().split("\n"))
+            arrays: dict[str, Any] = with_added({name: found[name] for name in ARRAYS if name in found})
+            manuals = Manuals.of_arrays(found)
+        except (UnicodeDecodeError, ValueError, KeyError) as error:
+            raise DemonstrationFileError(f"{self._place} is damaged ({error}): record it again") from error
         provenance, words = self.provenance, vocabulary_of(self.provenance.task).fingerprint
-        manuals = Manuals.of_arrays(self.arrays)
         return EpisodeBank(provenance.task, provenance.split, instructions, vocabulary=words, manuals=manuals, **arrays)
+
+    @property
+    def _place(self) -> str:
+        return f"the demonstrations of {self.provenance.task}" if self.file is None else str(self.file.path)
+
+    def check(self) -> None:
+        """Refuse actions or episodes that no world can be given; what is played is checked without it as well.
+
+        Raises:
+            DemonstrationFileError: naming the first thing that is wrong.
+        """
+        self._check_shapes()
+        starts, actions = self.starts, self.actions
+        if starts[0] != 0 or starts[-1] != len(actions) or (np.diff(starts) < 1).any():
+            raise DemonstrationFileError(f"{self._place} is damaged: its demonstrations do not follow on one another")
+        if len(actions) and actions.max() >= NUM_ACTIONS:
+            raise DemonstrationFileError(f"{self._place} is damaged: it has action {actions.max()}, which there is not")
+        try:
+            self.bank.check(len(vocabulary_of(self.provenance.task)))
+        except EpisodeError as error:
+            raise DemonstrationFileError(f"{self._place} is damaged: {error}; record it again") from error
 
     def save(self, path: Path | str) -> int:
         """Write one file, aside and then renamed.
@@ -160,20 +209,23 @@ class DemonstrationSet:
         return write_arrays(path, facts, self.arrays)
 
     @classmethod
-    def load(cls, path: Path | str, *, task: str | None = None) -> DemonstrationSet:
+    def load(cls, path: Path | str, *, task: str | None = None, trust_code: bool = False) -> DemonstrationSet:
         """Open a file, in milliseconds whatever its size: what it holds is read when it is used.
 
         Args:
             path: of the file.
             task: insist on demonstrations of this level or task.
+            trust_code: if its task is code of somebody's own, run it.
 
         Raises:
             DemonstrationFileError: if the file is missing, truncated, not one of demonstrations, of another version or
                 vocabulary, or of another task than asked for. (For damage within, see :meth:`verify`.)
             UnknownEnvironmentError, UnsupportedLevelError, TaskError: if there is no such task, see ``find_source``.
+            UntrustedCodeError: if its task is code that nobody else names.
         """
         file = open_arrays(path)
         facts = file.facts
+        note_received(facts, path, trust_code=trust_code)
         remedy = f"record it again, or read it with {facts.get('written_by', 'the version that wrote it')}"
         try:
             provenance = Provenance(**facts["provenance"])
@@ -192,12 +244,31 @@ class DemonstrationSet:
         missing = [name for name in _SAVED if name not in file.arrays and name not in ADDED]
         if missing:
             raise DemonstrationFileError(f"{path} has no array {', '.join(missing)}: {remedy}")
+        found = cls(provenance, file.arrays, file)
+        found._check_shapes()
         if asked is not None and asked != provenance.task:
             raise DemonstrationFileError(
                 f"{path} holds demonstrations of {provenance.task}, not of {asked}: record some with `groundling demos "
                 f"{task}`, or ask for {provenance.task}"
             )
-        return cls(provenance, file.arrays, file)
+        return found
+
+    def _check_shapes(self) -> None:
+        """Refuse arrays of other types, or not of one length; nothing of them is read.
+
+        Raises:
+            DemonstrationFileError: naming the first.
+        """
+        types = {name: kind for name, kind in TYPES.items() if name in self.arrays} | _OWN_TYPES
+        for name, (dtype, axes) in types.items():
+            array = self.arrays[name]
+            if array.dtype != dtype or array.ndim != axes:
+                raise DemonstrationFileError(f"{self._place} has {name} of type {array.dtype}, not {dtype}: {_REMEDY}")
+        count = len(self.arrays["seeds"])
+        lengths = {name: len(self.arrays[name]) for name in types if name not in ("tokens", *_OWN_TYPES)}
+        lengths |= {"starts": len(self.arrays["starts"]) - 1, "returns": len(self.arrays["returns"])}
+        if not count or set(lengths.values()) != {count}:
+            raise DemonstrationFileError(f"{self._place} has not one episode for each demonstration: {_REMEDY}")
 
     def verify(self) -> None:
         """Read the whole file and compare it with its checksums; a set that was not loaded has none.
@@ -230,14 +301,34 @@ class DemonstrationSet:
             IndexError: if there is no such row.
             DemonstrationFileError: if one does not end as it did: with success at its last action and the same return.
         """
+        self._check_shapes()
         every = range(len(self))
         chosen = np.array([every[row] for row in (every if rows is None else rows)], dtype=np.int64)
         for first in range(0, len(chosen), num_envs):
-            yield from self._play(chosen[first : first + num_envs])
+            block = chosen[first : first + num_envs]
+            self._check_block(block)
+            yield from self._play(block)
+
+    def _check_block(self, rows: NDArray[np.int64]) -> None:
+        """Refuse demonstrations [B] whose actions are none, before anything is played."""
+        first, end = self.starts[rows], self.starts[rows + 1]
+        lengths = end - first
+        if (first < 0).any() or (end > self.num_frames).any() or (lengths < 1).any():
+            raise DemonstrationFileError(f"{self._place} is damaged: its demonstrations do not follow on one another")
+        if lengths.max() > MOST_STEPS or any(
+            self.actions[start:stop].max() >= NUM_ACTIONS for start, stop in zip(first, end, strict=True)
+        ):
+            raise DemonstrationFileError(
+                f"{self._place} is damaged: it has actions that there are not; record it again"
+            )
 
     def _play(self, rows: NDArray[np.int64]) -> Iterator[Demonstration]:
         """B demonstrations, played side by side; whoever has ended waits for the others."""
-        bank = self.bank.take(rows)
+        try:
+            bank = self.bank.take(rows)
+            bank.check(len(vocabulary_of(self.provenance.task)))
+        except EpisodeError as error:
+            raise DemonstrationFileError(f"{self._place} is damaged: {error}; record it again") from error
         lengths = self.starts[rows + 1] - self.starts[rows]
         longest, batch = int(lengths.max()), len(rows)
         within = np.arange(longest) < lengths[:, None]  # [B, T]

@@ -16,26 +16,31 @@ from gymnasium.vector import VectorEnv
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError, RunFolderError
-from groundling.files import make_folder, write_text
+from groundling.errors import CheckpointError, ConfigurationError, GroundlingError
+from groundling.files import remove_leftovers, write_text
+from groundling.interruption import Interrupted, StopRequest, stop_requests
+from groundling.run_lock import RunLock
 from groundling.seeding import integer
 from groundling.training.algorithms import find_algorithm
 from groundling.training.algorithms.base import Run
 from groundling.training.allocation import keep_freed_memory
 from groundling.training.beginnings import find_device, initial_agent, initial_checkpoint, load_demonstrations
+from groundling.training.best import BEST_NAME, BestSoFar
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.divergence import check_metrics, check_parameters, divergence_told
 from groundling.training.environments import EnvsMaker, SavableEnvs, make_training_envs, name_of_maker, warmup_updates
-from groundling.training.logs import RunLog
+from groundling.training.logs import METRICS_NAME, RunLog
 from groundling.training.progress import TrainingProgress
 from groundling.training.rewards.stage import RewardStage
+from groundling.training.run_folder import CONFIG_NAME, check_unused, differences, load_to_resume
 from groundling.training.statistics import EpisodeStatistics
 from groundling.training.tasks import check_tasks, findable
 
-CONFIG_NAME = "config.json"
-WITHOUT_EFFECT = ("checkpoint_seconds", "evaluate_every", "evaluation_episodes")  # on what is trained
+# What parts raise that are given the state of others.
+_UNFIT = (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError, OverflowError, AssertionError)
 
 _log = logging.getLogger(__name__)
 
@@ -71,14 +76,16 @@ class Trainer:
         config: what to train.
         folder: where configuration, checkpoint, TensorBoard logs and metrics go.
         resume: continue from the folder's checkpoint; on the CPU, the parameters will be bit-equal to those of a run
-            that was never interrupted. Environments that cannot be saved begin new episodes, which is logged.
+            that was never interrupted. Environments that cannot be saved begin new episodes, which is logged. The
+            configuration may differ in ``run_folder.CHANGEABLE``: ``total_frames`` extends a run.
         evaluator: says what the agent alone reaches, as metrics; it is asked as often as the configuration says
             (``groundling.eval.periodic.PeriodicEvaluation.of(config)``). None: nobody is asked.
         make_envs: makes the environments of the run instead of those that the configuration names; see
             ``make_training_envs`` for what they must have.
+        lock: of the folder, where the caller holds it already; the trainer lets it go.
 
     Raises:
-        RunFolderError: if the folder already holds a run (without ``resume``).
+        RunFolderError: if the folder already holds a run (without ``resume``), or somebody trains in it just now.
         StorageError: if the folder cannot be written.
         CheckpointError: if there is no whole checkpoint to resume from.
         ConfigurationError: if the checkpoint is one of another configuration, the device is not there, or the agent
@@ -93,6 +100,7 @@ class Trainer:
         resume: bool = False,
         make_envs: EnvsMaker | None = None,
         evaluator: Evaluator | None = None,
+        lock: RunLock | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.evaluator = evaluator
@@ -107,19 +115,23 @@ class Trainer:
         device = find_device(config.device)
         demonstrations = load_demonstrations(config)
         initial = None if resume else initial_checkpoint(config)
-        checkpoint = self._prepare_folder(resume, make_envs is not None)
+        is_made = make_envs is not None
+        if resume:
+            Checkpoint.check_there(self.folder / CHECKPOINT_NAME)  # before there is a lock in the folder
+        self.lock = lock or RunLock(self.folder)
+        self._threads = torch.get_num_threads()
         torch.set_num_threads(config.torch_threads)
         keep_freed_memory()
         # a VectorEnv; what Groundling's own has beside is only asked for where `self.compiled_envs` is set
         self.envs: Any = None
         try:
+            checkpoint = self._open_folder(resume, is_made)
             self.envs = make_training_envs(config, demonstrations) if make_envs is None else make_envs(config)
             own: VectorEnv = self.envs.unwrapped
             self.compiled_envs = own if isinstance(own, GroundlingVectorEnv) else None
             self._assemble(device, demonstrations, initial, checkpoint)
         except BaseException:
-            if self.envs is not None:
-                self.envs.close()  # they may be processes
+            self.close()
             with contextlib.suppress(OSError):
                 self.folder.rmdir()  # if it is empty: there is no run in it
             raise
@@ -153,6 +165,7 @@ class Trainer:
         self.rewards = RewardStage.of(config, self.envs)
         run = Run(config, self.envs, self.agent, self.rewards, self.statistics, beginning, demonstrations)
         self.algorithm = find_algorithm(config.algorithm)(run)
+        self.best = BestSoFar.of(config, is_evaluated=self.evaluator is not None)
         if checkpoint is None:
             observation = self.algorithm.start(integer(config.seed, "episodes") % 2**31)
             if not config.init:
@@ -169,41 +182,63 @@ class Trainer:
     def run(self, progress: TrainingProgress | None = None, *, stop_after_updates: int | None = None) -> TrainResult:
         """Train to the end (or for some updates only), writing logs and checkpoints.
 
+        Ctrl-C, SIGTERM and SIGHUP end the run after the present update, with a checkpoint; a second Ctrl-C at once.
+
         Raises:
             StorageError: if a log or checkpoint cannot be written; the last checkpoint is unchanged.
+            DivergenceError: if a loss, a reward or a parameter is not finite; the last checkpoint is unchanged.
+            Interrupted: if a signal ended the run; a ``KeyboardInterrupt``, whose message says what is saved.
         """
         config = self.config
-        total = config.num_updates * config.rollout_frames
         last = (
             config.num_updates
             if stop_after_updates is None
             else min(config.num_updates, self.updates + stop_after_updates)
         )
-        log = RunLog(self.folder, from_frames=self.frames)
-        start = saved = before = time.perf_counter()
+        start = time.perf_counter()
         metrics: dict[str, float] = {}
-        try:
-            while self.updates < last:
-                metrics = self.train_once()
-                now = time.perf_counter()
-                metrics["frames_per_second"] = config.rollout_frames / (now - before)
-                metrics |= self._evaluate()
-                before = time.perf_counter()
-                log.write(self.frames, metrics)
-                if progress is not None:
-                    progress.update(self.frames, total, metrics)
-                if now - saved > config.checkpoint_seconds:
-                    self.save()
-                    saved = now
-            self.save()
-        finally:
-            log.close()
-            self.envs.close()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.close)
+            log = stack.enter_context(contextlib.closing(RunLog(self.folder, from_frames=self.frames)))
+            stop = stack.enter_context(stop_requests("a checkpoint is saved after this update"))
+            metrics = self._train_to(last, log, progress, stop)
+            self._save(log)
+        if stop:
+            left = self.updates < config.num_updates
+            then = f"`groundling train --resume {self.folder}` goes on" if left else "the run is complete"
+            raise Interrupted(stop.number, f"{stop.name}: saved at {self.frames:,} frames; {then}")
         return TrainResult(self.agent, self.frames, time.perf_counter() - start, metrics)
+
+    def _train_to(
+        self, last: int, log: RunLog, progress: TrainingProgress | None, stop: StopRequest
+    ) -> dict[str, float]:
+        """Train until so many updates are made or a signal comes; returns the last metrics."""
+        config, metrics = self.config, dict[str, float]()
+        total = config.num_updates * config.rollout_frames
+        saved = before = time.perf_counter()
+        while self.updates < last and not stop:
+            with divergence_told(self.agent, self.folder, self.updates + 1):
+                metrics = self.train_once()
+            now = time.perf_counter()
+            metrics["frames_per_second"] = config.rollout_frames / (now - before)
+            if stop:
+                self._save(log)  # an evaluation may take longer than whoever sent the signal waits
+            metrics |= self._evaluate()
+            before = time.perf_counter()
+            log.write(self.frames, metrics)
+            if progress is not None:
+                progress.update(self.frames, total, metrics)
+            if self.best is not None and self.best.note(self.frames, metrics):
+                self._save(log, BEST_NAME)
+            if now - saved > config.checkpoint_seconds:
+                self._save(log)
+                saved = now
+        return metrics
 
     def train_once(self) -> dict[str, float]:
         """One collection and one update; returns the metrics."""
         metrics = self.algorithm.train_once(self.updates / self.config.num_updates)
+        check_metrics(metrics, self.algorithm.undefined)
         self.updates += 1
         return {**self._advance_curriculum(), **self.rewards.take_metrics(), **metrics}
 
@@ -229,8 +264,32 @@ class Trainer:
         own.set_shares(self.curriculum.shares())
         return {**statistics.take(by_task=by_task), **mixed}
 
-    def save(self) -> None:
-        """Write the checkpoint."""
+    def close(self) -> None:
+        """End the environments, give PyTorch its threads back, and let others train in the folder."""
+        if not self.lock.is_held:
+            return
+        try:
+            if self.envs is not None:
+                self.envs.close()  # they may be processes
+        finally:
+            torch.set_num_threads(self._threads)
+            self.lock.release()
+
+    def _save(self, log: RunLog, name: str = CHECKPOINT_NAME) -> None:
+        """Write a checkpoint after what the logs hold of it, which a resumed run will not write again."""
+        log.flush()
+        self.save(name)
+
+    def save(self, name: str = CHECKPOINT_NAME) -> None:
+        """Write a checkpoint into the folder.
+
+        Raises:
+            DivergenceError: if a parameter is not finite; an older checkpoint is unchanged.
+            StorageError: if it cannot be written; an older checkpoint is unchanged.
+        """
+        parameters = self.agent.state_dict()
+        with divergence_told(self.agent, self.folder, self.updates):
+            check_parameters(parameters)
         Checkpoint(
             config=self.config,
             spec=self.agent.spec,
@@ -241,34 +300,15 @@ class Trainer:
             statistics=self.statistics.state_dict(),
             rewards=self.rewards.state_dict(),
             curriculum=self.curriculum.state_dict(),
-        ).save(self.folder / CHECKPOINT_NAME)
+            best={} if self.best is None else self.best.state_dict(),
+        ).save(self.folder / name)
 
-    def _prepare_folder(self, resume: bool, is_made: bool) -> Checkpoint | None:
-        path = self.folder / CHECKPOINT_NAME
-        if not resume:
-            if self.config.made_by and not is_made:
-                raise ConfigurationError(_missing_maker(self.config.made_by))
-            if path.exists():
-                raise RunFolderError(
-                    f"{self.folder} already holds a run: choose another folder, or continue it with --resume"
-                )
-            make_folder(self.folder)
-            return None
-        checkpoint = Checkpoint.load(path)
-        if checkpoint.config.made_by and not is_made:
-            raise ConfigurationError(f"{self.folder}: {_missing_maker(checkpoint.config.made_by)}")
-        if is_made and not checkpoint.config.made_by:
-            raise ConfigurationError(
-                f"{self.folder} was trained in {', '.join(checkpoint.config.task_ids)}, not in environments that "
-                "make_envs made: resume it without make_envs"
-            )
-        ours, theirs = self.config.to_dict(), checkpoint.config.to_dict()
-        different = [name for name in ours if ours[name] != theirs.get(name) and name not in WITHOUT_EFFECT]
-        if different:
-            raise ConfigurationError(
-                f"{self.folder} was trained with another {', '.join(different)}: a resumed run keeps its configuration"
-            )
-        return checkpoint
+    def _open_folder(self, resume: bool, is_made: bool) -> Checkpoint | None:
+        remove_leftovers(self.folder, (CHECKPOINT_NAME, BEST_NAME, CONFIG_NAME, METRICS_NAME))
+        if resume:
+            return load_to_resume(self.config, self.folder, is_made=is_made)
+        check_unused(self.config, self.folder, is_made=is_made)
+        return None
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         if not isinstance(self.envs, SavableEnvs):
@@ -278,19 +318,25 @@ class Trainer:
                 f"{checkpoint.frames:,}",
             )
             self.algorithm.start(integer(self.config.seed, "episodes", checkpoint.updates) % 2**31)
-        self.agent.load_state_dict(checkpoint.agent)
-        self.algorithm.load_state_dict(checkpoint.algorithm)
-        self.statistics.load_state_dict(checkpoint.statistics)
-        self.rewards.load_state_dict(checkpoint.rewards)
-        self.curriculum.load_state_dict(checkpoint.curriculum)
+        try:
+            self.agent.load_state_dict(checkpoint.agent)
+            self.algorithm.load_state_dict(checkpoint.algorithm)
+            self.statistics.load_state_dict(checkpoint.statistics)
+            self.rewards.load_state_dict(checkpoint.rewards)
+            self.curriculum.load_state_dict(checkpoint.curriculum)
+            if self.best is not None:
+                self.best.load_state_dict(checkpoint.best)
+        except GroundlingError:
+            raise
+        except _UNFIT as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise CheckpointError(
+                f"the checkpoint of {self.folder} holds another state than its configuration's ({reason}): it is "
+                "damaged, or of another version"
+            ) from error
         self.updates = checkpoint.updates
-
-
-def _missing_maker(made_by: str) -> str:
-    return (
-        f"the run was trained in environments that {made_by} made, which no id names: give Trainer(..., make_envs=...) "
-        "that function"
-    )
+        if differences(checkpoint.config, self.config):
+            write_text(self.folder / CONFIG_NAME, self.config.to_json())
 
 
 def train(
@@ -304,16 +350,3 @@ def train(
 ) -> TrainResult:
     """Train an agent; see :class:`Trainer` for the arguments and errors."""
     return Trainer(config, folder, resume=resume, make_envs=make_envs, evaluator=evaluator).run(progress)
-
-
-def resume_config(folder: Path | str) -> TrainConfig:
-    """The configuration of the run in a folder.
-
-    Raises:
-        RunFolderError: if there is no run.
-        ConfigurationError: if it is one of another version.
-    """
-    path = Path(folder) / CONFIG_NAME
-    if not path.is_file():
-        raise RunFolderError(f"there is no run at {folder}: {CONFIG_NAME} is missing. `groundling train` makes one")
-    return TrainConfig.from_json(path.read_text(errors="replace"))

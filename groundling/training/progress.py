@@ -34,9 +34,9 @@ class ProgressBar:
         self._next_line = 0.0
         self._evaluated: float | None = None
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=24 if console.width >= WIDE else 6),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[told]}", markup=False),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
             console=console,
@@ -65,7 +65,8 @@ class ProgressBar:
         self._bar.update(self._task, completed=frames, total=total, told=told)
         if not self._live and (frames >= self._next_line * total / LINES or frames >= total):
             left = (total - frames) / rate if rate else float("nan")
-            self._console.print(f"{self._description}: {told}, {left:.0f} s left", highlight=False, soft_wrap=True)
+            line = f"{self._description}: {told}, {left:.0f} s left"
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
             self._next_line = frames * LINES // total + 1
 
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from groundling.agents.bots import Expert, Sight
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.bank_building import build_bank
-from groundling.envs.banks.sources import EpisodeSource, find_source
+from groundling.envs.banks.sources import EpisodeSource, chosen_split, find_source
 from groundling.envs.banks.splits import AnySplit
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ConfigurationError
@@ -79,7 +79,7 @@ def record(
     source = find_source(task) if isinstance(task, str) else task
     if source.embodiment.rover is not None:
         raise ConfigurationError(f"{source.id} is driven by a rover, and the experts walk the grid only")
-    chosen = source.find_split(split) if isinstance(split, str) else split
+    chosen = chosen_split(source, split)
     parts: list[Played] = []
     size = episodes
     while True:
@@ -194,7 +194,7 @@ class _Bar(Progress):
     def __init__(self, description: str, total: int, completed: int, *, shown: bool) -> None:
         console = Console(stderr=True)
         super().__init__(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("episodes"),

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gymnasium.vector import VectorEnv
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.catalog import find_family, is_known
+from groundling.envs.catalog import INTERPRETER, find_family, is_known
 from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.banked import BankFamily, bank_envs, changed_mixture, embodiment_of, mixture_of
 from groundling.envs.families.base import TRAIN, EnvFamily
 from groundling.envs.families.options import WorldOptions
-from groundling.errors import ConfigurationError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.errors import (
+    ConfigurationError,
+    TaskError,
+    UnknownEnvironmentError,
+    UnsupportedLevelError,
+)
 from groundling.language.vocabulary import Vocabulary
 from groundling.training.checks import require
+from groundling.trust import permit
 
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
@@ -39,7 +46,7 @@ def families(config: TrainConfig) -> tuple[EnvFamily, ...]:
     found: dict[str, EnvFamily] = {}
     for place, task in enumerate(config.task_ids, start=1):
         try:
-            family = find_family(task)
+            family = _found(task, config.simulator_python)
         except (UnknownEnvironmentError, UnsupportedLevelError, TaskError) as error:
             if not config.tasks:
                 raise
@@ -51,10 +58,22 @@ def families(config: TrainConfig) -> tuple[EnvFamily, ...]:
     return tuple(found.values())
 
 
+def _found(task: str, python: str) -> EnvFamily:
+    """The family of a task; a file that cannot be imported here is left to the Python of its environments."""
+    try:
+        return find_family(task)
+    except TaskError:
+        is_readable = Path(task.partition(":")[0]).expanduser().is_file()
+        if not (python and task.partition("?")[0].rpartition(":")[0].endswith(".py") and is_readable):
+            raise
+        return find_family(f"gym:{task}")
+
+
 def _in_python(family: EnvFamily, python: str) -> EnvFamily:
     """The family with its environments in another Python interpreter."""
+    permit(python)
     try:
-        chosen = family.with_settings({"python": python})
+        chosen = family.with_settings({INTERPRETER: python})
     except ConfigurationError as error:
         raise ConfigurationError(
             f"simulator_python is for environments of other packages (gym:ID, my_file.py:make_env), {family.id} is run "

@@ -21,7 +21,7 @@ from groundling.envs.simulators.errors import EngineError, EngineRestartError, M
 from groundling.envs.simulators.foreign.host.rules import Rule
 from groundling.envs.simulators.foreign.pool import ForeignPool, Source
 from groundling.envs.simulators.foreign.vector import decode
-from groundling.errors import ConfigurationError
+from groundling.errors import ConfigurationError, TaskError
 from groundling.interfaces import ACTION_MASK, CATEGORY, RGB, SYMBOLS, TOKENS
 
 FILE = Path(foreign_envs.__file__)
@@ -290,7 +290,11 @@ def test_error_of_an_environment_is_told_with_its_line() -> None:
         ),
         ("make_lamp", {"keep": "picture"}, "the observation has no 'picture'; it has count, inner.action_mask, view"),
         ("make_unreadable", {}, "nothing of this observation can be given to an agent: numbers: no agent reads a"),
-        ("make_with_box_actions", {}, "an agent acts by Discrete actions from 0, this environment by"),
+        (
+            "make_with_box_actions",
+            {},
+            "an agent acts by Discrete actions from 0, this environment by a Box [2] of float32 from -1 to 1",
+        ),
         ("make_lamp", {"symbols": "view"}, "symbols are one key [H, W, 3]"),
     ],
 )
@@ -369,6 +373,15 @@ def test_environments_run_in_the_python_that_is_named(tmp_path: Path) -> None:
     assert ours.spec.num_actions == 2
     assert (tmp_path / "was_started").exists()
     assert ours.reference == "gym:CartPole-v1"
+    file = tmp_path / "elsewhere.py"  # what only the other Python has is imported there
+    file.write_text(
+        "import sys\nif 'groundling' in sys.modules: import no_such_module\n"
+        "import gymnasium\ndef make_env(): return gymnasium.make('CartPole-v1')\n"
+    )
+    (ours,) = families(TrainConfig(task=f"{file}:make_env", simulator_python=str(python)))
+    assert ours.spec.num_actions == 2
+    with pytest.raises(TaskError, match="no_such_module"):
+        families(TrainConfig(task=f"{file}:make_env"))
     with pytest.raises(ConfigurationError, match="BabyAI-GoToLocal-v0 is run by Groundling itself: leave it out"):
         families(TrainConfig(task="BabyAI-GoToLocal-v0", simulator_python=str(python)))
 

@@ -119,7 +119,7 @@ def test_rows_that_nobody_asked_for_are_not_told_of() -> None:
         ("make_three_next_step", {}, "no row can begin one before the others act: declare SAME_STEP or DISABLED, or"),
         ("make_undeclared", {}, "metadata = {'autoreset_mode': AutoresetMode.SAME_STEP}, it declares none; or say it"),
         ("make_more", {}, "1 environments were asked for, 2 were made"),
-        ("make_single", {}, "takes num_envs and gave a Lamp, which is no VectorEnv"),
+        ("make_single", {}, "it takes num_envs and gave a Lamp, which is no VectorEnv"),
         ("make_async", {"arg.mode": "NextStep"}, "without shared memory ignores the first action after a reset"),
         ("make_async", {"arg.shared_memory": "True"}, "texts of an AsyncVectorEnv with shared memory are not its own"),
         ("Ragged", {"arg.num_envs": "2"}, "an observation of 2 environments has 1 rows"),
@@ -139,9 +139,9 @@ def test_what_breaks_the_contract_in_a_step_is_said() -> None:
     with pytest.raises(ConfigurationError, match="an agent acts by Discrete actions from 0"):
         _ = family("Continuous").spec
     with pytest.raises(EngineError, match="mode SAME_STEP, but its info has no final_obs; it has nothing"):
-        _ = family("Silent").spec  # its words are learned by playing
+        _ = family("Silent", resets="15").spec  # words are learned by playing, where they are not known yet
     with pytest.raises(EngineError, match="leave out the rule for terminated, or declare the mode DISABLED"):
-        _ = family("make_same_step", terminated="length>=2").spec
+        _ = family("make_same_step", terminated="length>=2", resets="15").spec
 
 
 def test_mode_that_is_not_declared_can_be_told() -> None:

@@ -183,6 +183,18 @@ def test_envpool_episodes_are_those_of_seed_and_split(envpool: Any) -> None:
     assert len({found[name] for name in "acd"}) == 3
 
 
+def test_envpool_episodes_are_chosen_by_their_texts(envpool: Any) -> None:
+    ours = find_family("envpool:BabyAI-GoToObj-v0?resets=128&terminated=length>=2&held_out=red,blue ball")
+    for split, is_held in (("combination", True), ("train", False)):
+        envs = ours.open(ours.split(split), 8, 0)
+        envs.reset(seed=0)
+        for _ in range(6):
+            for text in envs.instructions:  # type: ignore[attr-defined]
+                assert (" red " in text or "blue ball" in text) is is_held
+            envs.step(np.full(8, 6))
+        envs.close()
+
+
 def test_envpool_pictures_are_its_own(envpool: Any) -> None:
     ours = find_family("envpool:BabyAI-GoToObjS4-v0?resets=16")
     envs = ours.open("train", 2, 0, render_mode="rgb_array")

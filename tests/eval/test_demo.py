@@ -10,7 +10,7 @@ from groundling.errors import RunFolderError, UnknownEnvironmentError
 from groundling.eval.demo import run_demo
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.logs import METRICS_NAME
-from groundling.training.loop import CONFIG_NAME
+from groundling.training.run_folder import CONFIG_NAME
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_own_family_encoder_algorithm_and_reward_go_through_every_command(folder
     train = ["train", "--task", "own_family.py:LampFamily", *SMALL, *OWN_PARTS, "--total-frames", 25_600]
     run(*train, "--run-folder", "a")
     run(*train, "--run-folder", "b", "--seed", 2, "--total-frames", 2_560)
-    checkpoint = Checkpoint.load("a/checkpoint.pt")
+    checkpoint = Checkpoint.load("a/checkpoint.pt", trust_code=True)
     assert checkpoint.spec.vocabulary.words[2] == "walk"
     assert checkpoint.spec.actions == ("left", "right")
     assert list(checkpoint.spec.observation) == ["place", "order"]
@@ -57,7 +57,7 @@ def test_own_family_encoder_algorithm_and_reward_go_through_every_command(folder
     whole = Checkpoint.load("b/checkpoint.pt")
     config = TrainConfig.from_json(Path("b/config.json").read_text())
     Trainer(config, "c").run(stop_after_updates=8)
-    run("train", "--resume", "c")
+    run("train", "--resume", "c", "--trust-code")
     resumed = Checkpoint.load("c/checkpoint.pt")
     assert whole.agent.keys() == resumed.agent.keys()
     assert all(torch.isfinite(array).all() for array in resumed.agent.values())
@@ -66,14 +66,14 @@ def test_own_family_encoder_algorithm_and_reward_go_through_every_command(folder
     assert resumed.updates == whole.updates == 20
 
     for name in ("a", "b"):
-        run("evaluate", name, "--suite", "all", "--episodes", 200)
+        run("evaluate", name, "--suite", "all", "--episodes", 200, "--trust-code")
     told = json.loads(Path("a/evaluation.json").read_text())["suites"]
     assert set(told) == {"layout", "again"}
     assert told["layout"]["trained"]["success"] > 0.9
     assert told["layout"]["random"]["success"] == pytest.approx(0.5, abs=0.15)
     assert told["layout"]["shuffled"]["success"] < 0.1  # told the other lamp, it goes to the other one
     assert Path("a/report.html").exists()
-    run("watch", "a", "--episodes", 1)
+    run("watch", "a", "--episodes", 1, "--trust-code")
     assert Path("a/watch.mp4").stat().st_size > 0
     run("compare", "a", "b")
 
@@ -101,18 +101,18 @@ def test_own_simulator_is_wrapped_by_the_family_of_simulators(folder: Path) -> N
     run(*words, "--ppo.minibatch-size", "64", "--total-frames", 2_048, "--run-folder", "run")
     assert Checkpoint.load("run/checkpoint.pt").spec.actions == ("down", "up", "done")
     assert any("success" in row for row in read_metrics(Path("run")))
-    run("train", "--resume", "run")
-    run("evaluate", "run", "--suite", "all", "--episodes", 40)
+    run("train", "--resume", "run", "--trust-code")
+    run("evaluate", "run", "--suite", "all", "--episodes", 40, "--trust-code")
     told = json.loads(Path("run/evaluation.json").read_text())["suites"]["layout"]
     assert told["random"]["episodes"] == 40
-    run("watch", "run", "--episodes", 1)
+    run("watch", "run", "--episodes", 1, "--trust-code")
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--algorithm", "own_algorithm.py:Reinforcee"], "has no 'Reinforcee'; it has Reinforce"),
-        (["--algorithm", "reinforce"], "no algorithm 'reinforce'"),
+        (["--algorithm", "own_algorithm"], "no algorithm 'own_algorithm'"),
         (["--agent.vision", "own_encoder.py:Missing"], "has no 'Missing'"),
         (["--reward", "own_rewards.py:StepCost"], "no file"),
         (["--agent.ignores", "sound"], "is to ignore sound, the environments give place, order"),

@@ -71,6 +71,7 @@ def test_every_benchmark_starts_and_says_what_it_measures() -> None:
         (("grounded_room", "--difficulties", "medium", "--curriculum", "--runs", "nowhere"), "agent of the easy ones"),
         (("room_failures", "nowhere"), "nowhere"),
         (("room_glance", "--frames", "10"), "512 at a time"),
+        (("algorithms", "--rows", "ppo_nowhere"), "no row 'ppo_nowhere'"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

@@ -74,7 +74,7 @@ def test_help_of_every_command_tells_its_options_and_defaults(command: str, caps
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
 def test_help_lists_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
-    listed = re.findall(r"^  (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    listed = re.findall(r"^  ([\w-]+) ", capsys.readouterr().out, re.MULTILINE)
     assert listed == list(COMMANDS)
 
 

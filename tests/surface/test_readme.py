@@ -71,6 +71,13 @@ def test_rover_of_the_manual_sees(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'image': (16, 64, 96, 3), 'depth': (16, 64, 96)" in capsys.readouterr().out
 
 
+def test_exact_values_of_the_manual_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(example_with("enumerate_episode"), {})
+    told = capsys.readouterr().out
+    assert "240 states, V* 0.815, 5 steps, at most 0.82" in told
+    assert "SARSA's greedy policy: 0.815" in told
+
+
 def test_commands_of_the_readme_are_read() -> None:
     """Every option that is printed exists; what would take long is not run."""
     told = re.sub(r"\\\n\s*", " ", TEXT)
@@ -94,7 +101,7 @@ def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
 
 
 def test_commands_of_the_readme_exist() -> None:
-    named = set(re.findall(r"^(?: {4})?groundling (\w+)|`groundling (\w+)", TEXT, re.MULTILINE))
+    named = set(re.findall(r"^(?: {4})?groundling ([\w-]+)|`groundling ([\w-]+)", TEXT, re.MULTILINE))
     named = {name for pair in named for name in pair if name}
     assert named <= set(COMMANDS)
     assert {"train", "evaluate", "tasks", "play", "bench"} <= named

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "groundling"
 
 # From the ground up: a room imports what stands before it, and its own.
-ROOMS = ("language", "envs", "agents", "sb3", "training", "eval", "cli")
+ROOMS = ("language", "envs", "exact", "agents", "sb3", "training", "eval", "cli")
 GROUND = ("errors", "files", "seeding", "own_code", "processes", "registry", "interfaces", "allocation")
 
 # What only a file of the simulator itself, the line that lists it, and settings that name a task may say of a family.
@@ -30,6 +30,7 @@ FAMILIES = {
         (r"envs/simulators/doom.*", r"training/presets\.py"),
     ),
     "montezuma": (r"families\.montezuma|Montezuma-", ()),
+    "habitat": (r"families\.habitat", (r"cli/export_habitat\.py",)),
     "questions": (r"families\.questions|Questions-", (r"cli/questions\.py",)),
 }
 

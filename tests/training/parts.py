@@ -17,7 +17,7 @@ from groundling.training.recorders import Recorder
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.statistics import EpisodeStatistics
 
-NAMES = {"PPO": "ppo", "A2C": "a2c", "BehaviorCloning": "bc", "DAgger": "dagger"}
+NAMES = {"BehaviorCloning": "bc", "DAgger": "dagger"}  # the others are named as their sections
 A = TypeVar("A", bound=Algorithm)
 
 
@@ -39,7 +39,11 @@ def make_algorithm(
         envs = make_vec(bank=EpisodeBank.of_seeds("BabyAI-GoToObjS4-v0", range(8)), num_envs=num_envs)
     small = type(settings)(**({"minibatch_size": 1} if hasattr(settings, "minibatch_size") else {}))
     config = TrainConfig(
-        algorithm=NAMES[kind.__name__], num_envs=envs.num_envs, agent=agent.config, settings=(small,), **changes
+        algorithm=NAMES.get(kind.__name__, kind.section),
+        num_envs=envs.num_envs,
+        agent=agent.config,
+        settings=(small,),
+        **changes,
     )
     object.__setattr__(config, "settings", (settings,))
     rewards, statistics = RewardStage.of_environment(), EpisodeStatistics.of_envs(envs)

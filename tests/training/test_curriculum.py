@@ -49,6 +49,16 @@ def test_uniform_curriculum_draws_all_alike_whatever_happens() -> None:
     assert curriculum.metrics() == {}
 
 
+def test_fixed_shares_are_those_given_whatever_happens() -> None:
+    curriculum = make_curriculum(CurriculumConfig(kind="fixed", shares=(6, 3, 1)), AT_ONCE)
+    curriculum.note(outcomes(1, 0, 0.5))
+    assert curriculum.shares().tolist() == pytest.approx([0.6, 0.3, 0.1])
+    config = CurriculumConfig(kind="fixed", shares=(6, 3, 1))
+    assert CurriculumConfig.from_dict({**vars(config), "shares": [6, 3, 1]}) == config
+    with pytest.raises(ConfigurationError, match="2 tasks have as many shares, got 3"):
+        config.check(2)
+
+
 # Stages
 
 
@@ -257,9 +267,12 @@ def test_restored_curriculum_goes_on_as_the_first_one(make: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"kind": "random"}, "uniform, stages, progress, failures"),
+        ({"kind": "random"}, "uniform, fixed, stages, progress, failures"),
         ({"kind": "failures", "of": "words"}, "tasks or instructions"),
         ({"kind": "uniform", "of": "instructions"}, "'progress' or 'failures'"),
+        ({"kind": "fixed"}, "needs shares"),
+        ({"kind": "stages", "shares": (1.0, 2.0)}, "no other takes them"),
+        ({"kind": "fixed", "shares": (1.0, -1.0)}, "not negative"),
         ({"kind": "stages", "of": "instructions"}, "'progress' or 'failures'"),
         ({"promotion": ()}, "promotion"),
         ({"promotion": (0.5, 0.0)}, "promotion"),

@@ -323,7 +323,7 @@ def test_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        *(("seed", 2), ("bank_size", 16), ("agent", AgentConfig()), ("total_frames", 1), ("algorithm", "bc")),
+        *(("seed", 2), ("bank_size", 16), ("agent", AgentConfig()), ("algorithm", "bc")),
         ("imitation", ImitationConfig(expert="world", minibatch_size=48)),
         *(("held_out", HeldOut(factors=())), ("held_out", HeldOut(combinations=("red ball",)))),
     ],
@@ -332,7 +332,7 @@ def test_resuming_with_another_configuration_is_refused_and_the_setting_named(
     setting: str, value: Any, tmp_path: Path
 ) -> None:
     Trainer(make_config(), tmp_path).run(stop_after_updates=1)
-    with pytest.raises(ConfigurationError, match=f"another {setting}:"):
+    with pytest.raises(ConfigurationError, match=rf"another {setting}\b"):
         train(make_config(**{setting: value}), tmp_path, resume=True)
 
 

@@ -24,7 +24,7 @@ from groundling.errors import CheckpointError, ConfigurationError
 from groundling.training import A2CConfig, Checkpoint, PPOConfig, TrainConfig, Trainer, resume_config
 from groundling.training.algorithms.imitation import ImitationConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME
-from groundling.training.loop import CONFIG_NAME
+from groundling.training.run_folder import CONFIG_NAME
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SMALL: dict[str, Any] = {"cell_dim": 4, "word_dim": 4, "instruction_dim": 4, "readout_dim": 2, "hidden_dim": 8}

@@ -7,7 +7,7 @@ the thing that the plan's next action is about, or the middle of a tile on the p
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,25 @@ NEAR: Final = 0.75  # metres from a thing at which a rover always acts: it gets 
 
 kernel = compiler(__file__, scene.__file__, plans.__file__, rover_kernels.__file__, rover.__file__, *kernels.SOURCES)
 _RADII = np.array(OBJECT_RADII)
+
+
+class Intents(NamedTuple):
+    """What the plans of B rovers are about next."""
+
+    action: NDArray[np.int64]  # [B] what is to be done there; LEFT, RIGHT or FORWARD where it is to be there only
+    stand: NDArray[np.int64]  # [B] the tile from which
+    target: NDArray[np.int64]  # [B] the tile to be faced, or NOWHERE
+    is_faced: NDArray[np.bool_]  # [B] whether it is faced so that the action can be done now
+
+
+def make_intents(batch: int) -> Intents:
+    """Intents of B rovers, of nothing yet."""
+    return Intents(
+        np.zeros(batch, dtype=np.int64),
+        np.zeros(batch, dtype=np.int64),
+        np.full(batch, NOWHERE, dtype=np.int64),
+        np.zeros(batch, dtype=np.bool_),
+    )
 
 
 @inner_kernel
@@ -184,6 +203,47 @@ def drive_plans(
         while last < p.length[b] - 1 and p.actions[b, last] in (LEFT, RIGHT, FORWARD):
             last += 1
         actions[b] = _drive_plan(w, b, width, p, max(first, 0), last, poses, motion, half_view)
+
+
+@kernel
+def read_plans(
+    w: Worlds,
+    width: int,
+    p: Plans,
+    seen: NDArray[np.bool_],
+    poses: Poses,
+    motion: Motion,
+    lost: NDArray[np.bool_],
+    intents: Intents,
+) -> None:
+    """Write what each plan is about next; where the rover is lost [B] nothing is written.
+
+    Positions and directions in ``w`` are those of :func:`poses_on_grid`.
+    """
+    for b in range(lost.shape[0]):
+        if lost[b]:
+            continue
+        s = scene_of(w, b, width, seen, True)
+        last = max(_entry_here(s, p, b, s.position, s.direction), 0)
+        while last < p.length[b] - 1 and p.actions[b, last] in (LEFT, RIGHT, FORWARD):
+            last += 1
+        final, end = as_int(p.actions[b, last]), as_int(p.poses[b, last])
+        intents.action[b], intents.stand[b] = final, end >> 2
+        intents.target[b], intents.is_faced[b] = NOWHERE, False
+        if final == FORWARD:
+            intents.stand[b] = (end >> 2) + stride_of(end & 3, width)
+        if final in (LEFT, RIGHT, FORWARD):
+            continue
+        target = _announced(w, b, width, end >> 2) if final == DONE else NOWHERE
+        if target == NOWHERE:
+            target = (end >> 2) + stride_of(end & 3, width)
+        intents.target[b] = target
+        faced, ahead = look_ahead(w, b, width, poses, motion.reach)
+        if final == DROP:
+            is_free = w.cells[b, target] == NOTHING_CODE and faced == NOTHING_FACED and ahead == target
+            intents.is_faced[b] = is_free or (w.cells[b, target] != NOTHING_CODE and faced == target)
+        else:
+            intents.is_faced[b] = faced == target
 
 
 @inner_kernel

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from groundling.agents.bots import advice, memory, plans
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.engine.batch import Batch
-from groundling.envs.engine.constants import NOWHERE
+from groundling.envs.engine.constants import NOWHERE, NUM_ACTIONS
 from groundling.envs.engine.worlds import WorldBatch
+from groundling.envs.saved_states import check_arrays
 from groundling.errors import ConfigurationError
 
 Sight = Literal["world", "explored"]
@@ -128,13 +129,30 @@ class Expert:
         return {name: array.copy() for name, array in self._kept().items()}
 
     def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`state_dict`, of an expert of the same kind on as many environments."""
+        """Continue from :meth:`state_dict`, of an expert of the same kind on as many environments.
+
+        Raises:
+            ConfigurationError: if it is another's, or damaged; nothing is loaded then.
+        """
+        check_arrays(saved, self._kept(), plan_bounds(self.worlds.state.cells.shape[1]))
         for name, array in self._kept().items():
             array[...] = saved[name]
 
     def _kept(self) -> dict[str, NDArray[Any]]:
         ways = {"ways": self._ways.steps, "ways_signature": self._ways.signatures}
         return {**self._past._asdict(), **self._plans._asdict(), **ways}
+
+
+def plan_bounds(cells: int) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest number of the arrays of plans and ways on maps of so many cells."""
+    return {
+        "length": (0, plans.PLAN_LENGTH),
+        "actions": (0, NUM_ACTIONS - 1),
+        "poses": (0, 4 * cells - 1),
+        "drops": (NOWHERE, cells - 1),
+        "aims": (NOWHERE, cells - 1),
+        "ways": (0, plans.FAR),
+    }
 
 
 def expert_steps(bank: EpisodeBank, *, sees: Sight = "world") -> NDArray[np.int32]:

@@ -13,6 +13,7 @@ from groundling.agents.encoders.pixels import PixelEncoder, PreparedPixels, chec
 from groundling.agents.fusion import make_fusion
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Spec
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -32,6 +33,7 @@ class ChaplotConfig:
     conv_channels: tuple[int, ...] = (128, 64, 64)
 
     def __post_init__(self) -> None:
+        check_settings(self)
         check_channels(self.conv_channels)
 
 

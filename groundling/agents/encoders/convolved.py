@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from groundling.agents.encoders.symbolic import PreparedSymbols, SymbolicConfig, SymbolicEncoder
 from groundling.errors import ConfigurationError
 from groundling.interfaces import MAP, Field, Spec
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -42,6 +43,7 @@ class ConvolvedConfig(SymbolicConfig):
     layers: int = 1
 
     def __post_init__(self) -> None:
+        check_settings(self)
         super().__post_init__()
         for name in ("channels", "layers"):
             if getattr(self, name) < 1:

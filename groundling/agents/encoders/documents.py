@@ -31,6 +31,7 @@ from groundling.agents.encoders.sentence_attention import NEVER, Hop, Pretrained
 from groundling.errors import ConfigurationError
 from groundling.interfaces import CATEGORY, DOCUMENT, SYMBOLS, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -83,6 +84,7 @@ class DocumentConfig:
     word_vectors: WordVectors = "learned"
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name in ("hops", "most_things", "thing_dim", "radius"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} must be at least 1, got {getattr(self, name)}")

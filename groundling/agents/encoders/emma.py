@@ -26,6 +26,7 @@ from groundling.language.encoders import (
     make_language_encoder,
     word_mask,
 )
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -55,6 +56,7 @@ class EmmaConfig:
     freezes_keys: bool = False
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name in ("key_dim", "channels"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} must be at least 1, got {getattr(self, name)}")

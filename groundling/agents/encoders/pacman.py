@@ -16,6 +16,7 @@ from groundling.agents.planner_controller import PlannerController, Sizes
 from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY
 from groundling.errors import ConfigurationError
 from groundling.interfaces import ACTION_MASK, RGB, Field, Observation, Spec
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -48,6 +49,7 @@ class PacmanConfig:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name in ("planner_dim", "controller_dim", "frames", "longest_run"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -16,6 +16,7 @@ from groundling.agents.fusion import Instruction, make_fusion
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import DEPTH, GRAY, RGB, SEGMENTATION, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -45,6 +46,7 @@ class CNNConfig:
     lookups: int = 0
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if not 0 <= self.lookups <= self.readout_dim:
             raise ConfigurationError(f"lookups are 0 to readout_dim ({self.readout_dim}), got {self.lookups}")
         check_channels(self.conv_channels)

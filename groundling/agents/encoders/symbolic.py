@@ -23,6 +23,7 @@ from groundling.envs.engine.explored import MAX_RADIUS, explored_shape
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import CATEGORY, MAP, SYMBOLS, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences, word_mask
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -48,6 +49,7 @@ class SymbolicConfig:
     map_ways: bool = False
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name in ("cell_dim", "readout_dim"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -17,6 +17,7 @@ from groundling.agents.encoders.base import ObservationEncoder
 from groundling.errors import ConfigurationError
 from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences, distinct_sentences
+from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
     from groundling.agents.config import AgentConfig
@@ -46,6 +47,7 @@ class Txt2PiConfig:
     own_word: str = "you"
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if self.modulation not in get_args(Modulation):
             raise ConfigurationError(f"modulation is one of {', '.join(get_args(Modulation))}, not {self.modulation!r}")
         if min((*self.channels, self.reader_dim, self.carried_dim), default=0) < 1 or len(self.channels) < 2:

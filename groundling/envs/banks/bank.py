@@ -24,8 +24,9 @@ from groundling.envs.engine.constants import (
     WALL_LOOK,
     without,
 )
+from groundling.envs.engine.episode_checks import check_episodes
 from groundling.envs.engine.state import Episodes
-from groundling.errors import TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.errors import BankFileError, EpisodeError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.goals import Goal
 from groundling.language.grammar import parse
 from groundling.language.lexicon import PLAIN
@@ -173,7 +174,27 @@ class EpisodeBank:
             for k, place in enumerate(episode.positions):
                 if place != NOWHERE:
                     bank.positions[row, k] = place // own_width * width + place % own_width
+        try:
+            bank.check()
+        except EpisodeError as error:
+            seed = "" if error.row is None else f", seed {episodes[error.row].seed}"
+            raise TaskError(f"{level}{seed}: {error}; the task that makes it has to be mended") from error
         return bank
+
+    def check(self, num_words: int | None = None) -> None:
+        """Refuse episodes that no world can be, once: a bank that was found right is not looked at again.
+
+        Args:
+            num_words: of its vocabulary, where it is known.
+
+        Raises:
+            EpisodeError: naming the first thing that is wrong.
+        """
+        if "_is_checked" not in vars(self):
+            check_episodes(self._arrays(), num_words)
+            if self.manuals is not None:
+                self.manuals.check(len(self), num_words)
+            vars(self)["_is_checked"] = True
 
     @classmethod
     def concatenate(cls, banks: Sequence[EpisodeBank]) -> EpisodeBank:
@@ -228,6 +249,9 @@ class EpisodeBank:
     def take(self, rows: NDArray[np.integer] | slice) -> EpisodeBank:
         """A bank of these rows, in their order; sentences that no row uses are left out."""
         arrays: dict[str, Any] = {n: array[rows] for n, array in self._arrays().items() if n != "tokens"}
+        sentences = arrays["sentences"]
+        if len(sentences) and not 0 <= sentences.min() <= sentences.max() < len(self.tokens) == len(self.instructions):
+            raise EpisodeError("an episode has a sentence that there is not")
         row_of = {old: new for new, old in enumerate(dict.fromkeys(arrays["sentences"].tolist()))}
         arrays["sentences"] = np.array([row_of[old] for old in arrays["sentences"].tolist()], dtype=np.int32)
         instructions = tuple(self.instructions[i] for i in row_of)
@@ -296,15 +320,30 @@ class EpisodeBank:
         write_bank(path, header, self.instructions, self._arrays(), self.manuals)
 
     @classmethod
-    def load(cls, path: Path | str, *, key: str | None = None, vocabulary: Vocabulary = VOCABULARY) -> EpisodeBank:
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        key: str | None = None,
+        vocabulary: Vocabulary = VOCABULARY,
+        trust_code: bool = False,
+    ) -> EpisodeBank:
         """Read a bank; every byte is checked against the file's checksums.
+
+        Args:
+            path: of the file.
+            key: what it has to have been built from; None takes any.
+            vocabulary: that it has to have been built with.
+            trust_code: if its task is code of somebody's own, run it where the task is asked for.
 
         Raises:
             BankFileError: if the file is missing, damaged, truncated, of another format version, or (with ``key``) was
                 built from something else.
         """
-        header, instructions, arrays, manuals = read_bank(path, ARRAYS, key, vocabulary.fingerprint)
-        return cls(
+        header, instructions, arrays, manuals = read_bank(
+            path, ARRAYS, key, vocabulary.fingerprint, trust_code=trust_code
+        )
+        bank = cls(
             level=header["level"],
             split=header["split"],
             instructions=instructions,
@@ -312,6 +351,11 @@ class EpisodeBank:
             manuals=manuals,
             **arrays,
         )
+        try:
+            bank.check(len(vocabulary))
+        except EpisodeError as error:
+            raise BankFileError(f"{path} is damaged: {error}; delete it, and it is built again") from error
+        return bank
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {name: getattr(self, name) for name in ARRAYS}

@@ -22,12 +22,13 @@ from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.bank_file import FORMAT_VERSION
 from groundling.envs.banks.build_pool import Answer, Helpers
 from groundling.envs.banks.episode import Episode, sample_episodes
-from groundling.envs.banks.sources import EpisodeSource, find_source
+from groundling.envs.banks.sources import EpisodeSource, chosen_split, find_source
 from groundling.envs.banks.splits import AnySplit, SentenceSplit
-from groundling.errors import BankFileError, ConfigurationError, SplitError, StorageError
+from groundling.errors import BankFileError, SplitError, StorageError
 from groundling.files import cache_folder
 from groundling.language.grammar import parse
-from groundling.seeding import integer
+from groundling.seeding import integer, whole_seed
+from groundling.setting_types import count_of
 
 DEFAULT_SIZE = 8192
 CHUNK = 64  # seeds that a worker is given at a time
@@ -65,10 +66,10 @@ def build_bank(
         SplitError: if the split is unknown, or no episode of the level belongs to it.
         ConfigurationError: if size is less than 1 or the seed is negative.
     """
-    if size < 1:
-        raise ConfigurationError(f"a bank holds at least one episode, got size={size}")
+    size, seed = count_of("the size of a bank", size), whole_seed(seed)
+    workers = available_cores() if workers is None else count_of("workers", workers)
     source = find_source(level) if isinstance(level, str) else level
-    chosen = source.find_split(split) if isinstance(split, str) else split
+    chosen = chosen_split(source, split)
     key = bank_key(source, size, seed, chosen)
     name = f"{re.sub(r'[^A-Za-z0-9.-]+', '-', source.id)}-{chosen.name}-{size}"
     path = cache_folder() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
@@ -77,7 +78,7 @@ def build_bank(
             return EpisodeBank.load(path, key=key, vocabulary=source.embodiment.vocabulary)
         except BankFileError as error:
             _log.warning("%s; building it again", error)
-    bank = _build(source, size, seed, chosen, workers or available_cores(), progress)
+    bank = _build(source, size, seed, chosen, workers, progress)
     if cache:
         try:
             bank.save(path, key=key)
@@ -151,7 +152,7 @@ def _tell(episode: Episode, split: AnySplit) -> Episode | None:
 def _build(source: EpisodeSource, size: int, seed: int, split: AnySplit, workers: int, progress: bool) -> EpisodeBank:
     """Build chunk after chunk, in order, until there are enough episodes."""
     columns = (
-        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.description}", style="bold", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("episodes"),

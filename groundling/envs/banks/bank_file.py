@@ -10,9 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.array_archive import read_arrays
 from groundling.envs.banks.manuals import Manuals
 from groundling.errors import BankFileError
 from groundling.files import written_whole
+from groundling.trust import note_received
 
 FORMAT_VERSION: Final = 2
 ADDED: Final = {"floors": (0, 0)}  # bytes that older files lack, and the shape of a row of each then
@@ -45,7 +47,7 @@ def write_bank(
 
 
 def read_bank(
-    path: Path | str, names: Sequence[str], key: str | None, vocabulary: int
+    path: Path | str, names: Sequence[str], key: str | None, vocabulary: int, *, trust_code: bool = False
 ) -> tuple[dict[str, Any], tuple[str, ...], dict[str, NDArray[Any]], Manuals | None]:
     """Read the header, the sentences, the arrays and the manuals of a bank.
 
@@ -54,6 +56,7 @@ def read_bank(
         names: of the arrays.
         key: what the bank has to be built from; None takes any.
         vocabulary: checksum that the bank's vocabulary has to have.
+        trust_code: whether code that it names may run.
 
     Raises:
         BankFileError: if the file is missing, damaged, truncated, of another format version or vocabulary, or was built
@@ -61,22 +64,25 @@ def read_bank(
     """
     path = Path(path)
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            if header.get("format") != FORMAT_VERSION:
-                raise BankFileError(
-                    f"{path} is an episode bank of format {header.get('format')}, this version reads format "
-                    f"{FORMAT_VERSION}: delete it, and it is built again"
-                )
-            if header.get("vocabulary") != vocabulary:
-                raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
-            if key is not None and header.get("key") != key:
-                raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
-            arrays = with_added({name: file[name] for name in names if name in file or name not in ADDED})
-            instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
-            if len(instructions) != len(arrays["tokens"]):
-                raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
-            manuals = Manuals.of_arrays(file)
+        file = read_arrays(path)
+        header = json.loads(str(file["header"]))
+        note_received(header, path, trust_code=trust_code)
+        if header.get("format") != FORMAT_VERSION:
+            raise BankFileError(
+                f"{path} is an episode bank of format {header.get('format')}, this version reads format "
+                f"{FORMAT_VERSION}: delete it, and it is built again"
+            )
+        if header.get("vocabulary") != vocabulary:
+            raise BankFileError(f"{path} was built with another vocabulary: delete it, and it is built again")
+        if key is not None and header.get("key") != key:
+            raise BankFileError(f"{path} was built from something else than what is asked for: delete it")
+        arrays = with_added({name: file[name] for name in names if name in file or name not in ADDED})
+        instructions = tuple(file["instructions"].tobytes().decode().split("\n"))
+        if len(instructions) != len(arrays["tokens"]):
+            raise ValueError(f"{len(instructions)} sentences, but the tokens of {len(arrays['tokens'])}")
+        if not isinstance(header["level"], str) or not isinstance(header["split"], str):
+            raise ValueError("its level and split are no texts")
+        manuals = Manuals.of_arrays(file)
     except BankFileError:
         raise
     except FileNotFoundError:

@@ -17,6 +17,7 @@ from types import TracebackType
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.sources import EpisodeSource
 from groundling.envs.banks.splits import AnySplit
+from groundling.errors import WorkerError
 from groundling.processes import module_command
 
 AHEAD = 2  # chunks that a process is handed: the one that it builds, and the next
@@ -44,7 +45,7 @@ class Helpers:
         self._numbers = numbers
         self._is_joined = workers <= MAX_JOINED
         self._started: list[int] = []
-        self._answers: SimpleQueue[tuple[int, Answer] | RuntimeError] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[int, Answer] | WorkerError] = SimpleQueue()
         command, environment = module_command("groundling.envs.banks.build_worker")
         self._processes = [
             subprocess.Popen(
@@ -52,6 +53,7 @@ class Helpers:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,
+                start_new_session=True,  # a Ctrl-C in the terminal is this process's, which ends them
             )
             for _ in range(workers - 1 if self._is_joined else workers)
         ]
@@ -89,13 +91,13 @@ class Helpers:
         """The number of a chunk and what became of it; without ``waits`` None if there is none yet.
 
         Raises:
-            RuntimeError: if a process died.
+            WorkerError: if a process died, or its answer cannot be read.
         """
         try:
             answered = self._answers.get(block=waits)
         except Empty:
             return None
-        if isinstance(answered, RuntimeError):
+        if isinstance(answered, WorkerError):
             raise answered
         return answered
 
@@ -113,6 +115,11 @@ class Helpers:
                 process.stdin.flush()
                 self._answers.put((handed.pop(0), pickle.load(process.stdout)))
         except (EOFError, OSError, pickle.UnpicklingError) as error:
-            died = RuntimeError(f"a process that builds {self._source.id} died: out of memory, or stopped from outside")
-            died.__cause__ = error
-            self._answers.put(died)
+            self._fail("died: out of memory, or stopped from outside", error)
+        except Exception as error:  # or this thread would end in silence, and whoever waits for it wait for ever
+            self._fail(f"gave an answer that cannot be read ({type(error).__name__}: {error})", error)
+
+    def _fail(self, how: str, error: Exception) -> None:
+        failed = WorkerError(f"a process that builds {self._source.id} {how}")
+        failed.__cause__ = error
+        self._answers.put(failed)

@@ -11,6 +11,7 @@ from groundling.errors import ConfigurationError, SplitError
 from groundling.language.goal_parts import combinations, descriptions, verb_of
 from groundling.language.goals import Color, Goal, Location, ObjectType, clause_descriptions, clauses, steps
 from groundling.language.paraphrases import HELD_OUT_PHRASINGS, HELD_OUT_SYNONYMS, Wording, WordingKind
+from groundling.setting_types import check_settings
 
 Factor = Literal["combination", "verb_object", "location", "length", "phrasing", "synonym"]
 FACTORS: tuple[Factor, ...] = ("combination", "verb_object", "location", "length", "phrasing", "synonym")
@@ -72,6 +73,10 @@ class HeldOut:
     own_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        try:
+            check_settings(self)
+        except ConfigurationError as error:
+            raise SplitError(f"cannot read the held-out sets: {error}") from error
         for factor in self.factors:
             if factor not in FACTORS:
                 raise SplitError(f"{factor!r} cannot be held out: choose among {', '.join(FACTORS)}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.errors import InstructionError
+from groundling.errors import EpisodeError, InstructionError
 from groundling.language.vocabulary import Vocabulary
 
 
@@ -91,6 +91,26 @@ class Manuals:
         text = "".join(f"{sentence}\n" for sentence in self.sentences).encode()
         sentences = np.frombuffer(text, dtype=np.uint8)
         return {"manual_sentences": sentences, "manual_rows": self.rows, "manual_tokens": self.tokens}
+
+    def check(self, episodes: int, num_words: int | None = None) -> None:
+        """Refuse manuals with sentences or words that there are not.
+
+        Args:
+            episodes: E, how many there have to be.
+            num_words: of the vocabulary, where it is known.
+
+        Raises:
+            EpisodeError: if they have some.
+        """
+        rows, tokens = self.rows, self.tokens
+        if rows.dtype != np.int32 or tokens.dtype != np.uint16 or rows.ndim != 2 or tokens.ndim != 2:
+            raise EpisodeError(f"manuals are {rows.dtype} and {tokens.dtype}, not int32 and uint16 with two axes each")
+        if len(rows) != episodes or len(tokens) != len(self.sentences) + 1:
+            raise EpisodeError(f"there are manuals of {len(rows)} episodes, not of {episodes}")
+        if rows.size and (rows.min() < 0 or rows.max() >= len(tokens)):
+            raise EpisodeError("a manual has a sentence that there is not")
+        if num_words is not None and tokens.size and tokens.max() >= num_words:
+            raise EpisodeError(f"a manual has token id {tokens.max()}, that of no word: there are {num_words}")
 
     @property
     def space(self) -> tuple[int, int]:

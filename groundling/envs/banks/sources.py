@@ -11,7 +11,7 @@ from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.splits import AnySplit, Split, find_split, training_split
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.embodiment import GRID, Embodiment
-from groundling.errors import InstructionError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
+from groundling.errors import InstructionError, SplitError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
 from groundling.language.goal_parts import without_determiners
 from groundling.language.grammar import parse
 from groundling.language.vocabulary import VOCABULARY, Vocabulary
@@ -89,6 +89,19 @@ class EpisodeSource(Protocol):
         Raises:
             ConfigurationError: if it has no such setting.
         """
+
+
+def chosen_split(source: EpisodeSource, split: str | AnySplit) -> AnySplit:
+    """The split of a source that a name stands for, or the split itself.
+
+    Raises:
+        SplitError: if there is none of this name, or it is something else.
+    """
+    if isinstance(split, str):
+        return source.find_split(split)
+    if not hasattr(split, "describe"):
+        raise SplitError(f"a split is a name, such as 'train', or a Split, not {split!r}")
+    return split
 
 
 def find_source(id: str) -> EpisodeSource:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -16,13 +16,16 @@ from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.engine import on_top as on_top_sense
 from groundling.envs.engine.answers import MASK_KEY, Answers
 from groundling.envs.engine.array_pool import ArrayPool
-from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, Action
+from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, NUM_STATES, OPAQUE_BIT, Action
 from groundling.envs.engine.explored import Explorer
+from groundling.envs.engine.floors import FLOORS
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.manuals import MANUAL_KEY, ManualSense
 from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY, PreviousActions
-from groundling.envs.engine.state import Tasks, empty_outcomes, empty_worlds
+from groundling.envs.engine.state import Tasks, Worlds, empty_outcomes, empty_worlds
 from groundling.envs.engine.top_down import TopDownPainter
+from groundling.envs.engine.world_checks import check_worlds
+from groundling.envs.saved_states import check_arrays, refuse_beyond
 from groundling.errors import ActionError, ConfigurationError
 from groundling.language.lexicon import PLAIN, Lexicon
 
@@ -96,6 +99,7 @@ class Batch(ABC, Generic[Seen]):
             raise ConfigurationError(f"num_threads must be at least 1, got {num_threads}")
         self.mixture = bank if isinstance(bank, TaskMixture) else TaskMixture.of([bank])
         self.bank = bank = self.mixture.bank
+        bank.check()
         self.num_envs = num_envs
         self.kinds = kinds_of(lexicon)
         self.shuffle = shuffle
@@ -107,7 +111,9 @@ class Batch(ABC, Generic[Seen]):
             self.num_actions = answers.num_actions
         self._previous = PreviousActions(num_envs, self.num_actions) if previous_action else None
         self.episodes = bank.episodes()
-        self.tasks = Tasks(self.mixture.starts, np.empty(len(self.mixture.tasks)))
+        self.tasks = Tasks(
+            self.mixture.starts, np.empty(len(self.mixture.tasks)), np.full(num_envs, -1, dtype=np.int64)
+        )
         self.set_shares(np.ones(len(self.mixture.tasks)))
         _, height, width = bank.cells.shape
         objects, clauses = bank.contents.shape[1], bank.programs.shape[1]
@@ -179,6 +185,23 @@ class Batch(ABC, Generic[Seen]):
             raise ConfigurationError(f"shares are not negative and not all zero, got {array.tolist()}")
         limits = np.cumsum(array / array.max())
         self.tasks.limits[:] = limits / limits[-1]
+
+    def plan(self, rows: NDArray[np.integer[Any]], episodes: NDArray[np.integer[Any]]) -> None:
+        """Begin these episodes next, once, in these environments, instead of those that would be drawn.
+
+        A plan is no part of :meth:`state_dict`: who makes it is to make it again, or to make it in a watcher, just
+        before the episode begins.
+
+        Args:
+            rows: [R] environments.
+            episodes: [R] rows of the bank.
+
+        Raises:
+            ConfigurationError: if the bank has no such episode; nothing is planned then.
+        """
+        if len(episodes) and not 0 <= np.min(episodes) <= np.max(episodes) < len(self.bank):
+            raise ConfigurationError(f"the bank has episodes 0 to {len(self.bank) - 1}, not {np.asarray(episodes)}")
+        self.tasks.planned[rows] = episodes
 
     def _renew_arrays(self, fresh: bool) -> None:
         if fresh:
@@ -338,21 +361,69 @@ class Batch(ABC, Generic[Seen]):
         """Continue from :meth:`state_dict` of a batch of the same bank and size; for ``fresh`` see :meth:`step`.
 
         Raises:
-            ConfigurationError: if the shapes are those of another batch; nothing is loaded then.
+            ConfigurationError: if the arrays are those of another batch or bank, or hold what no world can be; nothing
+                is loaded then.
         """
         ours = {name: array for name, array in self._arrays().items() if array.size}  # older states lack newer senses
-        for name, array in ours.items():
-            if saved[name].shape != array.shape:
-                raise ConfigurationError(
-                    f"the saved environments have {name} of shape {saved[name].shape}, these have {array.shape}: "
-                    "another level, bank or num_envs"
-                )
+        self.check_saved(saved, ours)
         self._renew_arrays(fresh)
         now = self._arrays()
         for name in ours:
             now[name][...] = saved[name]
         self.order_seed = int(saved["order_seed"])
         self.shuffle = bool(saved["shuffle"])
+
+    def row_arrays(self) -> dict[str, NDArray[Any]]:
+        """What the future of each environment depends on, [B, ...] by name, without what a step draws anew."""
+        observations: Any = self.observations
+        drawn = {f"observations.{name}" for name in (*observations._fields, *self.pictures._fields)}
+        kept = {name: array for name, array in self._arrays().items() if name not in drawn and array.size}
+        del kept["limits"]  # of the batch
+        return {**kept, "observations.instruction": observations.instruction}  # written at the beginning only
+
+    def check_saved(self, saved: Mapping[str, NDArray[Any]], ours: Mapping[str, NDArray[Any]]) -> None:
+        """Refuse a state that is none of a batch like this: kernels index by what it holds.
+
+        Args:
+            saved: see :meth:`state_dict`.
+            ours: the arrays that it is to be copied into, by name.
+
+        Raises:
+            ConfigurationError: naming the first thing that is wrong.
+        """
+        orders = {"order_seed": np.zeros((), dtype=np.int64), "shuffle": np.zeros((), dtype=np.bool_)}
+        check_arrays(saved, {**ours, **orders}, self.bounds())
+        worlds = Worlds(
+            **{
+                name: saved.get(f"state.{SAVED_AS.get(name, name)}", array)
+                for name, array in self.state._asdict().items()
+            }
+        )
+        check_worlds(worlds, self.width, self.episodes)
+        if self._explorer is not None:
+            for shift in (0, 8, 16):  # type, color and state of each tile
+                refuse_beyond(saved["explored"] >> shift & 0xFF, 0, self._most_code(), "explored")
+        limits = saved["limits"]
+        if (np.diff(limits, prepend=0.0) < 0).any() or limits[-1] != 1:
+            raise ConfigurationError("the saved environments have shares of tasks that are none: the state is damaged")
+        tokens = self.episodes.tokens[worlds.sentence]
+        if not np.array_equal(saved["observations.instruction"], tokens):
+            raise ConfigurationError("the saved environments have other sentences than these: another bank")
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """The lowest and the highest number of arrays of a saved state whose numbers have some of their own."""
+        codes = (0, self._most_code())
+        return {
+            "limits": (0, 1),
+            "observations.explored": codes,
+            "observations.on_top": codes,
+            "explored": (0, (1 << OPAQUE_BIT - 2) - 1),
+            PREVIOUS_ACTION_KEY: (0, self.num_actions),
+        }
+
+    def _most_code(self) -> int:
+        """The highest number of a type, color, state or floor."""
+        return max(len(self.kinds.solids), len(self.kinds.rgb), NUM_STATES, len(FLOORS)) - 1
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that the future depends on, the bank apart."""

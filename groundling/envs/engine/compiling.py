@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,13 @@ from zlib import crc32
 
 import numba
 
+from groundling.files import cache_folder
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_log = logging.getLogger(__name__)
+_config: Any = numba.config
+_warned: list[str] = []
 
 
 def compiler(*files: str) -> Callable[[_Function], _Function]:
@@ -27,13 +34,50 @@ def compiler(*files: str) -> Callable[[_Function], _Function]:
     stamp = tuple(crc32(Path(file).read_bytes()) for file in files)
 
     def compile(function: _Function) -> _Function:
-        compiled: Any = numba.njit(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[call-overload]
-        cache_file = compiled._cache._cache_file
-        cache_file._source_stamp = stamp
-        cache_file._load_index = _unless_unreadable(cache_file._load_index)
+        compiled: Any = numba.njit(nogil=True, _nrt=False)(function)  # type: ignore[call-overload]
+        if _enable_cache(compiled):
+            cache_file = compiled._cache._cache_file
+            cache_file._source_stamp = stamp
+            cache_file._load_index = _unless_unreadable(cache_file._load_index)
         return compiled
 
     return compile
+
+
+def _enable_cache(compiled: Any) -> bool:
+    """Have what is compiled kept on disk: where Numba would, beside the source, or else with our other cached files.
+
+    Returns:
+        whether it is: of a package that cannot be written, under a home that cannot be either, everything is compiled
+        again in every process, which is logged.
+    """
+    try:
+        compiled.enable_caching()
+        return True
+    except RuntimeError:  # Numba found no folder that can be written
+        pass
+    before = _config.CACHE_DIR
+    try:
+        folder = cache_folder() / "kernels"
+        folder.mkdir(parents=True, exist_ok=True)
+        _config.CACHE_DIR = str(folder)
+        compiled.enable_caching()
+        return True
+    except (RuntimeError, OSError) as error:
+        _warn_once(str(error))
+        return False
+    finally:
+        _config.CACHE_DIR = before  # it is that of all functions in the process, the user's included
+
+
+def _warn_once(why: str) -> None:
+    if not _warned:
+        _warned.append(why)
+        _log.warning(
+            "compiled code cannot be kept on disk (%s), so that every start compiles it again, for minutes: set "
+            "GROUNDLING_CACHE to a folder that can be written",
+            why,
+        )
 
 
 def _unless_unreadable(load_index: Callable[[], dict[Any, Any]]) -> Callable[[], dict[Any, Any]]:

@@ -100,10 +100,15 @@ def next_episode(w: Worlds, b: int, tasks: Tasks, order_seed: int, shuffle: bool
 
     In the bank's order environment b plays episodes b, b + B, b + 2B ... The draw is splitmix64 of
     (seed, environment, number of the episode), so it depends on no history but that number. Where there are several
-    tasks, the next output of the same stream draws one by its share, and the first one the episode within it.
+    tasks, the next output of the same stream draws one by its share, and the first one the episode within it. An
+    episode that was planned is begun once, instead of the one that would be drawn.
     """
     number = w.episode_number[b]
     w.episode_number[b] = number + 1
+    planned = tasks.planned[b]
+    if planned >= 0:
+        tasks.planned[b] = -1
+        return planned
     batch = w.episode_number.shape[0]
     last = tasks.limits.shape[0] - 1
     if not shuffle:

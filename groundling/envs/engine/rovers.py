@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from groundling.envs.engine.answers import Answers
 from groundling.envs.engine.batch import Batch, ObservationArrays
 from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.engine.kinds import kinds_of
-from groundling.envs.engine.rover import Rover, Scoring, make_poses
+from groundling.envs.engine.rover import Poses, Rover, Scoring, make_poses
+from groundling.envs.engine.world_checks import check_poses
 from groundling.envs.first_person import Camera, FirstPersonRenderer, Views
 from groundling.language.lexicon import PLAIN, Lexicon
 
@@ -92,7 +94,9 @@ class RoverBatch(Batch[Sights]):
         self._kinds = kinds = kinds_of(lexicon)
         self._renderer = FirstPersonRenderer(camera, kinds)
         self._codes: tuple[FirstPersonRenderer, Views] | None = None
-        looks = (bank.bank if isinstance(bank, TaskMixture) else bank).looks
+        episodes = bank.bank if isinstance(bank, TaskMixture) else bank
+        episodes.check()
+        looks = episodes.looks
         kinds.check(int((looks & 0xFF).max()), int((looks >> 8 & 0xFF).max()))
         super().__init__(
             bank,
@@ -140,7 +144,7 @@ class RoverBatch(Batch[Sights]):
             renderer = FirstPersonRenderer(replace(self.camera, rgb=False, depth=False, segmentation=True), self._kinds)
             self._codes = renderer, renderer.make_views(self.num_envs)
         renderer, views = self._codes
-        renderer.draw(self.state, self.poses, self.width, self._styles, views, 0, self.num_envs)
+        renderer.draw_checked(self.state, self.poses, self.width, self._styles, views, 0, self.num_envs)
         return views.segmentation
 
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -193,7 +197,17 @@ class RoverBatch(Batch[Sights]):
 
     def _draw(self, seen: Sights, start: int, stop: int) -> None:
         views = Views(seen.image, seen.depth, seen.segmentation)
-        self._renderer.draw(self.state, self.poses, self.width, self._styles, views, start, stop)
+        self._renderer.draw_checked(self.state, self.poses, self.width, self._styles, views, start, stop)
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """See :class:`Batch`."""
+        return {**super().bounds(), "observations.depth": (0, np.inf)}
+
+    def check_saved(self, saved: Mapping[str, NDArray[Any]], ours: Mapping[str, NDArray[Any]]) -> None:
+        """See :class:`Batch`."""
+        super().check_saved(saved, ours)
+        poses = Poses(*(saved[f"poses.{name}"] for name in Poses._fields))
+        check_poses(poses, saved["state.position"], self.width, self.state.cells.shape[1] // self.width)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         own = {f"poses.{name}": array for name, array in self.poses._asdict().items()}

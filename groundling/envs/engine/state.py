@@ -32,6 +32,7 @@ class Tasks(NamedTuple):
 
     starts: NDArray[np.int64]  # [K + 1] the first row of each task, and the end of the last one
     limits: NDArray[np.float64]  # [K] running sum of the tasks' shares, so the last one is 1
+    planned: NDArray[np.int64]  # [B] row of the bank that each environment is to begin next; -1 where it is drawn
 
 
 class Worlds(NamedTuple):

@@ -36,6 +36,11 @@ class WorldBatch(Batch[Observations]):
         y, x = np.divmod(self.state.position.astype(np.int64), self.width)
         return x + 0.5, y + 0.5, np.multiply(self.state.direction, math.pi / 2, dtype=np.float64)
 
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """See :class:`Batch`."""
+        own = super().bounds()
+        return {**own, "observations.image": own["observations.explored"], "observations.direction": (0, 3)}
+
     def _begin(self, chosen: NDArray[np.bool_]) -> None:
         kernels.reset_batch(
             self.state, self.episodes, self.observations, self.tasks, self.order_seed, self.shuffle, chosen

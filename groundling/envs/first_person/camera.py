@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from groundling.envs.first_person.patterns import SIZE
 from groundling.envs.first_person.textures import LEVELS
 from groundling.errors import ConfigurationError
+from groundling.setting_types import check_settings
 
 WALL_HEIGHT_M: Final = 1.25
 FARTHEST_M: Final = 1000.0  # the depth of a row that looks along the floor
@@ -45,6 +46,7 @@ class Randomization:
     colors: float = 0.0
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name in ("pixel_noise", "lighting", "colors"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:
@@ -66,6 +68,8 @@ class Camera:
         depth: render depth, [H, W] float32, in metres along the camera's axis (not along the ray), as in Habitat.
         segmentation: render a segmentation, [H, W] uint8: 0 floor or ceiling, 1 wall, else the object's cell code.
         randomization: what varies from one episode to another.
+        standing: things stand as meshes do, as in the scenes for Habitat: with their back to a wall, and pictures cut
+            out of plates; otherwise those with a front turn it to the camera.
     """
 
     width: int = 64
@@ -77,8 +81,10 @@ class Camera:
     depth: bool = False
     segmentation: bool = False
     randomization: Randomization = field(default_factory=Randomization)
+    standing: bool = False
 
     def __post_init__(self) -> None:
+        check_settings(self)
         for name in ("width", "height"):
             value = getattr(self, name)
             if not 1 <= value <= MAX_PIXELS:
@@ -133,6 +139,7 @@ class Lens(NamedTuple):
     eye_height_m: float
     width: int
     stride: int  # columns, rounded up to whole blocks
+    standing: bool  # whether things stand as meshes do
 
 
 class Variation(NamedTuple):
@@ -160,6 +167,7 @@ def lens_of(camera: Camera) -> Lens:
         eye_height_m=camera.eye_height_m,
         width=camera.width,
         stride=-(-camera.width // LANES) * LANES,
+        standing=bool(camera.standing),
     )
 
 

@@ -26,17 +26,20 @@ from groundling.envs.first_person import (
     other_floors,
     parts,
     patterns,
+    plates,
     raycasting,
     room_textures,
     shading,
     shapes,
     solids,
+    standing,
     textures,
     things,
 )
 from groundling.envs.first_person import style as style_module
 from groundling.envs.first_person.camera import Camera, Lens, Variation, lens_of, variation_of
 from groundling.envs.first_person.drawing import F, drawing_kernel, hash64
+from groundling.envs.first_person.drawing_checks import check_drawn
 from groundling.envs.first_person.image_arrays import add_noise, write_codes, write_colors, write_depths, write_words
 from groundling.envs.first_person.other_floors import fill_other_floors
 from groundling.envs.first_person.palette import Palette, palette_of
@@ -51,6 +54,7 @@ from groundling.envs.first_person.raycasting import (
     spans_x,
 )
 from groundling.envs.first_person.shapes import Frame
+from groundling.envs.first_person.standing import TURNING, back_of
 from groundling.envs.first_person.style import style_of
 from groundling.envs.first_person.things import draw_held, draw_shown, draw_thing
 from groundling.errors import ConfigurationError
@@ -101,8 +105,10 @@ kernel = compiler(
     furniture.__file__,
     parts.__file__,
     solids.__file__,
+    standing.__file__,
     textures.__file__,
     patterns.__file__,
+    plates.__file__,
     other_floors.__file__,
     room_textures.__file__,
     tiles.__file__,
@@ -182,6 +188,7 @@ def draw_scene(
                 away_x = F(tile - row * width) + F(0.5) - eye.x
                 away_y = F(row) + F(0.5) - eye.y
                 along_y = look & 0xFF == DOOR and spans_x(cells, tile)
+                back = back_of(cells, tile, width) if lens.standing else TURNING
                 draw_thing(
                     look,
                     k + FIRST_OBJECT,
@@ -190,6 +197,7 @@ def draw_scene(
                     F(lens.eye_height_m),
                     F(1),
                     along_y,
+                    back,
                     eye,
                     lens,
                     frame,
@@ -206,6 +214,7 @@ def draw_scene(
                         held & HELD,
                         away_x,
                         away_y,
+                        back,
                         eye,
                         lens,
                         frame,
@@ -269,8 +278,22 @@ class FirstPersonRenderer:
             stop: the end of the environments.
 
         Raises:
-            ConfigurationError: if the views were made for another camera.
+            ConfigurationError: if the views were made for another camera, or the worlds or poses lead beside the map.
         """
+        check_drawn(state, poses, width, style, start, stop)
+        self.draw_checked(state, poses, width, style, views, start, stop)
+
+    def draw_checked(
+        self,
+        state: Worlds,
+        poses: Poses,
+        width: int,
+        style: NDArray[np.uint64],
+        views: Views,
+        start: int,
+        stop: int,
+    ) -> None:
+        """As :meth:`draw`, of worlds and poses that were found right when they were made, and kernels moved since."""
         size = (self.camera.height, self.camera.width)
         if any(view.shape[1:3] != size or (len(view) > 0 and len(view) < stop) for view in views):
             raise ConfigurationError(

@@ -13,6 +13,7 @@ from groundling.envs.first_person.textures import CEILINGS, CHOICES, FLOORS, LEV
 FULL = F(256)  # of a shade
 WHITEN = F(0.12)  # light that even a pure color reflects
 LIGHTING, SURFACES, TEXTURES, OBJECTS = 0, 16, 32, 64  # streams of a style
+LIGHT_TURN, LIGHT_ACROSS, LIGHT_UP = F(-2.2), F(0.45), F(0.89)  # towards the light: its heading on the map, its parts
 
 
 class Style(NamedTuple):
@@ -50,7 +51,7 @@ def style_of(style: np.uint64, variation: Variation) -> Style:
     bright = ONE + F(0.35) * lighting * draw_from(style, LIGHTING)
     warm = F(0.15) * lighting * draw_from(style, LIGHTING + 1)
     red, green, blue = bright * (ONE + warm), bright, bright * (ONE - warm)
-    turn = F(-2.2) + F(np.pi) * lighting * draw_from(style, LIGHTING + 2)
+    turn = LIGHT_TURN + F(np.pi) * lighting * draw_from(style, LIGHTING + 2)
     c = F(0.55) * colors
     s = style
     return Style(
@@ -69,9 +70,9 @@ def style_of(style: np.uint64, variation: Variation) -> Style:
         red,
         green,
         blue,
-        F(0.45) * F(np.cos(turn)),
-        F(0.45) * F(np.sin(turn)),
-        F(0.89),
+        LIGHT_ACROSS * F(np.cos(turn)),
+        LIGHT_ACROSS * F(np.sin(turn)),
+        LIGHT_UP,
     )
 
 

@@ -32,6 +32,7 @@ from groundling.envs.first_person.parts import (
     PICTURE,
     REACH,
     RED,
+    RELIEF,
     SQUARE,
     THICKNESS,
     TINT,
@@ -39,6 +40,7 @@ from groundling.envs.first_person.parts import (
     X,
     Y,
 )
+from groundling.envs.first_person.plates import draw_plate
 from groundling.envs.first_person.raycasting import CODE_SHIFT, Eye
 from groundling.envs.first_person.shading import Paint
 from groundling.envs.first_person.shapes import Frame, Ray, bounds_of, draw_block, draw_lathe, draw_relief
@@ -55,6 +57,7 @@ from groundling.envs.first_person.solids import (
     SIZES,
     TURNED,
 )
+from groundling.envs.first_person.standing import BACK_X, BACK_Y, TURNING, half_of
 from groundling.envs.first_person.style import OBJECTS, WHITEN, Style, fog
 
 HELD_SCALE = F(FURNITURE_SCALE)
@@ -71,6 +74,7 @@ def draw_thing(
     height: np.float32,
     size: np.float32,
     along_y: bool,
+    back: int,
     eye: Eye,
     lens: Lens,
     frame: Frame,
@@ -89,6 +93,7 @@ def draw_thing(
         height: of the eye above where it stands.
         size: how much larger than it is.
         along_y: of a doorway, whether one passes it along y.
+        back: to which side it has its back, see ``standing.back_of``; TURNING turns its front to the eye.
         eye: where the camera looks.
         lens: the camera's tables.
         frame: what is drawn on.
@@ -107,8 +112,11 @@ def draw_thing(
     turned = TURNED[solid]
     back_x, back_y = ZERO, -ONE
     if turned == FACING_YAW:
-        distance = np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6)
-        back_x, back_y = away_x / distance, away_y / distance
+        if back != TURNING:
+            back_x, back_y = BACK_X[back], BACK_Y[back]
+        else:
+            distance = np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6)
+            back_x, back_y = away_x / distance, away_y / distance
     elif turned == DOORWAY_YAW:
         back_x, back_y = (ZERO, ONE) if along_y else (ONE, ZERO)
     angle = ANGLES[solid]
@@ -149,7 +157,10 @@ def draw_thing(
             aside_x,
             aside_y,
         )
-        bounds = bounds_of(ray, PARTS[solid, p, REACH] * wide, bottom, top, frame, lens)
+        reach = PARTS[solid, p, REACH] * wide
+        if back != TURNING and shape == RELIEF:
+            reach += half_of(PARTS[solid, p, THICKNESS] * wide)
+        bounds = bounds_of(ray, reach, bottom, top, frame, lens)
         if bounds.top >= bounds.bottom:
             continue
         tint = PARTS[solid, p, TINT]
@@ -176,6 +187,9 @@ def draw_thing(
             draw_block(
                 ray, paint, bounds, frame, PARTS[solid, p, HALF_X] * wide, PARTS[solid, p, HALF_Y] * wide, bottom, top
             )
+        elif back != TURNING:
+            half, thick = PARTS[solid, p, HALF_X] * wide, half_of(PARTS[solid, p, THICKNESS] * wide)
+            draw_plate(ray, paint, bounds, frame, int(PARTS[solid, p, PICTURE]), half, thick, bottom, top)
         else:
             half = PARTS[solid, p, HALF_X] * wide
             texels = F(RELIEF_SIZE) * F(lens.slope_step) * ahead / (TWO * half)
@@ -218,7 +232,9 @@ def draw_held(
     away_x = HELD_DEPTH_M * eye.forward_x - aside * eye.forward_y
     away_y = HELD_DEPTH_M * eye.forward_y + aside * eye.forward_x
     height = (lowest - F(0.02) * tall) * HELD_DEPTH_M
-    draw_thing(look, code, away_x, away_y, height, size, False, eye, lens, frame, style, seed, variation, palette)
+    draw_thing(
+        look, code, away_x, away_y, height, size, False, TURNING, eye, lens, frame, style, seed, variation, palette
+    )
 
 
 @drawing_kernel
@@ -228,6 +244,7 @@ def draw_shown(
     code: int,
     away_x: np.float32,
     away_y: np.float32,
+    back: int,
     eye: Eye,
     lens: Lens,
     frame: Frame,
@@ -242,15 +259,21 @@ def draw_shown(
         return
     solid = palette.solids[of_type]
     up = HOLDING_PLACES[solid, 0] * SIZES[solid, state, 1]
-    near = ONE - HOLDING_PLACES[solid, 1] / (np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6))
+    front = HOLDING_PLACES[solid, 1]
+    if back != TURNING:
+        away_x, away_y = away_x - front * BACK_X[back], away_y - front * BACK_Y[back]
+    else:
+        near = ONE - front / (np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6))
+        away_x, away_y = away_x * near, away_y * near
     draw_thing(
         look,
         code,
-        away_x * near,
-        away_y * near,
+        away_x,
+        away_y,
         F(lens.eye_height_m) - up,
         HELD_SCALE,
         False,
+        back,
         eye,
         lens,
         frame,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine.array_pool import ArrayPool
 from groundling.envs.engine.state import Outcomes, empty_outcomes
+from groundling.envs.saved_states import check_arrays
 from groundling.errors import ActionError, ConfigurationError
 from groundling.language.vocabulary import Vocabulary
 from groundling.seeding import integer
@@ -66,6 +67,10 @@ class GameBatch(ABC):
     @abstractmethod
     def advance(self, actions: NDArray[np.int64], autoreset: bool) -> None:
         """Step by checked actions [B], into ``seen``, ``last`` and ``outcomes``."""
+
+    @abstractmethod
+    def bounds(self) -> Mapping[str, tuple[float, float]]:
+        """The lowest and the highest number of each array of the worlds by which kernels index."""
 
     @abstractmethod
     def check_saved(self, saved: Arrays) -> None:
@@ -137,16 +142,18 @@ class GameBatch(ABC):
             ConfigurationError: if it is that of another batch; nothing is loaded then.
         """
         arrays = self._arrays()
-        for name, array in arrays.items():
-            if name not in saved or saved[name].shape != array.shape:
-                found = list(saved[name].shape) if name in saved else "missing"
-                raise ConfigurationError(
-                    f"the saved environments have {name} {found}, these have {list(array.shape)}: another task or "
-                    "num_envs"
-                )
+        words = (0, len(self.vocabulary) - 1)
+        told = {f"seen.{name}": words for name in ("manual", "instruction", "carried")}
+        own = {f"worlds.{name}": bounds for name, bounds in self.bounds().items()}
+        bounds = {**told, "worlds.steps": (0, np.inf), **own}
+        check_arrays(saved, arrays, bounds, other="another task or num_envs")
         self.check_saved(saved)
         for name, array in arrays.items():
             array[...] = saved[name]
+
+    def row_arrays(self) -> Arrays:
+        """What the future of each environment depends on, [B, ...] by name."""
+        return self._arrays()
 
     def _arrays(self) -> Arrays:
         parts = {"worlds": self.worlds, "seen": self.seen}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.games.vector import GameVectorEnv
 from groundling.errors import ActionError
+from groundling.seeding import SEEDS_OF_EPISODES, reset_seed
 
 
 class GameEnv(gymnasium.Env[dict[str, Any], int]):
@@ -42,6 +43,7 @@ class GameEnv(gymnasium.Env[dict[str, Any], int]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Begin an episode: always the same for a seed; without one the next of those that follow it."""
+        seed = reset_seed(seed, below=SEEDS_OF_EPISODES)
         super().reset(seed=seed)
         if seed is None and not self._is_seeded:
             seed = int(self.np_random.integers(2**31))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import gymnasium
@@ -16,6 +17,7 @@ from groundling.envs.final_observations import FinalObservations
 from groundling.envs.games.batch import GameBatch
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Spec
+from groundling.seeding import reset_seeds
 
 Info = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -86,13 +88,9 @@ class GameVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]], Generic[
                 raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")
             if seed is not None:
                 raise ConfigurationError("a seed begins the episodes of all environments anew: give no reset_mask")
-        if isinstance(seed, Sequence):
-            seeds = [one for one in seed if one is not None]
-            if len(seeds) != self.num_envs or len(seeds) != len(seed):
-                raise ConfigurationError(f"{self.num_envs} environments need as many seeds, all integers, or one")
+        seeds = reset_seeds(seed, self.num_envs)
+        if seeds is not None:
             self.batch.restart(seeds)
-        elif seed is not None:
-            self.batch.restart([seed + row for row in range(self.num_envs)])
         else:
             self.batch.reset(np.asarray(mask) if self._started and mask is not None else None)
         self._started = True
@@ -127,6 +125,22 @@ class GameVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]], Generic[
     def state_dict(self) -> Arrays:
         """A copy of the state of every world, so that a run can be continued exactly."""
         return self.batch.state_dict()
+
+    def twin(self) -> GameVectorEnv[Batch]:
+        """As many worlds of the same game that begin no episode by themselves; see ``CopyableEnvs``."""
+        made = copy.deepcopy(self)
+        made.copy = made.autoreset = False
+        made._started = True
+        return made
+
+    def copy_rows(self, rows: NDArray[np.integer[Any]]) -> Arrays:
+        """A copy of the worlds of environments ``rows`` [R], their streams of random numbers among them."""
+        return {name: array[rows] for name, array in self.batch.row_arrays().items()}
+
+    def paste_rows(self, rows: NDArray[np.integer[Any]], saved: Mapping[str, NDArray[Any]]) -> None:
+        """Put worlds [R] that :meth:`copy_rows` returned into environments ``rows`` [R]."""
+        for name, array in self.batch.row_arrays().items():
+            array[rows] = saved[name]
 
     def load_state_dict(self, saved: Arrays) -> Arrays:
         """Continue from :meth:`state_dict`; returns the current observations.

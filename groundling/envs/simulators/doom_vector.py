@@ -18,6 +18,7 @@ from groundling.envs.simulators.doom_engine import DoomTimeouts
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Spec
 from groundling.language.grounded import TRAIN
+from groundling.seeding import reset_seeds
 
 
 class ChaplotDoomVectorEnv(SyncVectorEnv):
@@ -51,14 +52,14 @@ class ChaplotDoomVectorEnv(SyncVectorEnv):
             options: none are known.
 
         Raises:
-            ValueError: if there are not as many seeds as environments.
+            ConfigurationError: if there are not as many seeds as environments, or one is no whole number.
             EngineError: if an engine fails, see ``groundling.envs.simulators.errors``.
         """
-        if seed is None or isinstance(seed, int):
-            seed = [None if seed is None else seed + index for index in range(self.num_envs)]
+        given = reset_seeds(seed, self.num_envs)
+        seeds: Sequence[int | None] = [None] * self.num_envs if given is None else given
         for env in self.envs:
             env.start()
-        for env, own_seed in zip(self.envs, seed, strict=True):
+        for env, own_seed in zip(self.envs, seeds, strict=True):
             env.ask_for_episode(own_seed)
         self.instructions = [""] * self.num_envs
         self._returns = np.zeros(self.num_envs)

@@ -149,6 +149,9 @@ def serve(connection: Connection, frame: mmap.mmap) -> None:
 
 def main() -> None:
     """Serve; arguments are the file descriptors of the socket and of the frame, and the parent's process id."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent may need the engine for a checkpoint, and ends it itself
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: None)
     descriptor, memory, parent = map(int, sys.argv[1:])
     frame = mmap.mmap(memory, 0)
     os.close(memory)

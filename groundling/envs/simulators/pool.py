@@ -136,7 +136,13 @@ def _start(place: str, first: int, count: int, python: str | None) -> _Worker:
         command, environment = module_command("groundling.envs.simulators.worker", str(descriptor), str(os.getpid()))
         if python is not None:
             command[0] = python
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment, pass_fds=[descriptor])
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            pass_fds=[descriptor],
+            start_new_session=True,  # a Ctrl-C in the terminal is this process's: a run needs its workers to be saved
+        )
     connection = Connection(ours.detach())
     connection.send(("make", place, count))
     return _Worker(process, connection, first, count)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from groundling.envs.simulators.pool import SimulatorPool
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import CATEGORY, TOKENS, Field, Spec
-from groundling.seeding import integer
+from groundling.seeding import integer, reset_seed
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -79,6 +79,7 @@ class SimulatorVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         """
         if isinstance(seed, list):
             raise ConfigurationError("every environment has a stream of its own: give one integer as the seed")
+        seed = reset_seed(seed)
         if seed is not None:
             self._seed, self._begun[:] = seed, 0
         self._returns[:], self._lengths[:] = 0, 0

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from groundling.own_code import import_place
+from groundling.processes import ignore_stopping_signals
 
 WATCH_INTERVAL_S = 0.5
 
@@ -61,6 +62,7 @@ def serve(connection: Connection) -> None:
 
 def main() -> None:
     """Serve; arguments are the file descriptor of the socket and the parent's process id."""
+    ignore_stopping_signals()
     descriptor, parent = map(int, sys.argv[1:])
     threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
     serve(Connection(descriptor))

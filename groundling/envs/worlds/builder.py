@@ -19,6 +19,7 @@ from groundling.envs.worlds.goal_resolution import fitting, resolve
 from groundling.envs.worlds.holding import contents_of, look_of
 from groundling.envs.worlds.houses.building import HouseBuilding
 from groundling.envs.worlds.layout import DIRECTIONS, STRIDES, Thing, Tile
+from groundling.envs.worlds.layout_checks import check_layout
 from groundling.envs.worlds.sentences import check_manual, check_words
 from groundling.language.goal_parts import without_determiners, without_rules
 from groundling.language.goals import Goal, Instructed, Location, NextTo, ObjectDescription
@@ -153,10 +154,15 @@ class WorldBuilder(HouseBuilding):
         doors and objects, "pick up" and what is put somewhere of objects alone.
 
         Raises:
-            TaskError: if no object satisfies a description, the agent is not placed, the goal is none of a task's, or
+            TaskError: if no object satisfies a description, the agent is not placed, or it or a thing is not where the
+                map has it, the goal is none of a task's, or
                 its sentence has words that the task does not know, or says something else, or its manual does not fit.
         """
-        pose = (*self.standing(), DIRECTIONS.index(self.facing))
+        standing = self.standing()
+        check_layout(self, self._cells, self._width, self._height)
+        if self.facing not in DIRECTIONS:
+            raise self.error(f"the agent faces {self.facing!r}: choose one of {', '.join(DIRECTIONS)}")
+        pose = (*standing, DIRECTIONS.index(self.facing))
         if not isinstance(asked, Instructed):
             asked = Instructed(asked)
         goal, program = resolve(self, asked.goal)

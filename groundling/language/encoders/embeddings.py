@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.array_archive import read_arrays
 from groundling.errors import StorageError
 from groundling.files import cache_folder, written_whole
 from groundling.language.encoders.sentence_models import SentenceModel, embed, load_sentence_model
@@ -127,10 +128,10 @@ class SentenceEmbeddings:
         if self._is_damaged or not os.path.exists(self.path):
             return nothing
         try:
-            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                if str(file["key"]) != self._key:
-                    raise ValueError("it is of another model")
-                sentences, vectors = json.loads(file["sentences"].tobytes()), file["vectors"]
+            file = read_arrays(self.path)
+            if str(file["key"]) != self._key:
+                raise ValueError("it is of another model")
+            sentences, vectors = json.loads(file["sentences"].tobytes()), file["vectors"]
             if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != len(sentences):
                 raise ValueError("vectors and sentences do not match")
         except Exception as error:  # a damaged archive fails in many ways: compression, headers, checksums

@@ -171,6 +171,7 @@ class EqaEpisode:
     info: Mapping[str, Any] = field(default_factory=dict)
     goals: tuple[EqaGoal, ...] = ()
     shortest_paths: tuple[tuple[Pose, ...], ...] = ()
+    scene_dataset_config: str = "default"
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,7 @@ def _eqa_episode(row: int, values: Any) -> EqaEpisode:
             info=values.get("info") or {},
             goals=tuple(_goal(one, where) for one in values.get("goals") or ()),
             shortest_paths=tuple(tuple(_pose(p, where) for p in path) for path in values.get("shortest_paths") or ()),
+            scene_dataset_config=values.get("scene_dataset_config") or "default",
             question_text=_key(question, "question_text", where),
             answer_text=_key(question, "answer_text", where),
             question_type=_key(question, "question_type", where),
@@ -248,6 +250,8 @@ def _eqa_values(one: EqaEpisode) -> dict[str, Any]:
     values = asdict(one)
     names = ("question_text", "answer_text", "question_tokens", "answer_token", "question_type")
     values["question"] = {name: values.pop(name) for name in names}
+    if one.scene_dataset_config == "default":
+        del values["scene_dataset_config"]
     for goal in values["goals"]:
         for point in goal["view_points"]:
             del point["action"]

@@ -13,6 +13,7 @@ from groundling.errors import QuestionError
 from groundling.language.questions.forms import FORMS, Form, template_words
 from groundling.language.questions.programs import Part, Program, Rooms, Things, filled, match
 from groundling.language.questions.words import COLORS, CONTAINER_KINDS, ROOM_KINDS, THING_KINDS, article_of, plural
+from groundling.language.quoting import LONGEST, check_text, marked, quoted
 from groundling.language.vocabulary import Vocabulary, split_words
 
 QUESTION_LENGTH: Final = 40  # tokens of a question, padding included
@@ -101,13 +102,18 @@ def _written(template: str, parts: dict[str, Part]) -> str:
     return re.sub(r"\s+([,.?])", r"\1", _SLOT.sub(phrase, template))
 
 
-@lru_cache(maxsize=65_536)
 def parse(text: str) -> Question:
     """Read a question in any of its wordings; case, extra spaces and the mark at the end do not matter.
 
     Raises:
         QuestionError: if it is none; the message points at the word where reading stopped.
+        InstructionError: if it is no text.
     """
+    return _parse(check_text(text))
+
+
+@lru_cache(maxsize=65_536)
+def _parse(text: str) -> Question:
     words = split_words(text)
     if words and words[-1] in _FINAL_MARKS:
         words.pop()
@@ -207,10 +213,11 @@ class _Reader:
         if not at_end:
             word = split_words(text)[self._furthest]
             if word not in QUESTION_VOCABULARY:
-                close = difflib.get_close_matches(word, QUESTION_VOCABULARY.words[2:], n=3)
+                far = len(word) > LONGEST
+                close = [] if far else difflib.get_close_matches(word, QUESTION_VOCABULARY.words[2:], n=3)
                 hint = f", did you mean {' or '.join(map(repr, close))}?" if close else ""
-                message += f"; {word!r} is not a word of questions{hint}"
-        return QuestionError(f"{message}\n  {text}\n  {' ' * column}^")
+                message += f"; {quoted(word)} is not a word of questions{hint}"
+        return QuestionError(f"{message}\n{marked(text, column)}")
 
 
 def _either(expected: Iterable[str]) -> str:

@@ -28,6 +28,7 @@ from groundling.training.recorders import Recorder
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.rollout import Rollout
 from groundling.training.statistics import EpisodeStatistics
+from groundling.training.streams import restore_stream
 
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
@@ -69,11 +70,14 @@ class Algorithm(ABC):
     Attributes:
         Config: the class of its settings, a frozen dataclass; ``run.config.settings_of(Config)`` are those of the run.
         section: under which they stand in the run's configuration and on the command line, ``--ppo.clip``.
+        undefined: names of metrics that may be NaN or infinite, where there was nothing to measure; any other that is
+            not finite ends the run.
     """
 
     Config: ClassVar[type[Any]]
     section: ClassVar[str]
     title: ClassVar[str]  # in reports
+    undefined: ClassVar[frozenset[str]] = frozenset({"explained_variance", "advantage_spread"})
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -90,6 +94,11 @@ class Algorithm(ABC):
         Raises:
             ConfigurationError: the message says why.
         """
+
+    @classmethod
+    def schedules(cls, config: TrainConfig) -> tuple[str, ...]:
+        """What depends on how much of the run is done, in words; said where a resumed run gets another length."""
+        return ()
 
     @classmethod
     @abstractmethod
@@ -191,6 +200,11 @@ class OnPolicy(Algorithm):
             )
 
     @classmethod
+    def schedules(cls, config: TrainConfig) -> tuple[str, ...]:
+        """The learning rate, where it falls."""
+        return ("the learning rate",) * bool(config.settings_of(cls.Config).anneal)
+
+    @classmethod
     def frames_per_update(cls, config: TrainConfig) -> int:
         """Observations of one rollout."""
         settings: Any = config.settings_of(cls.Config)
@@ -231,5 +245,5 @@ class OnPolicy(Algorithm):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See :class:`Algorithm`."""
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.minibatches.set_state(saved["minibatches"])
+        restore_stream(self.minibatches, saved["minibatches"])
         self.collector.load_state_dict(saved["collector"])

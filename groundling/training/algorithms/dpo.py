@@ -15,6 +15,7 @@ from groundling.training.algorithms.base import Algorithm, Run
 from groundling.training.checks import require, require_each
 from groundling.training.preferences.comparisons import Comparisons
 from groundling.training.preferences.segments import Segments, agreement
+from groundling.training.streams import restore_stream
 
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
@@ -92,6 +93,11 @@ class DPO(Algorithm):
             config.reward == ("environment",),
             f"algorithm 'dpo' is paid by no reward: leave {', '.join(config.reward)} out",
         )
+
+    @classmethod
+    def schedules(cls, config: TrainConfig) -> tuple[str, ...]:
+        """The learning rate, which always falls."""
+        return ("the learning rate",)
 
     @classmethod
     def frames_per_update(cls, config: TrainConfig) -> int:
@@ -179,7 +185,7 @@ class DPO(Algorithm):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See :class:`Algorithm`."""
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.order.set_state(saved["order"])
+        restore_stream(self.order, saved["order"])
         self._left = saved["left"].to(self.order.device)
         first, second = saved["reference"].to(self.run.agent.device)
         self._reference = (first, second)

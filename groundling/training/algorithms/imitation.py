@@ -158,8 +158,8 @@ class Imitation(OnPolicy):
 
         Returns:
             Means over the minibatches of the imitation loss (cross-entropy), accuracy (how often the likeliest action
-            is the teacher's), value loss, entropy, gradient norm, the share of the teacher's actions and, if they are
-            learned, the auxiliary losses.
+            is the teacher's), value loss, entropy, gradient norm and how often it is clipped, the share of the
+            teacher's actions and, if they are learned, the auxiliary losses.
         """
         config: ImitationConfig = self.settings
         labels = rollout.columns[LABEL]
@@ -185,8 +185,9 @@ class Imitation(OnPolicy):
             total.backward()
             norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
             self.optimizer.step()
-            totals.append(torch.stack([part.detach() for part in (norm, *parts)]))
-        names = ["gradient_norm", "imitation_loss", "accuracy", "value_loss", "entropy"]
+            clipped = (norm > config.max_grad_norm).float()
+            totals.append(torch.stack([part.detach() for part in (norm, clipped, *parts)]))
+        names = ["gradient_norm", "gradient_clipped", "imitation_loss", "accuracy", "value_loss", "entropy"]
         names += [auxiliary.name for auxiliary in self.auxiliary]
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         return {**metrics, "teacher_share": self.collector.teacher_share}
@@ -243,6 +244,11 @@ class DAgger(Imitation):
             not recorded,
             f"recorded demonstrations ({recorded}) teach algorithm 'bc' only: no expert of 'dagger' is in them",
         )
+
+    @classmethod
+    def schedules(cls, config: TrainConfig) -> tuple[str, ...]:
+        """The expert's share of the actions as well."""
+        return (*super().schedules(config), "the expert's share of the actions")
 
     def teacher_share(self, progress: float) -> float:
         """Less and less, down to the share that is kept."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from groundling.agents.actor_critic import PreparedObservation
 from groundling.seeding import integer
-from groundling.training.advantages import gae
+from groundling.setting_types import MAY_BE_INFINITE
+from groundling.training.advantages import advantage_metrics, gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy, Run
@@ -57,7 +59,7 @@ class PPOConfig:
     anneal: bool = True
     gamma: float = 0.99
     gae_lambda: float = 0.95
-    clip: float = 0.2
+    clip: float = field(default=0.2, metadata=MAY_BE_INFINITE)  # A2C's has no end
     value_coef: float = 0.5
     entropy_coef: float = 0.01
     max_grad_norm: float = 0.5
@@ -147,13 +149,31 @@ class PPO(OnPolicy):
             found.append(ReferencePolicy(initial.requires_grad_(False), run.envs.num_envs))
         return found
 
+    def policy_loss(self, log_probs: Tensor, log_ratio: Tensor, advantage: Tensor, noted: dict[str, Tensor]) -> Tensor:
+        """What the policy loses in a minibatch; subclasses may have another objective.
+
+        Args:
+            log_probs: [..., A] of the policy as it is now.
+            log_ratio: [...], log-probability of the actions now less that when they were drawn.
+            advantage: [...].
+            noted: the columns of the rollout, each [..., ...].
+        """
+        return clipped_policy_loss(log_ratio, advantage, self.ppo.clip)
+
+    def more_columns(self, rollout: Rollout, prepared: PreparedObservation) -> dict[str, Tensor]:
+        """Columns [T, B, ...] that are computed of a rollout before the first gradient step on it."""
+        return {}
+
+    def after_update(self, rollout: Rollout, prepared: PreparedObservation, columns: dict[str, Tensor]) -> None:
+        """What is to be done after the last gradient step on a rollout; the columns are [T * B, ...]."""
+
     def learn(self, rollout: Rollout) -> dict[str, float]:
         """Several epochs of minibatch gradient steps on one rollout.
 
         Returns:
-            Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction and gradient
-            norm, and of the auxiliary losses and of reward prediction; explained variance and spread (standard
-            deviation) of the advantages over the rollout.
+            Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction, gradient norm
+            and how often that is clipped, and of the auxiliary losses and of reward prediction; explained variance and
+            what ``advantage_metrics`` tells of the advantages, over the rollout.
         """
         config = self.ppo
         advantage = gae(
@@ -174,7 +194,8 @@ class PPO(OnPolicy):
             "log_prob": rollout.log_prob.flatten(),
             "is_first": rollout.is_first.flatten(),
         }
-        columns = {name: column.flatten(0, 1) for name, column in rollout.columns.items()}
+        every = {**rollout.columns, **self.more_columns(rollout, prepared)}
+        columns = {name: column.flatten(0, 1) for name, column in every.items()}
         if self.prediction is not None:
             columns[WAS_PAID] = self.prediction.labels(rollout).flatten(0, 1)
         totals: list[Tensor] = []
@@ -188,14 +209,14 @@ class PPO(OnPolicy):
             weight = batch["advantage"]
             if config.normalize_advantage and weight.numel() > 1:
                 weight = (weight - weight.mean()) / (weight.std() + 1e-8)
-            policy_loss = clipped_policy_loss(log_ratio, weight, config.clip)
+            noted = {name: column[rows] for name, column in columns.items()}
+            policy_loss = self.policy_loss(log_probs, log_ratio, weight, noted)
             value_loss = 0.5 * (decision.value - batch["target"]).square().mean()
             entropy = -(log_probs.exp() * log_probs).sum(dim=-1).mean()
             loss = policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy
             if config.kl_coef > 0:
-                loss = loss + config.kl_coef * kl_divergence(log_probs, columns["reference"][rows].log_softmax(dim=-1))
+                loss = loss + config.kl_coef * kl_divergence(log_probs, noted["reference"].log_softmax(dim=-1))
             parts = [policy_loss, value_loss, entropy]
-            noted = {name: column[rows] for name, column in columns.items()}
             for auxiliary in self.auxiliary:
                 parts.append(auxiliary(decision, noted))
                 loss = loss + auxiliary.coefficient * parts[-1]
@@ -212,14 +233,15 @@ class PPO(OnPolicy):
                 # of KL(old || new), from actions of the old policy: unbiased, and never negative as -log_ratio is
                 kl = (ratio - 1 - log_ratio).mean()
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
-                totals.append(torch.stack([kl, clipped, norm, *parts]))
-        names = ["approximate_kl", "clip_fraction", "gradient_norm", "policy_loss", "value_loss", "entropy"]
+                totals.append(torch.stack([kl, clipped, norm, (norm > config.max_grad_norm).float(), *parts]))
+        self.after_update(rollout, prepared, columns)
+        names = ["approximate_kl", "clip_fraction", "gradient_norm", "gradient_clipped"]
+        names += ["policy_loss", "value_loss", "entropy"]
         names += [auxiliary.name for auxiliary in self.auxiliary]
         names += ["reward_prediction_loss"] if self.prediction is not None else []
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
         metrics["explained_variance"] = float(explained_variance(rollout.value, target))
-        metrics["advantage_spread"] = float(advantage.std())
-        return metrics
+        return {**metrics, **advantage_metrics(advantage)}
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.interfaces import Observation
 from groundling.sb3.models import check_options, find_model_class, make_model
-from groundling.sb3.options import OFF_POLICY, RECURRENT, defaults, read_options, split_name
+from groundling.sb3.options import LINEAR, OFF_POLICY, RECURRENT, defaults, read_options, split_name
 from groundling.sb3.randomness import OwnRandomness, set_stream, stream_text
 from groundling.sb3.trunk import CachedCollection
 from groundling.sb3.vec_env import GroundlingVecEnv
@@ -26,6 +26,7 @@ from groundling.sb3.weights import adopt, check_agent, publish
 from groundling.seeding import integer
 from groundling.training.algorithms.base import Algorithm, Run
 from groundling.training.checks import require, require_each
+from groundling.training.divergence import check_parameters
 from groundling.training.environments import SavableEnvs
 from groundling.training.statistics import RunningEpisodes
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 COUNTERS: Final = ("num_timesteps", "_n_updates", "_episode_num", "_n_calls", "exploration_rate")
 PROGRESS: Final = "_current_progress_remaining"
+OURS: Final = {"approximate_kl": ("approx_kl", 1.0), "entropy": ("entropy_loss", -1.0)}  # metrics by our names as well
 REPLAY: Final = ("actions", "rewards", "dones", "timeouts")
 
 
@@ -81,6 +83,7 @@ class SB3Algorithm(Algorithm):
     Config: ClassVar[type[Any]] = SB3Config
     section = "sb3"
     name: ClassVar[str]
+    undefined = frozenset({"explained_variance", "ep_rew_mean", "ep_len_mean", "success_rate"})
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
@@ -132,6 +135,12 @@ class SB3Algorithm(Algorithm):
         require(isinstance(length, int) and length >= 1, f"n_steps is an integer of at least 1, not {length!r}")
 
     @classmethod
+    def schedules(cls, config: TrainConfig) -> tuple[str, ...]:
+        """Options that fall linearly, and exploration."""
+        falling = tuple(k for k, v in cls.options(config).items() if isinstance(v, str) and v.startswith(LINEAR))
+        return (*falling, *["exploration"] * (split_name(cls.name)[1] in OFF_POLICY))
+
+    @classmethod
     def frames_per_update(cls, config: TrainConfig) -> int:
         """Observations of one rollout, or between two lines of the log."""
         is_off_policy = split_name(cls.name)[1] in OFF_POLICY
@@ -164,8 +173,12 @@ class SB3Algorithm(Algorithm):
             adopt(self.model, self.run.agent, self.settings.temperature)
             self._is_adopted = True
         callback = None if split_name(self.name)[1] in OFF_POLICY else CachedCollection()
-        with self.randomness.used():
-            self.model.learn(self.run.config.rollout_frames, callback, log_interval=None, reset_num_timesteps=False)
+        try:
+            with self.randomness.used():
+                self.model.learn(self.run.config.rollout_frames, callback, log_interval=None, reset_num_timesteps=False)
+        except (ValueError, RuntimeError):  # distributions refuse what is not finite
+            check_parameters(self.model.policy.state_dict())
+            raise
 
     def update(self, batch: None, progress: float) -> dict[str, float]:
         """Give the agent what the model has learned; its metrics."""
@@ -176,7 +189,8 @@ class SB3Algorithm(Algorithm):
             name.partition("/")[2]: float(v) for name, v in told.items() if name.startswith(("train/", "rollout/"))
         }
         metrics.pop("n_updates", None)
-        return metrics
+        ours = {name: sign * metrics[theirs] for name, (theirs, sign) in OURS.items() if theirs in metrics}
+        return {**metrics, **ours}
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""

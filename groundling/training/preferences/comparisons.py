@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.array_archive import read_arrays
 from groundling.errors import PreferenceFileError
 from groundling.files import written_whole
 from groundling.interfaces import Spec
+from groundling.trust import note_received
 
 FORMAT_VERSION: Final = 1
 KIND: Final = "groundling comparisons"
@@ -125,9 +126,7 @@ class Comparisons:
             PreferenceFileError: if there is no file, or it is torn, of another kind or of another version.
         """
         try:
-            content = Path(path).read_bytes()
-            with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays = read_arrays(Path(path))
             facts = json.loads(arrays.pop("facts").tobytes())
         except FileNotFoundError:
             raise PreferenceFileError(
@@ -138,6 +137,7 @@ class Comparisons:
                 f"{path} is no whole file of comparisons ({error}): copy it again, or label again with `groundling "
                 "label RUN`"
             ) from error
+        note_received(facts, path)
         if not isinstance(facts, dict) or facts.get("kind") != KIND:
             raise PreferenceFileError(f"{path} is no file of comparisons: `groundling label RUN` makes one")
         if facts.get("version") != FORMAT_VERSION:
@@ -146,7 +146,7 @@ class Comparisons:
                 "again, or read it with the version that wrote it"
             )
         try:
-            return cls(
+            found = cls(
                 observation={n.removeprefix(_SEEN): array for n, array in arrays.items() if n.startswith(_SEEN)},
                 **{name: arrays[name] for name in _ARRAYS},
                 texts=tuple(facts["texts"]),
@@ -154,8 +154,25 @@ class Comparisons:
                 tasks=tuple(facts["tasks"]),
                 labeller=facts["labeller"],
             )
+            found.check_values()
+            return found
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise PreferenceFileError(f"{path} lacks parts of comparisons of its format: {error}") from error
+
+    def check_values(self) -> None:
+        """Refuse observations and actions that are none of their environments'.
+
+        Raises:
+            ValueError: naming the first.
+        """
+        if self.action.dtype != np.int64 or self.action.min() < 0 or self.action.max() >= self.spec.num_actions:
+            raise ValueError(f"actions are whole numbers from 0 to {self.spec.num_actions - 1}")
+        for key, array in self.observation.items():
+            field = self.spec.observation[key]
+            if array.dtype != field.dtype or array.shape[3:] != field.shape:
+                raise ValueError(f"{key} is {array.dtype} {list(array.shape[3:])}, not {field.dtype} {field.shape}")
+            if field.size and array.size and (array.min() < 0 or array.max() >= field.size):
+                raise ValueError(f"{key} has {array.max()}, where there is nothing but 0 to {field.size - 1}")
 
     def check(self, spec: Spec, path: Path | str) -> None:
         """Refuse comparisons that were made in other environments than these.

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from groundling.errors import ConfigurationError
 from groundling.registry import Registry
+from groundling.training.algorithms import LEFT_OUT
 
 FROZEN: Final = "frozen:"
 
@@ -35,6 +36,10 @@ def find_reward(name: str) -> Any:
         ConfigurationError: if there is no such reward.
         ExtensionError: if one's own code cannot be imported.
     """
+    if name.startswith(LEFT_OUT):
+        from groundling.training.received import left_out_reward
+
+        return left_out_reward(name)
     if not name.startswith(FROZEN):
         return REWARDS.find(name)
     run = name.removeprefix(FROZEN)

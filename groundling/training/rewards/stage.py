@@ -10,7 +10,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from groundling.errors import ConfigurationError
+from groundling.errors import ConfigurationError, DivergenceError
 from groundling.interfaces import Array, Reward, Transition
 from groundling.training.rewards import find_reward
 from groundling.training.rewards.accounts import PaidReturns
@@ -70,7 +70,8 @@ class RewardStage:
         """The reward [B] of a step, as far as it is known before the rollout ends; see :meth:`settle`.
 
         Raises:
-            ConfigurationError: if a term gives something else than [B] finite numbers.
+            ConfigurationError: if a term gives something else than [B] numbers.
+            DivergenceError: if one of them is not finite.
         """
         batch = len(transition.reward)
         total = np.zeros(batch)
@@ -91,7 +92,8 @@ class RewardStage:
         """Have each term learn from the steps that it was asked about, and pay again what it decides only now.
 
         Raises:
-            ConfigurationError: if a term gives something else than [T, B] finite numbers.
+            ConfigurationError: if a term gives something else than [T, B] numbers.
+            DivergenceError: if one of them is not finite.
         """
         for name, term in self.terms.items():
             self._learned |= {f"reward/{name}/{key}": value for key, value in term.update(rollout).items()}
@@ -141,8 +143,12 @@ class RewardStage:
 def _checked(name: str, paid: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """What a term gave, as it is to be."""
     array = np.array(paid, dtype=np.float64)
-    if array.shape != shape or not np.isfinite(array).all():
+    if array.shape != shape:
         raise ConfigurationError(
             f"the reward {name!r} gave {array.shape} {array}, it is to give {list(shape)} finite numbers"
+        )
+    if not np.isfinite(array).all():
+        raise DivergenceError(
+            f"the reward {name!r} gave {array[~np.isfinite(array)][0]}, it is to give {list(shape)} finite numbers"
         )
     return array

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import pickle
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from itertools import count
@@ -17,8 +19,9 @@ import pytest
 from minigrid.envs.babyai.goto import GoToObj
 
 from groundling.envs import SPLITS, EpisodeBank, HeldOut, build_bank
-from groundling.envs.banks import bank_building
+from groundling.envs.banks import bank_building, build_pool
 from groundling.envs.banks.build_pool import Answer, Helpers
+from groundling.envs.banks.build_worker import packed
 from groundling.envs.banks.sources import EpisodeSource, find_source
 from groundling.envs.banks.splits import Split, training_split
 from groundling.errors import (
@@ -27,6 +30,7 @@ from groundling.errors import (
     TaskError,
     UnknownEnvironmentError,
     UnsupportedLevelError,
+    WorkerError,
 )
 
 LEVEL = "BabyAI-GoToObjS4-v0"
@@ -117,8 +121,40 @@ def test_process_that_dies_is_told_of() -> None:
     with Helpers(find_source(LEVEL), 0, SPLITS["all"], count(), 2) as crew:
         assert crew.take(waits=True)
         crew._processes[0].kill()
-        with pytest.raises(RuntimeError, match="a process that builds BabyAI-GoToObjS4-v0 died"):
+        with pytest.raises(WorkerError, match="a process that builds BabyAI-GoToObjS4-v0 died"):
             all(crew.take(waits=True) for _ in range(1000))
+
+
+class TwoArguments(Exception):
+    """Cannot be made again from what its pickle holds."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+def test_error_that_another_process_cannot_make_again_is_answered_in_words() -> None:
+    class Inner(Exception):
+        pass
+
+    for error in (TwoArguments("a", "b"), Inner("a and b")):
+        answer = pickle.loads(packed(error))
+        assert isinstance(answer, WorkerError)
+        assert str(answer) == f"{type(error).__name__}: a and b"
+    assert isinstance(pickle.loads(packed(TaskError("no layout"))), TaskError)
+    assert pickle.loads(packed(None)) is None
+
+
+def test_answer_that_cannot_be_read_is_told_of_and_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import sys; out = sys.stdout.buffer; out.write(b'I1\\n.');"  # it has started
+        "out.write(b'cbuiltins\\nint\\n(Vx\\ntR.'); out.flush(); sys.stdin.read()"
+    )
+    monkeypatch.setattr(build_pool, "module_command", lambda *words: ([sys.executable, "-c", program], None))
+    with (
+        Helpers(find_source(LEVEL), 0, SPLITS["all"], count(), 2) as crew,
+        pytest.raises(WorkerError, match=r"gave an answer that cannot be read \(ValueError: invalid literal"),
+    ):
+        crew.take(waits=True)
 
 
 def test_small_bank_is_the_beginning_of_a_big_one() -> None:
@@ -300,7 +336,7 @@ def test_level_registered_by_its_class_is_built(own_level: str, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("request_", "error", "message"),
     [
-        ({"size": 0}, ConfigurationError, "at least one episode, got size=0"),
+        ({"size": 0}, ConfigurationError, "the size of a bank must be at least 1, got 0"),
         ({"seed": -1}, ConfigurationError, "not negative, got -1"),
         ({"level": "BabyAI-GoToLokal-v0"}, UnknownEnvironmentError, "BabyAI-GoToLocal-v0"),
         ({"level": "MiniGrid-Empty-5x5-v0"}, UnsupportedLevelError, "its mission never varies"),

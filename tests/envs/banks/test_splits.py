@@ -286,7 +286,7 @@ def test_split_is_saved_in_its_bank() -> None:
     ("settings", "message"),
     [
         ({"factors": ("colour",)}, "'colour' cannot be held out: choose among combination, verb_object"),
-        ({"factors": "combination"}, "'c' cannot be held out"),
+        ({"factors": "combination"}, "factors is a tuple, not 'combination'"),
         ({"combinations": ("purple kee",)}, r"cannot read 'purple kee' .*one of red.*then one of door, key"),
         ({"combinations": ("key purple",)}, "cannot read 'key purple'"),
         ({"combinations": ("purple",)}, "cannot read 'purple'"),

@@ -40,6 +40,34 @@ class Near(RoomGridLevel):
         self.instrs = {verb}(ObjDesc(things[0].type, things[0].color))
 
 
+class Greet(GoToInstr):
+    def surface(self, env):
+        return "greet " + self.desc.surface(env)
+
+
+class Greeting(Near):
+    def gen_mission(self):
+        super().gen_mission()
+        self.instrs = Greet(self.instrs.desc)
+
+
+class SometimesBlue(Near):
+    def gen_mission(self):
+        super().gen_mission()
+        if self._rand_bool():
+            self.instrs = Greet(self.instrs.desc)
+
+
+class WideView(Near):
+    def __init__(self, **settings):
+        super().__init__(agent_view_size=9, **settings)
+
+
+class Slow(Near):
+    def step(self, action):
+        return super().step(action)
+
+
 class TwoMissions(MiniGridEnv):
     pass
 
@@ -97,6 +125,36 @@ def test_level_of_several_missions_is_run_as_it_is_with_a_true_reason(
     assert "what TwoMissions asks for stands in its own code" in warning
     assert "never varies" not in warning
     assert "self.instrs" in warning
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Greeting", "Greet is no instruction of BabyAI's"),
+        ("SometimesBlue", "Greet is no instruction of BabyAI's"),
+        ("WideView", "a view of 9 tiles; 7 are compiled"),
+        ("Slow", "Slow changes MiniGrid's step, not the kernels"),
+    ],
+)
+def test_level_whose_rules_or_sentences_are_its_own_is_run_as_it_is(
+    module: Path, caplog: pytest.LogCaptureFixture, name: str, reason: str
+) -> None:
+    for _ in range(2):
+        assert isinstance(find_family(f"{module}:{name}"), ForeignFamily)
+    (warning,) = caplog.messages  # told once
+    assert warning.startswith(f"{module}:{name} is run as it is")
+    assert reason in warning
+
+
+def test_level_that_is_compiled_is_said_to_be_and_can_be_run_as_it_is(
+    module: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "groundling"):
+        assert not isinstance(find_family(f"{module}:Near"), ForeignFamily)
+    assert caplog.messages == [f"{module.stem}/Near is compiled: its rules are MiniGrid's, and its sentences are read"]
+    adapted = find_family(f"gym:{module}:Near?resets=8&workers=1&success=reward")
+    assert isinstance(adapted, ForeignFamily)
+    assert adapted.spec.actions == ("left", "right", "forward", "pickup", "drop", "toggle", "done")
 
 
 def test_reference_finds_it_in_another_process(module: Path) -> None:

@@ -6,8 +6,8 @@ from house_questions.small_stock import STOCK
 from language.questions.random_scenes import random_scene
 
 from groundling.envs.families.questions.asking import QUESTION_TYPES
-from groundling.envs.families.questions.free import draw_freely, entropy, entropy_filter
 from groundling.language.questions.evaluation import evaluate
+from groundling.language.questions.free import draw_freely, entropy, entropy_filter
 from groundling.language.questions.wording import question_of, render
 
 

@@ -50,7 +50,7 @@ SIZES: dict[str, Any] = {
     "hidden_dim": 16,
     "memory_dim": 9,
 }
-METRICS = {"imitation_loss", "accuracy", "value_loss", "entropy", "gradient_norm"}
+METRICS = {"imitation_loss", "accuracy", "value_loss", "entropy", "gradient_norm", "gradient_clipped"}
 NOTHING_HELD_OUT = HeldOut(factors=())
 
 

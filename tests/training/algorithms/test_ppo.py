@@ -26,8 +26,11 @@ METRICS = {
     "approximate_kl",
     "clip_fraction",
     "gradient_norm",
+    "gradient_clipped",
     "explained_variance",
     "advantage_spread",
+    "advantage_mean",
+    "advantage_extreme",
 }
 
 

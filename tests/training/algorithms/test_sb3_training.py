@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import EpisodeBank, make_vec
 from groundling.errors import ConfigurationError
 from groundling.sb3.models import NamedParameters, make_model, policy_class
-from groundling.sb3.options import LINEAR, read_options
+from groundling.sb3.options import LINEAR, defaults, read_options
 from groundling.sb3.trunk import trunk_of
 from groundling.sb3.vec_env import GroundlingVecEnv
 from groundling.sb3.weights import adopt, publish
@@ -216,6 +217,24 @@ def test_options_that_the_class_refuses_are_told_in_its_words(tmp_path: Path) ->
     config = config_of("sb3:PPO", settings=(SB3Config(("n_steps=8", "batch_size=1")),))
     with pytest.raises(ConfigurationError, match=r"PPO refuses its options: .*batch_size"):
         Trainer(config, tmp_path / "run")
+
+
+def test_values_that_begin_too_high_have_fallen_within_a_short_run() -> None:
+    """An action that changes nothing is worth gamma times its place, so values fall by gamma with each renewal."""
+    found = defaults("DQN", num_envs=64)
+    renewals = 50_000 // found["target_update_interval"]
+    assert found["gamma"] ** renewals < 0.01
+
+
+@pytest.mark.slow
+def test_dqn_learns_to_go_to_an_object_with_the_usual_options(tmp_path: Path) -> None:
+    config = TrainConfig(
+        algorithm="sb3:DQN", task=LEVEL, num_envs=64, bank_size=1024, total_frames=30_000, evaluate_every=0
+    )
+    Trainer(config, tmp_path / "run").run()
+    told = [json.loads(line)["success"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert told[0] < 0.6
+    assert told[-1] > 0.9
 
 
 def test_configuration_is_read_back() -> None:

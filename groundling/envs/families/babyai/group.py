@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from groundling.envs.families.babyai.known import PREFIXES, known_level, long_id, minigrid_levels, short_id
 from groundling.envs.families.babyai.levels import MiniGridLevel
 from groundling.envs.families.goals import GoalFamily
 from groundling.envs.gymnasium_ids import register_id
+from groundling.errors import UnsupportedLevelError
 from groundling.own_code import is_of_file, reference_of
+
+PROBED: Final = 16  # layouts that are read before a class of a user's own counts as one that can be compiled
+
+_log = logging.getLogger(__name__)
 
 
 class Levels:
@@ -33,20 +40,44 @@ class Levels:
         return GoalFamily(source, _reference(source))
 
     def wrap(self, thing: Any, reference: str) -> GoalFamily | None:
-        """A class of levels."""
+        """A class of levels.
+
+        Raises:
+            UnsupportedLevelError: if its rules are not MiniGrid's, or a goal or a sentence of some first layouts cannot
+                be read; the message says why.
+        """
         from minigrid.minigrid_env import MiniGridEnv
 
         if not (isinstance(thing, type) and issubclass(thing, MiniGridEnv)):
             return None
         place, _, name = reference.rpartition(":")
         stem = Path(place).stem if place.endswith(".py") else place.rpartition(".")[2]
-        return GoalFamily(MiniGridLevel(f"{stem}/{name}", generator=thing), reference)
+        level = MiniGridLevel(f"{stem}/{name}", generator=thing)
+        check_layouts(level)
+        return GoalFamily(level, reference)
 
     def register(self) -> None:
         """Register two ids for each level: its own one, and a short one, which is BabyAI's where both have it."""
         for level in minigrid_levels():
             register_id(long_id(level), level)
             register_id(short_id(level), level)
+
+
+@cache
+def check_layouts(level: MiniGridLevel) -> None:
+    """Refuse a level of a user's own of whose first layouts one cannot be read.
+
+    Raises:
+        UnsupportedLevelError: the message says why.
+    """
+    for seed in range(PROBED):
+        try:
+            level.sample(seed)
+        except UnsupportedLevelError:
+            raise
+        except Exception as error:  # the level's own: who builds a bank says it, if other seeds do no better
+            _log.debug("%s, seed %s: %s", level.id, seed, error)
+    _log.info("%s is compiled: its rules are MiniGrid's, and its sentences are read", level.id)
 
 
 def _reference(level: MiniGridLevel) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Hashable, Mapping
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,14 @@ from groundling.envs.families.foreign.splits import (
 from groundling.envs.families.foreign.words import SPARE, Learned, learn_words, learned_of, remembered
 from groundling.envs.families.options import WorldOptions
 from groundling.envs.simulators.errors import EngineError, MissingSimulatorError
-from groundling.envs.simulators.foreign.adaptation import Channel, channels_of, text_keys, text_source, token_field
+from groundling.envs.simulators.foreign.adaptation import (
+    Channel,
+    channels_of,
+    in_words,
+    text_keys,
+    text_source,
+    token_field,
+)
 from groundling.envs.simulators.foreign.pool import ForeignPool, Source
 from groundling.envs.simulators.foreign.vector import ForeignSource, ForeignVectorEnv
 from groundling.errors import ConfigurationError
@@ -71,7 +79,11 @@ class ForeignFamily(EnvFamily):
         self._package = package
 
     def with_settings(self, settings: Mapping[str, str]) -> ForeignFamily:
-        """The same, adapted by these settings, see :class:`Settings`."""
+        """The same, adapted by these settings, see :class:`Settings`.
+
+        Raises:
+            ConfigurationError: if one is unknown or cannot be read.
+        """
         return type(self)(self.id, self._maker, self._package, self.settings.changed(settings))
 
     @cached_property
@@ -214,7 +226,7 @@ class ForeignFamily(EnvFamily):
         action = self._found[0]["action"]
         if action["kind"] != "discrete" or action["start"] != 0:
             raise ConfigurationError(
-                f"{self.id}: an agent acts by Discrete actions from 0, this environment by {action.get('name', action)}"
+                f"{self.id}: an agent acts by Discrete actions from 0, this environment by {in_words(action)}"
             )
         return int(action["n"])
 
@@ -288,4 +300,6 @@ class ForeignFamily(EnvFamily):
                 raise
             how = f"pip install 'groundling[{self._package.extra}]'" if self._package.extra else "install its package"
             where = f" in {settings.python}" if settings.python else ""
+            if settings.python not in ("", sys.executable) and self._package.imports:
+                how = f"install {' and '.join(self._package.imports)} there"
             raise MissingSimulatorError(f"{self.id} cannot be made{where}: {error}. To have it, {how}") from error

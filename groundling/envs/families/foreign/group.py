@@ -14,6 +14,7 @@ from gymnasium.vector import VectorEnv
 
 from groundling.envs.families.foreign.family import ForeignFamily
 from groundling.envs.families.foreign.packages import package_of, package_of_modules
+from groundling.trust import permit
 
 SCHEME: Final = "gym:"
 
@@ -33,11 +34,14 @@ class ForeignEnvironments:
             return None
         own = id.removeprefix(SCHEME)
         module, _, name = own.rpartition(":")
+        if module:
+            permit(module, own)
         if module.endswith(".py"):
             return ForeignFamily(id, {"kind": "place", "place": own})
+        own_module = {"is_own": True} if module else {}
         package = package_of(name)
         imports = [*package.imports, *([module] if module else [])]
-        return ForeignFamily(id, {"kind": "id", "id": name, "imports": imports}, package)
+        return ForeignFamily(id, {"kind": "id", "id": name, "imports": imports, **own_module}, package)
 
     def wrap(self, thing: Any, reference: str) -> ForeignFamily | None:
         """A function or class at a place."""

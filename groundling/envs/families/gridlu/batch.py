@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from groundling.envs.families.gridlu.instructions import instructions, vocabulary
 from groundling.envs.families.gridlu.kernels import begin_batch, step_batch
-from groundling.envs.families.gridlu.names import ACTIONS, Game, View
+from groundling.envs.families.gridlu.names import ACTIONS, COLORS, NUM_CELLS, SHAPES, Game, View
 from groundling.envs.families.gridlu.painting import paint
-from groundling.envs.families.gridlu.state import empty_seen, empty_worlds, rules_of
+from groundling.envs.families.gridlu.state import NONE, empty_seen, empty_worlds, rules_of
 from groundling.envs.games.batch import GameBatch, check_counts
 from groundling.errors import ConfigurationError
 
@@ -72,6 +72,16 @@ class GridLUBatch(GameBatch):
     def holds(self) -> NDArray[np.bool_]:
         """Whether what each instruction says is so now, [B]."""
         return self.worlds.holds.copy()
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """See ``GameBatch``."""
+        blocks = (NONE, len(SHAPES) * len(COLORS))
+        return {
+            "instruction": (0, len(self.rules.table) - 1),
+            "blocks": blocks,
+            "position": (0, NUM_CELLS - 1),
+            "carried": blocks,
+        }
 
     def check_saved(self, saved: dict[str, NDArray[np.generic]]) -> None:
         """Refuse a state of another task.

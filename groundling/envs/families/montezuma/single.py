@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from groundling.envs.families.montezuma.tasks import TASKS
 from groundling.envs.families.montezuma.vector import MontezumaVectorEnv
 from groundling.errors import ActionError, UnknownEnvironmentError
+from groundling.seeding import SEEDS_OF_EPISODES, reset_seed
 
 
 class MontezumaEnv(gymnasium.Env[dict[str, Any], int]):
@@ -47,6 +48,7 @@ class MontezumaEnv(gymnasium.Env[dict[str, Any], int]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Begin an episode: always the same for a seed; without one the next of those that follow it."""
+        seed = reset_seed(seed, below=SEEDS_OF_EPISODES)
         super().reset(seed=seed)
         if seed is None and not self._is_seeded:
             seed = int(self.np_random.integers(2**31))

@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from groundling.envs.families.montezuma.game import NOOP, SIZE, Game
 from groundling.envs.families.montezuma.tasks import ACTIONS, LONGEST_TEXT, MAX_STEPS, VOCABULARY, Task
 from groundling.envs.final_observations import FinalObservations
+from groundling.envs.saved_states import check_arrays
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import GRAY, TOKENS, Field, Spec
-from groundling.seeding import integer
+from groundling.seeding import integer, reset_seeds
 
 Arrays = dict[str, NDArray[Any]]
 Info = dict[str, Any]
@@ -164,13 +165,9 @@ class MontezumaVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         Raises:
             ConfigurationError: if there are not as many seeds as environments.
         """
-        if isinstance(seed, Sequence):
-            seeds = [one for one in seed if one is not None]
-            if len(seeds) != self.num_envs or len(seeds) != len(seed):
-                raise ConfigurationError(f"{self.num_envs} environments need as many seeds, all integers, or one")
+        seeds = reset_seeds(seed, self.num_envs)
+        if seeds is not None:
             self._seeds[:], self._episodes[:] = seeds, 0
-        elif seed is not None:
-            self._seeds[:], self._episodes[:] = np.arange(seed, seed + self.num_envs), 0
         for row in range(self.num_envs):
             self._begin(row)
         self._is_started = True
@@ -221,8 +218,16 @@ class MontezumaVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         Raises:
             ConfigurationError: if the state is that of another number of environments.
         """
-        if len(saved["games"]) != self.num_envs:
-            raise ConfigurationError(f"the state is of {len(saved['games'])} environments, not {self.num_envs}")
+        ours = {name.strip("_"): getattr(self, name) for name in _SAVED}
+        most = (0, np.inf)
+        descriptions = (0, len(self.task.descriptions) - 1)
+        check_arrays(saved, ours, {"steps": most, "seeds": most, "episodes": most, "told": descriptions})
+        games, length = saved.get("games"), len(self.games[0].save())
+        if games is None or games.dtype != np.uint8 or games.shape != (self.num_envs, length):
+            raise ConfigurationError(
+                f"the state is not of {self.num_envs} environments with states of {length} bytes: another num_envs, or "
+                "another version of the emulator"
+            )
         for name in _SAVED:
             getattr(self, name)[...] = saved[name.strip("_")]
         for row, game in enumerate(self.games):

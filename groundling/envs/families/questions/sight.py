@@ -18,6 +18,7 @@ from groundling.envs.engine.state import Worlds
 from groundling.envs.engine.views import LIT_AT_FIRST, MIDDLE, sight_of_row
 from groundling.envs.families.questions import notes
 from groundling.envs.families.questions.notes import note_known
+from groundling.envs.saved_states import check_arrays
 
 NEVER: Final = -1
 RANGE_TILES: Final = 6  # how far away a rover's camera shows what a thing is; the grid's body sees as far
@@ -184,6 +185,11 @@ class Sighting:
         return {"seen": self.seen.copy(), "episodes": self._episodes.copy()}
 
     def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`state_dict`."""
+        """Continue from :meth:`state_dict`.
+
+        Raises:
+            ConfigurationError: if it is another's.
+        """
+        check_arrays(saved, {"seen": self.seen, "episodes": self._episodes})
         self.seen[...] = saved["seen"]
         self._episodes[...] = saved["episodes"]

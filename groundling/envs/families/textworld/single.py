@@ -12,6 +12,7 @@ from groundling.envs.families.textworld.names import VARIANTS
 from groundling.envs.families.textworld.simulator import EXPERT_KEY, GAMES, SIMULATORS
 from groundling.envs.simulators.vector import space_of
 from groundling.errors import ActionError, ConfigurationError
+from groundling.seeding import SEEDS_OF_EPISODES, reset_seed
 
 
 class TextWorldEnv(gymnasium.Env[dict[str, Any], int]):
@@ -49,6 +50,7 @@ class TextWorldEnv(gymnasium.Env[dict[str, Any], int]):
         Raises:
             MissingSimulatorError: if TextWorld is not installed.
         """
+        seed = reset_seed(seed, below=SEEDS_OF_EPISODES)
         super().reset(seed=seed)
         number = int(self.np_random.integers(2**31)) if seed is None else seed
         return self._split(self._simulator.reset(number, self._options))

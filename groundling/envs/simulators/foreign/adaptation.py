@@ -62,7 +62,7 @@ class Channel:
             array = np.moveaxis(array, 1, -1)
         if self.is_scaled:
             array = (np.clip((array - self.low) / (self.high - self.low), 0, 1) * 255).round()
-        array = array.astype(np.uint8)
+        array = array.astype(np.uint8, copy=False)
         if array.shape[-1] == 1:
             array = np.repeat(array, 3, axis=-1)
         height, width = self.field.shape[:2]
@@ -198,6 +198,15 @@ def _channel(
         is_scaled=is_scaled,
         is_channel_first=first,
     )
+
+
+def in_words(space: Mapping[str, Any]) -> str:
+    """A space, as ``host.spaces.describe`` has it, in a few words."""
+    if space["kind"] == "box":
+        return f"a Box {list(space['shape'])} of {space['dtype']} from {space['low']:g} to {space['high']:g}"
+    if space["kind"] == "discrete":
+        return f"a Discrete of {space['n']} from {space['start']}"
+    return f"a {space.get('name', space['kind'])} space"
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -193,7 +193,7 @@ class ForeignPool:
         return [worker.process.pid for worker in self._workers]
 
     def _start(self, first: int, size: int) -> Worker:
-        return Worker(self.name, first, size, self._python, (self._maker, size, self._rules))
+        return Worker(self.name, first, size, self._python, self._maker, self._rules)
 
     def _map(self, worker: Worker) -> None:
         assert self._file is not None

@@ -18,7 +18,7 @@ from groundling.envs.simulators.vector import space_of
 from groundling.errors import ActionError, ConfigurationError
 from groundling.interfaces import Spec
 from groundling.language.vocabulary import split_words
-from groundling.seeding import integer
+from groundling.seeding import integer, reset_seed
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -121,6 +121,7 @@ class ForeignVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         """
         if isinstance(seed, list):
             raise ConfigurationError("every environment has a stream of its own: give one integer as the seed")
+        seed = reset_seed(seed)
         if seed is not None:
             self._seed, self._begun[:] = seed, 0
         self._returns[:], self._lengths[:] = 0, 0

@@ -25,6 +25,7 @@ from groundling.training.rewards.agile.discriminator import Discriminator, Discr
 from groundling.training.rewards.agile.examples import Examples, examples_of
 from groundling.training.rewards.agile.replay import StateReplay
 from groundling.training.rewards.base import RewardTerm
+from groundling.training.streams import restore_stream
 
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
@@ -266,7 +267,7 @@ class AgileReward(RewardTerm):
         """Continue from :meth:`state_dict`."""
         self.trainer.load_state_dict(saved["trainer"])
         self.replay.load_state_dict(saved["replay"])
-        self._random.set_state(saved["random"])
+        restore_stream(self._random, saved["random"])
         self._share = float(saved["share"])
         self._is_warm = bool(saved["is_warm"])
 

@@ -11,8 +11,21 @@ from numpy.typing import NDArray
 from groundling.envs.families.manuals.batch import ManualBatch
 from groundling.envs.families.manuals.messenger.games import GAMES
 from groundling.envs.families.manuals.messenger.kernels import begin_batch, step_batch
-from groundling.envs.families.manuals.messenger.names import ACTIONS, INSTRUCTION, Stage
-from groundling.envs.families.manuals.messenger.state import IMMOVABLE, OF_NONE, empty_seen, empty_worlds, rules_of
+from groundling.envs.families.manuals.messenger.names import ACTIONS, ENTITIES, INSTRUCTION, Stage
+from groundling.envs.families.manuals.messenger.state import (
+    CHASER,
+    GONE,
+    HIGHEST,
+    IMMOVABLE,
+    NONE,
+    NOTHING,
+    NUM_THINGS,
+    OF_NONE,
+    UNSTATED,
+    empty_seen,
+    empty_worlds,
+    rules_of,
+)
 from groundling.envs.families.manuals.messenger.texts import Texts, check_told
 from groundling.envs.games.batch import check_counts
 from groundling.errors import ConfigurationError
@@ -104,6 +117,21 @@ class MessengerBatch(ManualBatch):
         and ``TOLD``; for probes, not for agents.
         """
         return self.worlds.asserted.copy()
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """See ``GameBatch``."""
+        last = NUM_THINGS - 1
+        return {
+            "game": (0, len(GAMES) - 1),
+            "entity": (0, len(ENTITIES) - 1),
+            "movement": (CHASER, UNSTATED),
+            "x": (GONE, HIGHEST),
+            "y": (GONE, HIGHEST),
+            "heading": (0, len(ACTIONS)),
+            "asserted": (NOTHING, len(ENTITIES) - 1),
+            "about": (OF_NONE, last),
+            "met": (NONE, last),
+        }
 
     def check_saved(self, saved: dict[str, NDArray[Any]]) -> None:
         """Refuse a state of another stage or of other words.

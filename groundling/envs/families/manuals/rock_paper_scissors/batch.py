@@ -15,13 +15,15 @@ from groundling.envs.families.manuals.rock_paper_scissors.names import BEATS_ID,
 from groundling.envs.families.manuals.rock_paper_scissors.state import (
     ITEMS,
     MONSTER,
+    NUM_THINGS,
+    OF_NOTHING,
     Wording,
     empty_seen,
     empty_worlds,
     rules_of,
 )
 from groundling.envs.families.manuals.rtfm.names import ACTIONS, MAX_STEPS
-from groundling.envs.families.manuals.rtfm.state import NO_ENDING
+from groundling.envs.families.manuals.rtfm.state import NO_ENDING, NOTHING, check_cells
 from groundling.envs.games.batch import check_counts
 from groundling.errors import ConfigurationError
 
@@ -89,11 +91,21 @@ class RockPaperScissorsBatch(ManualBatch):
         item = np.array(ITEMS)[asks.argmax(axis=1)]
         return np.where(asks.sum(axis=1) == 1, item, NO_ENDING)
 
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """See ``GameBatch``."""
+        return {
+            "letter": (0, len(WORDS) - 1 - FIRST_LETTER),
+            "carried": (NOTHING, NUM_THINGS - 1),
+            "statement": (OF_NOTHING, NUM_THINGS - 1),
+        }
+
     def check_saved(self, saved: dict[str, NDArray[Any]]) -> None:
-        """Refuse a state with graphs that there are not.
+        """Refuse a state with graphs that there are not, or with things that are in no room of its size.
 
         Raises:
             ConfigurationError: if it has some.
         """
-        if "worlds.graph" in saved and (saved["worlds.graph"] >= len(GRAPHS)).any():
+        graph = saved["worlds.graph"]
+        if ((graph < 0) | (graph >= len(GRAPHS))).any():
             raise ConfigurationError(f"the saved environments have rules that {self.variant.id} does not have")
+        check_cells(saved["worlds.cell"], saved["worlds.over"], self.rules.size)

@@ -11,8 +11,17 @@ from numpy.typing import NDArray
 from groundling.envs.families.manuals.batch import ManualBatch
 from groundling.envs.families.manuals.rtfm.assignments import Assignments
 from groundling.envs.families.manuals.rtfm.kernels import begin_batch, step_batch
-from groundling.envs.families.manuals.rtfm.names import ACTIONS, ELEMENTS, MAX_STEPS, Variant
-from groundling.envs.families.manuals.rtfm.state import Dynamics, empty_seen, empty_worlds, rules_of
+from groundling.envs.families.manuals.rtfm.names import ACTIONS, ELEMENTS, MAX_STEPS, TEAMS, Variant
+from groundling.envs.families.manuals.rtfm.state import (
+    NO_STATEMENT,
+    NOTHING,
+    NUM_THINGS,
+    Dynamics,
+    check_cells,
+    empty_seen,
+    empty_worlds,
+    rules_of,
+)
 from groundling.envs.families.manuals.rtfm.wording import WORDS, Wording, tables
 from groundling.envs.games.batch import check_counts
 from groundling.errors import ConfigurationError
@@ -78,11 +87,25 @@ class RTFMBatch(ManualBatch):
         statement = self.worlds.statement
         return (statement == wanted[:, None]) | (statement == self.worlds.element[:, :1])
 
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """See ``GameBatch``."""
+        words, elements = len(self.vocabulary) - 1, len(ELEMENTS)
+        return {
+            "team": (0, len(TEAMS) - 1),
+            "element": (0, elements - 1),
+            "statement": (NO_STATEMENT, elements + len(TEAMS) - 1),
+            "noun": (0, words),
+            "adjective": (0, words),
+            "carried": (NOTHING, NUM_THINGS - 1),
+        }
+
     def check_saved(self, saved: dict[str, NDArray[Any]]) -> None:
-        """Refuse a state with assignments of another variant.
+        """Refuse a state with assignments of another variant, or with things that are in no room of its size.
 
         Raises:
             ConfigurationError: if it has some.
         """
-        if (saved["worlds.assignment"] >= self.rules.total).any():
+        assignment = saved["worlds.assignment"]
+        if ((assignment < 0) | (assignment >= self.rules.total)).any():
             raise ConfigurationError(f"the saved environments have dynamics that {self.variant.id} does not have")
+        check_cells(saved["worlds.cell"], saved["worlds.over"], self.rules.size)

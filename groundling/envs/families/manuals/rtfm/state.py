@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from groundling.envs.families.manuals.rtfm.assignments import Assignments
 from groundling.envs.families.manuals.rtfm.names import ACTIONS, MAX_SIZE, MAX_STEPS, TEAMS, Variant
 from groundling.envs.families.manuals.rtfm.wording import GOAL_TOKENS, NUM_SENTENCES, SENTENCE_TOKENS, Wording
+from groundling.errors import ConfigurationError
 
 # The things of a room by their numbers. A cell is row * MAX_SIZE + column, in rooms of any size.
 AGENT, TARGET, DISTRACTOR, GOOD, BAD = range(5)
@@ -120,6 +121,18 @@ def empty_seen(num_envs: int) -> Seen:
         carried=np.zeros(b, dtype=np.int64),
         valid=np.zeros((b, len(ACTIONS)), dtype=np.bool_),
     )
+
+
+def check_cells(cell: NDArray[np.int16], over: NDArray[np.bool_], size: int) -> None:
+    """Refuse things [B, 5] that are beside their room, or an agent that is nowhere in an episode that goes on.
+
+    Raises:
+        ConfigurationError: if there are some.
+    """
+    row, column = np.divmod(cell, MAX_SIZE)
+    is_inside = (row >= 0) & (row < size) & (column < size)
+    if not (is_inside | (cell == GONE)).all() or not (is_inside[:, AGENT] | over).all():
+        raise ConfigurationError("the saved environments have things beside the room: the state is damaged")
 
 
 assert len(TEAMS) == 3  # "the other two" in the kernels

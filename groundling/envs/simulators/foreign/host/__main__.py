@@ -7,23 +7,15 @@ import importlib.util
 import os
 import socket
 import sys
-import threading
-import time
 from typing import Any
 
-WATCH_INTERVAL_S = 0.5
 PACKAGE = "groundling_host"  # what this folder is called where Groundling is not installed
-
-
-def watch_parent(parent: int) -> None:
-    """End this process as soon as the parent is gone, even while an environment hangs."""
-    while os.getppid() == parent:
-        time.sleep(WATCH_INTERVAL_S)
-    os._exit(1)
 
 
 def own_module(name: str, folder: str) -> Any:
     """A module of this folder, which becomes a package of its own."""
+    if PACKAGE in sys.modules:
+        return importlib.import_module(PACKAGE + "." + name)
     spec = importlib.util.spec_from_file_location(
         PACKAGE, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
     )
@@ -40,7 +32,7 @@ def main() -> None:
     folder = os.path.dirname(os.path.abspath(__file__))
     # what an environment imports is not to be found here
     sys.path[:] = [place for place in sys.path if place != folder]
-    threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
+    own_module("parent", folder).follow(parent)
     own_module("serving", folder).serve(socket.socket(fileno=descriptor))
 
 

@@ -29,34 +29,25 @@ def make_rows(maker: dict[str, Any], count: int) -> Any:
     wanted = max(count, 1)
     made = make(wanted) if takes_count else make(None)
     if not (hasattr(made, "reset") and hasattr(made, "step")):
-        raise TypeError("{} gave a {}, which is no environment".format(name_of(maker), type(made).__name__))
+        raise TypeError(f"it gave a {type(made).__name__}, which is no environment")
     if not is_vector(made):
         if takes_count:
             raise TypeError(
-                "{} takes num_envs and gave a {}, which is no VectorEnv: return one, or leave num_envs out".format(
-                    name_of(maker), type(made).__name__
-                )
+                f"it takes num_envs and gave a {type(made).__name__}, which is no VectorEnv: return one, or leave "
+                "num_envs out"
             )
         return SingleRows([made] + [make(None) for _ in range(wanted - 1)])
-    try:
-        mode = mode_of(made, autoreset)
-        is_batch = takes_count and resets_rows(made, mode)
-        if takes_count and made.num_envs != wanted:
-            raise TypeError(f"{wanted} environments were asked for, {made.num_envs} were made")
-        if is_batch:
-            return VectorRows([made], mode, is_batch=True)
-        if takes_count and wanted > 1:
-            made.close()
-            made = make(1)
-        more = wanted - 1 if takes_count else (wanted - 1) // made.num_envs
-        return VectorRows([made] + [make(1) for _ in range(more)], mode)
-    except TypeError as error:
-        raise TypeError("{}: {}".format(name_of(maker), error)) from error
-
-
-def name_of(maker: dict[str, Any]) -> str:
-    """What is made, for messages."""
-    return str(maker.get("id", maker.get("place", "")))
+    mode = mode_of(made, autoreset)
+    is_batch = takes_count and resets_rows(made, mode)
+    if takes_count and made.num_envs != wanted:
+        raise TypeError(f"{wanted} environments were asked for, {made.num_envs} were made")
+    if is_batch:
+        return VectorRows([made], mode, is_batch=True)
+    if takes_count and wanted > 1:
+        made.close()
+        made = make(1)
+    more = wanted - 1 if takes_count else (wanted - 1) // made.num_envs
+    return VectorRows([made] + [make(1) for _ in range(more)], mode)
 
 
 def maker_of(maker: dict[str, Any]) -> tuple[Callable[[Any], Any], bool]:

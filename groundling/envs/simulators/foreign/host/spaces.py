@@ -24,7 +24,7 @@ def describe(space: Any) -> dict[str, Any]:
             "high": float(high),
         }
     if hasattr(space, "nvec"):
-        return {"kind": "multidiscrete", "nvec": [int(n) for n in np.ravel(space.nvec)]}
+        return {"kind": "multidiscrete", "name": name, "nvec": [int(n) for n in np.ravel(space.nvec)]}
     if name == "MultiBinary":
         return {"kind": "box", "shape": tuple(space.shape), "dtype": "int8", "low": 0.0, "high": 1.0, "is_mask": True}
     if hasattr(space, "n"):

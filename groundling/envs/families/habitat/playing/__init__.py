@@ -1,0 +1,1 @@
+"""Files of episodes for habitat-lab, played in Habitat: what each asks for, environments, family, expert."""

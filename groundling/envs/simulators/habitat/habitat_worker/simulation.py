@@ -1,0 +1,394 @@
+"""One simulator, guarded: scenes, objects, the agent, what it sees, paths. Made anew before it has leaked much."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import facts, guards, steering
+from .guards import HabitatRefusal, Owner, as_point, as_rotation
+from .settings import Placement, SimulatorSettings
+
+
+class Simulation:
+    """A simulator that holds one scene, its objects by keys of the caller's.
+
+    Args:
+        settings: what it is made with.
+        max_scenes: after so many it is made anew.
+
+    Attributes:
+        renewals: how often it was made anew.
+    """
+
+    def __init__(self, settings: SimulatorSettings, max_scenes: int = facts.MAX_SCENES) -> None:
+        guards.check_gpu(settings.gpu)
+        guards.check_camera(settings.width, settings.height, settings.hfov_degrees, list(settings.sensors))
+        for name, value in facts.QUIET.items():
+            os.environ.setdefault(name, value)
+        import habitat_sim
+        import magnum
+
+        self._sim_package, self._magnum = habitat_sim, magnum
+        self.settings = settings
+        self.renewals = 0
+        self._max_scenes, self._scenes, self._navmeshes = max_scenes, 0, 0
+        self._sim: Any = None
+        self._owner: Owner | None = None
+        self._scene = ("", "")
+        self._objects: dict[Any, Any] = {}
+        self._placed: dict[Any, Placement] = {}
+        self._carried: Any = None
+        self._island = -1
+
+    @property
+    def version(self) -> str:
+        """Of habitat-sim."""
+        return str(getattr(self._sim_package, "__version__", "unknown"))
+
+    # Scenes
+
+    def load(self, dataset: str, scene_id: str, objects: Mapping[Any, Placement]) -> None:
+        """Load a scene and put objects into it, by keys; its navigation mesh has those that are static.
+
+        Raises:
+            HabitatRefusal: if a file is missing or damaged, or nobody can stand anywhere.
+        """
+        guards.check_scene(dataset, scene_id, [own.template for own in objects.values()])
+        if self._owner is not None:
+            self._owner.check()
+        if (dataset, scene_id) == self._scene and self._sim is not None:
+            self._clear()
+        elif self._sim is None or self._scenes >= self._max_scenes or self._navmeshes >= facts.MAX_NAVMESHES:
+            self._renew(dataset, scene_id)
+        else:
+            with without_lighting():
+                self._sim.reconfigure(self._configuration(dataset, scene_id))
+            self._scenes += 1
+            self._objects, self._placed = {}, {}
+        self._scene = (dataset, scene_id)
+        self._carried = None
+        for key, placement in objects.items():
+            self._add(key, placement)
+        self.recompute_navmesh()
+
+    def _renew(self, dataset: str, scene_id: str) -> None:
+        if self._sim is not None:
+            self._sim.close()
+            self.renewals += 1
+        if self._owner is not None:
+            self._owner.close()
+        self._owner = Owner()
+        configuration = self._configuration(dataset, scene_id)
+        try:
+            with without_lighting():
+                self._sim = self._sim_package.Simulator(configuration)
+        except BaseException:
+            self._owner.close()
+            raise
+        self._scenes, self._navmeshes = 1, 0
+        self._objects, self._placed = {}, {}
+
+    def _configuration(self, dataset: str, scene_id: str) -> Any:
+        package, settings = self._sim_package, self.settings
+        cfg = package.SimulatorConfiguration()
+        cfg.scene_dataset_config_file, cfg.scene_id = dataset, scene_id
+        cfg.gpu_device_id, cfg.random_seed = settings.gpu, settings.seed
+        cfg.enable_physics = True  # else objects are not found again by their ids
+        cfg.allow_sliding = settings.slides
+        agent = package.agent.AgentConfiguration()
+        agent.height = settings.navmesh.get("agent_height", agent.height)
+        agent.radius = settings.navmesh.get("agent_radius", agent.radius)
+        agent.sensor_specifications = [self._sensor(name) for name in settings.sensors]
+        agent.action_space = {
+            name: package.agent.ActionSpec(name, package.agent.ActuationSpec(amount))
+            for name, amount in (
+                (facts.FORWARD, float(settings.step_m)),
+                (facts.LEFT, float(settings.turn_degrees)),
+                (facts.RIGHT, float(settings.turn_degrees)),
+            )
+        }
+        return package.Configuration(cfg, [agent])
+
+    def _sensor(self, name: str) -> Any:
+        package, settings = self._sim_package, self.settings
+        kinds = {facts.COLOR: "COLOR", facts.DEPTH: "DEPTH", facts.SEMANTIC: "SEMANTIC"}
+        spec = package.CameraSensorSpec()
+        spec.uuid, spec.sensor_type = name, getattr(package.SensorType, kinds[name])
+        spec.resolution = [settings.height, settings.width]
+        spec.hfov = float(settings.hfov_degrees)
+        spec.position = [0.0, float(settings.eye_m), 0.0]
+        spec.channels = facts.CHANNELS if name == facts.COLOR else 1
+        return spec
+
+    def _clear(self) -> None:
+        manager = self._sim.get_rigid_object_manager()
+        for key in list(self._objects):
+            self._remove(manager, key)
+
+    def _remove(self, manager: Any, key: Any) -> None:
+        guards.check_object(key, self._objects)
+        manager.remove_object_by_id(self._objects.pop(key).object_id)
+        self._placed.pop(key)
+
+    # Objects
+
+    def _add(self, key: Any, placement: Placement) -> None:
+        templates = self._sim.get_object_template_manager()
+        ending = os.sep + placement.template + facts.OBJECT_ENDING
+        handles = [h for h in templates.get_template_handles(placement.template) if h.endswith(ending)]
+        made = self._sim.get_rigid_object_manager().add_object_by_template_handle(handles[0]) if handles else None
+        if made is None:
+            raise HabitatRefusal(f"the object {placement.template} cannot be made: its template or mesh is missing")
+        self._objects[key] = made
+        self._put(key, placement)
+
+    def _put(self, key: Any, placement: Placement) -> None:
+        """Place, rotation and id first, the kind of motion last: what is static ignores a new place."""
+        kinds = self._sim_package.physics.MotionType
+        own = self._objects[key]
+        own.motion_type = kinds.KINEMATIC
+        x, y, z = as_point(placement.position).tolist()
+        own.translation = self._magnum.Vector3(x, y, z)
+        qx, qy, qz, qw = as_rotation(placement.rotation)
+        own.rotation = self._magnum.Quaternion(self._magnum.Vector3(qx, qy, qz), qw)
+        if placement.semantic_id is not None:
+            own.semantic_id = int(placement.semantic_id)
+        if placement.is_static:
+            own.motion_type = kinds.STATIC
+        self._placed[key] = placement
+
+    def change(self, objects: Mapping[Any, Placement | None]) -> None:
+        """Put objects elsewhere, as other templates, or away (None); the navigation mesh follows where it has to."""
+        self._check()
+        manager = self._sim.get_rigid_object_manager()
+        is_ground_changed = False
+        for key, placement in objects.items():
+            before = self._placed.get(key)
+            is_ground_changed |= any(own is not None and own.is_static for own in (before, placement))
+            if placement is None:
+                if before is not None:
+                    self._remove(manager, key)
+            elif before is None or before.template != placement.template:
+                if before is not None:
+                    self._remove(manager, key)
+                guards.check_scene(*self._scene, [placement.template])
+                self._add(key, placement)
+            else:
+                self._put(key, placement)
+        if is_ground_changed:
+            self.recompute_navmesh()
+
+    def carry(self, key: Any) -> None:
+        """Move an object with the agent from now on, before its camera; None lets go of it."""
+        self._check()
+        if key is not None:
+            guards.check_object(key, self._objects)
+        self._carried = key
+        self._take_along()
+
+    def _take_along(self) -> None:
+        if self._carried is None:
+            return
+        node = self._sim.get_agent(0).scene_node
+        there = node.absolute_transformation().transform_point(self._magnum.Vector3(*facts.CARRIED_AT))
+        own = self._objects[self._carried]
+        if own.motion_type != self._sim_package.physics.MotionType.KINEMATIC:
+            own.motion_type = self._sim_package.physics.MotionType.KINEMATIC
+        own.translation = there
+
+    def recompute_navmesh(self) -> None:
+        """Compute anew where an agent can stand.
+
+        Raises:
+            HabitatRefusal: if it can nowhere.
+        """
+        guards.check_scene_for_navmesh(self._scene[1])
+        settings = self._sim_package.NavMeshSettings()
+        settings.set_defaults()
+        for name, value in self.settings.navmesh.items():
+            setattr(settings, name, value)
+        self._sim.recompute_navmesh(self._sim.pathfinder, settings)
+        self._navmeshes += 1
+        guards.check_loaded(self._sim.pathfinder)
+
+    # The agent
+
+    def place(self, position: Sequence[float], rotation: Sequence[float]) -> tuple[float, float, float]:
+        """Put the agent where it can stand, as near as can be to a position; returns where that is.
+
+        Raises:
+            HabitatRefusal: if there is no such place near it.
+        """
+        finder = self._finder()
+        there = finder.snap_point(as_point(position))
+        if np.isnan(there).any():
+            raise HabitatRefusal(
+                f"nobody can stand within {facts.SNAP_ACROSS_M:g} m of {told(position)}: it is off the floor"
+            )
+        state = self._sim_package.AgentState()
+        state.position = np.array(there, dtype=np.float32)
+        state.rotation = as_rotation(rotation)
+        self._sim.get_agent(0).set_state(state)
+        self._take_along()
+        x, y, z = (float(part) for part in there)
+        return x, y, z
+
+    def act(self, action: str) -> bool:
+        """Move; returns whether the agent got less far than it was to."""
+        self._check()
+        guards.check_loaded(self._sim.pathfinder)
+        agent = self._sim.get_agent(0)
+        guards.check_action(action, agent.agent_config.action_space)
+        collided = bool(agent.act(action))
+        self._take_along()
+        return collided
+
+    def pose(self) -> tuple[tuple[float, float, float], tuple[float, float, float, float]]:
+        """The agent's position, and its rotation x, y, z, w."""
+        self._check()
+        state = self._sim.get_agent(0).get_state()
+        x, y, z = (float(part) for part in state.position)
+        turned = state.rotation
+        return (x, y, z), (float(turned.x), float(turned.y), float(turned.z), float(turned.w))
+
+    def look(self) -> dict[str, Any]:
+        """What the sensors see: rgb [H, W, 3] uint8, depth [H, W] float32, semantic [H, W] uint32."""
+        self._check()
+        seen = dict(self._sim.get_sensor_observations())
+        if facts.COLOR in seen:
+            seen[facts.COLOR] = np.ascontiguousarray(seen[facts.COLOR][..., :3])
+        return {name: seen[name] for name in self.settings.sensors}
+
+    # Paths
+
+    def path(self, start: Sequence[float], ends: Sequence[Sequence[float]]) -> tuple[float, list[list[float]], int]:
+        """The shortest way from a place to the nearest of others: its length, its corners, which; inf if none.
+
+        Ends are moved to where one can stand first, so that their heights do not count.
+        """
+        return self._way(start, self._snapped(ends))
+
+    def _snapped(self, places: Sequence[Sequence[float]]) -> list[Any]:
+        """The nearest place to stand of each of some; None where there is none near."""
+        finder = self._finder()
+        found = [finder.snap_point(as_point(place)) for place in places]
+        return [None if np.isnan(place).any() else np.asarray(place, np.float32) for place in found]
+
+    def _way(self, start: Sequence[float], ends: Sequence[Any]) -> tuple[float, list[list[float]], int]:
+        """As :meth:`path`, to places that are snapped already."""
+        finder = self._finder()
+        here = finder.snap_point(as_point(start))
+        there = [number for number, end in enumerate(ends) if end is not None]
+        if np.isnan(here).any() or not there:
+            return float("inf"), [], -1
+        path = self._sim_package.MultiGoalShortestPath()
+        path.requested_start = np.asarray(here, np.float32)
+        path.requested_ends = [ends[number] for number in there]
+        if not finder.find_path(path):
+            return float("inf"), [], -1
+        corners = [[float(part) for part in point] for point in path.points]
+        return float(path.geodesic_distance), corners, there[int(path.closest_end_point_index)]
+
+    def steps_around(self) -> list[list[float]]:
+        """Where a step ends on each heading that turns to the left lead to, from the present one on."""
+        finder = self._finder()
+        (x, y, z), (_, qy, _, qw) = self.pose()
+        yaw, turn, step = 2 * math.atan2(qy, qw), math.radians(self.settings.turn_degrees), self.settings.step_m
+        found = []
+        for number in range(round(2 * math.pi / turn)):
+            heading = yaw + number * turn
+            end = (x - step * math.sin(heading), y, z - step * math.cos(heading))
+            there = finder.try_step_no_sliding(as_point((x, y, z)), as_point(end))
+            found.append([float(part) for part in there])
+        return found
+
+    def is_navigable(self, position: Sequence[float]) -> bool:
+        """Whether one can stand there: find_path and snap_point silently take the nearest place."""
+        return bool(self._finder().is_navigable(as_point(position)))
+
+    def snap(self, position: Sequence[float]) -> list[float] | None:
+        """The nearest place to stand; None if there is none near."""
+        found = self._finder().snap_point(as_point(position))
+        return None if np.isnan(found).any() else [float(part) for part in found]
+
+    def random_places(self, count: int, seed: int, near: Sequence[float]) -> list[list[float]]:
+        """Random places that can be reached from one: the mesh may have islands on top of things."""
+        finder = self._finder()
+        finder.seed(int(seed))
+        island = finder.get_island(as_point(near))
+        found: list[list[float]] = []
+        for _ in range(100 * count):
+            point = finder.get_random_navigable_point()
+            if np.isnan(point).any() or finder.get_island(as_point(point)) != island:
+                continue
+            found.append([float(part) for part in point])
+            if len(found) == count:
+                break
+        return found
+
+    def follow(self, goals: Sequence[Sequence[float]], radius: float) -> list[str] | None:
+        """Actions that bring the agent within a radius of one of several places, by the path finder; None if no way is.
+
+        The agent stays where it is. Habitat's own greedy follower zigzags (48 actions for 7 m): this one steers along
+        the corners of the shortest way, past what a step would run into.
+        """
+        finder = self._finder()
+        (x, y, z), (_, qy, _, qw) = self.pose()
+        here = finder.snap_point(as_point((x, y, z)))
+        if np.isnan(here).any():
+            return None
+        ends = self._snapped(goals)
+        return steering.steer_along(
+            lambda start: self._way(start, ends)[1],
+            lambda start, end: finder.try_step_no_sliding(as_point(start), as_point(end)),
+            np.asarray(here, dtype=np.float64),
+            2 * math.atan2(qy, qw),
+            self.settings.step_m,
+            math.radians(self.settings.turn_degrees),
+            radius,
+        )
+
+    def close(self) -> None:
+        """End it."""
+        if self._sim is not None and self._owner is not None and not self._owner.is_closed:
+            self._owner.check()
+            self._sim.close()
+            self._owner.close()
+        self._sim = None
+
+    def _check(self) -> None:
+        if self._owner is None or self._sim is None:
+            raise HabitatRefusal("no scene is loaded")
+        self._owner.check()
+
+    def _finder(self) -> Any:
+        self._check()
+        return guards.check_loaded(self._sim.pathfinder)
+
+
+def told(position: Sequence[float]) -> str:
+    """A place for messages."""
+    return "(" + ", ".join(f"{float(part):.2f}" for part in position) + ")"
+
+
+@contextlib.contextmanager
+def without_lighting() -> Iterator[None]:
+    """A working folder in which a simulator is made in .1 s instead of 12: it finds no pictures of light to load."""
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory(prefix="groundling-") as folder:
+        path = os.path.join(folder, facts.LIGHTING_FILE)
+        os.makedirs(os.path.dirname(path))
+        with open(path, "w") as file:
+            file.write(facts.LIGHTING)
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)

@@ -1,0 +1,5 @@
+"""As ``habitat_sim.errors``."""
+
+
+class GreedyFollowerError(RuntimeError):
+    """The follower found no way."""
