@@ -31,7 +31,6 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from groundling.sb3 import CachedCollection, make_vec_env, policy_kwargs
 from groundling.training import PPOConfig, TrainConfig
-from groundling.training.algorithms.sb3 import SB3Config
 
 ENVS = 64  # of a training
 SPEED_ENVS = 256
@@ -39,10 +38,6 @@ ROUNDS = 4
 SETTINGS: dict[str, Any] = {"n_steps": 16, "batch_size": 2048, "n_epochs": 4, "learning_rate": 1e-3, "ent_coef": 0.01}
 LEVEL = "BabyAI-GoToLocal-v0"
 NAMES = {"ppo": "ours", "sb3:PPO": "ppo", "sb3:A2C": "a2c", "sb3:DQN": "dqn", "sb3contrib:TRPO": "trpo"}
-SETTINGS_OF: dict[str, tuple[Any, ...]] = {
-    "ppo": (PPOConfig(minibatch_size=256),),
-    "sb3contrib:TRPO": (SB3Config(options=("n_steps=64", "target_kl=0.02")),),  # with 16 steps its .274 fall to nothing
-}
 COMMAND = "python benchmarks/sb3_bridge.py"
 
 
@@ -165,7 +160,7 @@ def learned(task: str, algorithm: str, options: Options) -> dict[str, Any]:
             num_envs=ENVS,
             seed=seed,
             evaluate_every=0,
-            settings=SETTINGS_OF.get(algorithm, ()),
+            settings=(PPOConfig(minibatch_size=256),) if algorithm == "ppo" else (),
         )
         folder = options.runs / f"{task}-{algorithm.replace(':', '-')}-{options.frames}-seed{seed}"
         minutes.append(finish_timed(config, folder) / 60)

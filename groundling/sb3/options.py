@@ -58,7 +58,8 @@ def defaults(kind: str, num_envs: int, n_steps: Any = 16) -> dict[str, Any]:
     renewed every 512 frames. With SB3's own .99 agents in these worlds learn nothing in short runs: a step that changes
     nothing, as picking up in front of a wall, is worth gamma times what its place is worth, so values that are
     estimated too high at first (as maxima of estimates are) fall by that factor only with each renewal, and until they
-    have fallen the best action is often one that changes nothing, forever.
+    have fallen the best action is often one that changes nothing, forever. TRPO, whose value learns with a layer of its
+    own only, is discounted by .95 for the same reason, and has more and larger steps of the value.
 
     Args:
         kind: of the algorithm.
@@ -84,7 +85,13 @@ def defaults(kind: str, num_envs: int, n_steps: Any = 16) -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = {
         "PPO": {**rollout, **learned},
         "A2C": {"n_steps": 8, "learning_rate": LINEAR + "0.0007", "ent_coef": 0.01},
-        "TRPO": rollout,
+        "TRPO": {
+            "n_steps": 32,
+            "batch_size": rollout["batch_size"],
+            "gamma": 0.95,
+            "n_critic_updates": 40,
+            "learning_rate": 3e-3,
+        },
         "RecurrentPPO": {**rollout, **learned},
         "DQN": replay,
         "QRDQN": replay,

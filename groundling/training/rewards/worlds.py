@@ -51,6 +51,8 @@ def grid_copy(worlds: Batch[Any], rows: NDArray[np.intp]) -> WorldBatch:
     for name, ours in twin.state._asdict().items():
         ours[...] = theirs[name][rows]
     twin.state.max_steps[:] = np.iinfo(np.int32).max
+    # written at the beginning of an episode only; a copy of the copy is refused if it is not the state's sentence
+    twin.observations.instruction[...] = twin.episodes.tokens[twin.state.sentence]
     return twin
 
 
