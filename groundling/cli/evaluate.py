@@ -95,7 +95,9 @@ class Command:
             )
             return
         if self.run_folder is None:
-            raise ConfigurationError("name the folder of the run to evaluate, or a policy: --policy and --task")
+            raise ConfigurationError(
+                "name the folder of the run, or for a policy give both, --policy my_file.py:policy --task ID"
+            )
         if self.task:
             report_elsewhere(
                 self.run_folder,

@@ -71,7 +71,7 @@ class Checkpoint:
         digest = hashlib.sha256()
         for name, array in self.agent.items():
             digest.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())
-            digest.update(array.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            digest.update(array.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def save(self, path: Path | str) -> None:

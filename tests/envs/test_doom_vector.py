@@ -121,7 +121,7 @@ def test_vector_plays_nothing_where_an_action_is_wrong() -> None:
             envs.step([FORWARD, 3])
         assert [env.state.x for env in envs.envs if env.state is not None] == [position_of((5, 7))[0]] * 2
         envs.step([FORWARD, FORWARD])
-        with pytest.raises(ValueError, match="shorter"):
+        with pytest.raises(ValueError, match="as many seeds"):
             envs.reset(seed=[1])
     finally:
         envs.close()

@@ -28,7 +28,7 @@ def test_planner_is_evaluated_beside_the_agent_alone(run: Path, capsys: pytest.C
     assert PLANNER in printed
     assert "unplanned: the trained agent without its planner" in printed
     saved = json.loads((run / "evaluation.json").read_text())
-    assert saved["planner"] == PLANNER
+    assert saved["agent"]["planner"] == PLANNER
     rows = saved["suites"]["layout"]
     alone = evaluate_run(run, ("layout",), episodes=12, greedy=True, progress=False)
     assert rows["unplanned"]["successes"] == alone.results["layout"]["trained"].successes

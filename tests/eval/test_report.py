@@ -17,6 +17,7 @@ from groundling.errors import StorageError
 from groundling.eval.evaluation import Evaluation, Outcome
 from groundling.eval.report import Picture, Video, write_report
 from groundling.eval.suite_report import SuiteReport, format_success
+from groundling.files import CHECKSUM, checksum_of
 
 MOVIE = b"not really a video"
 PICTURE = b"\x89PNG not really"
@@ -141,8 +142,10 @@ def test_evaluation_file_has_the_breakdown_of_every_agent(tmp_path: Path) -> Non
 def test_evaluation_file_has_the_documented_structure(tmp_path: Path) -> None:
     make_report().save(tmp_path)
     stored = json.loads((tmp_path / "evaluation.json").read_text())
+    assert stored.pop(CHECKSUM) == checksum_of(stored)
     suites = stored.pop("suites")
     assert stored == {
+        "agent": {},
         "task": "BabyAI-GoToLocal-v0",
         "greedy": False,
         "episodes": 10,

@@ -70,6 +70,7 @@ def test_frozen_reward_pays_what_was_learned_and_learns_no_more(kind: str, place
         assert metrics[f"reward/{name}/{place}:{kind}/rollouts"] == 4.0
     assert trainer.algorithm.collector.rollout.reward.unique().tolist() == [24.0]
     trainer.save()
+    trainer.close()
     resumed = Trainer(make_config(reward=(name,), reward_weights=(2.0,)), tmp_path / "run", resume=True)
     assert resumed.train_once()[f"reward/{name}"] == 12.0
 

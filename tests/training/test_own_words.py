@@ -107,7 +107,7 @@ def test_checkpoint_of_other_words_and_kinds_says_so(run: Path) -> None:
 def test_run_can_be_resumed_and_started_from(run: Path, task: str, tmp_path: Path) -> None:
     other = tmp_path / "other"
     assert main(["train", "--task", task, "--init", str(run), "--run-folder", str(other), *SMALL, *PPO]) == 0
-    assert main(["train", "--resume", str(other)]) == 0
+    assert main(["train", "--resume", str(other), "--trust-code"]) == 0
     usual = ["--task", "BabyAI-GoToObj-v0", "--init", str(run), "--run-folder", str(tmp_path / "usual")]
     assert main(["train", *usual, *SMALL, *PPO]) == 2
 

@@ -124,16 +124,16 @@ def test_environments_that_do_not_tell_success_cannot_be_evaluated() -> None:
 def test_run_in_it_is_evaluated_and_watched_by_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     train(CONFIG, run)
-    assert main(["evaluate", str(run), "--suite", "all", "--episodes", "6"]) == 0
+    assert main(["evaluate", str(run), "--trust-code", "--suite", "all", "--episodes", "6"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "polite: orders with a word that training never told" in told
     report = evaluate_run(run, ("polite",), episodes=6)
     assert {suite: list(row) for suite, row in report.results.items()} == {"polite": ["trained", "random", "shuffled"]}
     assert report.by == ("instruction",)
-    assert main(["watch", str(run), "--episodes", "2", "--suite", "polite"]) == 0
+    assert main(["watch", str(run), "--trust-code", "--episodes", "2", "--suite", "polite"]) == 0
     assert capsys.readouterr().out.count("please'") == 2
     assert (run / "watch.mp4").stat().st_size > 1000
-    assert main(["evaluate", str(run), "--suite", "combination"]) == 2
+    assert main(["evaluate", str(run), "--trust-code", "--suite", "combination"]) == 2
     assert "no suite 'combination': choose among layout, polite" in capsys.readouterr().err
 
 
