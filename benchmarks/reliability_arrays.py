@@ -256,16 +256,17 @@ def hostile_arrays(
     while done < trials:
         call = f"import reliability_arrays as arrays; arrays.serve({trials}, {seed}, {done}, {only!r})"
         command = [sys.executable, "-P", "-c", call]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
-        assert process.stdout is not None
         is_open = False
-        for line in process.stdout:
-            told = json.loads(line)
-            is_open = "number" in told
-            if not is_open:
-                done += 1
-                yield Outcome(Grade(told["grade"]), told["what"])
-        if code := process.wait(SECONDS):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                told = json.loads(line)
+                is_open = "number" in told
+                if not is_open:
+                    done += 1
+                    yield Outcome(Grade(told["grade"]), told["what"])
+            code = process.wait(SECONDS)
+        if code:
             done += 1
             yield Outcome(Grade.CRASHED, f"trial {done}: the process died with exit code {code}")
             if not is_open:

@@ -57,5 +57,5 @@ def test_a_run_trains_in_habitat_and_is_evaluated_there(exported: Path, tmp_path
     train = ["train", "--task", f"habitat:{exported}", "--simulator-python", python, "--run-folder", str(run)]
     main([*train, *SMALL, "--num-envs", "2", "--total-frames", "256"])
     assert read_metrics(run)[-1]["frames"] >= 256
-    main(["evaluate", str(run), "--episodes", "2", "--suite", "transfer"])
+    main(["evaluate", str(run), "--trust-code", "--episodes", "2", "--suite", "transfer"])
     assert json.loads((run / "evaluation.json").read_text())["suites"]["transfer"]["trained"]["episodes"] == 2
