@@ -179,7 +179,7 @@ def _folders(dataset: str) -> dict[str, list[str]]:
     if not os.path.isfile(dataset):
         raise HabitatRefusal(f"the dataset {dataset} is missing")
     document = _json(dataset)
-    found = {}
+    found: dict[str, list[str]] = {}
     for section in ("stages", "objects", "scene_instances"):
         patterns = document.get(section, {}).get("paths", {}).get(".json", [])
         found[section] = []

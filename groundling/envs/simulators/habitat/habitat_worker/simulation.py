@@ -107,6 +107,7 @@ class Simulation:
         sim, owner = self._sim, self._owner
         self._sim, self._owner, self._scene, self._carried = None, None, ("", ""), None
         self._objects, self._placed = {}, {}
+        assert owner is not None
         try:
             sim.close()
         finally:
