@@ -24,6 +24,7 @@ from groundling.seeding import integer
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.collector import Collector
 from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.gradients import GradientStep
 from groundling.training.recorders import Recorder
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.rollout import Rollout
@@ -142,9 +143,11 @@ class OnPolicy(Algorithm):
     """Learns from rollouts of its own agent, with Adam.
 
     Attributes:
-        settings: of the run for this algorithm; they have ``num_steps``, ``learning_rate`` and ``anneal``.
+        settings: of the run for this algorithm; they have ``num_steps``, ``learning_rate``,
+            ``anneal`` and, where gradients are clipped, ``max_grad_norm``.
         collector: plays the agent.
         optimizer: of the agent's parameters.
+        step: takes the gradient steps.
         minibatches: a generator, of the order of the minibatches.
         auxiliary: what the agent learns beside acting.
     """
@@ -155,6 +158,8 @@ class OnPolicy(Algorithm):
         self.settings: Any = run.config.settings_of(self.Config)
         self.minibatches = run.generator("minibatches")
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=self.settings.learning_rate, eps=1e-5, fused=True)
+        longest = getattr(self.settings, "max_grad_norm", math.inf)
+        self.step = GradientStep(self.optimizer, self.agent.parameters(), max_norm=longest)
         self.auxiliary = self.make_auxiliary()
         self.collector = self.make_collector(self.make_recorders())
 

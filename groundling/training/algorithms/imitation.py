@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from groundling.agents.bots import Sight
@@ -181,10 +181,7 @@ class Imitation(OnPolicy):
             for auxiliary in self.auxiliary:
                 parts.append(auxiliary(decision, columns))
                 total = total + auxiliary.coefficient * parts[-1]
-            self.optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
-            self.optimizer.step()
+            norm = self.step(total)
             clipped = (norm > config.max_grad_norm).float()
             totals.append(torch.stack([part.detach() for part in (norm, clipped, *parts)]))
         names = ["gradient_norm", "gradient_clipped", "imitation_loss", "accuracy", "value_loss", "entropy"]
