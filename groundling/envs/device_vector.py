@@ -19,6 +19,7 @@ from groundling.envs.engine.cuda.building import select_device
 from groundling.envs.engine.cuda.worlds import THREADS, CudaWorlds, DeviceArrays
 from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.envs.engine.worlds import WorldBatch
+from groundling.envs.families.options import check_env_device
 from groundling.errors import ConfigurationError
 from groundling.seeding import integer, reset_seed
 from groundling.setting_types import whole_number
@@ -75,6 +76,7 @@ class DeviceVectorEnv(VectorEnv[DeviceArrays, DeviceArray, DeviceArray]):
         device: str = "cuda",
         threads: int = THREADS,
     ) -> None:
+        check_env_device(device)
         select_device(device)  # before the bank is unpacked
         self.autoreset_mode = AutoresetMode.SAME_STEP if autoreset else AutoresetMode.DISABLED
         self.metadata = {"autoreset_mode": self.autoreset_mode, "render_modes": [], "render_fps": 10}

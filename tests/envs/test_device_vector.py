@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from groundling.envs import EpisodeBank
+from groundling.envs import EpisodeBank, make_vec
+from groundling.envs.catalog import find_family
 from groundling.envs.device_vector import DeviceVectorEnv
-from groundling.envs.engine.embodiment import GRID
+from groundling.envs.families.options import WorldOptions
 from groundling.errors import ConfigurationError
 
 HERE = Path(__file__).parent
@@ -100,5 +102,20 @@ def test_device_that_is_not_there_is_refused_with_the_reason() -> None:
     with pytest.raises(ConfigurationError, match="Numba finds no GPU") as told:
         DeviceVectorEnv(bank, 2)
     assert "\n" not in str(told.value)
-    with pytest.raises(ConfigurationError, match="'cpu', 'cuda' or 'cuda:N', not 'gpu'"):
-        DeviceVectorEnv(bank, 2, device="gpu", embodiment=GRID)
+    for name in ("gpu", "cuda:", "cuda:one", "cpu:1"):
+        with pytest.raises(ConfigurationError, match="'cpu', 'cuda' or 'cuda:N', not"):
+            DeviceVectorEnv(bank, 2, device=name)
+
+
+def test_what_only_the_cpu_does_is_refused() -> None:
+    task = "groundling/RoomGoTo-v0"
+    for options, reason in (
+        ({"num_threads": 2}, "num_threads are the CPU's"),
+        ({"render_mode": "rgb_array"}, "leave render_mode out"),
+        ({"env_device": "gpu"}, "'cpu', 'cuda' or 'cuda:N', not 'gpu'"),
+    ):
+        with pytest.raises(ConfigurationError, match=reason):
+            make_vec(task, 2, bank_size=4, **{"env_device": "cuda", **options})
+    for family, world in (("groundling/RTFM-Simple-6x6-v0", WorldOptions()), (task, WorldOptions(body="rover"))):
+        with pytest.raises(ConfigurationError, match="leave env_device at 'cpu'"):
+            find_family(family).check(replace(world, env_device="cuda"))
