@@ -258,7 +258,7 @@ class EnvFamily(ABC):
         """
         if world.env_device != "cpu":
             raise ConfigurationError(
-                f"{self.id} is not stepped on {world.env_device!r}: leave env_device at 'cpu', or take a task of the grid"
+                f"{self.id} is not stepped on {world.env_device!r}: leave env_device at 'cpu'"
             )
 
     def open(self, split: Any, num_envs: int, seed: int, world: WorldOptions = PLAIN, **options: Any) -> VectorEnv:
