@@ -257,9 +257,7 @@ class EnvFamily(ABC):
             ConfigurationError: where that is asked for.
         """
         if world.env_device != "cpu":
-            raise ConfigurationError(
-                f"{self.id} is not stepped on {world.env_device!r}: leave env_device at 'cpu'"
-            )
+            raise ConfigurationError(f"{self.id} is not stepped on {world.env_device!r}: leave env_device at 'cpu'")
 
     def open(self, split: Any, num_envs: int, seed: int, world: WorldOptions = PLAIN, **options: Any) -> VectorEnv:
         """:meth:`make_vec`, after the options have been checked."""
