@@ -209,6 +209,7 @@ class RoverBatch(Batch[Sights]):
         poses = Poses(*(saved[f"poses.{name}"] for name in Poses._fields))
         check_poses(poses, saved["state.position"], self.width, self.state.cells.shape[1] // self.width)
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """See :class:`Batch`."""
         own = {f"poses.{name}": array for name, array in self.poses._asdict().items()}
-        return {**super()._arrays(), **own, "styles": self._styles}
+        return {**super().arrays(), **own, "styles": self._styles}

@@ -20,6 +20,7 @@ from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.envs.families.grid_states import GridStates
 from groundling.envs.families.options import PLAIN, WorldOptions
+from groundling.envs.on_device import device_envs
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
 from groundling.interfaces import Spec, Suite
@@ -102,11 +103,12 @@ class BankFamily(EnvFamily):
         autoreset: bool = True,
         copy: bool = True,
         **options: Any,
-    ) -> GroundlingVectorEnv:
+    ) -> VectorEnv:
         """B environments that play a bank of the split."""
         chosen = self.split(split) if isinstance(split, str) else split
         mixture = mixture_of([self], [chosen], seed, world)
-        return bank_envs(mixture, num_envs, self.embodiment(world), seed, render_mode, autoreset, copy)
+        embodiment = self.embodiment(world)
+        return bank_envs(mixture, num_envs, embodiment, seed, render_mode, autoreset, copy, world.env_device)
 
     def state_reader(self, envs: VectorEnv) -> GridStates:
         """What reads whole grids.
@@ -124,8 +126,17 @@ class BankFamily(EnvFamily):
         return self.source.meaning(texts[self.source.embodiment.text_key])
 
     def check(self, world: WorldOptions) -> None:
-        """Refuse a camera without a rover, and what the body lacks."""
+        """Refuse a camera without a rover, what the body lacks, and a GPU for a body that only the CPU steps."""
         self.embodiment(world)
+        self.check_device(world)
+
+    def check_device(self, world: WorldOptions) -> None:
+        """Refuse to step a rover anywhere but on the CPU; see :class:`EnvFamily`."""
+        if world.env_device != "cpu" and self.embodiment(world).rover is not None:
+            raise ConfigurationError(
+                f"{self.id} is played by a rover, whose camera is computed on the CPU: leave env_device at 'cpu', or "
+                "take the body 'grid' where the task has it"
+            )
 
     def embodiment(self, world: WorldOptions = PLAIN) -> Embodiment:
         """What its episodes are played with.
@@ -219,8 +230,20 @@ def bank_envs(
     render_mode: str | None = None,
     autoreset: bool = True,
     copy: bool = False,
-) -> GroundlingVectorEnv:
+    env_device: str = "cpu",
+) -> VectorEnv:
     """B environments that draw the episodes of a mixture."""
+    if env_device != "cpu":
+        return device_envs(
+            mixture,
+            num_envs,
+            seed=seed,
+            copy=copy,
+            render_mode=render_mode,
+            embodiment=embodiment,
+            autoreset=autoreset,
+            device=env_device,
+        )
     return GroundlingVectorEnv(
         mixture,
         num_envs,

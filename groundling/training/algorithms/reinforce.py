@@ -72,6 +72,7 @@ class Reinforce(Episodic):
 
     Config: ClassVar[type[Any]] = ReinforceConfig
     section = "reinforce"
+    plays_on_device = True
     title: ClassVar[str] = "REINFORCE"
 
     def __init__(self, run: Run) -> None:
