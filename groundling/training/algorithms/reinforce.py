@@ -72,6 +72,7 @@ class Reinforce(Episodic):
 
     Config: ClassVar[type[Any]] = ReinforceConfig
     section = "reinforce"
+    summary: ClassVar[str] = "the policy gradient from whole episodes, with their returns to go"
     title: ClassVar[str] = "REINFORCE"
 
     def __init__(self, run: Run) -> None:
