@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from groundling.errors import GroundlingError
+from groundling.hub import is_on_hub, local_run
 from groundling.interruption import Interrupted, signals_as_errors
 from groundling.processes import follow_parent
 from groundling.trust import OPTION, command_line
@@ -33,6 +34,7 @@ GROUPS = {
     },
     "evaluate": {
         "evaluate": "evaluate an agent and its controls",
+        "push": "publish an agent and its model card on a hub",
         "compare": "compare two runs, or two groups of seeds",
     },
     "look inside": {
@@ -91,6 +93,8 @@ def _run(argv: Sequence[str] | None) -> int:
     logging.getLogger("groundling").setLevel(logging.INFO)
     trust, rest = OPTION in rest, [argument for argument in rest if argument != OPTION]
     try:
+        if not {"-h", "--help"} & set(rest):
+            rest = [fetched(argument) for argument in rest]
         with command_line(rest, trust_code=trust):
             command = parse(name, rest)
             if command is not None:
@@ -134,6 +138,19 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
         if not stop.code:
             return None
         raise GroundlingError(one_line(complaint.getvalue(), f"groundling {name}")) from None
+
+
+def fetched(argument: str) -> str:
+    """An argument as it is, or the folder of the run if it is one on the hub, ``hub:USER/NAME`` or ``--init=hub:...``.
+
+    Raises:
+        ConfigurationError, HubError, MissingPackageError: if it cannot be fetched.
+    """
+    option, value = argument.split("=", 1) if argument.startswith("--") and "=" in argument else ("", argument)
+    if not is_on_hub(value):
+        return argument
+    folder = str(local_run(value))
+    return f"{option}={folder}" if option else folder
 
 
 def module_of(name: str) -> ModuleType:
