@@ -26,12 +26,14 @@ class Command:
         host: address to listen on. The default is reached from this machine only; 0.0.0.0 from everywhere, without a
             password.
         port: to listen on; 0 takes the first free one from 8765 on.
+        tasks: of your own that the page may open, my_file.py:MyTask; code that only a link names is not run.
         browser: open the page in the browser.
     """
 
     runs: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="[RUNS]")]] = Path("runs")
     host: str = "127.0.0.1"
     port: int = 0
+    tasks: tuple[str, ...] = ()
     browser: bool = True
 
     def run(self) -> None:
@@ -48,7 +50,7 @@ class Command:
             raise MissingPackageError(
                 f"the playground needs a web server ({error}): pip install 'groundling[playground]'"
             ) from error
-        playground = Playground(self.runs, self.host)
+        playground = Playground(self.runs, self.host, self.tasks)
         listening = listen(self.host, self.port)
         port = listening.getsockname()[1]
         shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host

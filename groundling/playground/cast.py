@@ -111,4 +111,7 @@ def options_for(actor: Actor | None, family: EnvFamily) -> WorldOptions:
         family.check(actor.options)
     except GroundlingError as error:
         raise PlaygroundError(f"this agent cannot act in {family.id}: {error}") from error
+    known = actor.agent.spec.vocabulary
+    if missing := [word for word in family.spec.vocabulary.words if word not in known]:
+        raise PlaygroundError(f"this agent cannot act in {family.id}: it knows no word {missing[0]!r}")
     return actor.options

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from groundling.agents.bots import Expert, RoverExpert
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.episode import Episode
-from groundling.envs.engine.constants import BORDER, DOOR, FIRST_OBJECT, HOLDS, NOTHING_CODE, NOWHERE, look_parts
+from groundling.envs.engine.constants import (
+    BORDER,
+    DOOR,
+    FIRST_OBJECT,
+    HOLDS,
+    NOTHING_CODE,
+    NOWHERE,
+    PORTABLE_BIT,
+    look_parts,
+)
 from groundling.envs.engine.kinds import kinds_of
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.families.banked import BankFamily
@@ -67,7 +76,9 @@ class EpisodeWorld:
             )
         except TaskError as error:
             raise PlaygroundError(f"that is no possible world: {error}") from error
-        self.envs = GroundlingVectorEnv(bank, 1, shuffle=False, embodiment=embodiment, autoreset=False)
+        self.envs: GroundlingVectorEnv = GroundlingVectorEnv(
+            bank, 1, shuffle=False, embodiment=embodiment, autoreset=False
+        )
         self.observation: Mapping[str, Any] = self.envs.reset()[0]
         if episode.carried != NOTHING_CODE:
             self.envs.worlds.state.positions[0, episode.carried - FIRST_OBJECT] = NOWHERE
@@ -189,8 +200,10 @@ class EpisodeWorld:
         found = [Thing(now.pose[0], now.pose[1], "agent", True)]
         for look, place, held in zip(now.looks, now.positions, now.contents, strict=True):
             if place not in (NOWHERE, CORNER):
-                moves = look_parts(look)[0] != DOOR and held < HOLDS
-                found.append(Thing(place % width, place // width, name_of(look, self._kinds), moves))
+                is_door, is_portable = look_parts(look)[0] == DOOR, bool(look >> PORTABLE_BIT & 1)
+                moves = not is_door and held < HOLDS
+                name = name_of(look, self._kinds)
+                found.append(Thing(place % width, place // width, name, moves, is_portable, is_door))
         return found
 
     @property

@@ -84,9 +84,7 @@ def episodes_of(family: EnvFamily, suite: str, config: TrainConfig, episodes: in
             raise PlaygroundError(f"failures of {family.id} are looked for in new layouts: choose the suite 'layout'")
         return [(integer(seed, "failures", number) % 2**31, "") for number in range(episodes)]
     if getattr(asked, "grows", "") or getattr(asked, "settings", ()):
-        raise PlaygroundError(
-            f"the suite {suite!r} has other worlds than the task, which are not opened by a seed here"
-        )
+        raise PlaygroundError(f"the suite {suite!r} has worlds of other settings, which no seed opens here")
     found: list[tuple[int, str]] = []
     for chunk in count():
         if len(found) >= episodes or chunk == MOST_CHUNKS:

@@ -53,7 +53,7 @@ class Runs:
             raise PlaygroundError(f"there is no run {name[:80]!r}")
         return found
 
-    def list(self) -> list[dict[str, Any]]:
+    def all(self) -> list[dict[str, Any]]:
         """The runs, the newest first."""
         if self.root is None or not self.root.is_dir():
             return []

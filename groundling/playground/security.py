@@ -138,7 +138,7 @@ def inside(root: Path, told: str) -> Path:
     base = root.resolve()
     found = (base / told).resolve()
     if found != base and base not in found.parents:
-        raise PlaygroundError("this path leads out of the folder of the runs")
+        raise PlaygroundError("this path leads out of its folder")
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,15 +39,17 @@ class Playground:
     Args:
         root: folder below which runs are; None: there are none.
         host: that the server listens on.
+        tasks: of a user's own that the page lists as well.
     """
 
-    def __init__(self, root: Path | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(self, root: Path | None = None, host: str = "127.0.0.1", tasks: Sequence[str] = ()) -> None:
         self.cast = Cast(root)
         self.gallery = Gallery(self.cast)
         self.runs = Runs(root)
         self.labels = Labels(self.runs)
         self.tabs = Tabs(self.cast, self.gallery)
         self._host = host
+        self._tasks = tuple(tasks)
 
     def app(self) -> ASGIApp:
         """The application, guarded."""
@@ -90,13 +92,16 @@ class Playground:
         return answer
 
     def _gallery(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        return self.gallery.to_dict() | {"tasks": self.gallery.tasks(), "has_runs": self.runs.root is not None}
+        return self.gallery.to_dict() | {
+            "tasks": [*self._tasks, *self.gallery.tasks()],
+            "has_runs": self.runs.root is not None,
+        }
 
     def _picture(self, request: Request, body: dict[str, Any]) -> Response:
         return Response(self.gallery.picture(request.path_params["key"]), media_type="image/png")
 
     def _runs(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        return {"runs": self.runs.list(), "root": str(self.runs.root or "")}
+        return {"runs": self.runs.all(), "root": str(self.runs.root or "")}
 
     def _curves(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         asked = request.query_params

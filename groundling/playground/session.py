@@ -21,6 +21,7 @@ from groundling.playground.minds import Mind, Thought
 from groundling.playground.suggestions import suggestions_for
 from groundling.playground.worlds import GameWorld, World
 from groundling.setting_types import whole_number
+from groundling.trust import note_received
 
 ACT: Final = "act"  # by the person, or as the expert says
 STEP: Final = "step"  # by the agent
@@ -68,6 +69,7 @@ class Scene:
         seed = told.get("seed", 0)
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MOST_SEED:
             raise PlaygroundError(f"a seed is a whole number from 0 to {MOST_SEED:,}")
+        note_received([told["task"], agent], "a link of the playground")  # whose code may not run
         return cls(told["task"], seed, agent, tuple((kind, what) for kind, what in events))
 
 

@@ -48,15 +48,15 @@ def _candidates(world: EpisodeWorld) -> Iterator[str]:
         for word in split_words(sentence):
             if split_words(world.sentence)[-1:] != [word]:
                 yield " ".join([*split_words(world.sentence)[:-1], word])
-    names = sorted({thing.name for thing in world.things() if thing.name != "agent"})
-    draw.shuffle(names)
+    things = sorted({(thing.name, thing.is_portable, thing.is_door) for thing in world.things()[1:]})
+    draw.shuffle(things)
     if not isinstance(world.family, GoalFamily):
-        for name in names:
+        for name, _, _ in things:
             yield f"Go to the {name}"
             yield f"what color is the {name.partition(' ')[2]}?"
         return
-    for first, second in pairwise([*names, *names[:1]]):
-        yield f"pick up the {first}"
-        yield f"put the {first} next to the {second}"
-        yield f"go to the {second}"
-        yield f"open the {first}"
+    for (first, is_portable, is_door), (second, _, _) in pairwise([*things, *things[:1]]):
+        if is_portable:
+            yield f"pick up the {first}"
+            yield f"put the {first} next to the {second}"
+        yield f"open the {first}" if is_door else f"go to the {first}"

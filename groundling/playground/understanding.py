@@ -20,7 +20,7 @@ def alternatives(world: World, text: str) -> list[tuple[str, tuple[str, ...]]]:
     known = dict.fromkeys(world.spec.vocabulary.words[2:])
     if isinstance(world.family, GoalFamily):  # other ways of saying the same are read as well
         known |= dict.fromkeys(all_words())
-    found = []
+    found: list[tuple[str, tuple[str, ...]]] = []
     for word in dict.fromkeys(split_words(text)):
         if word not in known and len(found) < MOST_WORDS:
             close = difflib.get_close_matches(word, known, n=MOST_CLOSE) if len(word) <= LONGEST else []

@@ -31,12 +31,16 @@ class Thing:
         y: tile from the top.
         name: "red ball", "agent".
         moves: whether it can be dragged.
+        is_portable: whether an agent can pick it up.
+        is_door: whether it is a door.
     """
 
     x: int
     y: int
     name: str
     moves: bool
+    is_portable: bool = False
+    is_door: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,6 @@ class World(Protocol):
     """One environment, one episode at a time.
 
     Attributes:
-        family: that it is of.
-        envs: the one environment, which begins no episode by itself.
         spec: what an agent in it is built for.
         observation: [1, ...] by key, what the agent is given now.
         sentence: that the agent reads.
@@ -69,8 +71,6 @@ class World(Protocol):
         ending: of the episode; None while it goes on.
     """
 
-    family: EnvFamily
-    envs: VectorEnv
     spec: Spec
     observation: Mapping[str, Any]
     sentence: str
@@ -78,6 +78,14 @@ class World(Protocol):
     manual: tuple[str, ...]
     steps: int
     ending: Ending | None
+
+    @property
+    def family(self) -> EnvFamily:
+        """The family that it is of."""
+
+    @property
+    def envs(self) -> VectorEnv:
+        """The one environment, which begins no episode by itself."""
 
     def step(self, action: int) -> None:
         """Act once; nothing happens after the end."""

@@ -207,9 +207,8 @@ def _traps(episode: Episode) -> int:
 def _plain(message: str, goal: Goal, world: StandingWorld) -> str:
     """A task's error as a sentence for a person: without the name of the task and the seed."""
     if "no object in the world satisfies" in message:
-        there = [
-            f"{thing.color} {thing.type}" for thing in world.things if thing.position and thing.type is not UNNAMED
-        ]
+        named = [thing for thing in world.things if thing.position and thing.type is not UNNAMED]
+        there = [f"{thing.color} {thing.type}" for thing in named]
         told = ", ".join(dict.fromkeys(there[:MOST_TOLD])) + ", ..." * (len(there) > MOST_TOLD)
         return f"nothing here fits {render(goal)!r}: there is {told or 'nothing'}"
     return message.partition(": ")[2] if ", seed " in message.partition(": ")[0] else message

@@ -28,6 +28,7 @@ export class View {
     this.walks = el("input", { type: "checkbox", id: "walks", onchange: () => onFirstPerson(this.walks.checked) });
     this.hasWalk = el("span", {}, this.walks, " ", el("label", { for: "walks" }, "through its eyes"));
     this.options = el("div.row.small", {}, el("span", {}, this.attends, " ", el("label", { for: "attends" }, "attention")), this.hasWalk);
+    this.card = el("section.card", {}, el("h2", {}, "What it sees"), this.frame, this.options);
     this.image.addEventListener("load", () => this.draw());
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.frame);
@@ -35,7 +36,7 @@ export class View {
 
   show(state) {
     this.state = state;
-    this.frame.hidden = !state.inside;
+    this.card.hidden = !state.inside;
     if (state.inside) this.image.src = state.inside;
     this.image.classList.toggle("sharp", !state.is_first_person);
     this.frame.classList.toggle("square", Boolean(state.is_square));

@@ -78,7 +78,7 @@ class WorldPage {
           this.manual.card,
           el("section.card", {}, el("div.row", {}, el("label", { for: "agent" }, el("b", {}, "Who acts")), this.agent), el("p.note", {}, "Arrow keys, and the letters on the actions, drive the agent yourself."))),
         el("div.side", {},
-          el("section.card", {}, el("h2", {}, "What it sees"), this.view.frame, this.view.options),
+          this.view.card,
           el("section.card", {}, el("h2", {}, "What it would do"), this.actions, this.value))));
     this.fillAgents(entries);
   }
