@@ -26,6 +26,7 @@ GROUPS = {
         "demo": "train, evaluate and report in a few minutes",
         "watch": "write a video of an agent that you instruct",
         "play": "move an agent yourself",
+        "playground": "talk to agents on a page in the browser",
     },
     "train": {
         "train": "train an agent on a task",
