@@ -42,7 +42,7 @@ class CudaWorlds:
     Args:
         host: the batch; what is copied back is written over its arrays.
         device: "cuda" or "cuda:N".
-        threads: of a block.
+        threads: of a block, at most; a thread steps an environment.
 
     Attributes:
         num_envs: B.
@@ -58,6 +58,7 @@ class CudaWorlds:
             raise ConfigurationError("the view from above is painted on the host: leave env_device at 'cpu' with it")
         self.host = host
         self.num_envs = host.num_envs
+        threads = min(threads, host.num_envs)
         self.grid = (-(-host.num_envs // threads), threads)
         self.episodes, self.tasks = to_device(host.episodes), to_device(host.tasks)
         self.state, self.outcomes = to_device(host.state), to_device(host.outcomes)
