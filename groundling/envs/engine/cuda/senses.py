@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine import on_top
 from groundling.envs.engine.answers import MASK_KEY, ActionMasks
 from groundling.envs.engine.cuda.arrays import DeviceArray
-from groundling.envs.engine.cuda.kernels import launchers
+from groundling.envs.engine.cuda.launching import Grid, launchers
 from groundling.envs.engine.explored import Explorer
 from groundling.envs.engine.manuals import MANUAL_KEY, ManualSense
 from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY, PreviousActions
@@ -35,7 +35,7 @@ class DeviceSense:
     now: DeviceArray
     last: DeviceArray
 
-    def __init__(self, grid: tuple[int, int], now: NDArray[Any]) -> None:
+    def __init__(self, grid: Grid, now: NDArray[Any]) -> None:
         self.grid = grid
         self.now, self.last = cuda.to_device(now), cuda.to_device(np.zeros_like(now))
 
@@ -62,18 +62,18 @@ class DeviceExplorer(DeviceSense):
     key = "explored"
     is_drawn = True
 
-    def __init__(self, grid: tuple[int, int], host: Explorer, width: int, now: NDArray[np.uint8]) -> None:
+    def __init__(self, grid: Grid, host: Explorer, width: int, now: NDArray[np.uint8]) -> None:
         super().__init__(grid, now)
         self.width = width
         self.seen = cuda.to_device(host.seen)
 
     def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
         """See :class:`DeviceSense`."""
-        launchers().draw_explored[self.grid](w, self.width, self.seen, self.last, out.ended)
+        launchers(self.grid).draw_explored(w, self.width, self.seen, self.last, out.ended)
 
     def show(self, w: Worlds, mask: DeviceArray) -> None:
         """See :class:`DeviceSense`."""
-        launchers().draw_explored[self.grid](w, self.width, self.seen, self.now, mask)
+        launchers(self.grid).draw_explored(w, self.width, self.seen, self.now, mask)
 
     def kept(self) -> dict[str, DeviceArray]:
         """See :class:`DeviceSense`."""
@@ -86,17 +86,17 @@ class DeviceOnTop(DeviceSense):
     key = "on_top"
     is_drawn = True
 
-    def __init__(self, grid: tuple[int, int], width: int, num_envs: int) -> None:
+    def __init__(self, grid: Grid, width: int, num_envs: int) -> None:
         super().__init__(grid, np.zeros((num_envs, *on_top.SHAPE), dtype=np.uint8))
         self.width = width
 
     def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
         """See :class:`DeviceSense`."""
-        launchers().draw_on_top[self.grid](w, self.width, self.last, out.ended)
+        launchers(self.grid).draw_on_top(w, self.width, self.last, out.ended)
 
     def show(self, w: Worlds, mask: DeviceArray) -> None:
         """See :class:`DeviceSense`."""
-        launchers().draw_on_top[self.grid](w, self.width, self.now, mask)
+        launchers(self.grid).draw_on_top(w, self.width, self.now, mask)
 
     def kept(self) -> dict[str, DeviceArray]:
         """See :class:`DeviceSense`."""
@@ -108,7 +108,7 @@ class DeviceManuals(DeviceSense):
 
     key = MANUAL_KEY
 
-    def __init__(self, grid: tuple[int, int], host: ManualSense, num_envs: int) -> None:
+    def __init__(self, grid: Grid, host: ManualSense, num_envs: int) -> None:
         sentences = host.rows.shape[1]
         super().__init__(grid, np.zeros((num_envs, sentences, host.tokens.shape[1]), dtype=np.int32))
         threads = grid[1]
@@ -117,11 +117,11 @@ class DeviceManuals(DeviceSense):
 
     def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
         """See :class:`DeviceSense`."""
-        launchers().show_manuals[self.grid](out.episode, self.rows, self.tokens, self.last)
+        launchers(self.grid).show_manuals(out.episode, self.rows, self.tokens, self.last)
 
     def show(self, w: Worlds, mask: DeviceArray) -> None:
         """See :class:`DeviceSense`."""
-        launchers().show_manuals[self.grid](w.episode, self.rows, self.tokens, self.now)
+        launchers(self.grid).show_manuals(w.episode, self.rows, self.tokens, self.now)
 
 
 class DeviceMasks(DeviceSense):
@@ -129,7 +129,7 @@ class DeviceMasks(DeviceSense):
 
     key = MASK_KEY
 
-    def __init__(self, grid: tuple[int, int], host: ActionMasks, num_envs: int) -> None:
+    def __init__(self, grid: Grid, host: ActionMasks, num_envs: int) -> None:
         super().__init__(grid, np.zeros((num_envs, host.moving.shape[1]), dtype=np.int8))
         self.moving, self.answering = cuda.to_device(host.moving), cuda.to_device(host.answering)
         self.stops_first = host.stops_first
@@ -137,17 +137,17 @@ class DeviceMasks(DeviceSense):
 
     def before_step(self, w: Worlds, actions: DeviceArray) -> None:
         """See :class:`DeviceSense`."""
-        launchers().note_stopped[self.grid](w, actions, self.had_stopped)
+        launchers(self.grid).note_stopped(w, actions, self.had_stopped)
 
     def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
         """See :class:`DeviceSense`."""
-        launchers().show_last_masks[self.grid](
+        launchers(self.grid).show_last_masks(
             e, out.episode, self.had_stopped, self.moving, self.answering, self.stops_first, self.last
         )
 
     def show(self, w: Worlds, mask: DeviceArray) -> None:
         """See :class:`DeviceSense`."""
-        launchers().show_masks[self.grid](w, self.moving, self.answering, self.stops_first, self.now)
+        launchers(self.grid).show_masks(w, self.moving, self.answering, self.stops_first, self.now)
 
 
 class DevicePreviousActions(DeviceSense):
@@ -155,24 +155,24 @@ class DevicePreviousActions(DeviceSense):
 
     key = PREVIOUS_ACTION_KEY
 
-    def __init__(self, grid: tuple[int, int], host: PreviousActions) -> None:
+    def __init__(self, grid: Grid, host: PreviousActions) -> None:
         super().__init__(grid, host.now)
         self.none = host.none
 
     def begin(self, mask: DeviceArray) -> None:
         """See :class:`DeviceSense`."""
-        launchers().forget_actions[self.grid](mask, self.none, self.now)
+        launchers(self.grid).forget_actions(mask, self.none, self.now)
 
     def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
         """See :class:`DeviceSense`."""
-        launchers().note_actions[self.grid](actions, out.ended, autoreset, self.none, self.now, self.last)
+        launchers(self.grid).note_actions(actions, out.ended, autoreset, self.none, self.now, self.last)
 
     def kept(self) -> dict[str, DeviceArray]:
         """See :class:`DeviceSense`."""
         return {PREVIOUS_ACTION_KEY: self.now}
 
 
-def device_senses(host: WorldBatch, grid: tuple[int, int]) -> list[DeviceSense]:
+def device_senses(host: WorldBatch, grid: Grid) -> list[DeviceSense]:
     """The senses of a batch on the device.
 
     Args:

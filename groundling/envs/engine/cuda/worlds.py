@@ -23,7 +23,7 @@ from groundling.envs.engine.cuda.arrays import (
     to_device,
 )
 from groundling.envs.engine.cuda.building import select_device
-from groundling.envs.engine.cuda.kernels import launchers
+from groundling.envs.engine.cuda.launching import PreparedLaunch, launchers
 from groundling.envs.engine.cuda.senses import device_senses
 from groundling.envs.engine.state import Observations
 from groundling.envs.engine.worlds import WorldBatch
@@ -66,13 +66,14 @@ class CudaWorlds:
         self.senses = device_senses(host, self.grid)
         self._all = cuda.to_device(np.ones(host.num_envs, dtype=np.bool_))
         self._is_wrong = cuda.to_device(np.zeros(host.num_envs, dtype=np.bool_))
+        self._prepared: tuple[tuple[int, bool, bool], PreparedLaunch] | None = None
         self._seen = {**self._named(self.observations), **{sense.key: sense.now for sense in self.senses}}
         self._last_seen = {**self._named(self.final), **{sense.key: sense.last for sense in self.senses}}
 
     def reset(self, mask: Any = None) -> None:
         """Begin the next episode in every environment, or in those of the mask [B] bool."""
         chosen = self._all if mask is None else as_device_array(mask)
-        launchers().reset[self.grid](
+        launchers(self.grid).reset(
             self.state, self.episodes, self.observations, self.tasks, self.host.order_seed, self.host.shuffle, chosen
         )
         for sense in self.senses:
@@ -97,28 +98,18 @@ class CudaWorlds:
                 be to wait for the device: an action that is none does nothing, and :meth:`check` tells of it.
         """
         chosen = self._checked(actions)
-        launch, own = launchers(), (self.state, self.episodes)
-        order = (self.tasks, self.host.order_seed, self.host.shuffle)
+        own = (self.state, self.episodes)
         drawn = [sense for sense in self.senses if sense.is_drawn]
         for sense in self.senses:
             sense.before_step(self.state, chosen)
         # what is drawn of a world at the end of its episode comes before the next one is written over it
-        at_once = autoreset and not drawn
-        launch.step[self.grid](
-            *own,
-            self.observations,
-            self.final,
-            self.outcomes,
-            chosen,
-            *order,
-            at_once,
-            self.host.num_actions,
-            self._is_wrong,
-        )
+        self._step_launch(autoreset and not drawn)(chosen)
         if autoreset and drawn:
             for sense in drawn:
                 sense.show_last(*own, self.outcomes, chosen, autoreset)
-            launch.go_on[self.grid](*own, self.observations, self.final, self.outcomes, *order)
+            launchers(self.grid).go_on(
+                *own, self.observations, self.final, self.outcomes, self.tasks, self.host.order_seed, self.host.shuffle
+            )
         for sense in self.senses:
             if not sense.is_drawn:
                 sense.show_last(*own, self.outcomes, chosen, autoreset)
@@ -189,6 +180,17 @@ class CudaWorlds:
         image: Any = seen.image
         shaped = image.reshape(self.num_envs, VIEW_SIZE, VIEW_SIZE, 3)
         return {"image": shaped, "direction": seen.direction, self.host.text_key: seen.instruction}
+
+    def _step_launch(self, autoreset: bool) -> PreparedLaunch:
+        """The launch of a step; what is written into it seldom changes."""
+        host = self.host
+        key = (host.order_seed, host.shuffle, autoreset)
+        if self._prepared is None or self._prepared[0] != key:
+            before = (self.state, self.episodes, self.observations, self.final, self.outcomes)
+            after = (self.tasks, *key, host.num_actions, self._is_wrong)
+            actions = cuda.to_device(np.zeros(self.num_envs, dtype=np.int64))
+            self._prepared = (key, PreparedLaunch("step", self.grid, before, actions, after))
+        return self._prepared[1]
 
     def _checked(self, actions: Any) -> DeviceArray:
         array = as_device_array(actions)
