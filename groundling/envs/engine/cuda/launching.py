@@ -41,7 +41,7 @@ def _compiled() -> Kernels:
 
 
 class PreparedLaunch:
-    """One kernel on arguments of which one array alone changes.
+    """One kernel on arguments that stay the same, or of which one array alone changes.
 
     What Numba does at a launch is done here in its two halves, by functions that are not of its public interface; where
     a version has others, every launch is an ordinary one.
@@ -49,8 +49,8 @@ class PreparedLaunch:
     Args:
         name: of the kernel, a field of ``Kernels``.
         grid: of the launch.
-        before: the arguments before the array that changes.
-        array: one like it: contiguous, of the same shape and type.
+        before: the arguments, or those before the array that changes.
+        array: one like that: contiguous, of the same shape and type; None where nothing changes.
         after: the arguments after it.
 
     Attributes:
@@ -58,11 +58,18 @@ class PreparedLaunch:
     """
 
     def __init__(
-        self, name: str, grid: Grid, before: tuple[Any, ...], array: DeviceArray, after: tuple[Any, ...]
+        self,
+        name: str,
+        grid: Grid,
+        before: tuple[Any, ...],
+        array: DeviceArray | None = None,
+        after: tuple[Any, ...] = (),
     ) -> None:
         self._ordinary = getattr(launchers(grid), name)
         self._before, self._after = before, after
-        self._shape, self._dtype = tuple(array.shape), np.dtype(array.dtype)
+        self._changes = array is not None
+        if array is not None:
+            self._shape, self._dtype = tuple(array.shape), np.dtype(array.dtype)
         self._run: Callable[[], None] | None = None
         self._pointer: Any = None
         if not is_simulated():
@@ -76,17 +83,27 @@ class PreparedLaunch:
         """See above."""
         return self._run is not None
 
-    def __call__(self, array: Any) -> None:
-        """Launch it with this array of the device, of whatever library."""
+    def __call__(self, array: Any = None) -> None:
+        """Launch it, where an array changes with this one of the device, of whatever library."""
+        if self._run is not None and (not self._changes or self._is_pointed_at(array)):
+            try:
+                self._run()
+                return
+            except (AttributeError, TypeError):  # another version of Numba, which has launched nothing
+                self._run = None
+        changing = (as_device_array(array),) if self._changes else ()
+        self._ordinary(*self._before, *changing, *self._after)
+
+    def _is_pointed_at(self, array: Any) -> bool:
+        """Write down the place of the array that changes; whether it is described as the first one, its place apart."""
         interface = getattr(array, "__cuda_array_interface__", None)
-        if self._run is None or interface is None or not self._is_alike(interface):
-            self._ordinary(*self._before, as_device_array(array), *self._after)
-            return
+        if interface is None or not self._is_alike(interface):
+            return False
         self._pointer.value = interface["data"][0]
-        self._run()
+        return True
 
     def _is_alike(self, interface: dict[str, Any]) -> bool:
-        """Whether an array is described as the first one was, its pointer apart."""
+        """Whether an array has the shape, type and order of the first one."""
         strides = interface.get("strides")
         return (
             tuple(interface["shape"]) == self._shape
@@ -94,28 +111,29 @@ class PreparedLaunch:
             and (strides is None or tuple(strides) == (self._dtype.itemsize,))
         )
 
-    def _prepare(self, dispatcher: Any, grid: Grid, array: DeviceArray) -> None:
-        arguments = (*self._before, array, *self._after)
+    def _prepare(self, dispatcher: Any, grid: Grid, array: DeviceArray | None) -> None:
+        changing = () if array is None else (array,)
+        arguments = (*self._before, *changing, *self._after)
         kernel = dispatcher.compile(tuple(map(typeof, arguments)))
         numbers: list[Any] = []
         for place, (kind, value) in enumerate(zip(kernel.argument_types, arguments, strict=True)):
-            if place == len(self._before):
-                pointer = len(numbers) + DATA
+            start = len(numbers)
             kernel._prepare_args(kind, value, 0, [], numbers)
-        self._pointer = numbers[pointer]
-        if not isinstance(self._pointer, ctypes.c_void_p):
-            raise TypeError("the pointer of an array stands elsewhere")
-        self._run = _launch_of(kernel, grid, numbers)
+            if self._changes and place == len(self._before):
+                self._pointer = numbers[start + DATA]
+                if not isinstance(self._pointer, ctypes.c_void_p):
+                    raise TypeError("the pointer of an array stands elsewhere")
+        self._run = _launch_of(kernel, grid, numbers, self._ordinary)
 
 
-def _launch_of(kernel: Any, grid: Grid, numbers: list[Any]) -> Callable[[], None]:
+def _launch_of(kernel: Any, grid: Grid, numbers: list[Any], configured: Any) -> Callable[[], None]:
     """What launches a compiled kernel on numbers that are read at each launch."""
     blocks, threads = grid
     loaded = kernel._codelibrary.get_cufunc  # it also has the present thread use the GPU
     module = sys.modules[type(kernel).__module__]
     if hasattr(module, "LaunchConfig"):  # the package numba-cuda
         config = module.LaunchConfig(grid=(blocks, 1, 1), block=(threads, 1, 1), shmem_size=0)
-        return lambda: module.launch(0, config, loaded().kernel, *numbers)
+        return lambda: module.launch(configured.stream, config, loaded().kernel, *numbers)
     driver: Any = module.driver  # the target that is built into Numba
     places = (ctypes.c_void_p * len(numbers))(*map(ctypes.addressof, numbers))
     run = driver.driver.cuLaunchKernel

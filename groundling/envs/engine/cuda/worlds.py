@@ -24,7 +24,7 @@ from groundling.envs.engine.cuda.arrays import (
 )
 from groundling.envs.engine.cuda.building import select_device
 from groundling.envs.engine.cuda.launching import PreparedLaunch, launchers
-from groundling.envs.engine.cuda.senses import device_senses
+from groundling.envs.engine.cuda.senses import Surroundings, device_senses
 from groundling.envs.engine.state import Observations
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ActionError, ConfigurationError
@@ -63,10 +63,11 @@ class CudaWorlds:
         self.episodes, self.tasks = to_device(host.episodes), to_device(host.tasks)
         self.state, self.outcomes = to_device(host.state), to_device(host.outcomes)
         self.observations, self.final = to_device(host.observations), to_device(host.final)
-        self.senses = device_senses(host, self.grid)
         self._all = cuda.to_device(np.ones(host.num_envs, dtype=np.bool_))
+        around = Surroundings(self.grid, self.state, self.episodes, self.outcomes, self._all)
+        self.senses = device_senses(host, around)
         self._is_wrong = cuda.to_device(np.zeros(host.num_envs, dtype=np.bool_))
-        self._prepared: tuple[tuple[int, bool, bool], PreparedLaunch] | None = None
+        self._prepared: dict[str, tuple[tuple[Any, ...], PreparedLaunch]] = {}
         self._seen = {**self._named(self.observations), **{sense.key: sense.now for sense in self.senses}}
         self._last_seen = {**self._named(self.final), **{sense.key: sense.last for sense in self.senses}}
 
@@ -78,7 +79,7 @@ class CudaWorlds:
         )
         for sense in self.senses:
             sense.begin(chosen)
-            sense.show(self.state, self._all)
+            sense.show()
 
     def restart(self, order_seed: int) -> None:
         """Forget every episode played and begin anew with this order."""
@@ -98,22 +99,19 @@ class CudaWorlds:
                 be to wait for the device: an action that is none does nothing, and :meth:`check` tells of it.
         """
         chosen = self._checked(actions)
-        own = (self.state, self.episodes)
         drawn = [sense for sense in self.senses if sense.is_drawn]
         for sense in self.senses:
-            sense.before_step(self.state, chosen)
+            sense.before_step(chosen)
         # what is drawn of a world at the end of its episode comes before the next one is written over it
-        self._step_launch(autoreset and not drawn)(chosen)
+        self._launch_of("step", (autoreset and not drawn, self.host.num_actions, self._is_wrong))(chosen)
         if autoreset and drawn:
             for sense in drawn:
-                sense.show_last(*own, self.outcomes, chosen, autoreset)
-            launchers(self.grid).go_on(
-                *own, self.observations, self.final, self.outcomes, self.tasks, self.host.order_seed, self.host.shuffle
-            )
+                sense.show_last(chosen, autoreset)
+            self._launch_of("go_on", ())()
         for sense in self.senses:
             if not sense.is_drawn:
-                sense.show_last(*own, self.outcomes, chosen, autoreset)
-            sense.show(self.state, self._all)
+                sense.show_last(chosen, autoreset)
+            sense.show()
 
     def seen(self) -> DeviceArrays:
         """What the agents see now, by the keys of the observation space."""
@@ -165,7 +163,7 @@ class CudaWorlds:
             copy_to_device(theirs[name], array)
         for sense in self.senses:
             if not sense.kept():  # it follows from the others
-                sense.show(self.state, self._all)
+                sense.show()
 
     def arrays(self) -> DeviceArrays:
         """Everything that the future depends on, the bank apart, by the names of ``Batch.arrays``."""
@@ -181,16 +179,20 @@ class CudaWorlds:
         shaped = image.reshape(self.num_envs, VIEW_SIZE, VIEW_SIZE, 3)
         return {"image": shaped, "direction": seen.direction, self.host.text_key: seen.instruction}
 
-    def _step_launch(self, autoreset: bool) -> PreparedLaunch:
-        """The launch of a step; what is written into it seldom changes."""
-        host = self.host
-        key = (host.order_seed, host.shuffle, autoreset)
-        if self._prepared is None or self._prepared[0] != key:
+    def _launch_of(self, name: str, more: tuple[Any, ...]) -> PreparedLaunch:
+        """The launch of a step, or of what goes on after it; what is written into it seldom changes."""
+        order = (self.host.order_seed, self.host.shuffle)
+        key = (*order, *more[:1])
+        known = self._prepared.get(name)
+        if known is None or known[0] != key:
             before = (self.state, self.episodes, self.observations, self.final, self.outcomes)
-            after = (self.tasks, *key, host.num_actions, self._is_wrong)
-            actions = cuda.to_device(np.zeros(self.num_envs, dtype=np.int64))
-            self._prepared = (key, PreparedLaunch("step", self.grid, before, actions, after))
-        return self._prepared[1]
+            if name == "step":
+                actions = cuda.to_device(np.zeros(self.num_envs, dtype=np.int64))
+                launch = PreparedLaunch(name, self.grid, before, actions, (self.tasks, *order, *more))
+            else:
+                launch = PreparedLaunch(name, self.grid, (*before, self.tasks, *order, *more))
+            known = self._prepared[name] = (key, launch)
+        return known[1]
 
     def _checked(self, actions: Any) -> DeviceArray:
         array = as_device_array(actions)
