@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,11 +21,13 @@ from groundling.errors import ConfigurationError
 
 PARITY = Path(__file__).parents[2] / "benchmarks" / "cuda_parity.py"
 ASSEMBLY = Path(__file__).with_name("cuda_assembly.py")
+DRIVER = Path(__file__).with_name("host_driver.py")
 
 
 def run(program: Path, *arguments: str, simulate: bool) -> subprocess.CompletedProcess[str]:
     """A program in a process of its own: whether Numba is to simulate a GPU is read when it is imported."""
-    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": str(int(simulate))}
+    path = os.pathsep.join([str(PARITY.parents[1]), str(PARITY.parent)])
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": str(int(simulate)), "PYTHONPATH": path}
     command = [sys.executable, str(program), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -69,6 +72,23 @@ def test_every_kernel_compiles_for_a_real_gpu_without_a_stack() -> None:
     for name, numbers in found["kernels"].items():  # empty where there is no ptxas
         assert not numbers.get("stack"), f"{name} keeps arrays in memory of its own"
         assert not numbers.get("spilled"), f"{name} has more values than registers"
+
+
+@pytest.mark.slow
+def test_real_launches_hand_over_every_array_and_a_step_copies_nothing(tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    driver = tmp_path / "libdriver.so"
+    source = DRIVER.with_suffix(".c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-w", "-o", driver, source], check=True)
+    done = run(DRIVER, str(driver), "BabyAI-PickupLoc-v0", "groundling/Questions-Stop-v0", simulate=False)
+    if done.returncode == 3:
+        pytest.skip(f"NVIDIA's compiler library (NVVM) is not installed: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert all(counts["ended"] for counts in found["levels"].values())
+    assert found["step"] == {"copies": 0, "allocations": 0, "launches": 1, "waits": 0, "is_prepared": True}
 
 
 def test_device_that_is_not_there_is_refused_with_the_reason() -> None:
