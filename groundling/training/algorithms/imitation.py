@@ -267,7 +267,7 @@ def inflection_weights(label: Tensor, is_first: Tensor, inflection: float) -> Te
     """
     changes = (label[1:] != label[:-1]) & ~is_first[1:].bool() & (label[:-1] != NO_LABEL)
     weight = torch.ones(label.shape, device=label.device)
-    weight[1:][changes] = inflection
+    weight[1:].masked_fill_(changes, inflection)
     return weight
 
 
