@@ -62,13 +62,10 @@ class Layout:
 
     def unpacked(self, blocks: Tensor) -> dict[str, Tensor]:
         """The arrays in blocks [..., size] uint8, as views [..., *shape] by name."""
-        lead = blocks.shape[:-1]
         found = {}
         for name, place in self.places.items():
             flat = blocks.narrow(-1, place.start, place.size).view(place.dtype)
-            found[name] = flat.view(*lead, *place.shape) if not lead else flat.unflatten(-1, place.shape or (1,))
-            if not place.shape:
-                found[name] = found[name].reshape(lead)
+            found[name] = flat.unflatten(-1, place.shape) if place.shape else flat.squeeze(-1)
         return found
 
 
@@ -95,9 +92,13 @@ def moved(arrays: Mapping[str, Any], device: torch.device) -> dict[str, Tensor]:
     there = {name: torch.as_tensor(array, device=device) for name, array in arrays.items() if name not in host}
     if not host:
         return there
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in host.items()}
-    layout = Layout({name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()})
+    layout = Layout({name: (array.shape, _dtype_of(array)) for name, array in host.items()})
     block = host_block(layout.size, device=device)
     for name, view in layout.unpacked(block).items():
-        view.copy_(tensors[name])
+        view.numpy()[...] = host[name]
     return {**there, **layout.unpacked(block.to(device, non_blocking=True))}
+
+
+def _dtype_of(array: NDArray[Any]) -> torch.dtype:
+    """PyTorch's type of an array's numbers."""
+    return torch.from_numpy(np.empty(0, dtype=array.dtype)).dtype

@@ -212,7 +212,7 @@ def sum_regions_on_device(
     """As :func:`sum_regions`, on any device."""
     is_seen = (packed != NOT_SEEN) & (region >= 0)
     rows = first.unsqueeze(1) + row_of[packed.long().clamp(min=0)]
-    cells = functional.embedding(rows, table) * is_seen.unsqueeze(2)
+    cells = functional.embedding(rows.clamp(min=0), table) * is_seen.unsqueeze(2)
     sums = torch.zeros(len(packed), count, table.shape[1], dtype=table.dtype, device=table.device)
     return sums.scatter_add(1, region.long().clamp(min=0).unsqueeze(2).expand_as(cells), cells)
 
