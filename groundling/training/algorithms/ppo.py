@@ -109,6 +109,7 @@ class PPO(OnPolicy):
 
     Config: ClassVar[type[Any]] = PPOConfig
     section = "ppo"
+    plays_on_device = True
     title: ClassVar[str] = "PPO"
 
     def __init__(self, run: Run) -> None:
