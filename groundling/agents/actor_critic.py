@@ -294,7 +294,13 @@ class ActorCritic(nn.Module):
         return self.encoder
 
 
-def sample_actions(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Draw actions [...] from logits [..., A] (the Gumbel-max trick)."""
-    noise = torch.empty_like(logits).exponential_(generator=generator)
+def sample_actions(logits: Tensor, generator: torch.Generator | None = None, noise: Tensor | None = None) -> Tensor:
+    """Draw actions [...] from logits [..., A] (the Gumbel-max trick).
+
+    Args:
+        logits: of the actions.
+        generator: of the draw.
+        noise: [..., A], what was drawn of an exponential distribution already; None draws it.
+    """
+    noise = torch.empty_like(logits).exponential_(generator=generator) if noise is None else noise
     return (logits - noise.log()).argmax(dim=-1)

@@ -100,6 +100,7 @@ class Imitation(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = ImitationConfig
+    plays_halves = False
     section = "imitation"
     collector: TaughtCollector
 

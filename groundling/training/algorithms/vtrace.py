@@ -137,6 +137,7 @@ class VTrace(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = VTraceConfig
+    plays_halves = False
     section = "vtrace"
     title: ClassVar[str] = "V-trace"
 
