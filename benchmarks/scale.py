@@ -77,7 +77,7 @@ def measure(options: Options) -> list[Row]:
         print(f"{found['row']}: {found['mean']:.3f} [{found['low']:.3f}, {found['high']:.3f}]")
         rows.append(found)
     if not options.small:
-        keep_rows(options.output, rows)
+        keep_rows(rows, options.output)
     return rows
 
 
