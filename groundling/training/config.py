@@ -67,6 +67,9 @@ class TrainConfig(Open):
         precision: arithmetic of the image encoder in training. "bfloat16" is faster on processors with instructions for
             it (avx512_bf16 or AMX) and has 8 significant bits. Everything else stays float32, also agents that are
             evaluated or watched.
+        half_batches: step the environments in two halves, each while the agent decides on the other, in a thread of
+            their own. Pays where stepping takes long, as with pictures, or where the agent is on a GPU; results are the
+            same up to rounding.
         checkpoint_seconds: seconds between checkpoints; the last one is always written at the end.
         evaluate_every: frames between evaluations of the agent, without expert actions, in unseen layouts of its tasks;
             there is one more at the end. By default five in a run (none in runs of fewer than 50,000 frames); 0: never.
@@ -104,6 +107,7 @@ class TrainConfig(Open):
     device: str = "cpu"
     env_device: str = "cpu"
     precision: Precision = "float32"
+    half_batches: bool = False
     checkpoint_seconds: float = 60.0
     evaluate_every: int | None = None
     evaluation_episodes: int = 100
@@ -129,6 +133,12 @@ class TrainConfig(Open):
         require(
             self.precision == "float32" or self.agent.vision != "symbolic",
             "precision 'bfloat16' speeds up encoders of pictures only: leave it at 'float32' with vision 'symbolic'",
+        )
+        require(
+            not self.half_batches or (algorithm.plays_halves and self.env_device == "cpu"),
+            f"algorithm {self.algorithm!r} does not collect in half batches: leave --half-batches out"
+            if self.env_device == "cpu"
+            else "environments on a GPU wait for nobody: leave --half-batches out",
         )
         require_each(self, "evaluation_episodes", least=1)
         require((self.evaluate_every or 0) >= 0, f"evaluate_every must not be negative, got {self.evaluate_every}")

@@ -76,10 +76,14 @@ class DRPO(GRPO):
         domain = torch.zeros(count, dtype=torch.int64, device=returns.device)
         domain[episodes.group] = of_episode
         mean = torch.zeros(count, device=returns.device).index_add_(0, episodes.group, returns) / self.group_size
-        self.domain = torch.cat([self.domain.to(domain.device), domain])[-config.window :]
-        self.success = torch.cat([self.success.to(mean.device), mean])[-config.window :]
+        domain, mean = (
+            domain.cpu(),
+            mean.cpu(),
+        )  # clusters are few, and their numbers differ: they are found on the host
+        self.domain = torch.cat([self.domain, domain])[-config.window :]
+        self.success = torch.cat([self.success, mean])[-config.window :]
         scale = domain_scales(domain, mean, self.domain, self.success, config.clusters, config.least_success)
-        scaled = super().outcomes(episodes) / scale[episodes.group]
+        scaled = super().outcomes(episodes) / scale.to(returns.device)[episodes.group]
         return scaled / (scaled.std() + EPSILON)
 
     def state_dict(self) -> dict[str, Any]:
