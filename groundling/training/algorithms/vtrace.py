@@ -135,6 +135,7 @@ class VTrace(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = VTraceConfig
+    is_distributed = True
     section = "vtrace"
     title: ClassVar[str] = "V-trace"
 

@@ -37,6 +37,7 @@ class PreferenceReward(RewardTerm):
             another vocabulary, observation or body.
     """
 
+    learns_nothing = True
     Config: ClassVar[type[Any]] = PreferencesConfig
     section: ClassVar[str] = "preferences"
 

@@ -81,6 +81,7 @@ class LearnReward(PotentialTerm):
         RelatednessFileError: if the file cannot be read.
     """
 
+    learns_nothing = True
     Config: ClassVar[type[Any]] = LearnConfig
     section: ClassVar[str] = "learn"
     potential: Potential = "history"
