@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from groundling import __version__, job
 from groundling.errors import ConfigurationError
@@ -59,14 +57,3 @@ def averaged(every: Sequence[Mapping[str, float]], undefined: Collection[str]) -
             values = [value for value in values if math.isfinite(value)] or values
         found[name] = sum(values) / len(values)
     return found
-
-
-def on_cpu(state: Any) -> Any:
-    """A state with its tensors on the CPU, for another process."""
-    if isinstance(state, Tensor):
-        return state.cpu()
-    if isinstance(state, dict):
-        return {key: on_cpu(value) for key, value in state.items()}
-    if isinstance(state, list | tuple):
-        return type(state)(on_cpu(value) for value in state)
-    return state

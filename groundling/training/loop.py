@@ -33,7 +33,7 @@ from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.divergence import check_metrics, check_parameters, divergence_told, not_finite
 from groundling.training.environments import EnvsMaker, SavableEnvs, make_training_envs, name_of_maker, warmup_updates
-from groundling.training.joint_run import averaged, check_job, on_cpu, turns_of_machine
+from groundling.training.joint_run import averaged, check_job, turns_of_machine
 from groundling.training.logs import METRICS_NAME, RunLog
 from groundling.training.progress import TrainingProgress
 from groundling.training.ranks import Ranks
@@ -345,7 +345,7 @@ class Trainer:
             StorageError: if it cannot be written; an older checkpoint is unchanged.
         """
         own = {"algorithm": self.algorithm.state_dict(), "rewards": self.rewards.state_dict()}
-        states = self.ranks.gathered_at_first(own if self.ranks.size == 1 else on_cpu(own))
+        states = self.ranks.states_at_first(own)
         if not self.ranks.is_first:
             return
         parameters = self.agent.state_dict()

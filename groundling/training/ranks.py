@@ -7,6 +7,7 @@ averaged over all, so that all take the same steps. Alone, nothing here costs or
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -96,7 +97,7 @@ class Ranks:
         return mean, (squares / (values.numel() * self.size - 1)).sqrt()
 
     def gathered(self, value: Any) -> list[Any]:
-        """What each rank says, by rank; plain values, arrays and tensors on the CPU."""
+        """What each rank says, by rank: plain values, arrays, and tensors on the CPU."""
         if self.size == 1:
             return [value]
         every: list[Any] = [None] * self.size
@@ -104,14 +105,16 @@ class Ranks:
             dist.all_gather_object(every, value)
         return every
 
-    def gathered_at_first(self, value: Any) -> list[Any]:
-        """As :meth:`gathered`, for rank 0; empty for the others."""
+    def states_at_first(self, state: Any) -> list[Any]:
+        """The state of each rank, of plain values and tensors of any kind, for rank 0; empty for the others."""
         if self.size == 1:
-            return [value]
+            return [state]
+        buffer = io.BytesIO()
+        torch.save(state, buffer)  # Python's own pickle cannot read all kinds of tensors back
         every: list[Any] | None = [None] * self.size if self.is_first else None
         with _job_errors():
-            dist.gather_object(value, every)
-        return every or []
+            dist.gather_object(buffer.getvalue(), every)
+        return [torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True) for saved in every or []]
 
     def of_first(self, value: Any) -> Any:
         """What rank 0 says."""
