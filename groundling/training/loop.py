@@ -128,6 +128,7 @@ class Trainer:
             is_made = make_envs is not None
             if resume:
                 Checkpoint.check_there(self.folder / CHECKPOINT_NAME)  # before there is a lock in the folder
+        with ranks.together():  # only when all agree, so that no folder is left where one does not
             self.lock = lock or (RunLock(self.folder) if ranks.is_first else NoLock())
         self._threads = torch.get_num_threads()
         torch.set_num_threads(config.torch_threads)
