@@ -199,6 +199,7 @@ class Ranks:
 
 
 ALONE: Final = Ranks()
+_joined: list[str] = []  # jobs that this process was a part of, also when it has left them
 
 
 def join_job(*, uses_cuda: bool = False) -> Ranks:
@@ -212,6 +213,7 @@ def join_job(*, uses_cuda: bool = False) -> Ranks:
     """
     if job.size() == 1 or dist.is_initialized():
         return Ranks.current()
+    _joined.append(job.name())
     with _job_errors():
         dist.init_process_group("cpu:gloo,cuda:nccl" if uses_cuda else "gloo", timeout=PATIENCE)
     return Ranks.current()
@@ -219,7 +221,7 @@ def join_job(*, uses_cuda: bool = False) -> Ranks:
 
 def shared(error: GroundlingError) -> GroundlingError:
     """What this process is to say of an error that it met before it joined the others of its job, once all know."""
-    if job.size() == 1 or dist.is_initialized():
+    if job.size() == 1 or _joined:
         return error
     try:
         with join_job().together():
@@ -243,7 +245,7 @@ def _job_errors() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ConnectionError) as error:  # a DistBackendError is a RuntimeError
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise JobError(
             f"another process of the job has ended or cannot be reached ({reason}): what ended it stands above or in "
             "its own log; the last checkpoint is unchanged"

@@ -185,11 +185,13 @@ class Episodic(OnPolicy):
             divergence = torch.zeros_like(entropy)
             if reference is not None:
                 divergence = weighted_mean(k3(log_prob, reference[kept]), own)
+            if whole is not None:  # of means by weight, that of a part counts by the part's weight
+                counts = own.sum() / (share * whole)
+                policy_loss, entropy = counts * policy_loss, counts * entropy
+                value_loss, divergence = counts * value_loss, counts * divergence
             total = policy_loss - loss.entropy_coef * entropy + loss.kl_coef * divergence
             if loss.value_coef > 0:  # a head that is not trained is to have no gradient, not one of zero
                 total = total + loss.value_coef * value_loss
-            if whole is not None:
-                total = total * (own.sum() / (share * whole))
             with torch.no_grad():
                 ratio = log_ratio.exp()
                 kl = (ratio - 1 - log_ratio).mean()
