@@ -243,8 +243,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
 
     def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
         """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
-        fused = self.fusion(self.vision(values), self.encode_text(tokens))
-        return torch.relu(self.readout(fused))
+        return torch.relu(self.fusion.read_out(self.vision(values), self.encode_text(tokens), self.readout))
 
     def attention(self, tokens: Tensor) -> Tensor:
         """The norm [S, values] of the readout of every (type, color, state) under each sentence [S, L]."""
