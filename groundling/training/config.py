@@ -64,6 +64,8 @@ class TrainConfig(Open):
         update_threads: number of threads that compute the gradient of a minibatch, each of a part of it. 2 on two idle
             cores is faster than torch_threads 2; the updates are the same up to rounding.
         device: PyTorch device: "cpu", "cuda", "cuda:0" ...
+        env_device: where the environments are stepped: "cpu", or on the GPU of --device ("cuda", "cuda:0"), where their
+            observations stay: tasks of the grid, rewards of the environment.
         precision: arithmetic of the image encoder in training. "bfloat16" is faster on processors with instructions for
             it (avx512_bf16 or AMX) and has 8 significant bits. Everything else stays float32, also agents that are
             evaluated or watched.
@@ -103,6 +105,7 @@ class TrainConfig(Open):
     torch_threads: int = 1
     update_threads: int = 1
     device: str = "cpu"
+    env_device: str = "cpu"
     precision: Precision = "float32"
     checkpoint_seconds: float = 60.0
     evaluate_every: int | None = None
@@ -145,6 +148,10 @@ class TrainConfig(Open):
             "a curriculum of instructions is for episodes of a bank, not for another simulator's or recorded ones",
         )
         run_tasks.check_world(self)
+        require(
+            self.env_device == "cpu" or algorithm.plays_on_device,
+            f"the algorithm {self.algorithm!r} plays environments of the CPU only: leave env_device at 'cpu'",
+        )
         self.curriculum.check(len(self.task_ids))
         require(
             self.update_threads == 1 or algorithm.splits_updates,

@@ -16,7 +16,6 @@ from gymnasium.vector import VectorEnv
 from groundling import job
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
-from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import CheckpointError, ConfigurationError, GroundlingError, ToldElsewhereError
 from groundling.files import remove_leftovers, write_text
 from groundling.interruption import Interrupted, StopRequest, stop_requests
@@ -32,7 +31,14 @@ from groundling.training.config import TrainConfig
 from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.divergence import check_metrics, check_parameters, divergence_told, not_finite
-from groundling.training.environments import EnvsMaker, SavableEnvs, make_training_envs, name_of_maker, warmup_updates
+from groundling.training.environments import (
+    EnvsMaker,
+    MixedEnvs,
+    SavableEnvs,
+    make_training_envs,
+    name_of_maker,
+    warmup_updates,
+)
 from groundling.training.joint_run import averaged, check_job, turns_of_machine
 from groundling.training.logs import METRICS_NAME, RunLog
 from groundling.training.progress import TrainingProgress
@@ -145,7 +151,7 @@ class Trainer:
                         made = make_training_envs(own_config, demonstrations) if make_envs is None else None
                         self.envs = made if make_envs is None else make_envs(own_config)
             own: VectorEnv = self.envs.unwrapped
-            self.compiled_envs = own if isinstance(own, GroundlingVectorEnv) else None
+            self.compiled_envs = own if isinstance(own, MixedEnvs) else None
             with ranks.together():
                 self._assemble(device, demonstrations, initial, checkpoint)
             ranks.copy_first([*self.agent.parameters(), *self.agent.buffers()])

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from groundling.errors import ConfigurationError, RunFolderError
+from groundling.errors import CheckpointError, ConfigurationError, RunFolderError
 from groundling.files import read_text
 from groundling.training.algorithms import find_algorithm
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
@@ -50,6 +50,10 @@ def load_to_resume(config: TrainConfig, folder: Path, *, is_made: bool, ranks: R
             there are more or fewer processes.
     """
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    if not checkpoint.algorithm:
+        raise CheckpointError(
+            f"{folder} holds an agent alone, without what its training goes on from: begin a new run, --init {folder}"
+        )
     old = checkpoint.config
     if checkpoint.processes != ranks.size:
         raise ConfigurationError(

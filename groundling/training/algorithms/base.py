@@ -24,6 +24,7 @@ from groundling.seeding import integer
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.collector import Collector
 from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.device_collector import DeviceCollector
 from groundling.training.gradients import GradientStep
 from groundling.training.ranks import ALONE, Ranks
 from groundling.training.recorders import Recorder
@@ -86,6 +87,7 @@ class Algorithm(ABC):
     Attributes:
         Config: the class of its settings, a frozen dataclass; ``run.config.settings_of(Config)`` are those of the run.
         section: under which they stand in the run's configuration and on the command line, ``--ppo.clip``.
+        plays_on_device: whether it can play environments that are on a GPU (``env_device``).
         undefined: names of metrics that may be NaN or infinite, where there was nothing to measure; any other that is
             not finite ends the run.
         is_distributed: whether several processes can train one agent by it: it takes as many gradient steps, by
@@ -97,6 +99,7 @@ class Algorithm(ABC):
     splits_updates: ClassVar[bool] = False
     Config: ClassVar[type[Any]]
     section: ClassVar[str]
+    plays_on_device: ClassVar[bool] = False
     title: ClassVar[str]  # in reports
     undefined: ClassVar[frozenset[str]] = frozenset({"explained_variance", "advantage_spread"})
 
@@ -226,7 +229,8 @@ class OnPolicy(Algorithm):
     def make_collector(self, recorders: list[Recorder]) -> Collector:
         """What plays the agent."""
         run = self.run
-        return Collector(
+        kind = Collector if run.config.env_device == "cpu" else DeviceCollector
+        return kind(
             run.envs,
             run.agent,
             self.settings.num_steps,

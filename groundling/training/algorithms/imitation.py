@@ -240,6 +240,7 @@ class Imitation(OnPolicy):
 class BehaviorCloning(Imitation):
     """Imitation of a teacher that acts itself."""
 
+    summary: ClassVar[str] = "behavior cloning: the expert acts, the agent learns to act as it does"
     title: ClassVar[str] = "behavior cloning"
 
     def teacher_share(self, progress: float) -> float:
@@ -250,6 +251,7 @@ class BehaviorCloning(Imitation):
 class DAgger(Imitation):
     """Imitation of a teacher that labels the states which the agent visits, and acts less and less."""
 
+    summary: ClassVar[str] = "DAgger: the agent acts more and more, the expert says what it would have done"
     title: ClassVar[str] = "DAgger"
 
     @classmethod

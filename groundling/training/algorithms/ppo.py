@@ -111,6 +111,7 @@ class PPO(OnPolicy):
     Config: ClassVar[type[Any]] = PPOConfig
     is_distributed = splits_updates = True
     section = "ppo"
+    plays_on_device = True
     title: ClassVar[str] = "PPO"
 
     def __init__(self, run: Run) -> None:

@@ -82,6 +82,7 @@ class LearnReward(PotentialTerm):
     """
 
     learns_nothing = True
+    summary: ClassVar[str] = "shaping by how well the actions so far go with the sentence"
     Config: ClassVar[type[Any]] = LearnConfig
     section: ClassVar[str] = "learn"
     potential: Potential = "history"
