@@ -261,8 +261,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
         if not is_on_host(values):
             return self.readout_by_attribute(values, tokens)
-        fused = self.fusion(self.vision(values), self.encode_text(tokens))
-        return torch.relu(self.readout(fused))
+        return torch.relu(self.fusion.read_out(self.vision(values), self.encode_text(tokens), self.readout))
 
     def readout_by_attribute(self, values: Tensor, tokens: Tensor) -> Tensor:
         """As :meth:`readout_of_pairs`, up to rounding, for tables of many cells.
