@@ -92,7 +92,6 @@ ALGORITHMS: dict[str, tuple[dict[str, Any], int, dict[str, int], dict[str, int]]
         {
             **EPISODIC,
             "_local_scalar_dense at training/episodes.py:grid": 3,
-            "_local_scalar_dense at training/algorithms/drpo.py:outcomes": 1,
             "_to_copy at training/algorithms/drpo.py:outcomes": 3,
         },
     ),
