@@ -85,7 +85,7 @@ TASKS: Final[dict[str, TrainConfig]] = {
     "worst_task": TrainConfig(
         tasks=tuple(MIXTURE),
         curriculum=CurriculumConfig(kind="fixed", shares=tuple(map(float, MIXTURE.values()))),
-        total_frames=3_000_000,
+        total_frames=1_500_000,
     ),
 }
 START: Final = replace(TASKS["putnextlocal"], algorithm="bc", total_frames=600_000, evaluate_every=0)
