@@ -26,6 +26,7 @@
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
     ├── CheckpointError           a checkpoint that is missing, truncated or of another version
     ├── RelatednessFileError      a trained model of how actions and words are related that cannot be read
+    ├── HubError                  a hub of models that cannot be reached, or has no such run
     ├── MissingPackageError       an optional package that is not installed (also an ImportError)
     ├── TrainingError             a training process that failed
     │   └── DivergenceError       a run whose losses, rewards or parameters are not finite any more
@@ -152,6 +153,19 @@ class CheckpointError(GroundlingError):
 
 class RelatednessFileError(GroundlingError):
     """The file of a model of relatedness is missing, torn, or something else."""
+
+
+class HubError(GroundlingError):
+    """The hub cannot be reached, does not know the person, or has no such run.
+
+    Args:
+        message: what is wrong.
+        is_unreachable: nobody answered.
+    """
+
+    def __init__(self, message: str, is_unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.is_unreachable = is_unreachable
 
 
 class MissingPackageError(GroundlingError, ImportError):

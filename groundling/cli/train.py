@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 import tyro
 from rich.console import Console
 
+from groundling.agents.encoders import ENCODERS
 from groundling.cli.option_files import OptionFile, read_option_file
 from groundling.cli.options import Parts, config_of, options_of
 from groundling.cli.seeds import check_seeds, seed_folder, train_side_by_side, training_summary
@@ -20,9 +21,11 @@ from groundling.errors import ConfigurationError
 from groundling.eval.periodic import PeriodicEvaluation
 from groundling.eval.runs import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
+from groundling.training.algorithms import ALGORITHMS
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
 from groundling.training.progress import ProgressBar
+from groundling.training.rewards import REWARDS
 from groundling.training.run_folder import CHANGEABLE, kept_differences
 from groundling.training.tasks import families
 from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
@@ -224,6 +227,13 @@ def command(arguments: Sequence[str]) -> tuple[type[Command], Command]:
         namespace={"__doc__": Command.__doc__, "parts": parts},
     )
     return kind, kind(**told)
+
+
+def variants() -> Iterator[list[str]]:
+    """Arguments that bring, one after the other, the settings of every part: for shell completion."""
+    for option, registry in (("--algorithm", ALGORITHMS), ("--reward", REWARDS), ("--agent.vision", ENCODERS)):
+        for name in registry.names():
+            yield [option, name]
 
 
 def overruled(file: OptionFile, arguments: Sequence[str]) -> tuple[TrainConfig, dict[str, Any]]:

@@ -128,6 +128,11 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         return self.worlds.bank
 
     @property
+    def mixture(self) -> TaskMixture:
+        """The tasks that they are of."""
+        return self.worlds.mixture
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         """The ids of the K tasks that the episodes are of."""
         return self.worlds.mixture.tasks

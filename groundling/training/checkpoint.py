@@ -19,6 +19,7 @@ from torch import Tensor
 from groundling.agents.actor_critic import ActorCritic
 from groundling.errors import CheckpointError, ConfigurationError, GroundlingError, UntrustedCodeError
 from groundling.files import written_whole
+from groundling.hub import local_run
 from groundling.interfaces import Spec
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.language.vocabulary import VOCABULARY
@@ -166,15 +167,16 @@ def load_agent(run: Path | str, device: str = "cpu", *, trust_code: bool = False
     """The trained agent of a run.
 
     Args:
-        run: its folder, or the checkpoint itself.
+        run: its folder, the checkpoint itself, or its place on the hub, ``"hub:USER/NAME"`` (see ``groundling.hub``).
         device: where its parameters go.
         trust_code: run code of somebody's own that it names.
 
     Raises:
         CheckpointError: if there is no whole checkpoint.
+        HubError: if it cannot be fetched.
         UntrustedCodeError: if it has encoders that are code, and that nobody else names.
     """
-    path = Path(run)
+    path = local_run(run)
     place = path / CHECKPOINT_NAME if path.is_dir() else path
     return Checkpoint.load(place, trust_code=trust_code, for_evaluation=True).make_agent(device)
 

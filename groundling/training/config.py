@@ -62,6 +62,8 @@ class TrainConfig(Open):
         seed: random seed.
         torch_threads: number of PyTorch threads.
         device: PyTorch device: "cpu", "cuda", "cuda:0" ...
+        env_device: where the environments are stepped: "cpu", or on the GPU of --device ("cuda", "cuda:0"), where their
+            observations stay: tasks of the grid, rewards of the environment.
         precision: arithmetic of the image encoder in training. "bfloat16" is faster on processors with instructions for
             it (avx512_bf16 or AMX) and has 8 significant bits. Everything else stays float32, also agents that are
             evaluated or watched.
@@ -100,6 +102,7 @@ class TrainConfig(Open):
     seed: int = 1
     torch_threads: int = 1
     device: str = "cpu"
+    env_device: str = "cpu"
     precision: Precision = "float32"
     checkpoint_seconds: float = 60.0
     evaluate_every: int | None = None
@@ -142,6 +145,10 @@ class TrainConfig(Open):
             "a curriculum of instructions is for episodes of a bank, not for another simulator's or recorded ones",
         )
         run_tasks.check_world(self)
+        require(
+            self.env_device == "cpu" or algorithm.plays_on_device,
+            f"the algorithm {self.algorithm!r} plays environments of the CPU only: leave env_device at 'cpu'",
+        )
         self.curriculum.check(len(self.task_ids))
         algorithm.check(self)
 

@@ -15,7 +15,6 @@ from gymnasium.vector import VectorEnv
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
-from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import CheckpointError, ConfigurationError, GroundlingError
 from groundling.files import remove_leftovers, write_text
 from groundling.interruption import Interrupted, StopRequest, stop_requests
@@ -31,7 +30,14 @@ from groundling.training.config import TrainConfig
 from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.divergence import check_metrics, check_parameters, divergence_told
-from groundling.training.environments import EnvsMaker, SavableEnvs, make_training_envs, name_of_maker, warmup_updates
+from groundling.training.environments import (
+    EnvsMaker,
+    MixedEnvs,
+    SavableEnvs,
+    make_training_envs,
+    name_of_maker,
+    warmup_updates,
+)
 from groundling.training.logs import METRICS_NAME, RunLog
 from groundling.training.progress import TrainingProgress
 from groundling.training.rewards.stage import RewardStage
@@ -128,7 +134,7 @@ class Trainer:
             checkpoint = self._open_folder(resume, is_made)
             self.envs = make_training_envs(config, demonstrations) if make_envs is None else make_envs(config)
             own: VectorEnv = self.envs.unwrapped
-            self.compiled_envs = own if isinstance(own, GroundlingVectorEnv) else None
+            self.compiled_envs = own if isinstance(own, MixedEnvs) else None
             self._assemble(device, demonstrations, initial, checkpoint)
         except BaseException:
             self.close()

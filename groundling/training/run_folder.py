@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from groundling.errors import ConfigurationError, RunFolderError
+from groundling.errors import CheckpointError, ConfigurationError, RunFolderError
 from groundling.files import read_text
 from groundling.training.algorithms import find_algorithm
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
@@ -48,6 +48,10 @@ def load_to_resume(config: TrainConfig, folder: Path, *, is_made: bool) -> Check
         ConfigurationError: if the configuration differs in what a run keeps, or the environments are made otherwise.
     """
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    if not checkpoint.algorithm:
+        raise CheckpointError(
+            f"{folder} holds an agent alone, without what its training goes on from: begin a new run, --init {folder}"
+        )
     old = checkpoint.config
     if old.made_by and not is_made:
         raise ConfigurationError(f"{folder}: {_missing_maker(old.made_by)}")

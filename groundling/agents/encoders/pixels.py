@@ -219,6 +219,7 @@ class CNNEncoder(PixelEncoder):
 
     background: Tensor  # [3, H, W]
 
+    summary: ClassVar[str] = "pictures by a compact CNN, each attribute of a cell gated by its own words"
     Config = CNNConfig
 
     def __init__(

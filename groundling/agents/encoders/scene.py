@@ -9,7 +9,7 @@ map is added up as a whole too, which counts, and looked up, which compares thin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +61,7 @@ class SceneEncoder(SymbolicEncoder):
     ``HEADS`` channels of r and of t weight the cells, and embeddings of what is in them are added up.
     """
 
+    summary: ClassVar[str] = "symbolic cells, and a second view of what stands on the things"
     map_reader = SummedMapReader
 
     def __init__(

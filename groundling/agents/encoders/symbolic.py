@@ -99,6 +99,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
     """
 
     kinds = (SYMBOLS, MAP, CATEGORY)
+    summary: ClassVar[str] = "symbolic cells and a map, each cell met by the words of the instruction"
     Config: ClassVar[type[Any]] = SymbolicConfig
     map_reader: ClassVar[type[MapReader]] = MapReader
     views = 1  # how many images it looks at

@@ -24,6 +24,8 @@ from groundling.seeding import integer
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.collector import Collector
 from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.device_collector import DeviceCollector
+from groundling.training.gradients import GradientStep
 from groundling.training.recorders import Recorder
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.rollout import Rollout
@@ -70,12 +72,14 @@ class Algorithm(ABC):
     Attributes:
         Config: the class of its settings, a frozen dataclass; ``run.config.settings_of(Config)`` are those of the run.
         section: under which they stand in the run's configuration and on the command line, ``--ppo.clip``.
+        plays_on_device: whether it can play environments that are on a GPU (``env_device``).
         undefined: names of metrics that may be NaN or infinite, where there was nothing to measure; any other that is
             not finite ends the run.
     """
 
     Config: ClassVar[type[Any]]
     section: ClassVar[str]
+    plays_on_device: ClassVar[bool] = False
     title: ClassVar[str]  # in reports
     undefined: ClassVar[frozenset[str]] = frozenset({"explained_variance", "advantage_spread"})
 
@@ -142,9 +146,11 @@ class OnPolicy(Algorithm):
     """Learns from rollouts of its own agent, with Adam.
 
     Attributes:
-        settings: of the run for this algorithm; they have ``num_steps``, ``learning_rate`` and ``anneal``.
+        settings: of the run for this algorithm; they have ``num_steps``, ``learning_rate``,
+            ``anneal`` and, where gradients are clipped, ``max_grad_norm``.
         collector: plays the agent.
         optimizer: of the agent's parameters.
+        step: takes the gradient steps.
         minibatches: a generator, of the order of the minibatches.
         auxiliary: what the agent learns beside acting.
     """
@@ -155,6 +161,8 @@ class OnPolicy(Algorithm):
         self.settings: Any = run.config.settings_of(self.Config)
         self.minibatches = run.generator("minibatches")
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=self.settings.learning_rate, eps=1e-5, fused=True)
+        longest = getattr(self.settings, "max_grad_norm", math.inf)
+        self.step = GradientStep(self.optimizer, self.agent.parameters(), max_norm=longest)
         self.auxiliary = self.make_auxiliary()
         self.collector = self.make_collector(self.make_recorders())
 
@@ -177,7 +185,8 @@ class OnPolicy(Algorithm):
     def make_collector(self, recorders: list[Recorder]) -> Collector:
         """What plays the agent."""
         run = self.run
-        return Collector(
+        kind = Collector if run.config.env_device == "cpu" else DeviceCollector
+        return kind(
             run.envs,
             run.agent,
             self.settings.num_steps,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from groundling.interfaces import Observation
 from groundling.training.advantages import advantage_metrics
@@ -177,10 +177,7 @@ class Episodic(OnPolicy):
             total = policy_loss - loss.entropy_coef * entropy + loss.kl_coef * divergence
             if loss.value_coef > 0:  # a head that is not trained is to have no gradient, not one of zero
                 total = total + loss.value_coef * value_loss
-            self.optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), loss.max_grad_norm)
-            self.optimizer.step()
+            norm = self.step(total)
             with torch.no_grad():
                 ratio = log_ratio.exp()
                 kl = (ratio - 1 - log_ratio).mean()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from groundling.agents.bots import Sight
@@ -181,10 +181,7 @@ class Imitation(OnPolicy):
             for auxiliary in self.auxiliary:
                 parts.append(auxiliary(decision, columns))
                 total = total + auxiliary.coefficient * parts[-1]
-            self.optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
-            self.optimizer.step()
+            norm = self.step(total)
             clipped = (norm > config.max_grad_norm).float()
             totals.append(torch.stack([part.detach() for part in (norm, clipped, *parts)]))
         names = ["gradient_norm", "gradient_clipped", "imitation_loss", "accuracy", "value_loss", "entropy"]
@@ -223,6 +220,7 @@ class Imitation(OnPolicy):
 class BehaviorCloning(Imitation):
     """Imitation of a teacher that acts itself."""
 
+    summary: ClassVar[str] = "behavior cloning: the expert acts, the agent learns to act as it does"
     title: ClassVar[str] = "behavior cloning"
 
     def teacher_share(self, progress: float) -> float:
@@ -233,6 +231,7 @@ class BehaviorCloning(Imitation):
 class DAgger(Imitation):
     """Imitation of a teacher that labels the states which the agent visits, and acts less and less."""
 
+    summary: ClassVar[str] = "DAgger: the agent acts more and more, the expert says what it would have done"
     title: ClassVar[str] = "DAgger"
 
     @classmethod

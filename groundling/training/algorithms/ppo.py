@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from groundling.agents.actor_critic import PreparedObservation
 from groundling.seeding import integer
@@ -109,6 +109,7 @@ class PPO(OnPolicy):
 
     Config: ClassVar[type[Any]] = PPOConfig
     section = "ppo"
+    plays_on_device = True
     title: ClassVar[str] = "PPO"
 
     def __init__(self, run: Run) -> None:
@@ -224,10 +225,7 @@ class PPO(OnPolicy):
                 predicted = self.prediction.loss(decision.features, columns[WAS_PAID][rows])
                 loss = loss + config.reward_coef * predicted
                 parts.append(predicted)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
-            self.optimizer.step()
+            norm = self.step(loss)
             with torch.no_grad():
                 ratio = log_ratio.exp()
                 # of KL(old || new), from actions of the old policy: unbiased, and never negative as -log_ratio is

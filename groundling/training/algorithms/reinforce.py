@@ -72,6 +72,8 @@ class Reinforce(Episodic):
 
     Config: ClassVar[type[Any]] = ReinforceConfig
     section = "reinforce"
+    plays_on_device = True
+    summary: ClassVar[str] = "the policy gradient from whole episodes, with their returns to go"
     title: ClassVar[str] = "REINFORCE"
 
     def __init__(self, run: Run) -> None:

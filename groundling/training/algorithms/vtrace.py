@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.training.advantages import advantage_metrics, gae
@@ -194,10 +194,7 @@ class VTrace(OnPolicy):
         policy_loss = -(log_prob * advantage).mean()
         value_loss = 0.5 * (decision.value - target).square().mean()
         entropy = -(log_probs.exp() * log_probs).sum(dim=-1).mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        (policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy).backward()
-        norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
-        self.optimizer.step()
+        norm = self.step(policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy)
         ratio = log_ratio.exp()
         return {
             "policy_loss": float(policy_loss.detach()),
