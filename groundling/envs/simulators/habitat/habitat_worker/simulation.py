@@ -60,6 +60,7 @@ class Simulation:
         Raises:
             HabitatRefusal: if a file is missing or damaged, or nobody can stand anywhere.
         """
+        scene_id = guards.scene_name(scene_id)
         guards.check_scene(dataset, scene_id, [own.template for own in objects.values()])
         if self._owner is not None:
             self._owner.check()
