@@ -57,9 +57,8 @@ class DeviceCollector(Collector):
     def collect(self) -> Rollout:
         """Play T steps; the returned rollout's arrays are written again by the next call."""
         with ExitStack() as stack:
-            stack.enter_context(self.agent.inference_cache())
-            for recorder in self.recorders:
-                stack.enter_context(recorder.inference_cache())
+            for cache in self._caches():
+                stack.enter_context(cache)
             self._play()
         self.rewards.settle(self.rollout)
         return self.rollout
@@ -73,6 +72,8 @@ class DeviceCollector(Collector):
         for step in range(len(out.action)):
             for recorder in self.recorders:
                 recorder.before_step(out, step)
+            if self.recorders:
+                self._before.send(step)  # what they noted on the host; before what is written on the device
             for key in self.keys:
                 out.observation[key][step].copy_(self.observation[key])
             out.is_first[step].copy_(self.is_first)
@@ -127,7 +128,7 @@ class DeviceCollector(Collector):
         """Note the value of what follows each step; where an episode was cut off [T, B], of its final observation."""
         out = self.rollout
         out.next_value[:-1] = out.value[1:]
-        out.next_value[-1] = self._value(self.observation, self.state, self.is_first)
+        out.next_value[-1] = self._value(self.observation, {"is_first": self.is_first}, self.state)
         places = torch.from_numpy(np.flatnonzero(cut)).to(self.agent.device)
         if len(places):
             final = {key: array.flatten(0, 1).index_select(0, places) for key, array in self._final.items()}
@@ -135,7 +136,7 @@ class DeviceCollector(Collector):
             if states:
                 state = torch.stack(states).flatten(0, 1).index_select(0, places)
             none = torch.zeros(len(places), dtype=torch.bool, device=self.agent.device)
-            out.next_value.view(-1).index_copy_(0, places, self._value(final, state, none))
+            out.next_value.view(-1).index_copy_(0, places, self._value(final, {"is_first": none}, state))
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from :meth:`state_dict`."""

@@ -63,6 +63,7 @@ class ConvolvedEncoder(SymbolicEncoder):
     has in the network FiLM-LSTM of Bahdanau et al. 2019, arXiv:1806.01946, appendix.
     """
 
+    summary: ClassVar[str] = "symbolic cells by convolution, their pairs with the words as in symbolic"
     Config: ClassVar[type[Any]] = ConvolvedConfig
     settings: ConvolvedConfig
 

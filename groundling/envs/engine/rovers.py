@@ -147,6 +147,10 @@ class RoverBatch(Batch[Sights]):
         renderer.draw_checked(self.state, self.poses, self.width, self._styles, views, 0, self.num_envs)
         return views.segmentation
 
+    def redraw(self) -> None:
+        """Draw what the rovers see, after their poses were set."""
+        self._draw(self.observations, 0, self.num_envs)
+
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Where the rovers are: x and y in metres, border included, and heading in radians, [B] each."""
         return self.poses.x, self.poses.y, self.poses.heading

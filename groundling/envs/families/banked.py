@@ -11,7 +11,7 @@ from gymnasium.vector import VectorEnv
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.bank_building import build_bank
-from groundling.envs.banks.episode import sample_episodes
+from groundling.envs.banks.episode import Episode, sample_episodes
 from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.banks.sources import EpisodeSource
@@ -22,7 +22,8 @@ from groundling.envs.families.grid_states import GridStates
 from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.on_device import device_envs
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
+from groundling.envs.worlds.standing import Restated
+from groundling.errors import ConfigurationError, InstructionError, SplitError, TaskError, UnsupportedLevelError
 from groundling.interfaces import Spec, Suite
 
 
@@ -184,6 +185,19 @@ class BankFamily(EnvFamily):
             return build_bank(enlarged(source, asked.grows), count, seed=seed, split=split, progress=progress)
         except (TaskError, UnsupportedLevelError) as error:
             raise SplitError(f"enlarged, it cannot be generated: {error}") from error
+
+    def restate(self, episode: Episode, sentence: str, manual: Sequence[str] = ()) -> Restated:
+        """The episode with something else asked in its world, in a person's own words.
+
+        Args:
+            episode: its world, as it stands now.
+            sentence: what is asked.
+            manual: that the agent is given to read; of tasks without manuals none.
+
+        Raises:
+            InstructionError: if the sentence cannot be read, or nothing in the world fits it; one sentence.
+        """
+        raise InstructionError(f"sentences of your own are not understood in {self.id}: its own ones are listed")
 
     def watched(
         self, suite: str, held_out: HeldOut | None, count: int, seed: int, world: WorldOptions = PLAIN

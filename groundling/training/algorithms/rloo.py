@@ -59,6 +59,7 @@ class RLOO(Grouped):
 
     Config: ClassVar[type[Any]] = RLOOConfig
     section = "rloo"
+    summary: ClassVar[str] = "REINFORCE leave-one-out: each roll-out of an episode against the mean of the others"
     title: ClassVar[str] = "RLOO"
 
     @classmethod
