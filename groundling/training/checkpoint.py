@@ -89,7 +89,8 @@ class Checkpoint:
             "groundling_checkpoint": FORMAT_VERSION,
         }
         buffer = io.BytesIO()
-        torch.save(content, buffer)
+        is_on_host = all(array.device.type == "cpu" for array in self.agent.values())
+        torch.save(content if is_on_host else _on_host(content), buffer)
         with written_whole(path) as file:
             file.write(buffer.getbuffer())
 
@@ -161,6 +162,15 @@ class Checkpoint:
         except (RuntimeError, ConfigurationError) as error:
             raise CheckpointError(f"the checkpoint's parameters do not fit its configuration: {error}") from error
         return agent.to(device).eval()
+
+
+def _on_host(part: Any) -> Any:
+    """The same with its tensors on the host, so that a file is of no device."""
+    if isinstance(part, Tensor):
+        return part.cpu()
+    if isinstance(part, dict):
+        return {key: _on_host(value) for key, value in part.items()}
+    return type(part)(map(_on_host, part)) if type(part) in (list, tuple) else part
 
 
 def load_agent(run: Path | str, device: str = "cpu", *, trust_code: bool = False) -> ActorCritic:
