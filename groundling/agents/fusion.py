@@ -297,9 +297,26 @@ class AttributeGatedFusion(Fusion):
 
     def read_out(self, attributes: Tensor, instruction: Instruction, readout: nn.Linear) -> Tensor:
         """What a layer reads out of the fused channels [S, V, K]; see :class:`Fusion`."""
+        gates = self.attribute_gates(instruction)
         if attributes.ndim == 4:
-            return read_out_gated(attributes, self.attribute_gates(instruction), readout)
-        return super().read_out(attributes, instruction, readout)
+            return read_out_gated(attributes, gates, readout)
+        return read_out_shared(attributes, gates, readout)
+
+
+def read_out_shared(attributes: Tensor, gates: Tensor, readout: nn.Linear) -> Tensor:
+    """As :func:`read_out_gated`, of cells that all instructions share: one product of all cells and all instructions.
+
+    Args:
+        attributes: [V, F, D].
+        gates: [S, F, D].
+        readout: from D channels to K.
+
+    Returns:
+        [S, V, K].
+    """
+    weight = gates.unsqueeze(1) * readout.weight.unsqueeze(1)  # [S, K, F, D]
+    read = torch.nn.functional.linear(attributes.flatten(1), weight.flatten(2).flatten(0, 1))  # [V, S * K]
+    return read.unflatten(1, (len(gates), -1)).transpose(0, 1) + readout.bias
 
 
 def read_out_gated(attributes: Tensor, gates: Tensor, readout: nn.Linear) -> Tensor:

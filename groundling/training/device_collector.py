@@ -33,18 +33,15 @@ class DeviceCollector(Collector):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._views: dict[int, tuple[Any, Tensor]] = {}
-        own: Any = self.envs.unwrapped
-        place, device = self._view(own.worlds.outcomes.reward).device, self.agent.device
-        if place != device:
-            raise ConfigurationError(
-                f"the environments are on {place} and the agent on {device}: set device and env_device to the same GPU"
-            )
+        device = self.agent.device
         if not self.rewards.is_plain:
             raise ConfigurationError(
                 f"{', '.join(self.rewards.terms)}: rewards other than the environments' own are computed on the CPU, "
                 "set env_device to 'cpu' with them"
             )
         steps, batch = self.rollout.action.shape
+        own: Any = self.envs.unwrapped
+        self._view(own.worlds.outcomes.reward)  # refuses another device before the first episode
         # float64 holds every number of them exactly
         self._notes = torch.zeros(len(NOTES), steps, batch, dtype=torch.float64, device=device)
         self._final: dict[str, Tensor] = {}
@@ -150,12 +147,25 @@ class DeviceCollector(Collector):
         """An array of the environments as a tensor on the same memory; they write the same ones at every step."""
         known = self._views.get(id(array))
         if known is None:
-            known = self._views[id(array)] = (array, tensor_of(array))  # held, so that no other gets its number
+            tensor = tensor_of(array, self.agent.device)
+            if tensor is None:
+                raise ConfigurationError(
+                    f"the agent is on {self.agent.device} and the environments are not: set device and env_device to "
+                    "the same GPU"
+                )
+            known = self._views[id(array)] = (array, tensor)  # the array is held, so that no other gets its number
         return known[1]
 
 
-def tensor_of(array: Any) -> Tensor:
-    """A tensor on the memory of an array of the device; under Numba's simulator, whose device is the host, there."""
-    if hasattr(array, "__cuda_array_interface__"):
-        return torch.as_tensor(array, device="cuda")
-    return torch.from_numpy(np.asarray(array))
+def tensor_of(array: Any, device: torch.device) -> Tensor | None:
+    """A tensor on the memory of an array of the environments; None if that is not on this device.
+
+    Under Numba's simulator, whose device is the host, the tensor is there.
+    """
+    interface = getattr(array, "__cuda_array_interface__", None)
+    if interface is None:
+        return torch.from_numpy(np.asarray(array)) if device.type == "cpu" else None
+    if device.type != "cuda":
+        return None
+    tensor = torch.as_tensor(array, device=device)
+    return tensor if tensor.data_ptr() == interface["data"][0] else None  # another GPU's would be a copy

@@ -64,6 +64,8 @@ class Episodes:
 
     def returns_to_go(self, gamma: float = 1.0) -> Tensor:
         """G_t = r_t + gamma * G_{t+1} of each step, [R] float32; the end of an episode is the end of its return."""
+        if not len(self):
+            return torch.empty_like(self.reward)
         rows, is_real = self.grid(torch.arange(len(self), device=self.group.device))
         reward = torch.where(is_real, self.reward[rows], 0.0)
         following = torch.zeros_like(reward[0])

@@ -7,33 +7,60 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from groundling.training.ranks import Ranks
+
 
 class GradientStep:
-    """Takes gradient steps: zero, backward, clip, step of the optimizer.
+    """Takes gradient steps: zero, backward, mean over the processes of the job, clip, step of the optimizer.
+
+    All processes of a job are to take as many steps, in the same order.
 
     Args:
         optimizer: of the parameters that are trained.
         clipped: parameters whose gradients are scaled down together where they are too long; by default all of the
             optimizer's.
         max_norm: largest norm of their gradient.
+        ranks: the processes of the job; by default those that this one has joined.
     """
 
     def __init__(
-        self, optimizer: torch.optim.Optimizer, clipped: Iterable[nn.Parameter] | None = None, *, max_norm: float
+        self,
+        optimizer: torch.optim.Optimizer,
+        clipped: Iterable[nn.Parameter] | None = None,
+        *,
+        max_norm: float,
+        ranks: Ranks | None = None,
     ) -> None:
         self.optimizer = optimizer
-        every = (parameter for group in optimizer.param_groups for parameter in group["params"])
-        self.clipped = list(every if clipped is None else clipped)
+        self.clipped = list(self._parameters() if clipped is None else clipped)
         self.max_norm = max_norm
+        self.ranks = ranks or Ranks.current()
 
-    def __call__(self, loss: Tensor) -> Tensor:
+    def __call__(self, loss: Tensor | None) -> Tensor:
         """Take one step down a loss [].
+
+        Args:
+            loss: of this process; None where it has nothing to learn from, and takes part in the mean with zeros.
 
         Returns:
             the norm [] of the gradient before it was scaled down.
         """
+        self.forget()
+        if loss is not None:
+            loss.backward()
+        return self.apply()
+
+    def forget(self) -> None:
+        """Forget the gradients of the step before."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+
+    def apply(self) -> Tensor:
+        """Take one step down the gradients that the parameters have; returns their norm [], as a call does."""
+        self.ranks.average_gradients(self._parameters())
         norm = nn.utils.clip_grad_norm_(self.clipped, self.max_norm)
         self.optimizer.step()
         return norm
+
+    def _parameters(self) -> list[nn.Parameter]:
+        """Those of the optimizer, whatever groups were added to it."""
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]

@@ -1,80 +1,58 @@
-"""Small runs of every algorithm, encoder, fusion and memory, for tests of what they do on a device."""
+"""A program: trains on environments of the CPU and of a GPU from one seed, and says which parameters differ.
+
+It is run with NUMBA_ENABLE_CUDASIM=1. Its argument is what the run's configuration has other than the default, as JSON.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+import tempfile
+import warnings
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from groundling.agents import AgentConfig
-from groundling.envs.first_person import Camera
-from groundling.training import PPOConfig
-from groundling.training.algorithms.a2c import A2CConfig
-from groundling.training.algorithms.drpo import DRPOConfig
-from groundling.training.algorithms.grpo import GRPOConfig
-from groundling.training.algorithms.imitation import ImitationConfig
-from groundling.training.algorithms.ppo_kl import PPOKLConfig
-from groundling.training.algorithms.reinforce import ReinforceConfig
-from groundling.training.algorithms.rloo import RLOOConfig
-from groundling.training.algorithms.vtrace import VTraceConfig
+import torch
 
-T = 6  # steps of a rollout
-SIZES: dict[str, Any] = {"cell_dim": 6, "word_dim": 5, "instruction_dim": 7, "readout_dim": 3, "hidden_dim": 8}
-SMALL: dict[str, Any] = {"word_dim": 5, "instruction_dim": 7, "hidden_dim": 8}
-PARTS: dict[str, Any] = {"num_steps": T, "minibatch_size": 24}
-USUAL: dict[str, Any] = {"ppo": PPOConfig(**PARTS, num_epochs=2)}  # two passes of two minibatches
-
-ALGORITHMS: dict[str, dict[str, Any]] = {
-    "ppo": {},
-    "ppo with what it can learn besides": {
-        "ppo": PPOConfig(**PARTS, num_epochs=1, subgoal_coef=0.1, reward_coef=0.1),
-        "agent": AgentConfig(**SIZES, predicts_subgoal=True),
-    },
-    "ppo, paid for distances": {"reward": ("environment", "distance")},
-    "a2c": {"algorithm": "a2c", "settings": (A2CConfig(num_steps=T),)},
-    "ppo_kl": {"algorithm": "ppo_kl", "settings": (PPOKLConfig(**PARTS, num_epochs=2),)},
-    "vtrace": {"algorithm": "vtrace", "settings": (VTraceConfig(num_steps=T),)},
-    "reinforce": {"algorithm": "reinforce", "settings": (ReinforceConfig(num_steps=T),)},
-    # longer, so that groups of episodes are whole
-    "rloo": {"algorithm": "rloo", "settings": (RLOOConfig(num_steps=2 * T, group_size=4),)},
-    "grpo": {"algorithm": "grpo", "settings": (GRPOConfig(num_steps=2 * T, minibatch_size=48, group_size=4),)},
-    "drpo": {"algorithm": "drpo", "settings": (DRPOConfig(num_steps=2 * T, minibatch_size=48, group_size=4),)},
-    "bc": {"algorithm": "bc", "imitation": ImitationConfig(**PARTS)},
-    "dagger": {
-        "algorithm": "dagger",
-        "imitation": ImitationConfig(**PARTS, mixing=0.0, kept_share=0.5, inflection=2.0),
-    },
-    "dagger with handover": {
-        "algorithm": "dagger",
-        "imitation": ImitationConfig(**PARTS, mixing=0.0, kept_share=0.5, handover=0.1),
-    },
-}
-AGENTS: dict[str, dict[str, Any]] = {
-    **{kind: {"fusion": kind} for kind in ("gated", "film", "concat", "cross_attention")},
-    **{kind: {"language": kind} for kind in ("contextual", "gru", "bigru", "transformer")},
-    "lstm": {"memory": "lstm", "memory_dim": 6, "time_dim": 3},
-    "gru that skips": {"memory": "gru", "memory_dim": 6, "memory_skip": True},
-    "convolved": {"vision": "convolved"},
-    "scene": {"vision": "scene", "map_radius": 3},
-    "map": {"map_radius": 3},
-    "gru that reads and finds": {
-        **{"memory": "gru", "memory_dim": 6, "memory_reads": True, "memory_finds": True},
-        **{"map_radius": 3, "map_ways": True},
-    },
-}
-ROVERS: dict[str, dict[str, Any]] = {
-    "cnn": {"vision": "cnn", "conv_channels": (4, 4, 8), "attributes": 2, "readout_dim": 3, **SMALL},
-    "chaplot": {
-        **{"vision": "chaplot", "conv_channels": (4, 4, 4), "fusion": "gated", "language": "gru"},
-        **{"memory": "lstm", "memory_dim": 6, **SMALL},
-    },
-}
+from groundling.training import TrainConfig, Trainer
 
 
-def symbols(name: str) -> dict[str, Any]:
-    """Changes of a run whose agent sees symbols."""
-    return {"agent": AgentConfig(**SIZES, **AGENTS[name])}
+def parameters(trainer: Trainer) -> dict[str, Any]:
+    return {name: tensor.clone() for name, tensor in trainer.agent.state_dict().items()}
 
 
-def pictures(name: str) -> dict[str, Any]:
-    """Changes of a run whose agent sees pictures."""
-    size = 64 if name == "chaplot" else 24
-    return {"body": "rover", "camera": Camera(width=size, height=size), "agent": AgentConfig(**ROVERS[name])}
+def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    assert set(first) == set(second)
+    return [name for name, tensor in first.items() if not torch.equal(tensor, second[name])]
+
+
+def main() -> int:
+    warnings.filterwarnings("ignore", "overflow", RuntimeWarning)  # integers of the simulator's wrap as a GPU's do
+    options = json.loads(sys.argv[1])
+    found: dict[str, Any] = {}
+    trained: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for device in ("cpu", "cuda"):
+            config = TrainConfig.from_dict({**TrainConfig().to_dict(), **options, "env_device": device})
+            trainer = Trainer(config, Path(folder, device))
+            result = trainer.run()
+            trained[device] = parameters(trainer)
+            found[device] = {
+                name: value for name, value in result.metrics.items() if name in ("return", "success", "episodes")
+            }
+        # one run stops in the middle and goes on
+        half = Path(folder, "half")
+        first = replace(config, env_device="cuda")
+        Trainer(first, half).run(stop_after_updates=1)
+        resumed = Trainer(first, half, resume=True)
+        resumed.run()
+        trained["resumed"] = parameters(resumed)
+    found["different"] = differences(trained["cpu"], trained["cuda"])
+    found["different_resumed"] = differences(trained["cuda"], trained["resumed"])
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

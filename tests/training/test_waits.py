@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from device_runs import AGENTS, ALGORITHMS, ROVERS, USUAL, T, pictures, symbols
+from runs_of_parts import AGENTS, ALGORITHMS, ROVERS, USUAL, T, pictures, symbols
 from simulated_device import SimulatedDevice, waits
 from small_runs import checkpoint_of, small_config
 

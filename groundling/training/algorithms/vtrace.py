@@ -138,6 +138,7 @@ class VTrace(OnPolicy):
 
     Config: ClassVar[type[Any]] = VTraceConfig
     plays_halves = False
+    is_distributed = True
     section = "vtrace"
     title: ClassVar[str] = "V-trace"
 

@@ -60,6 +60,24 @@ class RewardStage:
         terms = {name: find_reward(name)(config, envs) for name in config.reward}
         return cls(terms, config.reward_weights or (1.0,) * len(terms))
 
+    def check_processes(self) -> None:
+        """Refuse terms that would learn otherwise in each process of a job.
+
+        Raises:
+            ConfigurationError: naming the first.
+        """
+        for name, term in self.terms.items():
+            if isinstance(term, RewardTerm):
+                has_update = type(term).update is not RewardTerm.update
+                learns = has_update and not type(term).learns_nothing
+            else:
+                learns = True  # nobody knows
+            if learns:
+                raise ConfigurationError(
+                    f"the reward {name!r} learns from rollouts, and several processes would learn several: train with "
+                    "one process, then with more on --reward frozen:RUN"
+                )
+
     def begin(self) -> None:
         """The first episodes have begun."""
         for term in self.terms.values():
