@@ -3,8 +3,8 @@
     python benchmarks/scale.py [--rows half_batches_gain syncs_per_rollout ...] [--rounds 8]
         [--output benchmarks/results/scale.json]
 
-Gains are ratios of the same work done both ways in turn, in the same process on the same cores: mean, lowest and highest
-round. A row is a function below, registered by its key; the file keeps rows that are not measured now.
+Gains are ratios of the same work done both ways in turn, in the same process on the same cores: mean, lowest and
+highest round. A row is a function below, registered by its key; the file keeps rows that are not measured now.
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ def half_batches(kind: str, options: Options) -> Row:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         trainers = [
-            stack.enter_context(closing(Trainer(config_of(kind, small=options.small, half_batches=half), folder / name)))
+            stack.enter_context(
+                closing(Trainer(config_of(kind, small=options.small, half_batches=half), folder / name))
+            )
             for name, half in (("whole", False), ("halves", True))
         ]
         count = 1 if options.small else (16 if kind == "symbols" else 4)

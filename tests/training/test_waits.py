@@ -6,26 +6,18 @@ Waits that stay are named below, with their reasons.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from runs_of_parts import AGENTS, ALGORITHMS, ROVERS, USUAL, T, pictures, symbols
 from simulated_device import SimulatedDevice, waits
-from small_runs import small_config
+from small_runs import checkpoint_of, small_config
 
-from groundling.agents import AgentConfig
-from groundling.envs.first_person import Camera
-from groundling.training import PPOConfig
-from groundling.training.algorithms.drpo import DRPOConfig
-from groundling.training.algorithms.grpo import GRPOConfig
-from groundling.training.algorithms.imitation import ImitationConfig
-from groundling.training.algorithms.ppo_kl import PPOKLConfig
+from groundling.training import PPOConfig, train
 from groundling.training.loop import Trainer
-
-SIZES: dict[str, Any] = {"cell_dim": 6, "word_dim": 5, "instruction_dim": 7, "readout_dim": 3, "hidden_dim": 8}
-SMALL: dict[str, Any] = {"word_dim": 5, "instruction_dim": 7, "hidden_dim": 8}
-MAP: dict[str, Any] = {"map_radius": 3, "map_ways": True}
 
 # Of every step: the actions. Nothing else is needed on the host.
 ACTIONS = "_to_copy at training/collector.py:on_host"
@@ -54,41 +46,22 @@ def learned(place: str) -> dict[str, int]:
 
 
 PPO = learned("ppo.py")
-ALGORITHMS: dict[str, tuple[dict[str, Any], int, dict[str, int], dict[str, int]]] = {
-    # changes of the run, steps of a rollout, what collecting waits for beside actions, what an update waits for
-    "ppo": ({}, 12, {}, PPO),
-    "ppo with what it can learn besides": (
-        {
-            "ppo": PPOConfig(num_steps=12, minibatch_size=48, subgoal_coef=0.1, reward_coef=0.1),
-            "agent": AgentConfig(**SIZES, predicts_subgoal=True),
-        },
-        12,
-        {},
-        PPO,
-    ),
-    "ppo, paid for distances": ({"reward": ("environment", "distance")}, 12, {}, PPO),
-    "a2c": ({"algorithm": "a2c"}, 8, {}, PPO),
-    "ppo_kl": (
-        {"algorithm": "ppo_kl", "settings": (PPOKLConfig(num_steps=12, minibatch_size=48),)},
-        12,
-        {},
-        # the weight of the penalty is adapted on the host
-        {**PPO, "_local_scalar_dense at training/algorithms/ppo_kl.py:after_update": 1},
-    ),
-    "vtrace": ({"algorithm": "vtrace"}, 8, {}, learned("vtrace.py")),
-    "reinforce": ({"algorithm": "reinforce"}, 8, EPISODES, EPISODIC),
-    "rloo": ({"algorithm": "rloo"}, 8, EPISODES, EPISODIC),
-    "grpo": (
-        {"algorithm": "grpo", "settings": (GRPOConfig(num_steps=12, minibatch_size=48, group_size=4),)},
-        12,
-        EPISODES,
-        EPISODIC,
-    ),
+# By algorithm: steps of which the actions are waited for, what else collecting waits for, what an update waits for.
+ALGORITHM_WAITS: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {
+    "ppo": (T, {}, PPO),
+    "ppo with what it can learn besides": (T, {}, PPO),
+    "ppo, paid for distances": (T, {}, PPO),
+    "a2c": (T, {}, PPO),
+    # the weight of the penalty is adapted on the host
+    "ppo_kl": (T, {}, {**PPO, "_local_scalar_dense at training/algorithms/ppo_kl.py:after_update": 1}),
+    "vtrace": (T, {}, learned("vtrace.py")),
+    "reinforce": (T, EPISODES, EPISODIC),
+    "rloo": (2 * T, EPISODES, EPISODIC),
+    "grpo": (2 * T, EPISODES, EPISODIC),
+    # domains are found on the host: how many groups there are, and their domains and outcomes
     "drpo": (
-        {"algorithm": "drpo", "settings": (DRPOConfig(num_steps=12, minibatch_size=48, group_size=4),)},
-        12,
+        2 * T,
         EPISODES,
-        # domains are found on the host: how many groups there are, and their domains and outcomes
         {
             **EPISODIC,
             "_local_scalar_dense at training/episodes.py:grid": 3,
@@ -96,53 +69,12 @@ ALGORITHMS: dict[str, tuple[dict[str, Any], int, dict[str, int], dict[str, int]]
         },
     ),
     # who is taught by actions that are on the host anyway need not wait for them
-    "bc": ({"algorithm": "bc"}, 0, {}, learned("imitation.py")),
-    "dagger": (
-        {
-            "algorithm": "dagger",
-            "imitation": ImitationConfig(num_steps=12, minibatch_size=48, mixing=0.0, kept_share=0.5, inflection=2.0),
-        },
-        12,
-        {},
-        learned("imitation.py"),
-    ),
-    "dagger with handover": (
-        {
-            "algorithm": "dagger",
-            "imitation": ImitationConfig(num_steps=12, minibatch_size=48, mixing=0.0, kept_share=0.5, handover=0.1),
-        },
-        12,
-        {},
-        learned("imitation.py"),
-    ),
+    "bc": (0, {}, learned("imitation.py")),
+    "dagger": (T, {}, learned("imitation.py")),
+    "dagger with handover": (T, {}, learned("imitation.py")),
 }
-AGENTS: dict[str, tuple[dict[str, Any], dict[str, int], dict[str, int]]] = {
-    # the agent, and what collecting and learning wait for beside actions, sentences and metrics
-    **{kind: ({"fusion": kind}, {}, {}) for kind in ("gated", "film", "concat", "cross_attention")},
-    **{kind: ({"language": kind}, {}, {}) for kind in ("contextual", "gru", "bigru", "transformer")},
-    "lstm": ({"memory": "lstm", "memory_dim": 6, "time_dim": 3}, {}, {}),
-    "gru that skips": ({"memory": "gru", "memory_dim": 6, "memory_skip": True}, {}, {}),
-    "convolved": ({"vision": "convolved"}, {}, {}),
-    "scene": ({"vision": "scene", "map_radius": 3}, {}, {}),
-    "map": ({"map_radius": 3}, {}, {}),
-    "gru that reads and finds": (
-        {"memory": "gru", "memory_dim": 6, "memory_reads": True, "memory_finds": True, **MAP},
-        {WAYS: 12 + 2},
-        {WAYS: 1},
-    ),
-}
-ROVERS: dict[str, dict[str, Any]] = {
-    "cnn": {"vision": "cnn", "conv_channels": (4, 4, 8), "attributes": 2, "readout_dim": 3, **SMALL},
-    "chaplot": {
-        "vision": "chaplot",
-        "conv_channels": (4, 4, 4),
-        "fusion": "gated",
-        "language": "gru",
-        "memory": "lstm",
-        "memory_dim": 6,
-        **SMALL,
-    },
-}
+# By agent, where it is another than that of all the others: what collecting and learning wait for besides.
+AGENT_WAITS = {"gru that reads and finds": ({WAYS: T + 1}, {WAYS: 1})}
 
 
 def trained(folder: Path, **changes: Any) -> tuple[Trainer, Trainer, Counter[str], Counter[str], list[str]]:
@@ -150,6 +82,7 @@ def trained(folder: Path, **changes: Any) -> tuple[Trainer, Trainer, Counter[str
     waited for, and from where things were sent meanwhile.
     """
     with SimulatedDevice() as device:
+        changes = {**USUAL, **changes}
         there = Trainer(small_config(**changes, device="simulated"), folder / "device")
         there.train_once()
         with device.counted() as collecting:
@@ -174,40 +107,43 @@ def check_same(there: Trainer, here: Trainer) -> None:
         )
 
 
-@pytest.mark.parametrize("name", list(ALGORITHMS))
+def some_slow(names: Iterable[str], usual: Sequence[str]) -> list[Any]:
+    """All of them, those that are not usually tested as slow ones."""
+    return [name if name in usual else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", some_slow(ALGORITHMS, ("ppo", "grpo", "dagger", "vtrace")))
 def test_algorithm_waits_for_nothing_but_what_is_named_and_learns_the_same(name: str, tmp_path: Path) -> None:
-    changes, steps, collecting, learning = ALGORITHMS[name]
-    there, here, waited, learned, sent = trained(tmp_path, **changes)
+    steps, collecting, learning = ALGORITHM_WAITS[name]
+    there, here, waited, learned, sent = trained(tmp_path, **ALGORITHMS[name])
     assert waited == +Counter({ACTIONS: steps, **collecting})
     assert learned == Counter(learning)
-    length = len(there.algorithm.collector.rollout.action)  # type: ignore[attr-defined]
     # one batch a step, what followed after the last one, and observations whose values are asked for
+    length = len(there.algorithm.collector.rollout.action)  # type: ignore[attr-defined]
     assert sent.count("training/staging.py:send") == length
     assert sent.count("training/staging.py:send_all") == 1
     assert len(sent) <= length + 3
     check_same(there, here)
 
 
-@pytest.mark.parametrize("name", list(AGENTS))
+@pytest.mark.parametrize("name", some_slow(AGENTS, ("cross_attention", "contextual", "lstm", "map")))
 def test_agent_waits_for_nothing_but_what_is_named_and_learns_the_same(name: str, tmp_path: Path) -> None:
-    parts, collecting, learning = AGENTS[name]
-    there, here, waited, learned, _ = trained(tmp_path, agent=AgentConfig(**SIZES, **parts))
-    assert waited == Counter({ACTIONS: 12, **collecting})
+    collecting, learning = AGENT_WAITS.get(name, ({}, {}))
+    there, here, waited, learned, _ = trained(tmp_path, **symbols(name))
+    assert waited == Counter({ACTIONS: T, **collecting})
     assert learned == Counter({**PPO, **learning})
     check_same(there, here)
 
 
-@pytest.mark.parametrize("name", list(ROVERS))
+@pytest.mark.parametrize("name", some_slow(ROVERS, ("cnn",)))
 def test_agent_that_sees_pictures_waits_for_nothing_but_what_is_named(name: str, tmp_path: Path) -> None:
-    size = 64 if name == "chaplot" else 24
-    agent = AgentConfig(**ROVERS[name])
-    camera = Camera(width=size, height=size)
-    there, here, waited, learned, _ = trained(tmp_path, body="rover", camera=camera, agent=agent)
-    assert waited == Counter({ACTIONS: 12})
+    there, here, waited, learned, _ = trained(tmp_path, **pictures(name))
+    assert waited == Counter({ACTIONS: T})
     assert learned == Counter(PPO)
     check_same(there, here)
 
 
+@pytest.mark.slow
 def test_many_sentences_cost_no_wait_either(tmp_path: Path) -> None:
     """A sentence for nearly every environment, so that minibatches leave most of them out."""
     changes = {"task": "BabyAI-GoToLocal-v0", "num_envs": 24, "ppo": PPOConfig(num_steps=4, minibatch_size=24)}
@@ -233,7 +169,7 @@ def test_wait_that_somebody_adds_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Collector, "act", careless)
     *_, waited, _, _ = trained(tmp_path)
     found = Counter(name.split(" at ")[0] for name in waited.elements())
-    assert found == {"_to_copy": 24, "_local_scalar_dense": 12, "index by a mask": 12}
+    assert found == {"_to_copy": 2 * T, "_local_scalar_dense": T, "index by a mask": T}
 
 
 def test_device_refuses_what_a_gpu_refuses() -> None:
@@ -244,3 +180,16 @@ def test_device_refuses_what_a_gpu_refuses() -> None:
         with pytest.raises((RuntimeError, TypeError)):
             there.numpy()
         assert there.cpu().numpy().tolist() == [0, 1, 2]
+
+
+def test_run_on_a_device_is_resumed_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    changes = {**USUAL, **symbols("lstm"), "device": "simulated"}
+    with SimulatedDevice():
+        train(small_config(2, **changes), tmp_path / "once")
+        Trainer(small_config(2, **changes), tmp_path / "twice").run(stop_after_updates=1)
+        train(small_config(2, **changes), tmp_path / "twice", resume=True)
+    one, other = checkpoint_of(tmp_path / "once"), checkpoint_of(tmp_path / "twice")
+    assert one.fingerprint == other.fingerprint
+    saved = torch.load(tmp_path / "once" / "checkpoint.pt", weights_only=True)
+    assert all(array.device.type == "cpu" for array in saved["agent"].values()), "a file is of no device"
+    train(small_config(3, **{**changes, "device": "cpu"}), tmp_path / "twice", resume=True)

@@ -233,11 +233,13 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
             hidden = hidden + self.of_map(pairs, first, prepared.explored, prepared.cells)
         if self.ways is not None and prepared.ways is not None:
             hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, prepared.ways)
-        return torch.relu(self.hidden(torch.relu(hidden)))
+        with self.many_products():
+            return torch.relu(self.hidden(torch.relu(hidden))).float()
 
     def of_view(self, readouts: Tensor, cells: DistinctCells) -> Tensor:
         """What the readouts [R, N, readout_dim] of cells say, [R, hidden_dim]."""
-        features: Tensor = self.spatial(readouts.flatten(1))
+        with self.many_products():
+            features: Tensor = self.spatial(readouts.flatten(1)).float()
         return features
 
     def of_map(self, pairs: Pairs, first: Tensor, explored: Tensor, cells: DistinctCells) -> Tensor:
@@ -261,7 +263,14 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
         if not is_on_host(values):
             return self.readout_by_attribute(values, tokens)
+<<<<<<< HEAD
+        instruction = self.encode_text(tokens)
+        with self.many_products():
+            fused = self.fusion(self.vision(values), instruction)
+            return torch.relu(self.readout(fused)).float()
+=======
         return torch.relu(self.fusion.read_out(self.vision(values), self.encode_text(tokens), self.readout))
+>>>>>>> main
 
     def readout_by_attribute(self, values: Tensor, tokens: Tensor) -> Tensor:
         """As :meth:`readout_of_pairs`, up to rounding, for tables of many cells.
@@ -271,17 +280,18 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         once for each value of the attribute.
         """
         instruction = self.encode_text(tokens)
-        linear = self.fusion.as_linear(instruction)
-        if linear is None:
-            return torch.relu(self.readout(self.fusion(self.vision(values), instruction)))
-        weight = self.readout.weight[:, : linear.gates.shape[2]]
-        total = self.readout(linear.added).unsqueeze(1)
-        layers = (self.vision.kinds, self.vision.colors, self.vision.states)
-        for number, (layer, own) in enumerate(zip(layers, unpack_cells(values, self.cells), strict=True)):
-            gates = linear.gates[:, min(number, linear.gates.shape[1] - 1), None, :]
-            terms = (gates * weight) @ layer.weight.T  # [S, K, values of the attribute]
-            total = total + terms.transpose(1, 2).index_select(1, own)
-        return torch.relu(total)
+        with self.many_products():
+            linear = self.fusion.as_linear(instruction)
+            if linear is None:
+                return torch.relu(self.readout(self.fusion(self.vision(values), instruction))).float()
+            weight = self.readout.weight[:, : linear.gates.shape[2]]
+            total = self.readout(linear.added).unsqueeze(1)
+            layers = (self.vision.kinds, self.vision.colors, self.vision.states)
+            for number, (layer, own) in enumerate(zip(layers, unpack_cells(values, self.cells), strict=True)):
+                gates = linear.gates[:, min(number, linear.gates.shape[1] - 1), None, :]
+                terms = (gates * weight) @ layer.weight.T  # [S, K, values of the attribute]
+                total = total + terms.transpose(1, 2).index_select(1, own)
+            return torch.relu(total).float()
 
     def attention(self, tokens: Tensor) -> Tensor:
         """The norm [S, values] of the readout of every (type, color, state) under each sentence [S, L]."""
