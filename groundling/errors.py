@@ -29,7 +29,9 @@
     ├── HubError                  a hub of models that cannot be reached, or has no such run
     ├── MissingPackageError       an optional package that is not installed (also an ImportError)
     ├── TrainingError             a training process that failed
-    │   └── DivergenceError       a run whose losses, rewards or parameters are not finite any more
+    │   ├── DivergenceError       a run whose losses, rewards or parameters are not finite any more
+    │   └── JobError              another process of a job failed
+    │       └── ToldElsewhereError    what another process of the job tells already
     ├── WorkerError               a process that helps this one failed or died
     └── RunFolderError            a run folder that is missing, already used, or not one of a run
 
@@ -178,6 +180,14 @@ class TrainingError(GroundlingError):
 
 class DivergenceError(TrainingError):
     """A loss, a reward or a parameter of a run is NaN or infinite; nothing of that was saved."""
+
+
+class JobError(TrainingError):
+    """Another process of a job that trains one agent failed, or cannot be reached."""
+
+
+class ToldElsewhereError(JobError):
+    """What ends this process of a job is told by another one: nobody needs to read it twice."""
 
 
 class WorkerError(GroundlingError):

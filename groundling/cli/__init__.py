@@ -9,16 +9,20 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from types import ModuleType
 from typing import Any
 
-from groundling.errors import GroundlingError
+from groundling import job
+from groundling.errors import GroundlingError, ToldElsewhereError
 from groundling.hub import is_on_hub, local_run
 from groundling.interruption import Interrupted, signals_as_errors
 from groundling.processes import follow_parent
 from groundling.trust import OPTION, command_line
+
+MOMENT_S = 10.0  # for another process to say what is wrong
 
 # What a person wants to do -> commands and what each does; one line a command, in the order of `groundling --help`.
 GROUPS = {
@@ -26,6 +30,7 @@ GROUPS = {
         "demo": "train, evaluate and report in a few minutes",
         "watch": "write a video of an agent that you instruct",
         "play": "move an agent yourself",
+        "playground": "talk to agents on a page in the browser",
     },
     "train": {
         "train": "train an agent on a task",
@@ -100,12 +105,12 @@ def _run(argv: Sequence[str] | None) -> int:
             if command is not None:
                 command.run()
     except GroundlingError as error:
-        message = error.strerror if isinstance(error, OSError) else str(error)
-        return fail(" ".join((message or str(error)).split()))
+        return fail_by(_shared(name, error))
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
     except Interrupted as stop:
-        print(f"\ngroundling: {stop}", file=sys.stderr)
+        if job.rank() == 0:
+            print(f"\ngroundling: {stop}", file=sys.stderr)
         return stop.exit_code
     except KeyboardInterrupt:
         print("\ngroundling: interrupted", file=sys.stderr)
@@ -204,6 +209,25 @@ def usage() -> str:
             f"{OPTION}, for every command: also run code that a run or file names.",
         ]
     )
+
+
+def _shared(name: str, error: GroundlingError) -> GroundlingError:
+    """The error of a command, where several processes run it the one that this process is to tell."""
+    if name != "train" or job.size() == 1:
+        return error
+    from groundling.training.ranks import shared
+
+    return shared(error)
+
+
+def fail_by(error: GroundlingError) -> int:
+    """Say in one line what an error says, unless another process of the job does."""
+    if isinstance(error, ToldElsewhereError):
+        time.sleep(MOMENT_S)  # torchrun ends all processes when the first one is gone, which may be this one
+        return 2
+    message = error.strerror if isinstance(error, OSError) else str(error)
+    text = " ".join((message or str(error)).split())
+    return fail(f"process {job.rank()}: {text}" if job.rank() else text)
 
 
 def fail(message: str) -> int:

@@ -163,7 +163,7 @@ def evaluate_policy(
 
     Raises:
         ConfigurationError, SplitError: as ``evaluate_run``.
-        And as :func:`find_policy`.
+        GroundlingError: as :func:`find_policy`.
     """
     if episodes < 1:
         raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
@@ -204,7 +204,7 @@ def report_policy(
 
     Raises:
         StorageError: if the folder cannot be written.
-        And as :func:`evaluate_policy`.
+        GroundlingError: as :func:`evaluate_policy`.
     """
     console = console or Console()
     console.print(f"evaluating {policy}", highlight=False, markup=False, soft_wrap=True)

@@ -67,8 +67,8 @@ class Learned(NamedTuple):
     Attributes:
         q: [S, A] float64.
         episodes: [P] int64, played before each point of the curves.
-        error: [P] float64, the mean over the first states of |max_a Q - V|, V the optimal value, of SARSA that of the
-            epsilon-greedy policy that it follows (sum_a pi Q in place of max_a Q).
+        error: [P] float64, the mean over the first states of ``|max_a Q - V|``, V the optimal value, of SARSA that of
+            the epsilon-greedy policy that it follows (sum_a pi Q in place of max_a Q).
         greedy: [P] float64, the mean value of the greedy policy in the first states.
         optimal: the mean of V* in the first states, which ``greedy`` rises to.
     """

@@ -54,6 +54,7 @@ class Checkpoint:
         rewards: all that the rewards' future depends on.
         curriculum: the curriculum's, from the tasks so far.
         best: which agent of the run was the best so far.
+        ranks: of a run of several processes, ``algorithm`` and ``rewards`` of each but the first.
     """
 
     config: TrainConfig
@@ -66,6 +67,7 @@ class Checkpoint:
     rewards: dict[str, Any]
     curriculum: dict[str, Any]
     best: dict[str, Any] = dataclasses.field(default_factory=dict)
+    ranks: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @property
     def fingerprint(self) -> str:
@@ -83,6 +85,11 @@ class Checkpoint:
             StorageError: if the disk is full or the folder cannot be written; an older checkpoint is unchanged.
         """
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if self.ranks:
+            own = {"algorithm": self.algorithm, "rewards": self.rewards}
+            parts["ranks"] = [sharing_tensors(state, own) for state in self.ranks]
+        else:
+            del parts["ranks"]
         content = {
             **parts,
             "config": self.config.to_dict(),
@@ -93,6 +100,11 @@ class Checkpoint:
         torch.save(content, buffer)
         with written_whole(path) as file:
             file.write(buffer.getbuffer())
+
+    @property
+    def processes(self) -> int:
+        """How many trained the agent."""
+        return 1 + len(self.ranks)
 
     @staticmethod
     def check_there(path: Path) -> None:
@@ -177,6 +189,19 @@ class Checkpoint:
         except (RuntimeError, ConfigurationError) as error:
             raise CheckpointError(f"the checkpoint's parameters do not fit its configuration: {error}") from error
         return agent.to(device).eval()
+
+
+def sharing_tensors(state: Any, other: Any) -> Any:
+    """A state with each tensor that is equal to the other state's in its place replaced by that one, so that a file of
+    both holds it once.
+    """
+    if isinstance(state, Tensor):
+        is_same = isinstance(other, Tensor) and state.dtype == other.dtype and torch.equal(state, other.cpu())
+        return other if is_same else state
+    if isinstance(state, dict):
+        others = other if isinstance(other, dict) else {}
+        return {key: sharing_tensors(value, others.get(key)) for key, value in state.items()}
+    return state
 
 
 def load_agent(run: Path | str, device: str = "cpu", *, trust_code: bool = False) -> ActorCritic:

@@ -72,6 +72,7 @@ class Reinforce(Episodic):
 
     Config: ClassVar[type[Any]] = ReinforceConfig
     section = "reinforce"
+    plays_on_device = True
     summary: ClassVar[str] = "the policy gradient from whole episodes, with their returns to go"
     title: ClassVar[str] = "REINFORCE"
 
@@ -104,9 +105,16 @@ class Reinforce(Episodic):
             return returns
         baseline = self.average / self._weight if self._weight else 0.0
         decay = self.settings.decay
-        self.average = decay * self.average + (1 - decay) * float(returns.mean())
+        self.average = decay * self.average + (1 - decay) * self._mean(returns)
         self._weight = decay * self._weight + (1 - decay)  # it begins at the first mean and not at 0
         return returns - torch.tensor(baseline, dtype=returns.dtype, device=returns.device)
+
+    def _mean(self, returns: Tensor) -> float:
+        """Of those of all processes."""
+        if self.ranks.size == 1:
+            return float(returns.mean())
+        total, count = self.ranks.total(torch.tensor([float(returns.sum()), len(returns)])).tolist()
+        return total / count
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""

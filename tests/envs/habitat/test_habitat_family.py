@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import warnings
@@ -28,8 +29,8 @@ from groundling.envs.families.habitat.view import View
 from groundling.envs.families.options import WorldOptions
 from groundling.envs.first_person import Camera
 from groundling.envs.simulators.errors import EngineRestartError, MissingSimulatorError
-from groundling.envs.simulators.habitat.habitat_worker.settings import SimulatorSettings
-from groundling.envs.simulators.habitat.pool import DEATHS, HabitatPool, SceneError
+from groundling.envs.simulators.habitat.habitat_worker.settings import Placement, SimulatorSettings
+from groundling.envs.simulators.habitat.pool import DEATHS, HabitatPool, SceneError, _places_of_habitat, _plain
 from groundling.errors import ConfigurationError, HabitatFileError, SplitError
 
 TASK = "groundling/FurnishedHousePutNextSmall-v0"
@@ -219,6 +220,22 @@ def test_another_version_is_told(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         HabitatPool(SimulatorSettings(), 1, python=habitat_rooms.python_with_stand_in(tmp_path)).close()
+
+
+def test_workers_are_told_plain_values_only() -> None:
+    position, ids = np.array([1.5, 0.0, 2.5]), np.arange(3)
+    placement = Placement("box", (position[0], 0.0, np.float32(1)), tuple(np.eye(4)[3]), np.int64(5))
+    calls = [("load", "/scenes", "house", {ids[1]: placement}), ("path", tuple(position), [position]), ("snap", [])]
+    raw = pickle.dumps([_plain(call) for call in calls], protocol=4)
+    assert b"numpy" not in raw
+    assert pickle.loads(raw)[1] == ("path", (1.5, 0.0, 2.5), [[1.5, 0.0, 2.5]])
+
+
+def test_a_habitat_built_from_source_is_found_where_pythonpath_says(tmp_path: Path) -> None:
+    (tmp_path / "source" / "habitat_sim").mkdir(parents=True)
+    (tmp_path / "ours" / "groundling").mkdir(parents=True)
+    path = os.pathsep.join(["", str(tmp_path / "source"), str(tmp_path / "ours"), str(tmp_path / "nowhere")])
+    assert _places_of_habitat(path) == [str(tmp_path / "source")]
 
 
 @pytest.mark.slow
