@@ -215,7 +215,9 @@ class HabitatEpisodesEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         ]
         if asked.goals:
             calls.append(("path", asked.position, list(asked.goals)))
-        return [*calls, *(("path", asked.position, [target]) for target in asked.targets.values())]
+        for target in asked.targets.values():  # what is nearest to it may be a corner that nobody can get into
+            calls.append(("path", asked.position, [target, *rules.around(target, rules.PUT_AHEAD_M)]))
+        return calls
 
     def _check_reach(self, asked: Asked, paths: Sequence[Any]) -> None:
         if any(not np.isfinite(length) for length, _, _ in paths):
