@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pickle
@@ -311,18 +312,22 @@ def test_a_missing_template_is_named_by_the_worker(exported: Path, tmp_path: Pat
 def test_a_goal_that_cannot_be_reached_is_told(exported: Path, tmp_path: Path, python: str) -> None:
     folder = spoiled(exported, tmp_path)
     path = layout.episodes_file(folder, "pointnav", "train")
-    import gzip
-
     values = json.loads(gzip.decompress(path.read_bytes()))
-    for episode in values["episodes"]:
-        episode["goals"][0]["position"] = [-9.0, 0.2, -9.0]
-    path.write_bytes(gzip.compress(json.dumps(values).encode()))
-    envs = find_family(f"habitat:{path}?python={python}").make_vec("all", 1, 0)
-    try:
-        with pytest.raises(SceneError, match="has a goal that cannot be reached from its start"):
-            envs.reset()
-    finally:
-        envs.close()
+    house = read_house(layout.house_file(folder, values["episodes"][0]["scene_id"]))
+    bed = next(thing for thing in house.things if thing.kind != "door" and not thing.is_walkable)
+    values["episodes"][1:] = []
+    for position, message in (
+        ([-9.0, 0.2, -9.0], "has a goal that cannot be reached from its start"),
+        ([bed.x, 0.2, bed.y], "has a goal where nobody can stand, in a wall or an object"),
+    ):
+        values["episodes"][0]["goals"][0]["position"] = position
+        path.write_bytes(gzip.compress(json.dumps(values).encode()))
+        envs = find_family(f"habitat:{path}?python={python}").make_vec("all", 1, 0)
+        try:
+            with pytest.raises(SceneError, match=message):
+                envs.reset()
+        finally:
+            envs.close()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from groundling.errors import ConfigurationError
 NEAR_M: Final = 0.3  # of a place that is to be looked at or talked about
 TAKE_M: Final = 0.9  # of an object that is to be taken
 AT_M: Final = 0.15  # of where one is to stand
-SIDES: Final = 8  # from which a thing is come up to
 ERROR_M: Final = 0.13  # that a place may be missed by when something is put down
 TRIES: Final = 12  # steps to a better place to put something down from
 NAMES: Final = {name: action for action, name in MOVES.items()}
@@ -127,14 +126,9 @@ class EpisodesExpert:
 
         The place to stand that is nearest to a thing may be behind the wall that the thing stands at.
         """
-        x, y, z = place
-        around = [
-            (x + share * metres * math.cos(angle), y, z + share * metres * math.sin(angle))
-            for share in (0.6, 0.95)
-            for angle in np.linspace(0, 2 * math.pi, SIDES, endpoint=False).tolist()
-        ]
-        found = self._envs.ask({b: [("snap", point) for point in around]}).get(b, [])
-        near = [own for own in found if own is not None and math.hypot(own[0] - x, own[2] - z) <= metres]
+        asked = [("snap", point) for share in (0.6, 0.95) for point in rules.around(place, share * metres)]
+        found = self._envs.ask({b: asked}).get(b, [])
+        near = [p for p in found if p is not None and math.hypot(p[0] - place[0], p[2] - place[2]) <= metres]
         if not near:
             return None
         length, _, which = self._asked(b, ("path", self._envs.bodies[b].position, near)) or (math.inf, [], -1)

@@ -30,6 +30,13 @@ def ahead_of(position: Any, rotation: Any, metres: float) -> tuple[float, float,
     )
 
 
+def around(place: Place, metres: float, sides: int = 8) -> list[Place]:
+    """Points on all sides of a place, so many metres from it."""
+    x, y, z = place
+    angles = np.linspace(0, 2 * math.pi, sides, endpoint=False).tolist()
+    return [(x + metres * math.cos(angle), y, z + metres * math.sin(angle)) for angle in angles]
+
+
 def faced(position: Any, rotation: Any, places: Mapping[str, Place], reach: float) -> str | None:
     """The nearest of some objects that an agent faces within its reach: its line of sight meets it."""
     heading = layout.from_rotation(rotation)

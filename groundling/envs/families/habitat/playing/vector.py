@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ Arrays = dict[str, NDArray[Any]]
 
 MOVES: Final = {Action.LEFT: facts.LEFT, Action.RIGHT: facts.RIGHT, Action.FORWARD: facts.FORWARD}
 TRIES: Final = 3
+SNAPPED_M: Final = 0.25  # that the nearest place to stand may be off a goal: bodies differ in width
 COMPASS_KEY: Final = "compass"  # of observations: where the goal is, of tasks that tell it
 _log = logging.getLogger(__name__)
 
@@ -215,12 +217,22 @@ class HabitatEpisodesEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         ]
         if asked.goals:
             calls.append(("path", asked.position, list(asked.goals)))
-        return [*calls, *(("path", asked.position, [target]) for target in asked.targets.values())]
+        for target in asked.targets.values():  # what is nearest to it may be a corner that nobody can get into
+            calls.append(("path", asked.position, [target, *rules.around(target, rules.PUT_AHEAD_M)]))
+        return calls
 
     def _check_reach(self, asked: Asked, paths: Sequence[Any]) -> None:
         if any(not np.isfinite(length) for length, _, _ in paths):
             raise SceneError(
                 f"episode {asked.id} of {self.file.path} has a goal that cannot be reached from its start: "
+                f"{asked.text!r} in the scene {asked.scene}"
+            )
+        if len(asked.goals) != 1 or not paths[0][1]:
+            return
+        (x, _, z), (goal_x, _, goal_z) = paths[0][1][-1], asked.goals[0]
+        if math.hypot(x - goal_x, z - goal_z) > max(asked.radius, SNAPPED_M):  # ways end at the nearest place to stand
+            raise SceneError(
+                f"episode {asked.id} of {self.file.path} has a goal where nobody can stand, in a wall or an object: "
                 f"{asked.text!r} in the scene {asked.scene}"
             )
 

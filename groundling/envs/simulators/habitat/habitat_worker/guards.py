@@ -125,7 +125,8 @@ def is_nowhere(point: Any) -> bool:
 def as_rotation(rotation: Any) -> list[float]:
     """A unit quaternion x, y, z, w, which lists given to an agent are read as.
 
-    It is normalized: files have a few digits, and Magnum ends a process at a rotation whose square is 2e-5 off.
+    It is normalized: files have a few digits, and Magnum asserts, which ends the process, that the square of a rotation
+    is 1 within 2e-5 (by its sources; this was not run).
     """
     found = [float(part) for part in rotation]
     length = math.sqrt(sum(part**2 for part in found))
