@@ -108,12 +108,24 @@ def main(options: Options) -> None:
             "floor": None,
             "ceiling": None,
             "simulator": options.simulator,
-            "command": f"python benchmarks/habitat_play.py --python PYTHON --rows {name}",
+            "command": command_of(one),
             **ROWS[name](one),
             "minutes": round((time.perf_counter() - begun) / 60, 2),
         }
         print({key: value for key, value in told.items() if key != "command"}, flush=True)
         keep_rows([told], options.output)
+
+
+def command_of(options: Options) -> str:
+    """The command that measures a row."""
+    given = [f" --{name} {getattr(options, name):g}" for name in ("episodes", "minutes") if is_given(options, name)]
+    run = " --run RUN" if options.run is not None else ""
+    return f"python benchmarks/habitat_play.py --python PYTHON --rows {options.rows[0]}{run}{''.join(given)}"
+
+
+def is_given(options: Options, name: str) -> bool:
+    """Whether an option is not what it is by default."""
+    return bool(getattr(options, name) != getattr(Options, name))
 
 
 def exported(options: Options, task: str, formats: tuple[str, ...], count: int, folder: Path) -> Path:

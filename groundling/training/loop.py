@@ -256,7 +256,7 @@ class Trainer:
         total = config.num_updates * config.rollout_frames
         saved = before = time.perf_counter()
         is_stopped = self._agreed(stop, False)[0]
-        while self.updates < last and not is_stopped:
+        while self.updates < last and not (stop if self.ranks.size == 1 else is_stopped):
             with divergence_told(self.agent, self.folder, self.updates + 1):
                 metrics = self.train_once()
             now = time.perf_counter()

@@ -19,14 +19,16 @@ from groundling.envs.device_vector import DeviceVectorEnv
 from groundling.envs.families.options import WorldOptions
 from groundling.errors import ConfigurationError
 
-PARITY = Path(__file__).parents[2] / "benchmarks" / "cuda_parity.py"
+ROOT = Path(__file__).parents[2]
+PARITY = ROOT / "benchmarks" / "cuda_parity.py"
+CHECKS = Path(__file__).with_name("device_checks.py")
 ASSEMBLY = Path(__file__).with_name("cuda_assembly.py")
 DRIVER = Path(__file__).with_name("host_driver.py")
 
 
 def run(program: Path, *arguments: str, simulate: bool) -> subprocess.CompletedProcess[str]:
     """A program in a process of its own: whether Numba is to simulate a GPU is read when it is imported."""
-    path = os.pathsep.join([str(PARITY.parents[1]), str(PARITY.parent)])
+    path = os.pathsep.join([str(ROOT), str(PARITY.parent)])
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": str(int(simulate)), "PYTHONPATH": path}
     command = [sys.executable, str(program), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -42,6 +44,14 @@ def compared(*arguments: str) -> dict[str, dict[str, int]]:
 def test_device_does_what_the_cpu_does() -> None:
     found = compared("--levels", "BabyAI-PickupLoc-v0", "--senses", "--num-envs", "5", "--steps", "24")
     assert found["BabyAI-PickupLoc-v0"]["succeeded"] >= 3
+
+
+def test_checks_that_need_the_simulator_pass() -> None:
+    arguments = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(CHECKS)]
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.mark.slow

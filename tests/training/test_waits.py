@@ -65,7 +65,6 @@ ALGORITHM_WAITS: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {
         {
             **EPISODIC,
             "_local_scalar_dense at training/episodes.py:grid": 3,
-            "_local_scalar_dense at training/algorithms/drpo.py:outcomes": 1,
             "_to_copy at training/algorithms/drpo.py:outcomes": 3,
         },
     ),

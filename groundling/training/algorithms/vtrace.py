@@ -39,13 +39,13 @@ class VTraceConfig:
 
     num_steps: int = 8
     lag: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-3
     anneal: bool = True
     gamma: float = 0.99
     rho_bar: float = 1.0
     c_bar: float = 1.0
     value_coef: float = 0.5
-    entropy_coef: float = 0.01
+    entropy_coef: float = 3e-4
     max_grad_norm: float = 0.5
     bootstrap_truncated: bool = True
 
