@@ -185,6 +185,7 @@ def config_of(kind: str, device: str, sizes: Sizes) -> TrainConfig:
     envs = sizes.envs if device != "cpu" else sizes.cpu_envs
     shared: dict[str, Any] = {"task": LEVEL, "device": device, "total_frames": 10**9, "evaluate_every": 0}
     shared["torch_threads"] = len(os.sched_getaffinity(0)) if device == "cpu" and not is_small else 1
+    shared["env_threads"] = 1 if is_small else len(os.sched_getaffinity(0))
     shared["bank_size"] = 64 if is_small else 8192
     if kind == "symbols":
         return with_minibatches(

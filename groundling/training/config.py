@@ -63,6 +63,8 @@ class TrainConfig(Open):
             computed with the shorter limit.
         seed: random seed.
         torch_threads: number of PyTorch threads.
+        env_threads: number of threads that share a step of Groundling's own environments, which pays with pictures and
+            from some thousands of environments on; they play the same.
         update_threads: number of threads that compute the gradient of a minibatch, each of a part of it. 2 on two idle
             cores is faster than torch_threads 2; the updates are the same up to rounding.
         device: PyTorch device: "cpu", "cuda", "cuda:0" ...
@@ -111,6 +113,7 @@ class TrainConfig(Open):
     seed: int = 1
     torch_threads: int = 1
     update_threads: int = 1
+    env_threads: int = 1
     device: str = "cpu"
     env_device: str = "cpu"
     precision: Precision = "float32"
@@ -133,7 +136,9 @@ class TrainConfig(Open):
         settings = self.settings if own in self.settings else (*self.settings, own)
         ordered = sorted(settings, key=lambda value: (type(value).__module__, type(value).__qualname__))
         object.__setattr__(self, "settings", tuple(ordered))  # in whatever order they were given, they are the same
-        require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", "update_threads", least=1)
+        require_each(
+            self, "total_frames", "num_envs", "bank_size", "torch_threads", "update_threads", "env_threads", least=1
+        )
         require(0 < self.time_share <= 1, f"time_share is above 0 and at most 1, not {self.time_share}")
         require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
         precisions = get_args(Precision)

@@ -209,6 +209,7 @@ def training_envs(config: TrainConfig, demonstrations: DemonstrationSet | None =
         embodiment(config),
         config.seed,
         env_device=config.env_device,
+        num_threads=config.env_threads if config.env_device == "cpu" else 1,
     )
 
 

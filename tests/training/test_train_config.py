@@ -67,7 +67,8 @@ def test_frames_are_rounded_up_to_whole_rollouts(frames: int, updates: int) -> N
         ("time_share", 0.0),
         ("time_share", 1.01),
         ("precision", "float16"),
-        ("precision", "bfloat16"),  # of symbols
+        ("compile", "yes"),
+        ("env_threads", 0),
     ],
 )
 def test_impossible_run_is_refused_and_the_setting_named(setting: str, value: Any) -> None:

@@ -245,6 +245,7 @@ def bank_envs(
     autoreset: bool = True,
     copy: bool = False,
     env_device: str = "cpu",
+    num_threads: int = 1,
 ) -> VectorEnv:
     """B environments that draw the episodes of a mixture."""
     if env_device != "cpu":
@@ -262,6 +263,7 @@ def bank_envs(
         mixture,
         num_envs,
         seed=seed,
+        num_threads=num_threads,
         copy=copy,
         render_mode=render_mode,
         embodiment=embodiment,
