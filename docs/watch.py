@@ -13,7 +13,7 @@ from groundling.cli import main as groundling
 
 FOLDER = Path(__file__).parent
 WIDTH = 640
-COLORS = 160
+COLORS = 250
 MILLISECONDS = 350  # a frame
 SEED = 1
 STILLS = 4

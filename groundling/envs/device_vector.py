@@ -31,8 +31,9 @@ class DeviceVectorEnv(VectorEnv[DeviceArrays, DeviceArray, DeviceArray]):
     Spaces, rewards, endings and the order of the episodes are those of ``GroundlingVectorEnv`` under the body "grid",
     equal step by step. What differs:
 
-    - All arrays are on the device. Those returned are Numba's, which ``torch.as_tensor`` and ``cupy.asarray`` read
-      without a copy. Actions are an int64 array [B] of the device, of any of these libraries; one of NumPy is copied.
+    - All arrays are on the device. Those returned are Numba's, which ``torch.as_tensor(array, device="cuda")`` and
+      ``cupy.asarray(array)`` read without a copy. Actions are an int64 array [B] of the device, of any of these
+      libraries; one of NumPy is copied.
     - No step waits for the device. So ``info`` always has the keys of the episodes that ended, whether or not some did:
       ``final_obs`` (a dict of arrays [B, ...], not an array of dicts), ``final_info``, ``success``, each with a mask
       [B]. An action that is out of range does nothing, and :meth:`check` raises, which ``reset`` and ``state_dict``

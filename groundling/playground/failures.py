@@ -30,7 +30,7 @@ def suites_of(config: TrainConfig) -> list[str]:
 def find_failures(
     cast: Cast, agent: str, config: TrainConfig, *, suite: str = "layout", episodes: int = EPISODES, seed: int = 0
 ) -> dict[str, Any]:
-    """Play episodes of a suite with a run's agent, likeliest actions, and keep those that failed.
+    """Play episodes of a suite with a run's agent, drawn actions, and keep those that failed.
 
     Args:
         cast: knows the agent.

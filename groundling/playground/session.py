@@ -20,6 +20,7 @@ from groundling.playground.limits import MOST_EVENTS, MOST_SEED, MOST_SENTENCES,
 from groundling.playground.minds import Mind, Thought
 from groundling.playground.suggestions import suggestions_for
 from groundling.playground.worlds import GameWorld, World
+from groundling.seeding import generator
 from groundling.setting_types import whole_number
 from groundling.trust import note_received
 
@@ -169,7 +170,7 @@ class Session:
         if kind == STEP:
             if self._thought is None:
                 raise PlaygroundError("there is no agent in this world: drive with the keys, or let the expert")
-            action = int(np.argmax(self._thought.probabilities)) if what is None else self._checked(what)
+            action = self._drawn(self._thought) if what is None else self._checked(what)
         elif kind == ACT:
             action = self._checked(what)
         else:
@@ -177,6 +178,15 @@ class Session:
         self._take(action)
         self.last = action
         return action
+
+    def _drawn(self, thought: Thought) -> int:
+        """An action drawn from the policy, as evaluations draw it; the same scene draws the same ones again.
+
+        Agents that remember little walk in circles where they always take the likeliest action.
+        """
+        draw = generator(self._scene.seed, "playground", len(self._events)).random()
+        edges = np.cumsum(thought.probabilities)
+        return int(np.searchsorted(edges, draw * edges[-1], side="right").clip(0, len(edges) - 1))
 
     def _checked(self, action: Any) -> int:
         number = whole_number("action", action)

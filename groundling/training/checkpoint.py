@@ -30,6 +30,7 @@ from groundling.trust import note_received
 FORMAT_VERSION = 6
 OLDEST_VERSION = 5
 CHECKPOINT_NAME = "checkpoint.pt"
+_FORMAT = "groundling_checkpoint"  # the name under which a file says its format
 
 # What Python's zip reader and PyTorch's loader raise for a file that is not whole or not theirs.
 _DAMAGE = (
@@ -93,10 +94,11 @@ class Checkpoint:
             **parts,
             "config": self.config.to_dict(),
             "spec": self.spec.to_dict(),
-            "groundling_checkpoint": FORMAT_VERSION,
+            _FORMAT: FORMAT_VERSION,
         }
         buffer = io.BytesIO()
-        torch.save(content, buffer)
+        is_on_host = all(array.device.type == "cpu" for array in self.agent.values())
+        torch.save(content if is_on_host else _on_host(content), buffer)
         with written_whole(path) as file:
             file.write(buffer.getbuffer())
 
@@ -131,6 +133,36 @@ class Checkpoint:
             UntrustedCodeError: if it names code that is needed, and that nobody else names.
         """
         path = Path(path)
+        content = cls._read(path)
+        note_received(content, path, trust_code=trust_code)
+        version = content.pop(_FORMAT)
+        check_format(path, version)
+        if version < FORMAT_VERSION:
+            content = _migrated(path, content)
+        try:
+            config = TrainConfig.from_dict(content["config"], for_evaluation=for_evaluation)
+            return cls(**{**content, "config": config, "spec": Spec.from_dict(content["spec"])})
+        except UntrustedCodeError:
+            raise
+        except (GroundlingError, TypeError, KeyError, ValueError, AttributeError) as error:
+            raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
+
+    @classmethod
+    def check_readable(cls, path: Path) -> None:
+        """Refuse a checkpoint of a format that this version does not read; one that is missing or damaged passes.
+
+        Raises:
+            CheckpointError: naming which version does.
+        """
+        try:
+            version = cls._read(path)[_FORMAT]
+        except CheckpointError:
+            return
+        check_format(path, version)
+
+    @classmethod
+    def _read(cls, path: Path) -> dict[str, Any]:
+        """The plain content of a whole file."""
         cls.check_there(path)
         try:
             with zipfile.ZipFile(path) as file:  # PyTorch itself reads over wrong checksums
@@ -142,24 +174,9 @@ class Checkpoint:
             raise CheckpointError(
                 f"{path} is not a whole checkpoint, it may be truncated or of another program ({reason})"
             ) from error
-        if not isinstance(content, dict) or "groundling_checkpoint" not in content:
+        if not isinstance(content, dict) or _FORMAT not in content:
             raise CheckpointError(f"{path} is a PyTorch file, but not a checkpoint of Groundling")
-        note_received(content, path, trust_code=trust_code)
-        version = content.pop("groundling_checkpoint")
-        if not isinstance(version, int) or not OLDEST_VERSION <= version <= FORMAT_VERSION:
-            raise CheckpointError(
-                f"{path} is a checkpoint of format {version}, this Groundling reads formats {OLDEST_VERSION} to "
-                f"{FORMAT_VERSION}: load it with the version that wrote it"
-            )
-        if version < FORMAT_VERSION:
-            content = _migrated(path, content)
-        try:
-            config = TrainConfig.from_dict(content["config"], for_evaluation=for_evaluation)
-            return cls(**{**content, "config": config, "spec": Spec.from_dict(content["spec"])})
-        except UntrustedCodeError:
-            raise
-        except (GroundlingError, TypeError, KeyError, ValueError, AttributeError) as error:
-            raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
+        return content
 
     def make_agent(self, device: str = "cpu") -> ActorCritic:
         """The trained agent.
@@ -175,6 +192,15 @@ class Checkpoint:
         return agent.to(device).eval()
 
 
+<<<<<<< HEAD
+def _on_host(part: Any) -> Any:
+    """The same with its tensors on the host, so that a file is of no device."""
+    if isinstance(part, Tensor):
+        return part.cpu()
+    if isinstance(part, dict):
+        return {key: _on_host(value) for key, value in part.items()}
+    return type(part)(map(_on_host, part)) if type(part) in (list, tuple) else part
+=======
 def sharing_tensors(state: Any, other: Any) -> Any:
     """A state with each tensor that is equal to the other state's in its place replaced by that one, so that a file of
     both holds it once.
@@ -186,6 +212,7 @@ def sharing_tensors(state: Any, other: Any) -> Any:
         others = other if isinstance(other, dict) else {}
         return {key: sharing_tensors(value, others.get(key)) for key, value in state.items()}
     return state
+>>>>>>> main
 
 
 def load_agent(run: Path | str, device: str = "cpu", *, trust_code: bool = False) -> ActorCritic:
@@ -204,6 +231,26 @@ def load_agent(run: Path | str, device: str = "cpu", *, trust_code: bool = False
     path = local_run(run)
     place = path / CHECKPOINT_NAME if path.is_dir() else path
     return Checkpoint.load(place, trust_code=trust_code, for_evaluation=True).make_agent(device)
+
+
+def check_format(path: Path, version: Any) -> None:
+    """Refuse a format that this version does not read.
+
+    Raises:
+        CheckpointError: naming which version does.
+    """
+    if not isinstance(version, int):
+        raise CheckpointError(f"{path} says that its format is {version!r}, which none is: is it damaged?")
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} was written by a newer Groundling (format {version}, this one reads up to {FORMAT_VERSION}): "
+            "update with pip install --upgrade groundling"
+        )
+    if version < OLDEST_VERSION:
+        raise CheckpointError(
+            f"{path} is of format {version}, this Groundling reads formats {OLDEST_VERSION} to {FORMAT_VERSION}: "
+            "load it with the version that wrote it"
+        )
 
 
 def _migrated(path: Path, content: dict[str, Any]) -> dict[str, Any]:

@@ -33,18 +33,15 @@ class DeviceCollector(Collector):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._views: dict[int, tuple[Any, Tensor]] = {}
-        own: Any = self.envs.unwrapped
-        place, device = self._view(own.worlds.outcomes.reward).device, self.agent.device
-        if place != device:
-            raise ConfigurationError(
-                f"the environments are on {place} and the agent on {device}: set device and env_device to the same GPU"
-            )
+        device = self.agent.device
         if not self.rewards.is_plain:
             raise ConfigurationError(
                 f"{', '.join(self.rewards.terms)}: rewards other than the environments' own are computed on the CPU, "
                 "set env_device to 'cpu' with them"
             )
         steps, batch = self.rollout.action.shape
+        own: Any = self.envs.unwrapped
+        self._view(own.worlds.outcomes.reward)  # refuses another device before the first episode
         # float64 holds every number of them exactly
         self._notes = torch.zeros(len(NOTES), steps, batch, dtype=torch.float64, device=device)
         self._final: dict[str, Tensor] = {}
@@ -60,9 +57,8 @@ class DeviceCollector(Collector):
     def collect(self) -> Rollout:
         """Play T steps; the returned rollout's arrays are written again by the next call."""
         with ExitStack() as stack:
-            stack.enter_context(self.agent.inference_cache())
-            for recorder in self.recorders:
-                stack.enter_context(recorder.inference_cache())
+            for cache in self._caches():
+                stack.enter_context(cache)
             self._play()
         self.rewards.settle(self.rollout)
         return self.rollout
@@ -76,6 +72,8 @@ class DeviceCollector(Collector):
         for step in range(len(out.action)):
             for recorder in self.recorders:
                 recorder.before_step(out, step)
+            if self.recorders:
+                self._before.send(step)  # what they noted on the host; before what is written on the device
             for key in self.keys:
                 out.observation[key][step].copy_(self.observation[key])
             out.is_first[step].copy_(self.is_first)
@@ -130,7 +128,7 @@ class DeviceCollector(Collector):
         """Note the value of what follows each step; where an episode was cut off [T, B], of its final observation."""
         out = self.rollout
         out.next_value[:-1] = out.value[1:]
-        out.next_value[-1] = self._value(self.observation, self.state, self.is_first)
+        out.next_value[-1] = self._value(self.observation, {"is_first": self.is_first}, self.state)
         places = torch.from_numpy(np.flatnonzero(cut)).to(self.agent.device)
         if len(places):
             final = {key: array.flatten(0, 1).index_select(0, places) for key, array in self._final.items()}
@@ -138,7 +136,7 @@ class DeviceCollector(Collector):
             if states:
                 state = torch.stack(states).flatten(0, 1).index_select(0, places)
             none = torch.zeros(len(places), dtype=torch.bool, device=self.agent.device)
-            out.next_value.view(-1).index_copy_(0, places, self._value(final, state, none))
+            out.next_value.view(-1).index_copy_(0, places, self._value(final, {"is_first": none}, state))
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from :meth:`state_dict`."""
@@ -149,12 +147,25 @@ class DeviceCollector(Collector):
         """An array of the environments as a tensor on the same memory; they write the same ones at every step."""
         known = self._views.get(id(array))
         if known is None:
-            known = self._views[id(array)] = (array, tensor_of(array))  # held, so that no other gets its number
+            tensor = tensor_of(array, self.agent.device)
+            if tensor is None:
+                raise ConfigurationError(
+                    f"the agent is on {self.agent.device} and the environments are not: set device and env_device to "
+                    "the same GPU"
+                )
+            known = self._views[id(array)] = (array, tensor)  # the array is held, so that no other gets its number
         return known[1]
 
 
-def tensor_of(array: Any) -> Tensor:
-    """A tensor on the memory of an array of the device; under Numba's simulator, whose device is the host, there."""
-    if hasattr(array, "__cuda_array_interface__"):
-        return torch.as_tensor(array, device="cuda")
-    return torch.from_numpy(np.asarray(array))
+def tensor_of(array: Any, device: torch.device) -> Tensor | None:
+    """A tensor on the memory of an array of the environments; None if that is not on this device.
+
+    Under Numba's simulator, whose device is the host, the tensor is there.
+    """
+    interface = getattr(array, "__cuda_array_interface__", None)
+    if interface is None:
+        return torch.from_numpy(np.asarray(array)) if device.type == "cpu" else None
+    if device.type != "cuda":
+        return None
+    tensor = torch.as_tensor(array, device=device)
+    return tensor if tensor.data_ptr() == interface["data"][0] else None  # another GPU's would be a copy

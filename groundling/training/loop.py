@@ -27,6 +27,7 @@ from groundling.training.allocation import keep_freed_memory
 from groundling.training.beginnings import find_device, initial_agent, initial_checkpoint, load_demonstrations
 from groundling.training.best import BEST_NAME, BestSoFar
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.compilation import compile_agent
 from groundling.training.config import TrainConfig
 from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
@@ -206,6 +207,7 @@ class Trainer:
                 write_text(self.folder / CONFIG_NAME, config.to_json())
         else:
             self._restore(checkpoint)
+        compile_agent(self.agent, config.compile)
 
     @property
     def frames(self) -> int:

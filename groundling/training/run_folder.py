@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from groundling.errors import CheckpointError, ConfigurationError, RunFolderError
+from groundling.errors import CheckpointError, ConfigurationError, RunFolderError, UntrustedCodeError
 from groundling.files import read_text
 from groundling.training.algorithms import find_algorithm
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
@@ -21,7 +21,11 @@ CONFIG_NAME: Final = "config.json"
 
 # What may change when a run is resumed. The first ones change nothing that is learned.
 WITHOUT_EFFECT: Final = ("checkpoint_seconds", "evaluate_every", "evaluation_episodes")
-CHANGEABLE: Final = (*WITHOUT_EFFECT, "device", "torch_threads", "total_frames", "update_threads")
+<<<<<<< HEAD
+CHANGEABLE: Final = (*WITHOUT_EFFECT, "device", "torch_threads", "half_batches", "compile", "total_frames")
+=======
+CHANGEABLE: Final = (*WITHOUT_EFFECT, "device", "torch_threads", "half_batches", "total_frames", "update_threads")
+>>>>>>> main
 
 _log = logging.getLogger(__name__)
 
@@ -131,6 +135,7 @@ def resume_config(folder: Path | str, *, trust_code: bool = False, for_evaluatio
     Raises:
         RunFolderError: if there is no run, or its configuration cannot be read.
         ConfigurationError: if it is one of another version.
+        CheckpointError: if its checkpoint tells that it is of a newer version.
         UntrustedCodeError: if it names code that is needed, and that nobody else names.
     """
     path = Path(folder) / CONFIG_NAME
@@ -139,7 +144,13 @@ def resume_config(folder: Path | str, *, trust_code: bool = False, for_evaluatio
     text = read_text(path, RunFolderError)
     with contextlib.suppress(ValueError, RecursionError):
         note_received(json.loads(text), path, trust_code=trust_code)
-    return TrainConfig.from_json(text, for_evaluation=for_evaluation)
+    try:
+        return TrainConfig.from_json(text, for_evaluation=for_evaluation)
+    except UntrustedCodeError:
+        raise
+    except ConfigurationError:  # perhaps of a newer version, which the checkpoint tells
+        Checkpoint.check_readable(path.parent / CHECKPOINT_NAME)
+        raise
 
 
 def _tell_schedules(config: TrainConfig, checkpoint: Checkpoint) -> None:

@@ -55,8 +55,16 @@ class EpisodeStatistics:
         tasks = tuple(getattr(envs.unwrapped, "tasks", ()))
         return cls(tasks if len(tasks) > 1 else (), window=max(LEAST_WINDOW, processes * envs.num_envs))
 
-    def add(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> None:
-        """Note the episodes that ended in a step."""
+    def add(self, info: dict[str, Any], ended: NDArray[np.bool_], start: int = 0, num_envs: int | None = None) -> None:
+        """Note the episodes that ended in a step.
+
+        Args:
+            info: of the step.
+            ended: [B'] of these environments.
+            start: the first of them, where they are a part of all.
+            num_envs: B, how many there are in all; None: these.
+        """
+        num_envs = len(ended) if num_envs is None else num_envs
         final = info["final_info"]
         lengths = final["episode"]["l"][ended].astype(np.int64)
         self.returns.append(final["episode"]["r"][ended])
@@ -65,10 +73,11 @@ class EpisodeStatistics:
         told = np.full(int(ended.sum()), np.nan) if success is None else np.asarray(success)[ended]
         self.successes.append(told.astype(np.float64))
         self.tasks.append(final["task"][ended] if self.names else np.zeros(int(ended.sum()), dtype=np.int64))
-        if len(self.running) != len(ended):
-            self.running = np.zeros(len(ended), dtype=np.int64)
-        self.begins.append(self.running[ended])
-        self.running[ended] += lengths  # the next episode begins where this one ended
+        if len(self.running) != num_envs:
+            self.running = np.zeros(num_envs, dtype=np.int64)
+        rows = np.flatnonzero(ended) + start
+        self.begins.append(self.running[rows])
+        self.running[rows] += lengths  # the next episode begins where this one ended
 
     def hand_over(self) -> dict[str, Any]:
         """The episodes that ended since the last call, and where those that run began, for :meth:`take_over`."""

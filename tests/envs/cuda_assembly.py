@@ -39,10 +39,6 @@ class Compiled:
         self.function = function
         self.signatures: set[Any] = set()
 
-    def __getitem__(self, grid: tuple[int, int]) -> Compiled:
-        assert grid[0] * grid[1] >= 2
-        return self
-
     def __call__(self, *args: Any) -> None:
         signature = tuple(numba.typeof(plain(arg)) for arg in args)
         if signature in self.signatures:
@@ -92,11 +88,12 @@ def main() -> int:
     from groundling.envs import EpisodeBank
     from groundling.envs.banks.sources import embodiment_of
     from groundling.envs.device_vector import DeviceVectorEnv
-    from groundling.envs.engine.cuda import kernels, senses, worlds
+    from groundling.envs.engine.cuda import kernels, launching, senses, worlds
 
     compiled = kernels.Kernels(*map(Compiled, kernels.PYTHON_KERNELS))
-    for module in (kernels, senses, worlds):
-        module.launchers = lambda: compiled  # type: ignore[attr-defined]
+    for module in (launching, senses, worlds):
+        module.launchers = lambda grid: compiled  # type: ignore[attr-defined]
+    launching.is_simulated = lambda: True  # every launch is an ordinary one
     for level in sys.argv[1:]:
         bank = EpisodeBank.of_seeds(level, range(2))
         embodiment = embodiment_of(bank)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,71 +19,61 @@ from groundling.envs.device_vector import DeviceVectorEnv
 from groundling.envs.families.options import WorldOptions
 from groundling.errors import ConfigurationError
 
-HERE = Path(__file__).parent
-
-# Every verb and flag of goals, doors, keys, boxes, traps, floors, holders, manuals, answers.
-LEVELS = (
-    "BabyAI-GoToLocal-v0",
-    "BabyAI-GoToImpUnlock-v0",
-    "BabyAI-PickupLoc-v0",
-    "BabyAI-UnblockPickup-v0",
-    "BabyAI-OpenDoorsOrderN4-v0",
-    "BabyAI-PutNextS5N2Carrying-v0",
-    "BabyAI-Synth-v0",
-    "BabyAI-BossLevel-v0",
-    "MiniGrid-GoToDoor-5x5-v0",
-    "MiniGrid-PutNear-6x6-N2-v0",
-    "MiniGrid-MemoryS7-v0",
-    "MiniGrid-ObstructedMaze-2Dlhb-v1",
-    "MiniGrid-UnlockPickup-v0",
-    "groundling/RoomGoTo-v0",
-    "groundling/RoomSequence-v0",
-    "groundling/RoomCounting-v0",
-    "groundling/HouseUnlockBox-v0",
-    "groundling/ReadBoxes-v0",
-    "groundling/ReadKeys-v0",
-    "groundling/ReadBeacons-v0",
-    "groundling/FurnishedHouseBringSmall-v0",
-    "groundling/Questions-Stop-v0",
-)
+ROOT = Path(__file__).parents[2]
+PARITY = ROOT / "benchmarks" / "cuda_parity.py"
+CHECKS = Path(__file__).with_name("device_checks.py")
+ASSEMBLY = Path(__file__).with_name("cuda_assembly.py")
+DRIVER = Path(__file__).with_name("host_driver.py")
 
 
-def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A program of this folder, in a process of its own: what Numba is to do is read when it is imported."""
-    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}
-    command = [sys.executable, str(HERE / program), *arguments]
+def run(program: Path, *arguments: str, simulate: bool) -> subprocess.CompletedProcess[str]:
+    """A program in a process of its own: whether Numba is to simulate a GPU is read when it is imported."""
+    path = os.pathsep.join([str(ROOT), str(PARITY.parent)])
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": str(int(simulate)), "PYTHONPATH": path}
+    command = [sys.executable, str(program), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def compared(*arguments: str) -> dict[str, dict[str, int]]:
-    done = run("cuda_comparison.py", *arguments)
+    done = run(PARITY, *arguments, simulate=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, dict[str, int]] = json.loads(done.stdout)
+    found: dict[str, dict[str, int]] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
 def test_device_does_what_the_cpu_does() -> None:
-    found = compared("BabyAI-PickupLoc-v0", "--senses", "--steps", "24")
+    found = compared("--levels", "BabyAI-PickupLoc-v0", "--senses", "--num-envs", "5", "--steps", "24")
     assert found["BabyAI-PickupLoc-v0"]["succeeded"] >= 3
+
+
+def test_checks_that_need_the_simulator_pass() -> None:
+    arguments = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(CHECKS)]
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.mark.slow
 def test_device_does_what_the_cpu_does_on_twenty_levels() -> None:
-    found = compared(*LEVELS, "--envs", "4", "--steps", "80")
-    assert set(found) == set(LEVELS)
+    found = compared("--num-envs", "4", "--steps", "80")
+    assert len(found) >= 20
     assert all(0 < counts["succeeded"] <= counts["ended"] for counts in found.values()), found
 
 
 @pytest.mark.slow
 def test_device_shows_every_sense_as_the_cpu_does() -> None:
     levels = ("groundling/FurnishedHouseBringSmall-v0", "groundling/ReadBoxes-v0", "groundling/Questions-Stop-v0")
-    assert all(counts["ended"] for counts in compared(*levels, "--senses").values())
+    assert all(
+        counts["ended"]
+        for counts in compared("--levels", *levels, "--senses", "--num-envs", "5", "--steps", "40").values()
+    )
 
 
 @pytest.mark.slow
 def test_every_kernel_compiles_for_a_real_gpu_without_a_stack() -> None:
     levels = ("groundling/FurnishedHouseBringSmall-v0", "groundling/ReadBeacons-v0", "groundling/Questions-Stop-v0")
-    done = run("cuda_assembly.py", *levels)
+    done = run(ASSEMBLY, *levels, simulate=False)
     if done.returncode == 3:
         pytest.skip(f"NVIDIA's compiler library (NVVM) is not installed: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr[-2000:]
@@ -91,6 +82,23 @@ def test_every_kernel_compiles_for_a_real_gpu_without_a_stack() -> None:
     for name, numbers in found["kernels"].items():  # empty where there is no ptxas
         assert not numbers.get("stack"), f"{name} keeps arrays in memory of its own"
         assert not numbers.get("spilled"), f"{name} has more values than registers"
+
+
+@pytest.mark.slow
+def test_real_launches_hand_over_every_array_and_a_step_copies_nothing(tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    driver = tmp_path / "libdriver.so"
+    source = DRIVER.with_suffix(".c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-w", "-o", driver, source], check=True)
+    done = run(DRIVER, str(driver), "BabyAI-PickupLoc-v0", "groundling/Questions-Stop-v0", simulate=False)
+    if done.returncode == 3:
+        pytest.skip(f"NVIDIA's compiler library (NVVM) is not installed: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert all(counts["ended"] for counts in found["levels"].values())
+    assert found["step"] == {"copies": 0, "allocations": 0, "launches": 1, "waits": 0, "is_prepared": True}
 
 
 def test_device_that_is_not_there_is_refused_with_the_reason() -> None:

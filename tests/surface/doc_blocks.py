@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+PAGES = (
+    ROOT / "README.md",
+    *sorted(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts and "api" not in page.parts),
+)
 FENCE = re.compile(
     r"(?:^<!-- (?P<mark>not run|file): (?P<told>[^>]*?) -->\n)?^```(?P<language>[\w{}-]*)[^\n]*\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -27,7 +30,7 @@ BEFORE = re.compile(r"^<!-- before: (.*?) -->$", re.MULTILINE)
 # What makes a command that takes minutes one of seconds; "" leaves an option away.
 SMALL = {
     "train": {"--total-frames": "1", "--bank-size": "64", "--evaluate-every": "0"},
-    "evaluate": {"--episodes": "8", "--no-video": ""},
+    "evaluate": {"--episodes": "8", "--no-video": "", "--allow-unseen-words": ""},
     "demos": {"--episodes": "8"},
     "watch": {"--episodes": "1", "--most-steps": "4"},
     "doctor": {"--episodes": "8"},
@@ -35,6 +38,14 @@ SMALL = {
     "export-habitat": {"--episodes": "1"},
     "questions": {"--episodes": "2"},
     "label": {"--episodes": "8"},
+}
+
+# Commands whose options are read only, wherever they stand.
+NOT_RUN = {
+    "play": "it needs a person at a terminal",
+    "playground": "it needs a person at a browser",
+    "demo": "it takes a minute, .ci/run runs it",
+    "bench": "it measures for seconds, and what it prints is tested elsewhere",
 }
 
 
@@ -88,15 +99,23 @@ def before(page: Path) -> list[list[str]]:
     return [shlex.split(command)[1:] for command in BEFORE.findall(page.read_text())]
 
 
-def made_small(arguments: list[str]) -> list[str]:
-    """The same command on so few frames or episodes that it takes seconds."""
+def made_small(arguments: list[str], number: int = 1) -> list[str]:
+    """The same command on so few frames or episodes that it takes seconds.
+
+    Args:
+        arguments: the name of the command and its options.
+        number: of the command on its page; a run without a folder of its own has it as its seed, which is a part of the
+            folder's name, so that commands which a reader chooses from can be run after one another.
+    """
     name, *options = arguments
     told = [option.replace("_", "-") if option.startswith("--") else option for option in options]
     small = dict(SMALL.get(name, {}))
-    if "--resume" in told:
-        small = {}
+    if "--resume" in told:  # its configuration stays, but for its length
+        small = {"--total-frames": "20000"} if "--total-frames" in told else {}
+    elif name == "train" and number > 1 and not {"--run-folder", "--seed", "--seeds"} & set(told):
+        small["--seed"] = str(number)
     if name in ("demos", "questions", "export-habitat", "label") and "--episodes" not in told:
-        small = {}  # it describes a file
+        small = {}  # it describes or reads a file
     kept: list[str] = []
     skips = False
     for option, as_told in zip(options, told, strict=True):
@@ -105,5 +124,5 @@ def made_small(arguments: list[str]) -> list[str]:
         elif small.get(as_told):
             skips = True
         else:
-            kept.append(option)
+            kept.append(option.replace("mcts:64", "mcts:4"))
     return [name, *kept, *(word for pair in small.items() for word in pair if word)]

@@ -1,20 +1,17 @@
-"""A program: trains on environments of the CPU and of Numba's CUDA simulator from one seed; the agents must be equal.
+"""A program: trains on environments of the CPU and of a GPU from one seed, and says which parameters differ.
 
-Arguments: the algorithm, its short rollout setting, and further options of the run as JSON. Prints JSON.
+It is run with NUMBA_ENABLE_CUDASIM=1. Its argument is what the run's configuration has other than the default, as JSON.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # read when Numba is imported
 
 import torch
 
@@ -44,7 +41,7 @@ def main() -> int:
             found[device] = {
                 name: value for name, value in result.metrics.items() if name in ("return", "success", "episodes")
             }
-        # one run stops in the middle, on the device, and goes on on the CPU
+        # one run stops in the middle and goes on
         half = Path(folder, "half")
         first = replace(config, env_device="cuda")
         Trainer(first, half).run(stop_after_updates=1)

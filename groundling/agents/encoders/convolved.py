@@ -102,9 +102,11 @@ class ConvolvedEncoder(SymbolicEncoder):
         readouts = self._readout_of_cells(pairs, pairs.first[rows], prepared.cells)
         found = readouts.transpose(1, 2).unflatten(2, self.shape[:2])
         sentences = self.language(prepared.sentences.tokens)
-        for convolution, modulation in zip(self.convolutions, self.modulations, strict=True):
-            scale, shift = modulation(sentences)[rows].unflatten(1, (2, -1, 1, 1)).unbind(1)
-            found = torch.relu((1 + scale) * convolution(found) + shift)
+        with self.many_products():
+            for convolution, modulation in zip(self.convolutions, self.modulations, strict=True):
+                scale, shift = modulation(sentences)[rows].unflatten(1, (2, -1, 1, 1)).unbind(1)
+                found = torch.relu((1 + scale) * convolution(found) + shift)
+        found = found.float()
         hidden = self.of_found(readouts, found, prepared)
         if self.compass is not None:
             hidden = hidden + self.compass(prepared.direction)

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from groundling.agents.encoders.base import check_image
 from groundling.agents.encoders.cells import CellEncoder, DistinctCells, unpack_cells
 from groundling.agents.encoders.gather import gather_rows
 from groundling.agents.encoders.maps import MapReader, count_values
 from groundling.agents.encoders.pairs import Pairs
 from groundling.agents.encoders.symbolic import SymbolicEncoder
 from groundling.agents.fusion import AttributeGatedFusion
+from groundling.agents.observation_checks import check_image
 from groundling.interfaces import SYMBOLS, Field, Observation, Spec
 
 if TYPE_CHECKING:

@@ -315,12 +315,11 @@ class Batch(ABC, Generic[Seen]):
         Raises:
             ActionError: if the actions are not [B] integers in [0, A); no environment is stepped then.
         """
-        actions = self._checked(actions)
+        actions = self._checked(actions, self.num_envs)
         self._renew_arrays(fresh)
         if self.masks is not None and self.masks.stops_first:
             self._had_stopped = (self.state.current_step > 0) | (actions == Action.DONE)
-        has_drawers = self.painter is not None or self.explorer is not None or self.has_on_top
-        run = partial(self._step_and_paint if has_drawers else self._step, actions, autoreset)
+        run = partial(self._step_and_paint if self._has_drawers else self._step, actions, autoreset)
         if self.watchers:
             self._step_and_show(actions, autoreset)
         else:
@@ -328,12 +327,42 @@ class Batch(ABC, Generic[Seen]):
         if self.previous is not None:
             self.previous.note(actions, self.outcomes.ended & autoreset)
 
-    def _share_out(self, run: Callable[[int, int], None]) -> None:
-        """Run over all environments, in shares where there are threads."""
+    def step_part(self, actions: NDArray[np.integer[Any]], start: int, stop: int, *, autoreset: bool = True) -> None:
+        """Step environments ``start`` to ``stop`` alone, over the last results of these; the others stay as they are.
+
+        Only of batches that can be divided, see :meth:`why_undivided`.
+
+        Raises:
+            ActionError: if the actions are not integers in [0, A), one for each; no environment is stepped then.
+        """
+        checked = self._checked(actions, stop - start)
+        every = np.zeros(self.num_envs, dtype=np.int64)
+        every[start:stop] = checked
+        run = self._step_and_paint if self._has_drawers else self._step
+        self._share_out(partial(run, every, autoreset), start, stop)
+
+    def why_undivided(self) -> str:
+        """Why the batch cannot be stepped in parts; empty where it can."""
+        if self.watchers:
+            return "somebody watches how their episodes end (groups of roll-outs, labels of experts)"
+        if self.previous is not None or self.masks is not None:
+            return "their agents see masks of actions, or the actions that they took last"
+        return ""
+
+    @property
+    def _has_drawers(self) -> bool:
+        return self.painter is not None or self.explorer is not None or self.has_on_top
+
+    def _share_out(self, run: Callable[[int, int], None], start: int = 0, stop: int | None = None) -> None:
+        """Run over the environments from ``start`` to ``stop`` (all), in shares where there are threads."""
+        stop = self.num_envs if stop is None else stop
         if self._pool is None:
-            run(0, self.num_envs)
+            run(start, stop)
             return
-        shares = iter(self._shares)  # whoever is free takes the next share: threads start late and cores are noisy
+        every = ((max(first, start), min(last, stop)) for first, last in self._shares)
+        shares = iter(
+            [share for share in every if share[0] < share[1]]
+        )  # whoever is free takes the next share: threads start late and cores are noisy
 
         def work() -> None:
             for share in shares:
@@ -344,13 +373,13 @@ class Batch(ABC, Generic[Seen]):
         for other in others:
             other.result()
 
-    def _checked(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    def _checked(self, actions: NDArray[np.integer[Any]], count: int) -> NDArray[np.int64]:
         array = np.asarray(actions)
         if array.dtype.kind not in "iu":
             raise ActionError(f"actions are integers, got {array.dtype}: did you pass logits or probabilities?")
-        if array.shape != (self.num_envs,):
+        if array.shape != (count,):
             raise ActionError(
-                f"expected actions of shape ({self.num_envs},), one for each environment, got shape {array.shape}"
+                f"expected actions of shape ({count},), one for each environment, got shape {array.shape}"
             )
         array = np.ascontiguousarray(array, dtype=np.int64)
         if array.min() < 0 or array.max() >= self.num_actions:

@@ -96,7 +96,7 @@ export async function showRun(place, name) {
     fill(failures, el("p.note", {}, "Playing 40 episodes …"));
     try {
       const found = await send("failures", { run: name, suite: suite.value });
-      fill(failures, el("p", {}, `${found.failures.length} of ${found.played} episodes failed, likeliest actions.`),
+      fill(failures, el("p", {}, `${found.failures.length} of ${found.played} episodes failed, with drawn actions.`),
         el("ul.failures", {}, found.failures.map((one) => el("li", {}, el("a", { href: toLink(replayable(one.scene)) }, `“${one.sentence}”`), ` ${one.told} after ${one.steps} steps`))));
     } catch (error) {
       fill(failures, el("p.bad", {}, error.message));

@@ -197,6 +197,7 @@ class WorldPage {
   }
 
   key(event) {
+    if (event.key === "Escape") this.map.choose("");
     if (!this.state || event.ctrlKey || event.metaKey || event.altKey || this.map.tool) return;
     const target = event.target;
     if (target.closest?.("input, select, textarea, button, a, dialog") && !(target.closest("button") && event.key.startsWith("Arrow"))) return;

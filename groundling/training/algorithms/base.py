@@ -26,6 +26,7 @@ from groundling.training.collector import Collector
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.device_collector import DeviceCollector
 from groundling.training.gradients import GradientStep
+from groundling.training.half_batches import HalfBatchCollector
 from groundling.training.ranks import ALONE, Ranks
 from groundling.training.recorders import Recorder
 from groundling.training.replicas import Learner, PartLoss, Replicas
@@ -87,6 +88,7 @@ class Algorithm(ABC):
     Attributes:
         Config: the class of its settings, a frozen dataclass; ``run.config.settings_of(Config)`` are those of the run.
         section: under which they stand in the run's configuration and on the command line, ``--ppo.clip``.
+        plays_halves: whether it can collect in half batches (``half_batches``).
         plays_on_device: whether it can play environments that are on a GPU (``env_device``).
         undefined: names of metrics that may be NaN or infinite, where there was nothing to measure; any other that is
             not finite ends the run.
@@ -100,6 +102,7 @@ class Algorithm(ABC):
     Config: ClassVar[type[Any]]
     section: ClassVar[str]
     plays_on_device: ClassVar[bool] = False
+    plays_halves: ClassVar[bool] = False
     title: ClassVar[str]  # in reports
     undefined: ClassVar[frozenset[str]] = frozenset({"explained_variance", "advantage_spread"})
 
@@ -176,6 +179,8 @@ class OnPolicy(Algorithm):
         auxiliary: what the agent learns beside acting.
     """
 
+    plays_halves: ClassVar[bool] = True
+
     def __init__(self, run: Run) -> None:
         super().__init__(run)
         self.agent = run.agent
@@ -229,7 +234,8 @@ class OnPolicy(Algorithm):
     def make_collector(self, recorders: list[Recorder]) -> Collector:
         """What plays the agent."""
         run = self.run
-        kind = Collector if run.config.env_device == "cpu" else DeviceCollector
+        kind = HalfBatchCollector if run.config.half_batches else Collector
+        kind = kind if run.config.env_device == "cpu" else DeviceCollector
         return kind(
             run.envs,
             run.agent,

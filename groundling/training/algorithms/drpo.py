@@ -76,12 +76,14 @@ class DRPO(GRPO):
         domain = torch.zeros(count, dtype=torch.int64, device=returns.device)
         domain[episodes.group] = of_episode
         mean = torch.zeros(count, device=returns.device).index_add_(0, episodes.group, returns) / self.group_size
-        latest = self.ranks.gathered((domain.cpu(), mean.cpu())) if self.ranks.size > 1 else [(domain, mean)]
+        # clusters are few, and their numbers differ: they are found on the host
+        domain, mean = domain.cpu(), mean.cpu()
+        latest = self.ranks.gathered((domain, mean)) if self.ranks.size > 1 else [(domain, mean)]
         for new_domain, new_mean in latest:  # the groups of all processes, in the same order on each
-            self.domain = torch.cat([self.domain.to(domain.device), new_domain.to(domain.device)])[-config.window :]
-            self.success = torch.cat([self.success.to(mean.device), new_mean.to(mean.device)])[-config.window :]
+            self.domain = torch.cat([self.domain, new_domain])[-config.window :]
+            self.success = torch.cat([self.success, new_mean])[-config.window :]
         scale = domain_scales(domain, mean, self.domain, self.success, config.clusters, config.least_success)
-        scaled = super().outcomes(episodes) / scale[episodes.group]
+        scaled = super().outcomes(episodes) / scale.to(returns.device)[episodes.group]
         return scaled / (self._spread(scaled) + EPSILON)
 
     def _spread(self, scaled: Tensor) -> Tensor:

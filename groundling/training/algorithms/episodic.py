@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from groundling.interfaces import Observation
-from groundling.training.advantages import advantage_metrics
+from groundling.training.advantages import ADVANTAGE_METRICS, advantage_numbers
 from groundling.training.algorithms.base import OnPolicy, Run
 from groundling.training.checks import require
 from groundling.training.episodes import Episodes, EpisodeStore
@@ -175,8 +175,10 @@ class Episodic(OnPolicy):
         whole: Tensor | None = None  # the weights of a minibatch, where this is not all of it
 
         def loss_of(learner: Learner, share: float, rows: Tensor, is_real: Tensor) -> tuple[Tensor, Tensor]:
-            log_probs, value = self._decide(learner, prepared, rows, is_real)
-            kept = rows[is_real]
+            # where nothing is padding, nobody has to look where it is
+            real = None if learner.agent.state_dim == 0 else is_real.flatten().nonzero().squeeze(1)
+            log_probs, value = self._decide(learner, prepared, rows, is_real, real)
+            kept = rows.flatten() if real is None else rows.flatten()[real]
             log_prob = log_probs.gather(-1, episodes.action[kept].unsqueeze(-1)).squeeze(-1)
             log_ratio, own = log_prob - episodes.log_prob[kept], weight[kept]
             policy_loss = surrogate_loss(log_ratio, advantage[kept], own, loss.clip)
@@ -214,10 +216,11 @@ class Episodic(OnPolicy):
             return {"learned_episodes": 0.0}
         names = ["policy_loss", "entropy", "approximate_kl", "clip_fraction", "gradient_norm", "gradient_clipped"]
         names += ["value_loss", "reference_kl"]
-        metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
+        numbers = torch.cat([torch.stack(totals).mean(dim=0), advantage_numbers(advantage)])  # read at once
+        metrics = dict(zip([*names, *ADVANTAGE_METRICS], numbers.tolist(), strict=True))
         left_out = {"value_loss": loss.value_coef == 0, "reference_kl": reference is None}
         metrics = {name: value for name, value in metrics.items() if not left_out.get(name, False)}
-        return {**metrics, **advantage_metrics(advantage), "learned_episodes": float(len(episodes))}
+        return {**metrics, "learned_episodes": float(len(episodes))}
 
     def _reference(self, episodes: Episodes) -> Tensor | None:
         """Log-probabilities [R] that the reference gives to the actions; None without one."""
@@ -226,14 +229,19 @@ class Episodic(OnPolicy):
         log_probs = episodes.columns["reference"].log_softmax(dim=-1)
         return log_probs.gather(-1, episodes.action.unsqueeze(-1)).squeeze(-1)
 
-    def _decide(self, learner: Learner, prepared: Any, rows: Tensor, is_real: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probabilities [r, A] and values [r] of the steps that are there, row after row of [L, n]."""
+    def _decide(
+        self, learner: Learner, prepared: Any, rows: Tensor, is_real: Tensor, real: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probabilities [r, A] and values [r] of the steps that are there, row after row of [L, n]; ``real`` [r]
+        says which these are, None: all.
+        """
         is_first = torch.zeros_like(is_real)
         is_first[0] = True  # what the memory holds before it has no effect
         state = learner.agent.initial_state(rows.shape[1])
         with learner.noting():
             decision = learner.agent(prepared.rows(rows.flatten()), state, is_first)
-        return decision.logits.log_softmax(dim=-1)[is_real], decision.value[is_real]
+        log_probs, value = decision.logits.log_softmax(dim=-1).flatten(0, 1), decision.value.flatten()
+        return (log_probs, value) if real is None else (log_probs[real], value[real])
 
     def _minibatches(self, episodes: Episodes, frames: int, count: int) -> Iterator[tuple[Tensor, Tensor] | None]:
         """Rows [L, n] of steps and where there is a step; with a memory whole episodes, else steps one by one (L = 1).

@@ -101,6 +101,7 @@ class Imitation(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = ImitationConfig
+    plays_halves = False
     is_distributed = splits_updates = True
     section = "imitation"
     collector: TaughtCollector
@@ -289,7 +290,7 @@ def inflection_weights(label: Tensor, is_first: Tensor, inflection: float) -> Te
     """
     changes = (label[1:] != label[:-1]) & ~is_first[1:].bool() & (label[:-1] != NO_LABEL)
     weight = torch.ones(label.shape, device=label.device)
-    weight[1:][changes] = inflection
+    weight[1:].masked_fill_(changes, inflection)
     return weight
 
 

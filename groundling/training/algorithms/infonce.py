@@ -96,6 +96,7 @@ class InfoNCE(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = InfoNCEConfig
+    plays_halves = False
     section = "infonce"
     title: ClassVar[str] = "InfoNCE (encoders only, no policy)"
     collector: ClipCollector

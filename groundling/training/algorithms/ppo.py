@@ -13,7 +13,7 @@ from torch import Tensor
 from groundling.agents.actor_critic import PreparedObservation
 from groundling.seeding import integer
 from groundling.setting_types import MAY_BE_INFINITE
-from groundling.training.advantages import advantage_metrics, gae
+from groundling.training.advantages import ADVANTAGE_METRICS, advantage_numbers, gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy, Run
@@ -248,9 +248,10 @@ class PPO(OnPolicy):
         names += ["policy_loss", "value_loss", "entropy"]
         names += [auxiliary.name for auxiliary in self.auxiliary]
         names += ["reward_prediction_loss"] if self.prediction is not None else []
-        metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
-        metrics["explained_variance"] = float(explained_variance(rollout.value, target))
-        return {**metrics, **advantage_metrics(advantage)}
+        names += ["explained_variance", *ADVANTAGE_METRICS]
+        of_rollout = [explained_variance(rollout.value, target).unsqueeze(0), advantage_numbers(advantage)]
+        numbers = torch.cat([torch.stack(totals).mean(dim=0), *of_rollout])  # read at once: each time one waits
+        return dict(zip(names, numbers.tolist(), strict=True))
 
     def _normalized(self, advantage: Tensor) -> Tensor:
         """The advantages [...] of a minibatch as the settings want them, by the minibatches of all processes."""

@@ -36,12 +36,12 @@ class ReinforceConfig:
 
     baseline: Baseline = "learned"
     num_steps: int = 8
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     anneal: bool = True
     gamma: float = 0.99
     decay: float = 0.9
-    value_coef: float = 0.5
-    entropy_coef: float = 0.01
+    value_coef: float = 0.05
+    entropy_coef: float = 1e-3
     max_grad_norm: float = 0.5
 
     def __post_init__(self) -> None:

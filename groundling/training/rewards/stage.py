@@ -125,8 +125,10 @@ class RewardStage:
                 paid[name], is_changed = _checked(name, again, paid[name].shape), True
         if is_changed:
             total = sum(weight * paid[name] for name, weight in zip(self.terms, self.weights, strict=True))
-            rollout.reward.copy_(torch.as_tensor(total, dtype=torch.float32))
-        self._returns.settle(rollout.reward.cpu().numpy())
+            rollout.on_host.reward.copy_(torch.as_tensor(total, dtype=torch.float32))
+            if rollout.reward is not rollout.on_host.reward:
+                rollout.reward.copy_(rollout.on_host.reward)
+        self._returns.settle(rollout.on_host.reward.numpy())
         for name, array in paid.items():
             self._sums[name] += float(array.mean(axis=1).sum())
             self._paid[name].clear()

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from groundling.agents.bots.path_expert import PathFinderExpert
+from groundling.agents.bots.rover_expert import RoverExpert
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.constants import BORDER, Action
 from groundling.envs.engine.kinds import kinds_of
@@ -118,6 +119,25 @@ def test_the_expert_plays_a_house_to_success_by_our_rules(envs: Any) -> None:
             ends.append(bool(envs.worlds.outcomes.success[0]))
     assert ends == [True, True]
     assert carried > 5
+
+
+@pytest.mark.slow
+def test_what_is_carried_is_as_small_as_in_our_own_renderer(family: Any, envs: Any) -> None:
+    native = family.episodes("native", None, 3, 0, ROVER).make_envs(1)
+    pixels = []
+    try:
+        for own, expert_of in ((native, RoverExpert), (envs, PathFinderExpert)):
+            own.reset()
+            expert = expert_of(own.worlds)
+            while not own.worlds.state.carried[0]:
+                seen = own.step(np.array(expert.actions()))[0]
+            is_it = seen["segmentation"][0] == own.worlds.state.carried[0]
+            rows, columns = np.nonzero(is_it)
+            pixels.append((len(rows), rows.mean(), columns.mean()))
+            assert seen["depth"][0][is_it].max() < 0.2, "nearer than any wall"
+    finally:
+        native.close()
+    np.testing.assert_allclose(pixels[1], pixels[0], rtol=0.15)
 
 
 def test_poses_are_read_back_from_habitat(envs: Any) -> None:

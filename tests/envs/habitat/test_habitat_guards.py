@@ -289,6 +289,12 @@ def test_a_dataset_may_name_folders_and_files(simulation: Simulation, tmp_path: 
         guards.check_scene(str(dataset), "rooms", [])
 
 
+def test_a_scene_may_be_named_by_its_file(loaded: Simulation) -> None:
+    loaded.load(str(habitat_rooms.DATASET), "configs/scenes/rooms.scene_instance.json", {})
+    assert loaded._sim.config.sim_cfg.scene_id == "rooms"
+    assert [guards.scene_name(name) for name in ("rooms", STAGE, "a/b.glb")] == ["rooms", STAGE, "a/b.glb"]
+
+
 def test_a_navigation_mesh_that_cannot_be_computed_is_told(loaded: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loaded._sim, "recompute_navmesh", lambda pathfinder, settings: False)
     with pytest.raises(HabitatRefusal, match="no navigation mesh can be computed"):

@@ -1,13 +1,11 @@
 """What a GPU runs, one thread an environment: the loops of the engine's kernels taken apart, over the same functions.
 
-They are plain Python functions, so that a test can compile them for a GPU that is not there; :func:`launchers` compiles
+They are plain Python functions, so that a test can compile them for a GPU that is not there; ``launching`` compiles
 them for the one that is. A kernel returns at once in the threads that are more than the environments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
 import numba.cuda
@@ -169,10 +167,3 @@ PYTHON_KERNELS: Kernels = Kernels(
     note_actions,
     forget_actions,
 )
-
-
-@cache
-def launchers() -> Kernels:
-    """The kernels, compiled for the GPU of this process when each is first launched."""
-    compile_for_device: Callable[..., Any] = cuda.jit
-    return Kernels(*(compile_for_device(kernel) for kernel in PYTHON_KERNELS))

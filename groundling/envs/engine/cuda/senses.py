@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numba import cuda
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from groundling.envs.engine import on_top
 from groundling.envs.engine.answers import MASK_KEY, ActionMasks
 from groundling.envs.engine.cuda.arrays import DeviceArray
-from groundling.envs.engine.cuda.kernels import launchers
+from groundling.envs.engine.cuda.launching import Grid, PreparedLaunch, launchers
 from groundling.envs.engine.explored import Explorer
 from groundling.envs.engine.manuals import MANUAL_KEY, ManualSense
 from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY, PreviousActions
@@ -19,8 +20,28 @@ from groundling.envs.engine.state import Episodes, Outcomes, Worlds
 from groundling.envs.engine.worlds import WorldBatch
 
 
+class Surroundings(NamedTuple):
+    """What senses read of B environments on the device.
+
+    Attributes:
+        grid: blocks, and threads of a block, that are at least one for each environment.
+        w, e, out: the worlds, the bank, what the last step returned.
+        everyone: [B] bool, all true.
+    """
+
+    grid: Grid
+    w: Worlds
+    e: Episodes
+    out: Outcomes
+    everyone: DeviceArray
+
+
 class DeviceSense:
     """One key of the observations of B environments on the device.
+
+    Args:
+        around: what it reads.
+        now: [B, ...] on the host, what the agents see at first.
 
     Attributes:
         key: of the observation.
@@ -35,68 +56,93 @@ class DeviceSense:
     now: DeviceArray
     last: DeviceArray
 
-    def __init__(self, grid: tuple[int, int], now: NDArray[Any]) -> None:
-        self.grid = grid
+    def __init__(self, around: Surroundings, now: NDArray[Any]) -> None:
+        self.around = around
         self.now, self.last = cuda.to_device(now), cuda.to_device(np.zeros_like(now))
 
     def begin(self, mask: DeviceArray) -> None:
         """Note that episodes begin in the environments of the mask [B] bool, before :meth:`show`."""
 
-    def before_step(self, w: Worlds, actions: DeviceArray) -> None:
+    def before_step(self, actions: DeviceArray) -> None:
         """Note what the step changes, [B] int64 actions."""
 
-    def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
+    def show_last(self, actions: DeviceArray, autoreset: bool) -> None:
         """Fill ``last``: of a sense that is drawn before the next episodes begin, else after it."""
 
-    def show(self, w: Worlds, mask: DeviceArray) -> None:
-        """Fill ``now``; the mask [B] has all environments in it."""
+    def show(self) -> None:
+        """Fill ``now``."""
 
     def kept(self) -> dict[str, DeviceArray]:
         """What ``Batch.state_dict`` keeps of it, by its name there; nothing where it follows from the worlds."""
         return {}
 
 
-class DeviceExplorer(DeviceSense):
+class DrawnSense(DeviceSense):
+    """A sense that a kernel draws of the world, in the environments of a mask.
+
+    Attributes:
+        kernel: its name.
+    """
+
+    is_drawn = True
+    kernel: ClassVar[str]
+
+    def arguments(self, out: DeviceArray, mask: DeviceArray) -> tuple[Any, ...]:
+        """Of the kernel, to draw into ``out`` [B, ...] in the environments of the mask [B]."""
+        raise NotImplementedError
+
+    @cached_property
+    def _draw(self) -> PreparedLaunch:
+        around = self.around
+        return PreparedLaunch(self.kernel, around.grid, self.arguments(self.now, around.everyone))
+
+    @cached_property
+    def _draw_last(self) -> PreparedLaunch:
+        around = self.around
+        return PreparedLaunch(self.kernel, around.grid, self.arguments(self.last, around.out.ended))
+
+    def show_last(self, actions: DeviceArray, autoreset: bool) -> None:
+        """See :class:`DeviceSense`."""
+        self._draw_last()
+
+    def show(self) -> None:
+        """See :class:`DeviceSense`."""
+        self._draw()
+
+
+class DeviceExplorer(DrawnSense):
     """What each agent has seen, see ``engine/explored.py``."""
 
     key = "explored"
-    is_drawn = True
+    kernel = "draw_explored"
 
-    def __init__(self, grid: tuple[int, int], host: Explorer, width: int, now: NDArray[np.uint8]) -> None:
-        super().__init__(grid, now)
+    def __init__(self, around: Surroundings, host: Explorer, width: int, now: NDArray[np.uint8]) -> None:
+        super().__init__(around, now)
         self.width = width
         self.seen = cuda.to_device(host.seen)
 
-    def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
-        """See :class:`DeviceSense`."""
-        launchers().draw_explored[self.grid](w, self.width, self.seen, self.last, out.ended)
-
-    def show(self, w: Worlds, mask: DeviceArray) -> None:
-        """See :class:`DeviceSense`."""
-        launchers().draw_explored[self.grid](w, self.width, self.seen, self.now, mask)
+    def arguments(self, out: DeviceArray, mask: DeviceArray) -> tuple[Any, ...]:
+        """See :class:`DrawnSense`."""
+        return (self.around.w, self.width, self.seen, out, mask)
 
     def kept(self) -> dict[str, DeviceArray]:
         """See :class:`DeviceSense`."""
         return {"explored": self.seen, "observations.explored": self.now}
 
 
-class DeviceOnTop(DeviceSense):
+class DeviceOnTop(DrawnSense):
     """What stands on the things in view, see ``engine/on_top.py``."""
 
     key = "on_top"
-    is_drawn = True
+    kernel = "draw_on_top"
 
-    def __init__(self, grid: tuple[int, int], width: int, num_envs: int) -> None:
-        super().__init__(grid, np.zeros((num_envs, *on_top.SHAPE), dtype=np.uint8))
+    def __init__(self, around: Surroundings, width: int, num_envs: int) -> None:
+        super().__init__(around, np.zeros((num_envs, *on_top.SHAPE), dtype=np.uint8))
         self.width = width
 
-    def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
-        """See :class:`DeviceSense`."""
-        launchers().draw_on_top[self.grid](w, self.width, self.last, out.ended)
-
-    def show(self, w: Worlds, mask: DeviceArray) -> None:
-        """See :class:`DeviceSense`."""
-        launchers().draw_on_top[self.grid](w, self.width, self.now, mask)
+    def arguments(self, out: DeviceArray, mask: DeviceArray) -> tuple[Any, ...]:
+        """See :class:`DrawnSense`."""
+        return (self.around.w, self.width, out, mask)
 
     def kept(self) -> dict[str, DeviceArray]:
         """See :class:`DeviceSense`."""
@@ -108,20 +154,30 @@ class DeviceManuals(DeviceSense):
 
     key = MANUAL_KEY
 
-    def __init__(self, grid: tuple[int, int], host: ManualSense, num_envs: int) -> None:
+    def __init__(self, around: Surroundings, host: ManualSense, num_envs: int) -> None:
         sentences = host.rows.shape[1]
-        super().__init__(grid, np.zeros((num_envs, sentences, host.tokens.shape[1]), dtype=np.int32))
-        threads = grid[1]
-        self.grid = (-(-num_envs * sentences // threads), threads)
+        super().__init__(around, np.zeros((num_envs, sentences, host.tokens.shape[1]), dtype=np.int32))
+        threads = around.grid[1]
+        self._grid = (-(-num_envs * sentences // threads), threads)  # a thread for each sentence
         self.rows, self.tokens = cuda.to_device(host.rows), cuda.to_device(host.tokens)
 
-    def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
-        """See :class:`DeviceSense`."""
-        launchers().show_manuals[self.grid](out.episode, self.rows, self.tokens, self.last)
+    @cached_property
+    def _show(self) -> PreparedLaunch:
+        episode = self.around.w.episode
+        return PreparedLaunch("show_manuals", self._grid, (episode, self.rows, self.tokens, self.now))
 
-    def show(self, w: Worlds, mask: DeviceArray) -> None:
+    @cached_property
+    def _show_last(self) -> PreparedLaunch:
+        episode = self.around.out.episode
+        return PreparedLaunch("show_manuals", self._grid, (episode, self.rows, self.tokens, self.last))
+
+    def show_last(self, actions: DeviceArray, autoreset: bool) -> None:
         """See :class:`DeviceSense`."""
-        launchers().show_manuals[self.grid](w.episode, self.rows, self.tokens, self.now)
+        self._show_last()
+
+    def show(self) -> None:
+        """See :class:`DeviceSense`."""
+        self._show()
 
 
 class DeviceMasks(DeviceSense):
@@ -129,25 +185,33 @@ class DeviceMasks(DeviceSense):
 
     key = MASK_KEY
 
-    def __init__(self, grid: tuple[int, int], host: ActionMasks, num_envs: int) -> None:
-        super().__init__(grid, np.zeros((num_envs, host.moving.shape[1]), dtype=np.int8))
-        self.moving, self.answering = cuda.to_device(host.moving), cuda.to_device(host.answering)
-        self.stops_first = host.stops_first
+    def __init__(self, around: Surroundings, host: ActionMasks, num_envs: int) -> None:
+        super().__init__(around, np.zeros((num_envs, host.moving.shape[1]), dtype=np.int8))
+        self._tables = (cuda.to_device(host.moving), cuda.to_device(host.answering), host.stops_first)
         self.had_stopped = cuda.to_device(np.zeros(num_envs, dtype=np.bool_))
 
-    def before_step(self, w: Worlds, actions: DeviceArray) -> None:
+    def before_step(self, actions: DeviceArray) -> None:
         """See :class:`DeviceSense`."""
-        launchers().note_stopped[self.grid](w, actions, self.had_stopped)
+        launchers(self.around.grid).note_stopped(self.around.w, actions, self.had_stopped)
 
-    def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
-        """See :class:`DeviceSense`."""
-        launchers().show_last_masks[self.grid](
-            e, out.episode, self.had_stopped, self.moving, self.answering, self.stops_first, self.last
-        )
+    @cached_property
+    def _show(self) -> PreparedLaunch:
+        around = self.around
+        return PreparedLaunch("show_masks", around.grid, (around.w, *self._tables, self.now))
 
-    def show(self, w: Worlds, mask: DeviceArray) -> None:
+    @cached_property
+    def _show_last(self) -> PreparedLaunch:
+        around = self.around
+        own = (around.e, around.out.episode, self.had_stopped, *self._tables, self.last)
+        return PreparedLaunch("show_last_masks", around.grid, own)
+
+    def show_last(self, actions: DeviceArray, autoreset: bool) -> None:
         """See :class:`DeviceSense`."""
-        launchers().show_masks[self.grid](w, self.moving, self.answering, self.stops_first, self.now)
+        self._show_last()
+
+    def show(self) -> None:
+        """See :class:`DeviceSense`."""
+        self._show()
 
 
 class DevicePreviousActions(DeviceSense):
@@ -155,40 +219,36 @@ class DevicePreviousActions(DeviceSense):
 
     key = PREVIOUS_ACTION_KEY
 
-    def __init__(self, grid: tuple[int, int], host: PreviousActions) -> None:
-        super().__init__(grid, host.now)
+    def __init__(self, around: Surroundings, host: PreviousActions) -> None:
+        super().__init__(around, host.now)
         self.none = host.none
 
     def begin(self, mask: DeviceArray) -> None:
         """See :class:`DeviceSense`."""
-        launchers().forget_actions[self.grid](mask, self.none, self.now)
+        launchers(self.around.grid).forget_actions(mask, self.none, self.now)
 
-    def show_last(self, w: Worlds, e: Episodes, out: Outcomes, actions: DeviceArray, autoreset: bool) -> None:
+    def show_last(self, actions: DeviceArray, autoreset: bool) -> None:
         """See :class:`DeviceSense`."""
-        launchers().note_actions[self.grid](actions, out.ended, autoreset, self.none, self.now, self.last)
+        launch = launchers(self.around.grid).note_actions
+        launch(actions, self.around.out.ended, autoreset, self.none, self.now, self.last)
 
     def kept(self) -> dict[str, DeviceArray]:
         """See :class:`DeviceSense`."""
         return {PREVIOUS_ACTION_KEY: self.now}
 
 
-def device_senses(host: WorldBatch, grid: tuple[int, int]) -> list[DeviceSense]:
-    """The senses of a batch on the device.
-
-    Args:
-        host: the batch.
-        grid: blocks, and threads of a block, that are at least one for each environment.
-    """
+def device_senses(host: WorldBatch, around: Surroundings) -> list[DeviceSense]:
+    """The senses of a batch on the device."""
     count = host.num_envs
     senses: list[DeviceSense] = []
     if host.explorer is not None:
-        senses.append(DeviceExplorer(grid, host.explorer, host.width, host.pictures.explored))
+        senses.append(DeviceExplorer(around, host.explorer, host.width, host.pictures.explored))
     if host.has_on_top:
-        senses.append(DeviceOnTop(grid, host.width, count))
+        senses.append(DeviceOnTop(around, host.width, count))
     if host.manuals is not None:
-        senses.append(DeviceManuals(grid, host.manuals, count))
+        senses.append(DeviceManuals(around, host.manuals, count))
     if host.masks is not None:
-        senses.append(DeviceMasks(grid, host.masks, count))
+        senses.append(DeviceMasks(around, host.masks, count))
     if host.previous is not None:
-        senses.append(DevicePreviousActions(grid, host.previous))
+        senses.append(DevicePreviousActions(around, host.previous))
     return senses

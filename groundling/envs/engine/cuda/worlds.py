@@ -23,8 +23,8 @@ from groundling.envs.engine.cuda.arrays import (
     to_device,
 )
 from groundling.envs.engine.cuda.building import select_device
-from groundling.envs.engine.cuda.kernels import launchers
-from groundling.envs.engine.cuda.senses import device_senses
+from groundling.envs.engine.cuda.launching import PreparedLaunch, launchers
+from groundling.envs.engine.cuda.senses import Surroundings, device_senses
 from groundling.envs.engine.state import Observations
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import ActionError, ConfigurationError
@@ -42,7 +42,7 @@ class CudaWorlds:
     Args:
         host: the batch; what is copied back is written over its arrays.
         device: "cuda" or "cuda:N".
-        threads: of a block.
+        threads: of a block, at most; a thread steps an environment.
 
     Attributes:
         num_envs: B.
@@ -58,25 +58,28 @@ class CudaWorlds:
             raise ConfigurationError("the view from above is painted on the host: leave env_device at 'cpu' with it")
         self.host = host
         self.num_envs = host.num_envs
+        threads = min(threads, host.num_envs)
         self.grid = (-(-host.num_envs // threads), threads)
         self.episodes, self.tasks = to_device(host.episodes), to_device(host.tasks)
         self.state, self.outcomes = to_device(host.state), to_device(host.outcomes)
         self.observations, self.final = to_device(host.observations), to_device(host.final)
-        self.senses = device_senses(host, self.grid)
         self._all = cuda.to_device(np.ones(host.num_envs, dtype=np.bool_))
+        around = Surroundings(self.grid, self.state, self.episodes, self.outcomes, self._all)
+        self.senses = device_senses(host, around)
         self._is_wrong = cuda.to_device(np.zeros(host.num_envs, dtype=np.bool_))
+        self._prepared: dict[str, tuple[tuple[Any, ...], PreparedLaunch]] = {}
         self._seen = {**self._named(self.observations), **{sense.key: sense.now for sense in self.senses}}
         self._last_seen = {**self._named(self.final), **{sense.key: sense.last for sense in self.senses}}
 
     def reset(self, mask: Any = None) -> None:
         """Begin the next episode in every environment, or in those of the mask [B] bool."""
         chosen = self._all if mask is None else as_device_array(mask)
-        launchers().reset[self.grid](
+        launchers(self.grid).reset(
             self.state, self.episodes, self.observations, self.tasks, self.host.order_seed, self.host.shuffle, chosen
         )
         for sense in self.senses:
             sense.begin(chosen)
-            sense.show(self.state, self._all)
+            sense.show()
 
     def restart(self, order_seed: int) -> None:
         """Forget every episode played and begin anew with this order."""
@@ -96,32 +99,19 @@ class CudaWorlds:
                 be to wait for the device: an action that is none does nothing, and :meth:`check` tells of it.
         """
         chosen = self._checked(actions)
-        launch, own = launchers(), (self.state, self.episodes)
-        order = (self.tasks, self.host.order_seed, self.host.shuffle)
         drawn = [sense for sense in self.senses if sense.is_drawn]
         for sense in self.senses:
-            sense.before_step(self.state, chosen)
+            sense.before_step(chosen)
         # what is drawn of a world at the end of its episode comes before the next one is written over it
-        at_once = autoreset and not drawn
-        launch.step[self.grid](
-            *own,
-            self.observations,
-            self.final,
-            self.outcomes,
-            chosen,
-            *order,
-            at_once,
-            self.host.num_actions,
-            self._is_wrong,
-        )
+        self._launch_of("step", (autoreset and not drawn, self.host.num_actions, self._is_wrong))(chosen)
         if autoreset and drawn:
             for sense in drawn:
-                sense.show_last(*own, self.outcomes, chosen, autoreset)
-            launch.go_on[self.grid](*own, self.observations, self.final, self.outcomes, *order)
+                sense.show_last(chosen, autoreset)
+            self._launch_of("go_on", ())()
         for sense in self.senses:
             if not sense.is_drawn:
-                sense.show_last(*own, self.outcomes, chosen, autoreset)
-            sense.show(self.state, self._all)
+                sense.show_last(chosen, autoreset)
+            sense.show()
 
     def seen(self) -> DeviceArrays:
         """What the agents see now, by the keys of the observation space."""
@@ -173,7 +163,7 @@ class CudaWorlds:
             copy_to_device(theirs[name], array)
         for sense in self.senses:
             if not sense.kept():  # it follows from the others
-                sense.show(self.state, self._all)
+                sense.show()
 
     def arrays(self) -> DeviceArrays:
         """Everything that the future depends on, the bank apart, by the names of ``Batch.arrays``."""
@@ -188,6 +178,21 @@ class CudaWorlds:
         image: Any = seen.image
         shaped = image.reshape(self.num_envs, VIEW_SIZE, VIEW_SIZE, 3)
         return {"image": shaped, "direction": seen.direction, self.host.text_key: seen.instruction}
+
+    def _launch_of(self, name: str, more: tuple[Any, ...]) -> PreparedLaunch:
+        """The launch of a step, or of what goes on after it; what is written into it seldom changes."""
+        order = (self.host.order_seed, self.host.shuffle)
+        key = (*order, *more[:1])
+        known = self._prepared.get(name)
+        if known is None or known[0] != key:
+            before = (self.state, self.episodes, self.observations, self.final, self.outcomes)
+            if name == "step":
+                actions = cuda.to_device(np.zeros(self.num_envs, dtype=np.int64))
+                launch = PreparedLaunch(name, self.grid, before, actions, (self.tasks, *order, *more))
+            else:
+                launch = PreparedLaunch(name, self.grid, (*before, self.tasks, *order, *more))
+            known = self._prepared[name] = (key, launch)
+        return known[1]
 
     def _checked(self, actions: Any) -> DeviceArray:
         array = as_device_array(actions)

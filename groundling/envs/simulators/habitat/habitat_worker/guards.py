@@ -146,6 +146,12 @@ def check_object(key: Any, known: Any) -> None:
         raise HabitatRefusal(f"there is no object {key!r} in the scene")
 
 
+def scene_name(scene_id: str) -> str:
+    """The name of a scene, which data sets also give as the path of its file."""
+    name = os.path.basename(scene_id)
+    return name[: -len(facts.SCENE_ENDING)] if name.endswith(facts.SCENE_ENDING) else scene_id
+
+
 def check_scene(dataset: str, scene_id: str, templates: list[str]) -> None:
     """Refuse a scene of which a file is missing or damaged, and name it.
 

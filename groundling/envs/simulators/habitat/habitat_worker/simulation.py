@@ -60,6 +60,7 @@ class Simulation:
         Raises:
             HabitatRefusal: if a file is missing or damaged, or nobody can stand anywhere.
         """
+        scene_id = guards.scene_name(scene_id)
         guards.check_scene(dataset, scene_id, [own.template for own in objects.values()])
         if self._owner is not None:
             self._owner.check()
@@ -215,11 +216,13 @@ class Simulation:
         if self._carried is None:
             return
         node = self._sim.get_agent(0).scene_node
-        there = node.absolute_transformation().transform_point(self._magnum.Vector3(*facts.CARRIED_AT))
+        there = node.absolute_transformation().transform_point(self._magnum.Vector3(*self.settings.carried_at))
         own = self._objects[self._carried]
         if own.motion_type != self._sim_package.physics.MotionType.KINEMATIC:
             own.motion_type = self._sim_package.physics.MotionType.KINEMATIC
         own.translation = there
+        qx, qy, qz, qw = as_rotation(self.pose()[1])  # its front is to the agent
+        own.rotation = self._magnum.Quaternion(self._magnum.Vector3(qx, qy, qz), qw)
 
     def recompute_navmesh(self) -> None:
         """Compute anew where an agent can stand.

@@ -1,29 +1,82 @@
-"""A program: steps environments of levels on the CPU and under Numba's CUDA simulator, side by side, and compares.
+"""Parity of environments on a GPU with those on the CPU: the same seeds and actions in both, compared at every step.
 
-Prints JSON: for each level how many episodes ended, and how many of them succeeded.
+    python benchmarks/cuda_parity.py [--levels ID ID] [--num-envs 64] [--steps 200] [--senses]
+    NUMBA_ENABLE_CUDASIM=1 python benchmarks/cuda_parity.py --num-envs 4 --steps 80   (without a GPU: Numba's simulator)
+
+Everything that a step returns, the observations that episodes end with, and the whole state are compared; a state of
+one goes on in the other. Half of the agents follow an expert, the others take random actions. Prints, as its last line,
+a JSON object: for each level how many episodes ended, and how many of them succeeded. A difference ends it with
+status 2 and names the first number that differs.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import sys
 import warnings
-from dataclasses import replace
-from typing import Any
-
-os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # read when Numba is imported
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
+from launch import launch
 
 from groundling.agents.bots import Expert
 from groundling.envs import EpisodeBank, GroundlingVectorEnv
 from groundling.envs.catalog import find_family
 from groundling.envs.device_vector import DeviceVectorEnv
+from groundling.envs.engine.cuda.building import is_simulated
+from groundling.envs.engine.cuda.worlds import THREADS
+from groundling.envs.families.banked import BankFamily
+from groundling.errors import GroundlingError
+
+# Every verb and flag of goals, doors, keys, boxes, traps, floors, holders, manuals, answers.
+LEVELS = (
+    "BabyAI-GoToLocal-v0",
+    "BabyAI-GoToImpUnlock-v0",
+    "BabyAI-PickupLoc-v0",
+    "BabyAI-UnblockPickup-v0",
+    "BabyAI-OpenDoorsOrderN4-v0",
+    "BabyAI-PutNextS5N2Carrying-v0",
+    "BabyAI-Synth-v0",
+    "BabyAI-BossLevel-v0",
+    "MiniGrid-GoToDoor-5x5-v0",
+    "MiniGrid-PutNear-6x6-N2-v0",
+    "MiniGrid-MemoryS7-v0",
+    "MiniGrid-ObstructedMaze-2Dlhb-v1",
+    "MiniGrid-UnlockPickup-v0",
+    "groundling/RoomGoTo-v0",
+    "groundling/RoomSequence-v0",
+    "groundling/RoomCounting-v0",
+    "groundling/HouseUnlockBox-v0",
+    "groundling/ReadBoxes-v0",
+    "groundling/ReadKeys-v0",
+    "groundling/ReadBeacons-v0",
+    "groundling/FurnishedHouseBringSmall-v0",
+    "groundling/Questions-Stop-v0",
+)
+Senses = dict[str, Any]
+MORE_SENSES: Senses = {"explored_radius": 3, "previous_action": True}
 
 
-class Difference(AssertionError):
+@dataclass(frozen=True)
+class Options:
+    """Compare both.
+
+    Attributes:
+        levels: ids of levels and tasks.
+        num_envs: environments side by side.
+        steps: of each level.
+        senses: add a map of what was seen, and the action taken last.
+        device: of the environments.
+    """
+
+    levels: tuple[str, ...] = LEVELS
+    num_envs: int = 64
+    steps: int = 200
+    senses: bool = False
+    device: str = "cuda"
+
+
+class Difference(GroundlingError):
     """What is not the same on both."""
 
 
@@ -53,22 +106,26 @@ def compare_states(cpu: GroundlingVectorEnv, gpu: DeviceVectorEnv) -> None:
             raise Difference(f"{key} of the state is {array} on the CPU, on the device {device[key]}")
 
 
-def run(level: str, num_envs: int, steps: int, senses: dict[str, Any]) -> dict[str, int]:
+def compare_level(level: str, options: Options) -> dict[str, int]:
     """Compare all that two environments return and keep; half of the agents follow an expert."""
+    num_envs, senses = options.num_envs, MORE_SENSES if options.senses else {}
+    threads = 3 if is_simulated() else THREADS  # of a block: several blocks there as well, the last one not full
     rng = np.random.default_rng(0)
     bank = EpisodeBank.of_seeds(level, range(6))
     limits = bank.max_steps.copy()
     limits[::3] = np.minimum(limits[::3], rng.integers(8, 20, size=2))  # some episodes end by time
     bank = replace(bank, max_steps=limits)
-    family = find_family(level)
-    embodiment = family.embodiment().changed(body="grid", **senses)  # type: ignore[attr-defined]
+    family = cast(BankFamily, find_family(level))
+    embodiment = family.embodiment().changed(body="grid", **senses)
     cpu = GroundlingVectorEnv(bank, num_envs, seed=3, embodiment=embodiment)
-    gpu = DeviceVectorEnv(bank, num_envs, seed=3, embodiment=embodiment, copy=False, threads=3)
+    gpu = DeviceVectorEnv(
+        bank, num_envs, seed=3, embodiment=embodiment, copy=False, device=options.device, threads=threads
+    )
     expert = family.expert(cpu) or Expert(cpu.worlds, sees="world")
     compare_all("reset", cpu.reset(seed=5)[0], gpu.reset(seed=5)[0])
     counts = {"ended": 0, "succeeded": 0}
     guided = np.arange(num_envs) % 2 == 0
-    for step in range(steps):
+    for step in range(options.steps):
         actions = rng.integers(cpu.worlds.num_actions, size=num_envs)
         told = expert.actions()
         actions = np.where(guided & ~expert.lost, told, actions)
@@ -87,38 +144,31 @@ def run(level: str, num_envs: int, steps: int, senses: dict[str, Any]) -> dict[s
             compare("row", cpu.worlds.outcomes.episode, told_there["episode_row"], ended)
             counts["ended"] += int(ended.sum())
             counts["succeeded"] += int(final["success"].sum())
-        if step == steps // 3:  # a state of one goes on in the other
+        if step == options.steps // 3:  # a state of one goes on in the other
             compare_all("loaded on the device", cpu.worlds.seen(), gpu.load_state_dict(cpu.state_dict()))
-        if step == steps // 2:
+        if step == options.steps // 2:
             cpu.load_state_dict(gpu.state_dict())
             mask = rng.random(num_envs) < 0.5
-            options = {"reset_mask": mask}
-            compare_all("masked reset", cpu.reset(options=options)[0], gpu.reset(options=options)[0])
+            masked = {"reset_mask": mask}
+            compare_all("masked reset", cpu.reset(options=masked)[0], gpu.reset(options=masked)[0])
     compare_states(cpu, gpu)
     if cpu.instructions != gpu.instructions:
         raise Difference(f"sentences are {cpu.instructions} on the CPU, on the device {gpu.instructions}")
     return counts
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("levels", nargs="+")
-    parser.add_argument("--envs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--senses", action="store_true")
-    asked = parser.parse_args()
+def main(options: Options) -> None:
+    """Compare every level, and say what happened in it."""
     warnings.filterwarnings("ignore", "overflow", RuntimeWarning)  # integers of the simulator's wrap as a GPU's do
-    senses = {"explored_radius": 3, "previous_action": True} if asked.senses else {}
     found = {}
-    for level in asked.levels:
+    for level in options.levels:
         try:
-            found[level] = run(level, asked.envs, asked.steps, senses)
+            found[level] = compare_level(level, options)
         except Difference as difference:
-            print(f"{level}: {difference}", file=sys.stderr)
-            return 1
+            raise Difference(f"{level}: {difference}") from difference
+        print(level, found[level], flush=True)
     print(json.dumps(found))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    launch(main, Options, __doc__)
