@@ -192,7 +192,6 @@ class Checkpoint:
         return agent.to(device).eval()
 
 
-<<<<<<< HEAD
 def _on_host(part: Any) -> Any:
     """The same with its tensors on the host, so that a file is of no device."""
     if isinstance(part, Tensor):
@@ -200,7 +199,8 @@ def _on_host(part: Any) -> Any:
     if isinstance(part, dict):
         return {key: _on_host(value) for key, value in part.items()}
     return type(part)(map(_on_host, part)) if type(part) in (list, tuple) else part
-=======
+
+
 def sharing_tensors(state: Any, other: Any) -> Any:
     """A state with each tensor that is equal to the other state's in its place replaced by that one, so that a file of
     both holds it once.
@@ -212,7 +212,6 @@ def sharing_tensors(state: Any, other: Any) -> Any:
         others = other if isinstance(other, dict) else {}
         return {key: sharing_tensors(value, others.get(key)) for key, value in state.items()}
     return state
->>>>>>> main
 
 
 def load_agent(run: Path | str, device: str = "cpu", *, trust_code: bool = False) -> ActorCritic:

@@ -21,11 +21,10 @@ CONFIG_NAME: Final = "config.json"
 
 # What may change when a run is resumed. The first ones change nothing that is learned.
 WITHOUT_EFFECT: Final = ("checkpoint_seconds", "evaluate_every", "evaluation_episodes")
-<<<<<<< HEAD
-CHANGEABLE: Final = (*WITHOUT_EFFECT, "device", "torch_threads", "half_batches", "compile", "total_frames")
-=======
-CHANGEABLE: Final = (*WITHOUT_EFFECT, "device", "torch_threads", "half_batches", "total_frames", "update_threads")
->>>>>>> main
+CHANGEABLE: Final = (
+    *WITHOUT_EFFECT,
+    *("device", "torch_threads", "update_threads", "half_batches", "compile", "total_frames"),
+)
 
 _log = logging.getLogger(__name__)
 

@@ -263,14 +263,9 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
         if not is_on_host(values):
             return self.readout_by_attribute(values, tokens)
-<<<<<<< HEAD
         instruction = self.encode_text(tokens)
         with self.many_products():
-            fused = self.fusion(self.vision(values), instruction)
-            return torch.relu(self.readout(fused)).float()
-=======
-        return torch.relu(self.fusion.read_out(self.vision(values), self.encode_text(tokens), self.readout))
->>>>>>> main
+            return torch.relu(self.fusion.read_out(self.vision(values), instruction, self.readout)).float()
 
     def readout_by_attribute(self, values: Tensor, tokens: Tensor) -> Tensor:
         """As :meth:`readout_of_pairs`, up to rounding, for tables of many cells.
