@@ -92,9 +92,11 @@ class Ranks:
         """Mean and standard deviation (of the sample, with n - 1) of the values [...] of all ranks, as many on each."""
         if self.size == 1:
             return values.mean(), values.std()
-        mean = self.mean(values.mean())
-        squares = self.total((values - mean).square().sum())
-        return mean, (squares / (values.numel() * self.size - 1)).sqrt()
+        exact = values.double()  # one message: a difference of sums of squares has digits enough then
+        total, squares = self.total(torch.stack([exact.sum(), exact.square().sum()]))
+        count = values.numel() * self.size
+        variance = (squares - total.square() / count).clamp(min=0) / (count - 1)
+        return (total / count).to(values.dtype), variance.sqrt().to(values.dtype)
 
     def gathered(self, value: Any) -> list[Any]:
         """What each rank says, by rank: plain values, arrays, and tensors on the CPU."""

@@ -196,12 +196,12 @@ class PPO(OnPolicy):
         target = advantage + rollout.value
         prepared = self.prepared(rollout)
         flat = {
-            "advantage": advantage.flatten(),
             "target": target.flatten(),
             "action": rollout.action.flatten(),
             "log_prob": rollout.log_prob.flatten(),
             "is_first": rollout.is_first.flatten(),
         }
+        advantages = advantage.flatten()
         every = {**rollout.columns, **self.more_columns(rollout, prepared)}
         columns = {name: column.flatten(0, 1) for name, column in every.items()}
         if self.prediction is not None:
@@ -241,7 +241,7 @@ class PPO(OnPolicy):
         totals: list[Tensor] = []
         self.replicas.link()
         for rows, envs in self._minibatches(*rollout.action.shape):
-            norm, noted = self.minibatch_step(loss_of, (rows, envs, self._normalized(flat["advantage"][rows])))
+            norm, noted = self.minibatch_step(loss_of, (rows, envs, self._normalized(advantages[rows])))
             totals.append(torch.cat([torch.stack([norm, (norm > config.max_grad_norm).float()]), noted]))
         self.after_update(rollout, prepared, columns)
         names = ["gradient_norm", "gradient_clipped", "approximate_kl", "clip_fraction"]
