@@ -4,6 +4,8 @@ file in a process of its own, see ``test_device_vector.py``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from numba import cuda
 from groundling.envs import EpisodeBank, GroundlingVectorEnv, TaskMixture, make_vec
 from groundling.envs.device_vector import DeviceVectorEnv
 from groundling.envs.engine.constants import Action
+from groundling.envs.engine.embodiment import GRID
 from groundling.errors import ActionError, ConfigurationError
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # integers wrap, as a GPU's do
@@ -23,7 +26,7 @@ def bank() -> EpisodeBank:
     return EpisodeBank.of_seeds("BabyAI-GoToLocal-v0", range(8))
 
 
-def begun(bank: EpisodeBank | TaskMixture, **options: bool) -> DeviceVectorEnv:
+def begun(bank: EpisodeBank | TaskMixture, **options: Any) -> DeviceVectorEnv:
     envs = DeviceVectorEnv(bank, B, **{"copy": False, **options})
     envs.reset(seed=1)
     return envs
@@ -76,13 +79,16 @@ def test_copies_stay_as_they_are_and_other_arrays_are_written_again(bank: Episod
 
 
 def test_without_autoreset_an_ended_episode_stays_until_it_is_reset(bank: EpisodeBank) -> None:
-    cpu, envs = GroundlingVectorEnv(bank, B, autoreset=False), begun(bank, autoreset=False)
+    senses = GRID.changed(explored_radius=2, previous_action=True)
+    cpu = GroundlingVectorEnv(bank, B, autoreset=False, embodiment=senses)
+    envs = begun(bank, autoreset=False, embodiment=senses)
     cpu.reset(seed=1)
     rng = np.random.default_rng(0)
     for _ in range(70):
         actions = rng.integers(7, size=B)
         here, there = cpu.step(actions), envs.step(actions)
         assert np.array_equal(here[1], there[1].copy_to_host())
+        assert all(np.array_equal(here[0][key], there[0][key].copy_to_host()) for key in here[0])
         assert "final_obs" not in there[4]
     assert there[3].copy_to_host().all()
     ended = np.array([True, False, True])
