@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from groundling import job
-from groundling.errors import GroundlingError, ToldElsewhereError
+from groundling.errors import ConfigurationError, GroundlingError, ToldElsewhereError
 from groundling.hub import is_on_hub, local_run
 from groundling.interruption import Interrupted, signals_as_errors
 from groundling.processes import follow_parent
@@ -99,7 +99,7 @@ def _run(argv: Sequence[str] | None) -> int:
     trust, rest = OPTION in rest, [argument for argument in rest if argument != OPTION]
     try:
         if not {"-h", "--help"} & set(rest):
-            rest = [fetched(argument) for argument in rest]
+            rest = [fetched(argument, before) for before, argument in zip(["", *rest], rest, strict=False)]
         with command_line(rest, trust_code=trust):
             command = parse(name, rest)
             if command is not None:
@@ -145,16 +145,25 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
         raise GroundlingError(one_line(complaint.getvalue(), f"groundling {name}")) from None
 
 
-def fetched(argument: str) -> str:
+def fetched(argument: str, before: str = "") -> str:
     """An argument as it is, or the folder of the run if it is one on the hub, ``hub:USER/NAME`` or ``--init=hub:...``.
 
+    Args:
+        argument: of a command.
+        before: the argument before it.
+
     Raises:
-        ConfigurationError, HubError, MissingPackageError: if it cannot be fetched.
+        ConfigurationError, HubError, MissingPackageError: if it cannot be fetched, or would be trained on where it is.
     """
     option, value = argument.split("=", 1) if argument.startswith("--") and "=" in argument else ("", argument)
     if not is_on_hub(value):
         return argument
     folder = str(local_run(value))
+    if "--resume" in (option, before):
+        raise ConfigurationError(
+            f"what was fetched stays as it was published: begin a new run from it, --init {value}, or resume a copy of "
+            f"{folder}"
+        )
     return f"{option}={folder}" if option else folder
 
 

@@ -92,6 +92,21 @@ def test_what_training_goes_on_from_is_published_only_if_asked_for(run: Path, hu
     assert (from_hub("me/whole") / "checkpoint.pt").read_bytes() == (run / "checkpoint.pt").read_bytes()
 
 
+@pytest.mark.parametrize("option", [["--resume", "hub:me/whole"], ["--resume=hub:me/whole"]])
+def test_fetched_run_is_resumed_in_a_copy_only(
+    option: list[str], run: Path, hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    push_to_hub(run, "me/whole", whole=True)
+    folder = from_hub("me/whole")
+    told = complaint(["train", *option, "--total-frames", "1000"], capsys)
+    assert "--init hub:me/whole" in told
+    assert f"resume a copy of {folder}" in told
+    assert Checkpoint.load(folder / "checkpoint.pt").frames == 512
+    shutil.copytree(folder, tmp_path / "copy")
+    assert main(["train", "--resume", str(tmp_path / "copy"), "--total-frames", "1000"]) == 0
+    assert Checkpoint.load(tmp_path / "copy" / "checkpoint.pt").frames == 1024
+
+
 def test_commands_take_a_place_on_the_hub_wherever_a_run_is_named(
     run: Path, hub: Hub, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

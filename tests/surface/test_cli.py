@@ -461,7 +461,7 @@ def test_usage_fits_a_small_terminal(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) <= 25
+    assert len(lines) <= 24
 
 
 def test_evaluate_in_a_pipe_has_no_control_characters_and_80_columns(run: Path, tmp_path: Path) -> None:
