@@ -6,7 +6,8 @@
 Rows are ALGORITHM_TASK. Algorithms: reinforce_none, reinforce_average, reinforce_learned, a2c, ppo, ppo_kl, grpo, rloo,
 vtrace, and by the bridge to Stable-Baselines3 dqn and trpo. Tasks: gotolocal (from nothing), putnextlocal (all from the
 agent of one run of behavior cloning, which the first of these rows trains; row ``bc_putnextlocal``) and room (the easy
-rooms in first person). Every algorithm has its tested defaults, and the same frames, agent and environments.
+rooms in first person). Every algorithm has its tested defaults (on PutNextLocal, one learning rate for all), and the
+same frames, agent and environments.
 
 ``ppo_worst_task``, ``grpo_worst_task`` and ``drpo_worst_task`` train on six levels whose shares are 40, 25, 15, 10, 6
 and 4 %, and tell the success on the level on which it is lowest. ``exact_seconds`` is the longest time that one episode
@@ -40,6 +41,7 @@ from groundling.eval.suites import suite_rows
 from groundling.exact import enumerate_episode, value_iteration
 from groundling.interfaces import Policy
 from groundling.training import CurriculumConfig, TrainConfig
+from groundling.training.algorithms import find_algorithm
 from groundling.training.algorithms.reinforce import ReinforceConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
@@ -83,10 +85,11 @@ TASKS: Final[dict[str, TrainConfig]] = {
     "worst_task": TrainConfig(
         tasks=tuple(MIXTURE),
         curriculum=CurriculumConfig(kind="fixed", shares=tuple(map(float, MIXTURE.values()))),
-        total_frames=3_000_000,
+        total_frames=1_500_000,
     ),
 }
-START: Final = replace(TASKS["putnextlocal"], algorithm="bc", total_frames=400_000, evaluate_every=0)
+START: Final = replace(TASKS["putnextlocal"], algorithm="bc", total_frames=600_000, evaluate_every=0)
+START_RATE: Final = 3e-4  # learning rate from there on: with those of the defaults agents forget what they cloned
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,8 @@ class Options:
         name, settings, _ = ALGORITHMS[algorithm]
         config = TASKS[task]
         kept = config.settings if name == "ppo" else ()
+        if task == "putnextlocal" and algorithm not in BRIDGE:
+            settings = (self.fine_tuning(name, settings),)
         return replace(
             config,
             algorithm=name,
@@ -180,6 +185,12 @@ class Options:
             evaluate_every=0,
             init=str(self.start()) if task == "putnextlocal" else "",
         )
+
+    def fine_tuning(self, name: str, settings: tuple[Any, ...]) -> Any:
+        """The settings of an algorithm that goes on from a cloned agent."""
+        own = find_algorithm(name).Config
+        given = next((found for found in settings if isinstance(found, own)), own())
+        return replace(given, learning_rate=START_RATE)
 
     def start(self) -> Path:
         """The folder of the agent that all start from on PutNextLocal; it is trained where it is not there."""

@@ -11,7 +11,9 @@ interval is that of the poses' worst and best. In its file also the shares of de
 ``play_TASK``: the same of episodes of a task of ours, judged by our own rules.
 ``killed_workers``: steps of training-like play while a worker is killed 20 times; the share of kills after which all
 environments went on.
-``ppo``: a run of PPO in an exported task through the whole pipeline; success of its last episodes.
+``killed_training``: the same of a run of PPO: the share of kills after which it went on training.
+``ppo``: a run of PPO in an exported task through the whole pipeline; success of its last episodes, and of an agent
+that acts at random there as the floor.
 ``transfer``: success in Habitat of an agent that was trained in our own renderer, beside the same episodes there.
 """
 
@@ -48,15 +50,18 @@ from groundling.envs.families.habitat.playing.family import HabitatFileFamily
 from groundling.envs.families.options import WorldOptions
 from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
-from groundling.eval.runs import evaluate_run
+from groundling.eval.runs import evaluate_run, load_checkpoint
 from groundling.eval.statistics import wilson_interval
 from groundling.interruption import Interrupted
 from groundling.training import PPOConfig, TrainConfig, Trainer
 from groundling.training.logs import read_metrics
 
 HOUSES = "groundling/FurnishedHouseBringSmall-v0"
-PPO_TASK = "groundling/RoomGoTo-v0"
+KILL_TASK = "groundling/RoomGoTo-v0"
+PPO_TASK = "BabyAI-GoToObj-v0"  # one object in a small room: what PPO learns in 20,000 frames
 POSES, POSE_HOUSES, KILLS = 100, 20, 20
+KILL_EVERY_S = 6.5  # three deaths of one of four workers in a minute are its last
+PPO_EVALUATED = 50  # episodes after the run
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class Options:
         episodes: of each row.
         envs: simulators side by side.
         export: folder of an export of houses with episodes that was made before; by default one is made.
-        run: of the row transfer, the folder of a run.
+        run: of the row transfer, the folder of a run; it is evaluated on the task that it was trained on.
         minutes: of the row ppo; of each row of experts, at most: it then counts the episodes that were played.
         first: the episode from which experts begin; a row in the output that ends there is gone on with.
         rows: which rows are measured.
@@ -103,12 +108,24 @@ def main(options: Options) -> None:
             "floor": None,
             "ceiling": None,
             "simulator": options.simulator,
-            "command": f"python benchmarks/habitat_play.py --python PYTHON --rows {name}",
+            "command": command_of(one),
             **ROWS[name](one),
             "minutes": round((time.perf_counter() - begun) / 60, 2),
         }
         print({key: value for key, value in told.items() if key != "command"}, flush=True)
         keep_rows([told], options.output)
+
+
+def command_of(options: Options) -> str:
+    """The command that measures a row."""
+    given = [f" --{name} {getattr(options, name):g}" for name in ("episodes", "minutes") if is_given(options, name)]
+    run = " --run RUN" if options.run is not None else ""
+    return f"python benchmarks/habitat_play.py --python PYTHON --rows {options.rows[0]}{run}{''.join(given)}"
+
+
+def is_given(options: Options, name: str) -> bool:
+    """Whether an option is not what it is by default."""
+    return bool(getattr(options, name) != getattr(Options, name))
 
 
 def exported(options: Options, task: str, formats: tuple[str, ...], count: int, folder: Path) -> Path:
@@ -232,7 +249,7 @@ def killed_workers(options: Options) -> dict[str, Any]:
     """See the module's docstring."""
     went_on, frames = 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        family = in_habitat(options, exported(options, PPO_TASK, (), 20, Path(folder)))
+        family = in_habitat(options, exported(options, KILL_TASK, (), 20, Path(folder)))
         count = max(options.envs, 4)
         envs: Any = family.make_vec("train", count, 0)
         rng = np.random.default_rng(0)
@@ -256,47 +273,89 @@ def killed_workers(options: Options) -> dict[str, Any]:
     return {"row": told, **share(went_on, KILLS), "frames": frames}
 
 
+def ppo_config(options: Options, export: Path, **changes: Any) -> TrainConfig:
+    """Of a run of PPO in an export."""
+    config = TrainConfig(
+        task=f"habitat:{export}?envs={options.envs}",
+        simulator_python=options.python,
+        camera=Camera(width=40, height=40, horizon=0.425),
+        agent=AgentConfig(vision="cnn"),
+        num_envs=8,
+        total_frames=1_000_000,
+        evaluate_every=0,
+        settings=(PPOConfig(num_steps=32, minibatch_size=64, learning_rate=1e-3, num_epochs=2, entropy_coef=0.01),),
+    )
+    return replace(config, **changes)
+
+
 def ppo(options: Options) -> dict[str, Any]:
     """See the module's docstring."""
     with tempfile.TemporaryDirectory() as folder:
         export = exported(options, PPO_TASK, (), 200, Path(folder))
-        config = TrainConfig(
-            task=f"habitat:{export}?envs={options.envs}",
-            simulator_python=options.python,
-            camera=Camera(width=40, height=40, horizon=0.425),
-            agent=AgentConfig(vision="cnn"),
-            num_envs=max(options.envs, 4),
-            total_frames=1_000_000,
-            evaluate_every=0,
-            settings=(PPOConfig(num_steps=64, minibatch_size=64),),
-        )
         run = Path(folder) / "run"
-        trainer = Trainer(config, run)
+        trainer = Trainer(ppo_config(options, export), run)
         timer = threading.Timer(60 * options.minutes, os.kill, (os.getpid(), signal.SIGTERM))
         timer.start()
         with contextlib.suppress(Interrupted):
             trainer.run()
         timer.cancel()
         rows = read_metrics(run)
-        frames = int(rows[-1]["frames"])
-        last = rows[len(rows) // 2 :]
+        last = rows[3 * len(rows) // 4 :]
         rates = [row["success"] for row in last if row.get("success") == row.get("success")]
+        report = evaluate_run(run, ["transfer"], episodes=PPO_EVALUATED, progress=False, trust_code=True)
+    trained, random = (report.results["transfer"][name] for name in ("trained", "random"))
     return {
-        "row": f"success of episodes in the second half of a run of PPO in Habitat, {options.minutes:g} minutes",
-        "mean": float(np.mean(rates)) if rates else float("nan"),
-        "low": float(np.min(rates)) if rates else float("nan"),
-        "high": float(np.max(rates)) if rates else float("nan"),
-        "frames": frames,
+        "row": f"success of a run of PPO in Habitat, {PPO_TASK}, {options.minutes:g} minutes, then {PPO_EVALUATED} "
+        "episodes",
+        **share(trained.successes, trained.episodes),
+        "floor": random.success,
+        "frames": int(rows[-1]["frames"]),
         "updates": len(rows),
+        "last_quarter": float(np.mean(rates)) if rates else None,
+        "steps": trained.mean_length,
+        "steps_random": random.mean_length,
     }
+
+
+def killed_training(options: Options) -> dict[str, Any]:
+    """See the module's docstring."""
+    with tempfile.TemporaryDirectory() as folder:
+        export = exported(options, KILL_TASK, (), 20, Path(folder))
+        config = ppo_config(options, export, num_envs=4)
+        trainer = Trainer(config, Path(folder) / "run")
+        pool = trainer.envs.unwrapped.worlds.pool
+        killed: list[int] = []  # updates that were done when a worker was killed
+        is_over = threading.Event()
+
+        def kill() -> None:
+            while len(killed) < KILLS and not is_over.wait(KILL_EVERY_S):
+                os.kill(pool.processes()[len(killed) % config.num_envs], signal.SIGKILL)
+                killed.append(len(read_metrics(Path(folder) / "run")))
+            if not is_over.wait(KILL_EVERY_S):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        thread = threading.Thread(target=kill, daemon=True)
+        thread.start()
+        try:
+            with contextlib.suppress(Interrupted):
+                trainer.run()
+        finally:
+            is_over.set()
+            thread.join()
+        rows = read_metrics(Path(folder) / "run")
+    went_on = sum(len(rows) > updates for updates in killed)
+    told = f"workers killed (kill -9) after which a run of PPO went on, of {len(killed)}"
+    counts = {"restarts": pool.restarts, "updates": len(rows), "frames": int(rows[-1]["frames"])}
+    return {"row": told, **share(went_on, len(killed)), **counts}
 
 
 def transfer(options: Options) -> dict[str, Any]:
     """See the module's docstring."""
     if options.run is None:
         raise ConfigurationError("the row transfer needs a run that was trained in our own renderer: --run RUN")
+    (task,) = load_checkpoint(options.run).config.task_ids
     with tempfile.TemporaryDirectory() as folder:
-        export = exported(options, PPO_TASK, (), options.episodes, Path(folder))
+        export = exported(options, task, (), options.episodes, Path(folder))
         report = evaluate_run(
             options.run,
             episodes=options.episodes,
@@ -307,11 +366,12 @@ def transfer(options: Options) -> dict[str, Any]:
     there, here = report.results["transfer"], report.results["native"]
     trained = there["trained"]
     return {
-        "row": f"success in Habitat of an agent of our own renderer, {trained.episodes} episodes",
+        "row": f"success in Habitat of an agent of our own renderer, {task}, {trained.episodes} episodes",
         **share(trained.successes, trained.episodes),
         "floor": there["random"].success,
         "ceiling": here["trained"].success,
         "shuffled": there["shuffled"].success if "shuffled" in there else None,
+        "trained_frames": load_checkpoint(options.run).frames,
     }
 
 
@@ -323,6 +383,7 @@ ROWS: dict[str, Callable[[Options], dict[str, Any]]] = {
     "play_doors": partial(expert_of_task, task="groundling/HouseCarry-v0"),
     "play_questions": partial(expert_of_task, task="groundling/Questions-Near-v0"),
     "killed_workers": killed_workers,
+    "killed_training": killed_training,
     "ppo": ppo,
     "transfer": transfer,
 }

@@ -26,9 +26,12 @@
     ├── StorageError              a file that could not be written: full disk, read-only folder (also an OSError)
     ├── CheckpointError           a checkpoint that is missing, truncated or of another version
     ├── RelatednessFileError      a trained model of how actions and words are related that cannot be read
+    ├── HubError                  a hub of models that cannot be reached, or has no such run
     ├── MissingPackageError       an optional package that is not installed (also an ImportError)
     ├── TrainingError             a training process that failed
-    │   └── DivergenceError       a run whose losses, rewards or parameters are not finite any more
+    │   ├── DivergenceError       a run whose losses, rewards or parameters are not finite any more
+    │   └── JobError              another process of a job failed
+    │       └── ToldElsewhereError    what another process of the job tells already
     ├── WorkerError               a process that helps this one failed or died
     └── RunFolderError            a run folder that is missing, already used, or not one of a run
 
@@ -154,6 +157,19 @@ class RelatednessFileError(GroundlingError):
     """The file of a model of relatedness is missing, torn, or something else."""
 
 
+class HubError(GroundlingError):
+    """The hub cannot be reached, does not know the person, or has no such run.
+
+    Args:
+        message: what is wrong.
+        is_unreachable: nobody answered.
+    """
+
+    def __init__(self, message: str, is_unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.is_unreachable = is_unreachable
+
+
 class MissingPackageError(GroundlingError, ImportError):
     """A package that an extra of Groundling's brings is not installed; the message names the extra."""
 
@@ -164,6 +180,14 @@ class TrainingError(GroundlingError):
 
 class DivergenceError(TrainingError):
     """A loss, a reward or a parameter of a run is NaN or infinite; nothing of that was saved."""
+
+
+class JobError(TrainingError):
+    """Another process of a job that trains one agent failed, or cannot be reached."""
+
+
+class ToldElsewhereError(JobError):
+    """What ends this process of a job is told by another one: nobody needs to read it twice."""
 
 
 class WorkerError(GroundlingError):

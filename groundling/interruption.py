@@ -60,7 +60,7 @@ def stop_requests(told: str) -> Iterator[StopRequest]:
     where Python handles no signals, nothing is changed.
 
     Args:
-        told: what is done now, for standard error when a signal comes.
+        told: what is done now, for standard error when a signal comes; empty says nothing.
     """
     request = StopRequest()
 
@@ -69,7 +69,8 @@ def stop_requests(told: str) -> Iterator[StopRequest]:
             raise Interrupted(number, "stopped at once: what came after the last checkpoint is lost")
         if not request:
             request.number = number
-            _tell(f"\ngroundling: {request.name}: {told} (Ctrl-C stops at once)\n")
+            if told:
+                _tell(f"\ngroundling: {request.name}: {told} (Ctrl-C stops at once)\n")
 
     with _handled(handle):
         yield request

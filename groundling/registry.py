@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.metadata
+import inspect
+import re
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -85,9 +87,23 @@ class Registry(Generic[T]):
         """The name under which something that was found or registered stands; None if under none."""
         return next((name for name, found in self._found.items() if found is value), None)
 
+    def sentence(self, name: str) -> str:
+        """One sentence on what this name stands for; errors as :meth:`find`."""
+        return sentence_of(self.find(name))
+
     @property
     def _a_kind(self) -> str:
         return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
+
+
+def sentence_of(value: Any) -> str:
+    """What a class or function is, in one sentence: its own ``summary``, or else the first one of its docstring."""
+    text = getattr(value, "__dict__", {}).get("summary", "") or " ".join(
+        inspect.cleandoc(value.__doc__ or "").split("\n\n")[0].split()
+    )
+    text = re.sub(r":\w+:`~?([\w.]+)`|``([^`]*)``", lambda found: found[1] or found[2], text)
+    first = re.split(r"(?<=[\w)\"])[.?!](?= [A-Z])", text)[0].rstrip(".")
+    return first[:1].upper() + first[1:]
 
 
 def installed(group: str) -> importlib.metadata.EntryPoints:

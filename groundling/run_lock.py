@@ -57,6 +57,16 @@ class RunLock:
         self._release()
 
 
+class NoLock:
+    """In the place of a lock, for a process that leaves the folder to another one of its job."""
+
+    is_held = True
+
+    def release(self) -> None:
+        """Nobody else holds anything; a second call does nothing."""
+        self.is_held = False
+
+
 def is_locked(folder: Path | str) -> bool:
     """Whether somebody trains in a folder at this moment."""
     path = Path(folder) / LOCK_NAME

@@ -20,6 +20,7 @@ from groundling.agents.encoders.base import ObservationEncoder, TextEncoder
 from groundling.agents.encoders.cells import sizes_of
 from groundling.agents.following import Followed, follow, predict
 from groundling.agents.memory import Memory
+from groundling.agents.placement import is_of_host, moved
 from groundling.envs.banks.bank import CLAUSE_TOKENS
 from groundling.envs.engine.embodiment import GRID
 from groundling.envs.engine.subgoals import NUM_SUBGOALS
@@ -154,17 +155,44 @@ class ActorCritic(nn.Module):
         Args:
             observation: arrays or tensors [B, ...] of :attr:`observation_keys`; other keys are left alone.
 
+        For an agent that is not on the CPU, arrays of the host are checked there and get to its device in one copy,
+        which nobody waits for; values of tensors that are on the device already are trusted.
+
         Raises:
             ObservationError: if a key is missing, or a shape, a type or a value is not what the agent was built for.
         """
+        device = self.device
+        if device.type != "cpu":
+            observation = self._moved(observation, device)
         return PreparedObservation(tuple(encoder.prepare(observation) for encoder in self._encoders))
+
+    def check_values(self, observation: Observation) -> None:
+        """Refuse values that the agent was not built for, in arrays [B, ...] of the host.
+
+        Raises:
+            ObservationError: the message says which.
+        """
+        for encoder in self._encoders:
+            encoder.check_values(observation)
+
+    def _moved(self, observation: Observation, device: torch.device) -> Observation:
+        """The arrays that are read, on the device; those of the host are checked before they leave it."""
+        read = {key: observation[key] for key in self.observation_keys if key in observation}
+        if len(read) < len(self.observation_keys):
+            return observation  # the encoder that misses one says so
+        host = {key: array for key, array in read.items() if is_of_host(array)}
+        self.check_values(host)
+        return moved(read, device)
 
     @contextmanager
     def inference_cache(self) -> Iterator[None]:
-        """A context in which parameters do not change and no gradients are taken: what repeats is computed once."""
+        """A context in which parameters do not change and no gradients are taken: what repeats is computed once.
+
+        On a device nothing is kept. There, sizes do not depend on what is seen, so that nobody waits to learn them.
+        """
         with ExitStack() as stack:
             for encoder in self._encoders:
-                stack.enter_context(encoder.inference_cache())
+                stack.enter_context(encoder.fixed_sizes() if self.device.type != "cpu" else encoder.inference_cache())
             yield
 
     def forward(self, prepared: PreparedObservation, state: Tensor, is_first: Tensor) -> Decision:
@@ -266,7 +294,13 @@ class ActorCritic(nn.Module):
         return self.encoder
 
 
-def sample_actions(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Draw actions [...] from logits [..., A] (the Gumbel-max trick)."""
-    noise = torch.empty_like(logits).exponential_(generator=generator)
+def sample_actions(logits: Tensor, generator: torch.Generator | None = None, noise: Tensor | None = None) -> Tensor:
+    """Draw actions [...] from logits [..., A] (the Gumbel-max trick).
+
+    Args:
+        logits: of the actions.
+        generator: of the draw.
+        noise: [..., A], what was drawn of an exponential distribution already; None draws it.
+    """
+    noise = torch.empty_like(logits).exponential_(generator=generator) if noise is None else noise
     return (logits - noise.log()).argmax(dim=-1)

@@ -27,12 +27,17 @@ class SavedDropout(nn.Module):
         super().__init__()
         self.share = share
         self.register_buffer("seed", torch.randint(NUM_SEEDS, ()))
+        self._noted = (-1, 0)  # version and value of the seed when the host knew it last
 
     def forward(self, x: Tensor) -> Tensor:
         """Numbers [...] with some of them set to zero."""
         if self.share == 0 or not (self.training and torch.is_grad_enabled()):
             return x
-        generator = torch.Generator(x.device).manual_seed(int(self.seed))
+        if self.seed._version != self._noted[0]:  # somebody else has written it, as where a run is resumed
+            self._noted = (0, int(self.seed))
+        number = self._noted[1]
+        generator = torch.Generator(x.device).manual_seed(number)
         self.seed += 1
+        self._noted = (self.seed._version, number + 1)
         kept = torch.empty_like(x).uniform_(generator=generator) >= self.share
         return x * kept / (1 - self.share)

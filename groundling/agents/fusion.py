@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from groundling.agents.config import FusionKind
 from groundling.agents.encoders.cells import NUM_ATTRIBUTES
@@ -45,6 +46,18 @@ class Instruction(NamedTuple):
     def rows(self, rows: Tensor) -> Instruction:
         """What is heard of the sentences of these rows [R] int64, which may come more than once."""
         return Instruction(self.vectors.index_select(0, rows), self.mask.index_select(0, rows))
+
+
+class Linear(NamedTuple):
+    """What a fusion makes of attributes x_f, where that is linear: [sum_f g_f x_f, 0 ...] + b.
+
+    Attributes:
+        gates: g [S, F, D], or [S, 1, D] where all attributes have the same.
+        added: b [S, out_dim], of which the first D stand beside the sum.
+    """
+
+    gates: Tensor
+    added: Tensor
 
 
 class Fusion(nn.Module):
@@ -92,6 +105,10 @@ class Fusion(nn.Module):
         """What multiplies the channels under each instruction, [S, K] in (0, 1); only where ``has_gates``."""
         raise NotImplementedError
 
+    def as_linear(self, instruction: Instruction) -> Linear | None:
+        """The fusion as a linear function of the attributes, one for each of S instructions; None where it is none."""
+        return None
+
 
 class GatedFusion(Fusion):
     """Gated attention: a sigmoid gate of the instruction, multiplied element-wise into the visual channels.
@@ -110,6 +127,11 @@ class GatedFusion(Fusion):
     def gates(self, instruction: Instruction) -> Tensor:
         """The gate [S, D] in (0, 1)."""
         return torch.sigmoid(self.gate(instruction.sentence))
+
+    def as_linear(self, instruction: Instruction) -> Linear:
+        """The gate, of all attributes alike; see :class:`Fusion`."""
+        gates = self.gates(instruction)
+        return Linear(gates.unsqueeze(1), torch.zeros_like(gates))
 
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
         """Attributes under S instructions: fused channels [S, V, D]; see :class:`Fusion`."""
@@ -135,6 +157,11 @@ class FiLMFusion(Fusion):
         super().__init__(cell_dim, instruction_dim)
         self.modulation = nn.Linear(instruction_dim, 2 * cell_dim)
 
+    def as_linear(self, instruction: Instruction) -> Linear:
+        """The scale, of all attributes alike, and the shift; see :class:`Fusion`."""
+        scale, shift = self.modulation(instruction.sentence).chunk(2, dim=-1)
+        return Linear((1 + scale).unsqueeze(1), shift)
+
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
         """Attributes under S instructions: fused channels [S, V, D]; see :class:`Fusion`."""
         scale, shift = self.modulation(instruction.sentence).unsqueeze(1).chunk(2, dim=-1)
@@ -150,6 +177,12 @@ class ConcatFusion(Fusion):
     def __init__(self, cell_dim: int, instruction_dim: int) -> None:
         super().__init__(cell_dim, instruction_dim)
         self.out_dim = cell_dim + instruction_dim
+
+    def as_linear(self, instruction: Instruction) -> Linear:
+        """The channels as they are, and the sentence behind them; see :class:`Fusion`."""
+        sentence = instruction.sentence
+        size = self.out_dim - sentence.shape[1]
+        return Linear(torch.ones(len(sentence), 1, size, device=sentence.device), functional.pad(sentence, (size, 0)))
 
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
         """Attributes under S instructions: fused channels [S, V, D + E]; see :class:`Fusion`."""
@@ -250,6 +283,11 @@ class AttributeGatedFusion(Fusion):
         """The gates [S, F * D] in (0, 1), attribute by attribute."""
         return self.attribute_gates(instruction).flatten(1)
 
+    def as_linear(self, instruction: Instruction) -> Linear:
+        """The gates of each attribute; see :class:`Fusion`."""
+        gates = self.attribute_gates(instruction)
+        return Linear(gates, torch.zeros_like(gates[:, 0]))
+
     def forward(self, attributes: Tensor, instruction: Instruction) -> Tensor:
         """Attributes under S instructions: fused channels [S, V, D]; see :class:`Fusion`."""
         gates = self.attribute_gates(instruction)
@@ -259,9 +297,26 @@ class AttributeGatedFusion(Fusion):
 
     def read_out(self, attributes: Tensor, instruction: Instruction, readout: nn.Linear) -> Tensor:
         """What a layer reads out of the fused channels [S, V, K]; see :class:`Fusion`."""
+        gates = self.attribute_gates(instruction)
         if attributes.ndim == 4:
-            return read_out_gated(attributes, self.attribute_gates(instruction), readout)
-        return super().read_out(attributes, instruction, readout)
+            return read_out_gated(attributes, gates, readout)
+        return read_out_shared(attributes, gates, readout)
+
+
+def read_out_shared(attributes: Tensor, gates: Tensor, readout: nn.Linear) -> Tensor:
+    """As :func:`read_out_gated`, of cells that all instructions share: one product of all cells and all instructions.
+
+    Args:
+        attributes: [V, F, D].
+        gates: [S, F, D].
+        readout: from D channels to K.
+
+    Returns:
+        [S, V, K].
+    """
+    weight = gates.unsqueeze(1) * readout.weight.unsqueeze(1)  # [S, K, F, D]
+    read = torch.nn.functional.linear(attributes.flatten(1), weight.flatten(2).flatten(0, 1))  # [V, S * K]
+    return read.unflatten(1, (len(gates), -1)).transpose(0, 1) + readout.bias
 
 
 def read_out_gated(attributes: Tensor, gates: Tensor, readout: nn.Linear) -> Tensor:

@@ -9,32 +9,56 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from types import ModuleType
 from typing import Any
 
-from groundling.errors import GroundlingError
+from groundling import job
+from groundling.errors import GroundlingError, ToldElsewhereError
+from groundling.hub import is_on_hub, local_run
 from groundling.interruption import Interrupted, signals_as_errors
 from groundling.processes import follow_parent
 from groundling.trust import OPTION, command_line
 
-COMMANDS = {
-    "train": "train an agent on a task",
-    "evaluate": "evaluate a run's agent and its controls; write a report",
-    "compare": "compare the evaluations of two runs or groups of seeds",
-    "doctor": "check a run: what is wrong with it, and what to try",
-    "exact": "solve an episode exactly: optimal values and policy",
-    "plot": "draw training curves: the mean over seeds and its interval",
-    "demos": "record an expert's demonstrations to a file, or describe one",
-    "tasks": "list the tasks, one line each",
-    "questions": "write questions and their houses to a file, or describe one",
-    "export-habitat": "write houses and episodes for Habitat, or describe episodes",
-    "play": "move an agent yourself, seen from above or in first person",
-    "label": "compare pairs of trajectories, to learn from preferences",
-    "watch": "write a video of an agent's episodes, step by step",
-    "bench": "measure steps a second on this machine, compared with MiniGrid",
-    "demo": "train, evaluate and report in a few minutes",
+MOMENT_S = 10.0  # for another process to say what is wrong
+
+# What a person wants to do -> commands and what each does; one line a command, in the order of `groundling --help`.
+GROUPS = {
+    "start": {
+        "demo": "train, evaluate and report in a few minutes",
+        "watch": "write a video of an agent that you instruct",
+        "play": "move an agent yourself",
+        "playground": "talk to agents on a page in the browser",
+    },
+    "train": {
+        "train": "train an agent on a task",
+        "demos": "record an expert's demonstrations to a file",
+        "label": "compare pairs of trajectories, to learn from them",
+    },
+    "evaluate": {
+        "evaluate": "evaluate an agent and its controls",
+        "push": "publish an agent and its model card on a hub",
+        "compare": "compare two runs, or two groups of seeds",
+    },
+    "look inside": {
+        "plot": "draw training curves, means over seeds, intervals",
+        "doctor": "check a run: what is wrong, and what to try",
+        "exact": "solve an episode: optimal values and policy",
+    },
+    "data": {
+        "tasks": "list the tasks, each with an example instruction",
+        "questions": "write questions and their houses to a file",
+        "export-habitat": "write houses and episodes for Habitat",
+    },
+    "extend": {
+        "list": "list tasks, algorithms, encoders, suites ...",
+        "bench": "measure steps a second, compared with MiniGrid",
+        "completion": "print what completes commands in bash or zsh",
+    },
 }
+COMMANDS = {name: what for group in GROUPS.values() for name, what in group.items()}
 
 TRUST_HELP = (
     f"With {OPTION}, code of somebody's own that a run, bank, demonstration or option file names is run as well; "
@@ -74,17 +98,19 @@ def _run(argv: Sequence[str] | None) -> int:
     logging.getLogger("groundling").setLevel(logging.INFO)
     trust, rest = OPTION in rest, [argument for argument in rest if argument != OPTION]
     try:
+        if not {"-h", "--help"} & set(rest):
+            rest = [fetched(argument) for argument in rest]
         with command_line(rest, trust_code=trust):
             command = parse(name, rest)
             if command is not None:
                 command.run()
     except GroundlingError as error:
-        message = error.strerror if isinstance(error, OSError) else str(error)
-        return fail(" ".join((message or str(error)).split()))
+        return fail_by(_shared(name, error))
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
     except Interrupted as stop:
-        print(f"\ngroundling: {stop}", file=sys.stderr)
+        if job.rank() == 0:
+            print(f"\ngroundling: {stop}", file=sys.stderr)
         return stop.exit_code
     except KeyboardInterrupt:
         print("\ngroundling: interrupted", file=sys.stderr)
@@ -103,7 +129,7 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
     with _loading():
         import tyro
 
-        module = importlib.import_module(f"groundling.cli.{name.replace('-', '_')}")
+        module = module_of(name)
     description = f"{(module.__doc__ or '').rstrip()}\n\n{TRUST_HELP}"
     told: dict[str, Any] = {"prog": f"groundling {name}", "args": arguments, "description": description}
     kind = module.Command
@@ -117,6 +143,24 @@ def parse(name: str, arguments: Sequence[str]) -> Any:
         if not stop.code:
             return None
         raise GroundlingError(one_line(complaint.getvalue(), f"groundling {name}")) from None
+
+
+def fetched(argument: str) -> str:
+    """An argument as it is, or the folder of the run if it is one on the hub, ``hub:USER/NAME`` or ``--init=hub:...``.
+
+    Raises:
+        ConfigurationError, HubError, MissingPackageError: if it cannot be fetched.
+    """
+    option, value = argument.split("=", 1) if argument.startswith("--") and "=" in argument else ("", argument)
+    if not is_on_hub(value):
+        return argument
+    folder = str(local_run(value))
+    return f"{option}={folder}" if option else folder
+
+
+def module_of(name: str) -> ModuleType:
+    """The module of the command of this name; that of "list" is called otherwise, as it would hide Python's own."""
+    return importlib.import_module(f"groundling.cli.{'listing' if name == 'list' else name.replace('-', '_')}")
 
 
 @contextmanager
@@ -148,23 +192,42 @@ def one_line(complaint: str, program: str) -> str:
 
 
 def usage() -> str:
-    """The text of ``groundling --help``."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    """The text of ``groundling --help``: 80 columns and 24 lines, as the smallest terminals have."""
+    left, width = max(map(len, GROUPS)), max(map(len, COMMANDS))
+    lines = [
+        f"  {'' if place else group:<{left}}  {name:<{width}}  {what}"
+        for group, commands in GROUPS.items()
+        for place, (name, what) in enumerate(commands.items())
+    ]
     return "\n".join(
         [
-            "usage: groundling COMMAND [OPTIONS]",
-            "",
+            "usage: groundling COMMAND [OPTIONS]    (groundling COMMAND --help: its options)",
             "Train and test agents that act on language.",
             "",
-            "commands:",
             *lines,
             "",
-            "`groundling COMMAND --help` lists a command's options and their defaults.",
-            f"Every command takes {OPTION}: also run code of somebody's own (my.py:MyTask)",
-            "that a run or file names, not only what the command line names.",
+            f"{OPTION}, for every command: also run code that a run or file names.",
         ]
     )
+
+
+def _shared(name: str, error: GroundlingError) -> GroundlingError:
+    """The error of a command, where several processes run it the one that this process is to tell."""
+    if name != "train" or job.size() == 1:
+        return error
+    from groundling.training.ranks import shared
+
+    return shared(error)
+
+
+def fail_by(error: GroundlingError) -> int:
+    """Say in one line what an error says, unless another process of the job does."""
+    if isinstance(error, ToldElsewhereError):
+        time.sleep(MOMENT_S)  # torchrun ends all processes when the first one is gone, which may be this one
+        return 2
+    message = error.strerror if isinstance(error, OSError) else str(error)
+    text = " ".join((message or str(error)).split())
+    return fail(f"process {job.rank()}: {text}" if job.rank() else text)
 
 
 def fail(message: str) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -13,6 +14,7 @@ from typing import Annotated, Any, ClassVar
 import tyro
 from rich.console import Console
 
+from groundling.agents.encoders import ENCODERS
 from groundling.cli.option_files import OptionFile, read_option_file
 from groundling.cli.options import Parts, config_of, options_of
 from groundling.cli.seeds import check_seeds, seed_folder, train_side_by_side, training_summary
@@ -20,9 +22,13 @@ from groundling.errors import ConfigurationError
 from groundling.eval.periodic import PeriodicEvaluation
 from groundling.eval.runs import BLIND_NAME
 from groundling.training import TrainConfig, Trainer, resume_config
+from groundling.training.algorithms import ALGORITHMS
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.presets import Preset, find_preset
 from groundling.training.progress import ProgressBar
+from groundling.training.ranks import Ranks, join_job, leave_job
+from groundling.training.restarts import is_restarted, note_job
+from groundling.training.rewards import REWARDS
 from groundling.training.run_folder import CHANGEABLE, kept_differences
 from groundling.training.tasks import families
 from groundling.training.tracking import TrackedProgress, check_tracker, make_tracker
@@ -42,6 +48,9 @@ class Command:
     stages (added one by one in this order, the next one when the newest succeeds), progress (more often those
     whose success changes fastest) or failures (more often those that fail most). With --curriculum.of instructions the
     instructions of a single task are mixed like this.
+
+    `torchrun --nproc-per-node 2 -m groundling train ...` trains one agent by two processes, each with half of
+    --num-envs and of every minibatch.
 
     Attributes:
         preset: defaults of the other options: "symbols" (one room, symbolic observations), "mazes" (many rooms, long
@@ -78,19 +87,36 @@ class Command:
     track: str = ""
 
     def run(self) -> None:
-        """Train to the end."""
-        if self.track:
-            check_tracker(self.track)
+        """Train to the end, together with the other processes of a job where ``torchrun`` started several."""
+        ranks = join_job(uses_cuda=str(getattr(self.options, "device", "")).startswith("cuda"))
+        if not ranks.is_first:
+            logging.getLogger("groundling").setLevel(logging.ERROR)
+        try:
+            self._run(ranks)
+        finally:
+            leave_job()
+
+    def _run(self, ranks: Ranks) -> None:
+        with ranks.together():
+            if self.track:
+                check_tracker(self.track)
+            if self.seeds and ranks.size > 1:
+                raise ConfigurationError("--seeds trains in processes of its own: leave torchrun out, or give --seed")
+            if self.jobs != 1 and not self.seeds:
+                raise ConfigurationError("--jobs is for several seeds: give them with --seeds 1 2 3")
         if self.seeds:
             self._train_seeds()
             return
-        if self.jobs != 1:
-            raise ConfigurationError("--jobs is for several seeds: give them with --seeds 1 2 3")
-        config = config_of(self.options, self.parts)
-        folder = self.resume or self.run_folder or Path("runs") / folder_name(config)
-        if self.resume is not None:
-            config = self._resumed(config)
+        with ranks.together():
+            config = config_of(self.options, self.parts)
+            folder = self.resume or self.run_folder or Path("runs") / folder_name(config)
+            if self.resume is None and is_restarted(folder):
+                self.resume = folder
+            if self.resume is not None:
+                config = self._resumed(config)
         self._train(config, folder)
+        if not ranks.is_first:
+            return
         trust = f" {OPTION}" if has_run_code() else ""
         told = f"the run is in {folder}; next: groundling evaluate {folder}{trust}"
         Console().print(told, highlight=False, markup=False, soft_wrap=True)
@@ -126,10 +152,16 @@ class Command:
             is_begun = self.resume is not None and (number == 0 or (place / CHECKPOINT_NAME).exists())
             trainer = Trainer(part, place, resume=is_begun, evaluator=PeriodicEvaluation.of(part))
             told = described(part) + seed + " (blind control)" * number
+            is_first = trainer.ranks.is_first
             if trainer.updates >= trainer.config.num_updates:
                 trainer.close()
-                print(f"{told}: the run is complete ({trainer.frames:,} frames): nothing to do")
+                if is_first:
+                    print(f"{told}: the run is complete ({trainer.frames:,} frames): nothing to do")
                 continue
+            if not is_first:
+                trainer.run()
+                continue
+            note_job(place)
             tracker = make_tracker(self.track, place, trainer.config, resume=is_begun)
             with ProgressBar(told, already=trainer.frames) as bar, TrackedProgress(bar, tracker) as progress:
                 result = trainer.run(progress)
@@ -224,6 +256,13 @@ def command(arguments: Sequence[str]) -> tuple[type[Command], Command]:
         namespace={"__doc__": Command.__doc__, "parts": parts},
     )
     return kind, kind(**told)
+
+
+def variants() -> Iterator[list[str]]:
+    """Arguments that bring, one after the other, the settings of every part: for shell completion."""
+    for option, registry in (("--algorithm", ALGORITHMS), ("--reward", REWARDS), ("--agent.vision", ENCODERS)):
+        for name in registry.names():
+            yield [option, name]
 
 
 def overruled(file: OptionFile, arguments: Sequence[str]) -> tuple[TrainConfig, dict[str, Any]]:

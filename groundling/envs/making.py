@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from gymnasium.vector import VectorEnv
@@ -17,6 +18,7 @@ from groundling.envs.engine.embodiment import Body
 from groundling.envs.engine.rover import Rover
 from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.first_person import Camera
+from groundling.envs.on_device import device_envs
 from groundling.envs.single import GroundlingEnv
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError, SplitError
@@ -86,6 +88,7 @@ def make_vec(
     top_down_pixels: int | None = None,
     explored_radius: int | None = None,
     previous_action: bool = False,
+    env_device: str = "cpu",
 ) -> GroundlingVectorEnv:
     """Many environments at once as a ``gymnasium.vector.VectorEnv``; see :class:`GroundlingVectorEnv`.
 
@@ -112,6 +115,8 @@ def make_vec(
         explored_radius: tiles to each side that a map of what the agent has seen shows, a sense of the grid's body;
             None leaves it out.
         previous_action: tell the agent which action it took last, another sense.
+        env_device: "cpu", or "cuda" or "cuda:N": worlds, observations, actions and the bank are on a GPU then, see
+            :class:`groundling.envs.device_vector.DeviceVectorEnv`, which is returned.
 
     Raises:
         UnknownEnvironmentError: if no environment has this id; the message names the nearest ones.
@@ -120,7 +125,8 @@ def make_vec(
         SplitError: if the split is unknown or empty, or the level never asks for the instruction.
         InstructionError: if an instruction cannot be read.
         ConfigurationError: if num_envs or num_threads is less than 1, neither id nor bank is given, a bank comes
-            with an instruction, or body and camera do not go together, or the environment has no use for one of them.
+            with an instruction, body and camera do not go together, the environment has no use for one of them, or
+            there is no such GPU.
     """
     num_envs, bank_size = count_of("num_envs", num_envs, most=MOST_ENVS), count_of("bank_size", bank_size)
     num_threads = count_of("num_threads", num_threads)
@@ -137,6 +143,7 @@ def make_vec(
                 if sentences:
                     raise ConfigurationError(f"{family.id} cannot be narrowed to an instruction: leave it out")
                 world = _options_of(family.id, body, camera, top_down_pixels, explored_radius, previous_action)
+                world = replace(world, env_device=env_device)
                 chosen = family.split(split) if isinstance(split, str) else split
                 own = family.open(
                     chosen, num_envs, seed, world, **({"render_mode": render_mode} if render_mode else {})
@@ -157,6 +164,21 @@ def make_vec(
         raise ConfigurationError("a bank holds its episodes already: narrow it to an instruction when it is built")
     else:
         embodiment = embodiment_of(bank if isinstance(bank, EpisodeBank) else bank.bank)
+    embodiment = embodiment.changed(body, camera, top_down_pixels, explored_radius, previous_action or None)
+    if env_device != "cpu":
+        if num_threads > 1:
+            raise ConfigurationError(f"num_threads are the CPU's: leave them out with env_device={env_device!r}")
+        on_device = device_envs(
+            bank,
+            num_envs,
+            seed=seed,
+            shuffle=shuffle,
+            copy=copy,
+            render_mode=render_mode,
+            embodiment=embodiment,
+            device=env_device,
+        )
+        return cast(GroundlingVectorEnv, on_device)  # with the same methods, but arrays of the device
     return GroundlingVectorEnv(
         bank,
         num_envs,
@@ -165,7 +187,7 @@ def make_vec(
         num_threads=num_threads,
         copy=copy,
         render_mode=render_mode,
-        embodiment=embodiment.changed(body, camera, top_down_pixels, explored_radius, previous_action or None),
+        embodiment=embodiment,
     )
 
 

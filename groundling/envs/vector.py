@@ -128,6 +128,11 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         return self.worlds.bank
 
     @property
+    def mixture(self) -> TaskMixture:
+        """The tasks that they are of."""
+        return self.worlds.mixture
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         """The ids of the K tasks that the episodes are of."""
         return self.worlds.mixture.tasks
@@ -212,9 +217,33 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         self.worlds.step(actions, autoreset=self.autoreset, fresh=self.copy)
         out = self.worlds.outcomes
         rows = np.flatnonzero(out.ended)
-        info = self._final_info() if len(rows) else {}
+        info = self._final_info(slice(None)) if len(rows) else {}
         self._tell(rows)
         return self.worlds.seen(), out.reward, out.terminated, out.truncated, info
+
+    def step_part(
+        self, actions: NDArray[np.int64], part: slice
+    ) -> tuple[ObservationArrays, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Step some of the environments alone; as :meth:`step` of these, in views of arrays that their next step writes
+        again. Another part may be looked at meanwhile.
+
+        Args:
+            actions: [R] integers in [0, A).
+            part: which R environments, one after the other.
+
+        Raises:
+            ActionError: if the actions have another shape, type or range; nothing is stepped then.
+            gymnasium.error.ResetNeeded: if reset was never called.
+        """
+        if not self._started:
+            raise gymnasium.error.ResetNeeded("call reset() before the first step()")
+        self.worlds.step_part(actions, part.start, part.stop, autoreset=self.autoreset)
+        out = self.worlds.outcomes
+        rows = np.flatnonzero(out.ended[part]) + part.start
+        info = self._final_info(part) if len(rows) else {}
+        self._tell(rows)
+        seen = {key: array[part] for key, array in self.worlds.seen().items()}
+        return seen, out.reward[part], out.terminated[part], out.truncated[part], info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Top-down pictures of every world, [H, W, 3] uint8 each, if ``render_mode="rgb_array"``."""
@@ -276,15 +305,16 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         """Note the sentences of these environments; looking all of them up at every step would cost a tenth of it."""
         self._told[rows] = self._sentences[self.worlds.state.sentence[rows]]
 
-    def _final_info(self) -> dict[str, Any]:
-        """What the info of a step in which episodes ended tells of them."""
+    def _final_info(self, part: slice) -> dict[str, Any]:
+        """What the info of a step in which episodes of a part of the environments ended tells of them."""
         out = self.worlds.outcomes
-        ended = out.ended
-        episode = {"r": out.episode_return, "_r": ended, "l": out.episode_length, "_l": ended}
-        told: dict[str, Any] = {"success": out.success, "_success": ended, "episode": episode, "_episode": ended}
+        ended, success = out.ended[part], out.success[part]
+        episode = {"r": out.episode_return[part], "_r": ended, "l": out.episode_length[part], "_l": ended}
+        told: dict[str, Any] = {"success": success, "_success": ended, "episode": episode, "_episode": ended}
         if len(self.tasks) > 1:
-            told |= {"task": np.where(ended, self.worlds.mixture.task_of(out.episode), 0), "_task": ended}
-        info = {"final_info": told, "_final_info": ended, "success": out.success, "_success": ended}
+            told |= {"task": np.where(ended, self.worlds.mixture.task_of(out.episode[part]), 0), "_task": ended}
+        info = {"final_info": told, "_final_info": ended, "success": success, "_success": ended}
         if self.autoreset:
-            info |= {"final_obs": FinalObservations(self.worlds.last_seen(), ended), "_final_obs": ended}
+            last = {key: array[part] for key, array in self.worlds.last_seen().items()}
+            info |= {"final_obs": FinalObservations(last, ended), "_final_obs": ended}
         return info

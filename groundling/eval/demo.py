@@ -10,8 +10,8 @@ from rich.console import Console
 
 from groundling.envs.catalog import find_family
 from groundling.errors import ConfigurationError, RunFolderError, TrainingError
-from groundling.eval.evaluating import VIDEO_NAME, report_run
-from groundling.eval.kept_results import BESIDE, EVALUATION_NAME
+from groundling.eval.evaluating import report_run
+from groundling.eval.kept_results import BESIDE, EVALUATION_NAME, VIDEO_NAME
 from groundling.eval.report import REPORT_NAME
 from groundling.eval.runs import BLIND_NAME
 from groundling.eval.suite_report import SuiteReport

@@ -15,7 +15,7 @@ from groundling.eval.breakdown import LEGEND
 from groundling.eval.clips import VIDEO_EPISODES, save_clips
 from groundling.eval.facts import run_facts
 from groundling.eval.figures import SMOOTHING, learning_curve, png, reading_figure, task_curves
-from groundling.eval.kept_results import EVALUATION_NAME
+from groundling.eval.kept_results import EVALUATION_NAME, VIDEO_NAME
 from groundling.eval.measures import measure_tables
 from groundling.eval.progress import EvaluationProgress
 from groundling.eval.report import REPORT_NAME, Picture, Video, write_report
@@ -26,8 +26,6 @@ from groundling.training import resume_config
 from groundling.training.logs import METRICS_NAME, TENSORBOARD_NAME, read_metrics
 from groundling.training.run_folder import CONFIG_NAME, check_belong_together
 from groundling.training.tasks import families
-
-VIDEO_NAME = "episode.mp4"
 
 
 def report_run(

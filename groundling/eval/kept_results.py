@@ -11,6 +11,7 @@ from typing import Any, Final
 from groundling.files import CHECKSUM, checksum_of, write_text
 
 EVALUATION_NAME: Final = "evaluation.json"
+VIDEO_NAME: Final = "episode.mp4"  # of the first episodes, as they were evaluated
 BESIDE: Final = "evaluation-*.json"  # earlier evaluations of other agents, or with other options
 
 # Two evaluations that agree in these measure the same agent in the same episodes.

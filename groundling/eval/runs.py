@@ -28,6 +28,7 @@ from groundling.eval.reward_errors import RewardErrors, judges
 from groundling.eval.rollout import all_of
 from groundling.eval.suite_report import SuiteReport
 from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
+from groundling.hub import local_run
 from groundling.interfaces import DOCUMENT, Observation, Policy, Spec
 from groundling.seeding import integer
 from groundling.training.best import BEST_NAME
@@ -204,7 +205,7 @@ def evaluate_run(
     agents that read documents, no document, that of another episode, and mixed words.
 
     Args:
-        folder: of the run.
+        folder: of the run, or its place on the hub, ``"hub:USER/NAME"``.
         suites: names of suites of its tasks, or "all"; none takes the usual ones.
         episodes: of each suite.
         greedy: take the likeliest action instead of drawing one.
@@ -224,6 +225,7 @@ def evaluate_run(
 
     Raises:
         CheckpointError: if the run has no whole checkpoint.
+        HubError: if it cannot be fetched.
         UntrustedCodeError: if its task or an encoder is code that nobody else names. Of an algorithm or a reward
             nothing is needed.
         ConfigurationError: if the task has no such breakdown, or the run was trained in environments of a user's own
@@ -233,7 +235,7 @@ def evaluate_run(
     """
     if episodes < 1:
         raise ConfigurationError(f"episodes must be at least 1, got {episodes}")
-    folder = Path(folder)
+    folder = local_run(folder)
     saved = load_checkpoint(folder, checkpoint, trust_code=trust_code)
     agent = saved.make_agent()
     policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy(agent.num_actions)}

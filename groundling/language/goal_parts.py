@@ -90,6 +90,21 @@ def without_rules(goal: Goal) -> Goal:
     return replace(goal, strict=False) if isinstance(goal, Then | After) else goal
 
 
+def with_rules(goal: Goal, *, announced: bool, strict: bool) -> Goal:
+    """The goal as a level or task with these rules asks for it; see :func:`without_rules`."""
+
+    def ruled(clause: Clause) -> Clause:
+        match clause:
+            case PickUp() | Open():
+                return replace(clause, strict=strict)
+            case GoTo():
+                return replace(clause, announced=announced)
+            case _:
+                return clause
+
+    return _with_clauses(goal, ruled)
+
+
 def _with_clauses(goal: Goal, change: Callable[[Clause], Clause]) -> Goal:
     """The goal with every clause changed."""
 

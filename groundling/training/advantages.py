@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor
 
 from groundling.errors import ConfigurationError
 
+ADVANTAGE_METRICS: Final = ("advantage_spread", "advantage_mean", "advantage_extreme")
+
 
 def advantage_metrics(advantage: Tensor) -> dict[str, float]:
-    """How the advantages [T, B] of a rollout are distributed: ``advantage_spread``, their standard deviation,
+    """How the advantages [T, B] of a rollout are distributed, see :func:`advantage_numbers`."""
+    return dict(zip(ADVANTAGE_METRICS, advantage_numbers(advantage).tolist(), strict=True))
+
+
+def advantage_numbers(advantage: Tensor) -> Tensor:
+    """How the advantages [T, B] of a rollout are distributed, [3]: ``advantage_spread``, their standard deviation,
     ``advantage_mean``, and ``advantage_extreme``, how many standard deviations the largest is away from the mean.
     """
     spread, mean = torch.std_mean(advantage)
     extreme = (advantage - mean).abs().max() / spread.clamp(min=torch.finfo(spread.dtype).tiny)
-    values = torch.stack([spread, mean, torch.where(spread > 0, extreme, torch.zeros_like(extreme))]).tolist()
-    return dict(zip(("advantage_spread", "advantage_mean", "advantage_extreme"), values, strict=True))
+    return torch.stack([spread, mean, torch.where(spread > 0, extreme, torch.zeros_like(extreme))])
 
 
 def gae(

@@ -81,14 +81,21 @@ def load_demonstrations(config: TrainConfig) -> DemonstrationSet | None:
     return demonstrations
 
 
-def find_device(name: str) -> torch.device:
+def find_device(name: str, local_rank: int | None = None) -> torch.device:
     """The device of this name.
+
+    Args:
+        name: for example "cpu", "cuda", "cuda:1".
+        local_rank: of a process of a job, the number among those of its machine: "cuda" is then the GPU of that number.
 
     Raises:
         ConfigurationError: if it cannot be used; the message says why.
     """
     try:
         device = torch.device(name)
+        if local_rank is not None and name == "cuda":
+            device = torch.device("cuda", local_rank)
+            torch.cuda.set_device(device)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]

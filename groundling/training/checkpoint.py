@@ -19,6 +19,7 @@ from torch import Tensor
 from groundling.agents.actor_critic import ActorCritic
 from groundling.errors import CheckpointError, ConfigurationError, GroundlingError, UntrustedCodeError
 from groundling.files import written_whole
+from groundling.hub import local_run
 from groundling.interfaces import Spec
 from groundling.language.grounded import GROUNDED_VOCABULARY
 from groundling.language.vocabulary import VOCABULARY
@@ -29,6 +30,7 @@ from groundling.trust import note_received
 FORMAT_VERSION = 6
 OLDEST_VERSION = 5
 CHECKPOINT_NAME = "checkpoint.pt"
+_FORMAT = "groundling_checkpoint"  # the name under which a file says its format
 
 # What Python's zip reader and PyTorch's loader raise for a file that is not whole or not theirs.
 _DAMAGE = (
@@ -52,6 +54,7 @@ class Checkpoint:
         rewards: all that the rewards' future depends on.
         curriculum: the curriculum's, from the tasks so far.
         best: which agent of the run was the best so far.
+        ranks: of a run of several processes, ``algorithm`` and ``rewards`` of each but the first.
     """
 
     config: TrainConfig
@@ -64,6 +67,7 @@ class Checkpoint:
     rewards: dict[str, Any]
     curriculum: dict[str, Any]
     best: dict[str, Any] = dataclasses.field(default_factory=dict)
+    ranks: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @property
     def fingerprint(self) -> str:
@@ -81,16 +85,27 @@ class Checkpoint:
             StorageError: if the disk is full or the folder cannot be written; an older checkpoint is unchanged.
         """
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if self.ranks:
+            own = {"algorithm": self.algorithm, "rewards": self.rewards}
+            parts["ranks"] = [sharing_tensors(state, own) for state in self.ranks]
+        else:
+            del parts["ranks"]
         content = {
             **parts,
             "config": self.config.to_dict(),
             "spec": self.spec.to_dict(),
-            "groundling_checkpoint": FORMAT_VERSION,
+            _FORMAT: FORMAT_VERSION,
         }
         buffer = io.BytesIO()
-        torch.save(content, buffer)
+        is_on_host = all(array.device.type == "cpu" for array in self.agent.values())
+        torch.save(content if is_on_host else _on_host(content), buffer)
         with written_whole(path) as file:
             file.write(buffer.getbuffer())
+
+    @property
+    def processes(self) -> int:
+        """How many trained the agent."""
+        return 1 + len(self.ranks)
 
     @staticmethod
     def check_there(path: Path) -> None:
@@ -118,6 +133,36 @@ class Checkpoint:
             UntrustedCodeError: if it names code that is needed, and that nobody else names.
         """
         path = Path(path)
+        content = cls._read(path)
+        note_received(content, path, trust_code=trust_code)
+        version = content.pop(_FORMAT)
+        check_format(path, version)
+        if version < FORMAT_VERSION:
+            content = _migrated(path, content)
+        try:
+            config = TrainConfig.from_dict(content["config"], for_evaluation=for_evaluation)
+            return cls(**{**content, "config": config, "spec": Spec.from_dict(content["spec"])})
+        except UntrustedCodeError:
+            raise
+        except (GroundlingError, TypeError, KeyError, ValueError, AttributeError) as error:
+            raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
+
+    @classmethod
+    def check_readable(cls, path: Path) -> None:
+        """Refuse a checkpoint of a format that this version does not read; one that is missing or damaged passes.
+
+        Raises:
+            CheckpointError: naming which version does.
+        """
+        try:
+            version = cls._read(path)[_FORMAT]
+        except CheckpointError:
+            return
+        check_format(path, version)
+
+    @classmethod
+    def _read(cls, path: Path) -> dict[str, Any]:
+        """The plain content of a whole file."""
         cls.check_there(path)
         try:
             with zipfile.ZipFile(path) as file:  # PyTorch itself reads over wrong checksums
@@ -129,24 +174,9 @@ class Checkpoint:
             raise CheckpointError(
                 f"{path} is not a whole checkpoint, it may be truncated or of another program ({reason})"
             ) from error
-        if not isinstance(content, dict) or "groundling_checkpoint" not in content:
+        if not isinstance(content, dict) or _FORMAT not in content:
             raise CheckpointError(f"{path} is a PyTorch file, but not a checkpoint of Groundling")
-        note_received(content, path, trust_code=trust_code)
-        version = content.pop("groundling_checkpoint")
-        if not isinstance(version, int) or not OLDEST_VERSION <= version <= FORMAT_VERSION:
-            raise CheckpointError(
-                f"{path} is a checkpoint of format {version}, this Groundling reads formats {OLDEST_VERSION} to "
-                f"{FORMAT_VERSION}: load it with the version that wrote it"
-            )
-        if version < FORMAT_VERSION:
-            content = _migrated(path, content)
-        try:
-            config = TrainConfig.from_dict(content["config"], for_evaluation=for_evaluation)
-            return cls(**{**content, "config": config, "spec": Spec.from_dict(content["spec"])})
-        except UntrustedCodeError:
-            raise
-        except (GroundlingError, TypeError, KeyError, ValueError, AttributeError) as error:
-            raise CheckpointError(f"{path} does not fit this version of Groundling: {error}") from error
+        return content
 
     def make_agent(self, device: str = "cpu") -> ActorCritic:
         """The trained agent.
@@ -162,21 +192,65 @@ class Checkpoint:
         return agent.to(device).eval()
 
 
+<<<<<<< HEAD
+def _on_host(part: Any) -> Any:
+    """The same with its tensors on the host, so that a file is of no device."""
+    if isinstance(part, Tensor):
+        return part.cpu()
+    if isinstance(part, dict):
+        return {key: _on_host(value) for key, value in part.items()}
+    return type(part)(map(_on_host, part)) if type(part) in (list, tuple) else part
+=======
+def sharing_tensors(state: Any, other: Any) -> Any:
+    """A state with each tensor that is equal to the other state's in its place replaced by that one, so that a file of
+    both holds it once.
+    """
+    if isinstance(state, Tensor):
+        is_same = isinstance(other, Tensor) and state.dtype == other.dtype and torch.equal(state, other.cpu())
+        return other if is_same else state
+    if isinstance(state, dict):
+        others = other if isinstance(other, dict) else {}
+        return {key: sharing_tensors(value, others.get(key)) for key, value in state.items()}
+    return state
+>>>>>>> main
+
+
 def load_agent(run: Path | str, device: str = "cpu", *, trust_code: bool = False) -> ActorCritic:
     """The trained agent of a run.
 
     Args:
-        run: its folder, or the checkpoint itself.
+        run: its folder, the checkpoint itself, or its place on the hub, ``"hub:USER/NAME"`` (see ``groundling.hub``).
         device: where its parameters go.
         trust_code: run code of somebody's own that it names.
 
     Raises:
         CheckpointError: if there is no whole checkpoint.
+        HubError: if it cannot be fetched.
         UntrustedCodeError: if it has encoders that are code, and that nobody else names.
     """
-    path = Path(run)
+    path = local_run(run)
     place = path / CHECKPOINT_NAME if path.is_dir() else path
     return Checkpoint.load(place, trust_code=trust_code, for_evaluation=True).make_agent(device)
+
+
+def check_format(path: Path, version: Any) -> None:
+    """Refuse a format that this version does not read.
+
+    Raises:
+        CheckpointError: naming which version does.
+    """
+    if not isinstance(version, int):
+        raise CheckpointError(f"{path} says that its format is {version!r}, which none is: is it damaged?")
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} was written by a newer Groundling (format {version}, this one reads up to {FORMAT_VERSION}): "
+            "update with pip install --upgrade groundling"
+        )
+    if version < OLDEST_VERSION:
+        raise CheckpointError(
+            f"{path} is of format {version}, this Groundling reads formats {OLDEST_VERSION} to {FORMAT_VERSION}: "
+            "load it with the version that wrote it"
+        )
 
 
 def _migrated(path: Path, content: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic, sample_actions
+from groundling.agents.placement import is_of_host, moved
 from groundling.envs.final_observations import FinalObservations
 from groundling.envs.vector import GroundlingVectorEnv
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Transition
 from groundling.training.environments import SavableEnvs
-from groundling.training.recorders import Recorder
+from groundling.training.recorders import Column, Recorder
 from groundling.training.rewards.stage import RewardStage
-from groundling.training.rollout import Rollout
+from groundling.training.rollout import HostRollout, Rollout
+from groundling.training.staging import Staging
 from groundling.training.statistics import EpisodeStatistics, RunningEpisodes
 from groundling.training.streams import restore_stream
+
+StepAnswer = tuple[dict[str, Any], NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
+OBSERVATION, COLUMN, IS_FIRST = "observation.", "column.", "is_first"
 
 
 class Collector:
@@ -31,7 +36,8 @@ class Collector:
 
     Args:
         envs: a vector environment with autoreset mode SAME_STEP and the observation keys of the agent.
-        agent: the agent; its device holds the buffers.
+        agent: the agent; its device holds the rollout. Each step moves one batch there, of observations and what else
+            is known on the host, and one batch of actions back.
         num_steps: T.
         generator: of the actions.
         rewards: what the policy is paid for a step; None takes the environments' reward.
@@ -75,25 +81,37 @@ class Collector:
         parts = _spaces_of(envs, self.keys)
         self.observation: dict[str, Any] = {}
         self.state = agent.initial_state(batch)
-        self.is_first = torch.ones(batch, dtype=torch.bool, device=device)
+        self.is_first = torch.ones(batch, dtype=torch.bool)  # on the host
 
         def buffer(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
             return torch.zeros(num_steps, batch, *shape, dtype=dtype, device=device)
 
         columns = {name: column for recorder in self.recorders for name, column in recorder.columns.items()}
+        seen = {key: Column(tuple(parts[key].shape or ()), _dtype_of(parts[key])) for key in self.keys}
+        noted = {name: column for name, column in columns.items() if column.is_sent}
+        flag = Column((), torch.bool)
+        # what is known before a step goes to the device with its observation, what follows from it after the last one
+        known = {**_named(OBSERVATION, seen), **_named(COLUMN, noted), IS_FIRST: flag}
+        self._before = Staging(known, num_steps, batch, device)
+        self._after = Staging(
+            {"reward": Column((), torch.float32), "terminated": flag, "truncated": flag}, num_steps, batch, device
+        )
+        here, there = self._before.host, self._before.device
         self.rollout = Rollout(
-            observation={key: buffer(*(parts[key].shape or ()), dtype=_dtype_of(parts[key])) for key in self.keys},
-            is_first=buffer(dtype=torch.bool),
+            observation=_unnamed(OBSERVATION, there),
+            is_first=there[IS_FIRST],
             action=buffer(dtype=torch.int64),
             log_prob=buffer(),
             value=buffer(),
             next_value=buffer(),
-            reward=buffer(),
-            terminated=buffer(dtype=torch.bool),
-            truncated=buffer(dtype=torch.bool),
+            **self._after.device,
             initial_state=self.state.clone(),
             final_state=self.state.clone(),
-            columns={name: buffer(*column.shape, dtype=column.dtype) for name, column in columns.items()},
+            columns={
+                name: there[COLUMN + name] if column.is_sent else buffer(*column.shape, dtype=column.dtype)
+                for name, column in columns.items()
+            },
+            host=HostRollout(_unnamed(OBSERVATION, here), _unnamed(COLUMN, here), self._after.host["reward"]),
         )
 
     def start(self, seed: int) -> None:
@@ -105,85 +123,131 @@ class Collector:
     def collect(self) -> Rollout:
         """Play T steps; the returned rollout's arrays are written again by the next call."""
         with ExitStack() as stack:
-            stack.enter_context(self.agent.inference_cache())
-            for recorder in self.recorders:
-                stack.enter_context(recorder.inference_cache())
-            rollout = self._collect()
-        self.rewards.settle(rollout)
-        return rollout
+            for cache in self._caches():
+                stack.enter_context(cache)
+            play = self.play()
+            actions = next(play, None)
+            while actions is not None:
+                actions = next_of(play, self.envs.step(actions))
+        self.rewards.settle(self.rollout)
+        return self.rollout
 
-    def _collect(self) -> Rollout:
+    def _caches(self) -> list[AbstractContextManager[None]]:
+        """Contexts for the steps of a rollout, in which no parameters change."""
+        return [self.agent.inference_cache(), *(recorder.inference_cache() for recorder in self.recorders)]
+
+    def play(self) -> Generator[NDArray[np.int64], StepAnswer, None]:
+        """Play T steps: give actions [B] for the environments, and be sent what they answer to them."""
         out = self.rollout
         self.state = out.final_state.clone()
         out.initial_state.copy_(self.state)
-        final_values = _FinalValues(self.keys)
+        final_values = FinalValues(self.keys)
         for step in range(len(out.action)):
             for recorder in self.recorders:
                 recorder.before_step(out, step)
-            for key in self.keys:
-                out.observation[key][step].copy_(torch.as_tensor(self.observation[key]))
-            out.is_first[step] = self.is_first
+            self._send(step)
             action = self.act(step)
             out.action[step] = action
-            ended, info = self._step(step, action)
-            self.is_first = torch.as_tensor(ended, device=self.agent.device).clone()
+            chosen = self.on_host(step, action)
+            texts = self.rewards.texts_of(self.envs)
+            ended, info = self._note(step, chosen, (yield chosen), texts)
+            self.is_first = torch.from_numpy(ended.copy())
             if ended.any():
                 self.statistics.add(info, ended)
                 if self.needs_next_values:
-                    truncated = out.truncated[step] & ~out.terminated[step]
-                    final_values.note(step, np.flatnonzero(truncated.cpu().numpy()), info, self.state)
+                    after = self._after.host
+                    truncated = after["truncated"][step] & ~after["terminated"][step]
+                    final_values.note(step, np.flatnonzero(truncated.numpy()), info, self.state)
         out.final_state.copy_(self.state)
+        self._after.send_all()
         if self.needs_next_values:
             self._note_next_values(final_values)
-        return out
 
-    def _step(self, step: int, action: Tensor) -> tuple[NDArray[np.bool_], dict[str, Any]]:
-        """Step the environments and note what they answer; where episodes ended [B], and the info."""
-        out, chosen = self.rollout, action.cpu().numpy()
-        texts = self.rewards.texts_of(self.envs)
-        self.observation, reward, terminated, truncated, info = self.envs.step(chosen)
+    def _send(self, step: int) -> None:
+        """Write the observations of a step, and what recorders noted, into the rollout: one copy to the device."""
+        host, there = self._before.host, self._before.device
+        if host is not there:
+            self.agent.check_values({key: array for key, array in self.observation.items() if is_of_host(array)})
+        elsewhere = {}
+        for key in self.keys:
+            array = self.observation[key]
+            if is_of_host(array):
+                host[OBSERVATION + key][step].copy_(torch.as_tensor(array))
+            else:
+                elsewhere[key] = array
+        host[IS_FIRST][step] = self.is_first
+        self._before.send(step)
+        for key, array in elsewhere.items():  # of environments that are on the device
+            there[OBSERVATION + key][step].copy_(torch.as_tensor(array, device=self.agent.device))
+
+    def _note(
+        self, step: int, chosen: NDArray[np.int64], answer: StepAnswer, texts: tuple[str, ...]
+    ) -> tuple[NDArray[np.bool_], dict[str, Any]]:
+        """Note what the environments answered; where episodes ended [B], and the info."""
+        out, after = self.rollout, self._after.host
+        self.observation, reward, terminated, truncated, info = answer
         ended = terminated | truncated
         if self._unreported is not None:
             info = self._unreported.reported(info, reward, ended)
         if not self.rewards.is_plain:
-            before = {key: array[step].cpu().numpy() for key, array in out.observation.items()}
+            before = {key: array[step].numpy() for key, array in out.on_host.observation.items()}
             reward = self.rewards(
                 Transition(before, chosen, self.observation, reward, terminated, truncated, info, texts)
             )
-        out.reward[step] = torch.as_tensor(reward, dtype=torch.float32)
-        out.terminated[step] = torch.as_tensor(terminated)
-        out.truncated[step] = torch.as_tensor(truncated)
+        after["reward"][step] = torch.as_tensor(reward, dtype=torch.float32)
+        after["terminated"][step] = torch.as_tensor(terminated)
+        after["truncated"][step] = torch.as_tensor(truncated)
         return ended, info
 
     def act(self, step: int) -> Tensor:
         """Actions [B] on the observations of a step; what the agent makes of them is noted."""
         out = self.rollout
-        is_first = self.is_first.unsqueeze(0)
+        is_first = out.is_first[step].unsqueeze(0)
         prepared = self.agent.prepare({key: out.observation[key][step] for key in self.keys})
         decision = self.agent(prepared, self.state, is_first)
         self.state = decision.state
         logits = decision.logits[0]
-        action = self.choose(step, sample_actions(logits, self.generator))
+        action = self.choose(step, self.sample(logits))
         out.value[step] = decision.value[0]
         out.log_prob[step] = logits.log_softmax(dim=-1).gather(1, action.unsqueeze(1)).squeeze(1)
         for recorder in self.recorders:
             recorder.after_decision(out, step, prepared, is_first)
         return action
 
+    def on_host(self, step: int, action: Tensor) -> NDArray[np.int64]:
+        """The actions [B] of a step for the environments: the one time in a step that the host waits for the device."""
+        chosen: NDArray[np.int64] = action.cpu().numpy()
+        return chosen
+
+    def sample(self, logits: Tensor) -> Tensor:
+        """Actions [B] drawn from logits [B, A]."""
+        return sample_actions(logits, self.generator)
+
     def choose(self, step: int, action: Tensor) -> Tensor:
         """The actions [B] that are taken, of those that the agent drew."""
         return action
 
-    def _note_next_values(self, final_values: _FinalValues) -> None:
+    def _note_next_values(self, final_values: FinalValues) -> None:
         """Note the value of what follows each step; where an episode was truncated, of its final observation."""
         out = self.rollout
         out.next_value[:-1] = out.value[1:]
-        out.next_value[-1] = self._value(self.observation, self.state, self.is_first)
-        if final_values.rows:
-            none = torch.zeros(len(final_values.rows), dtype=torch.bool, device=self.agent.device)
-            steps, rows = zip(*final_values.rows, strict=True)
-            values = self._value(final_values.observation(), torch.cat(final_values.states), none)
-            out.next_value[list(steps), list(rows)] = values
+        seen = {key: self.observation[key] for key in self.keys}
+        out.next_value[-1] = self._value(*self._moved(seen, {"is_first": self.is_first}), self.state)
+        if final_values.steps:
+            none = torch.zeros(final_values.count, dtype=torch.bool)
+            places = final_values.places(len(self.is_first))
+            seen, numbers = self._moved(final_values.observation(), {"is_first": none, **places})
+            states = torch.stack(final_values.states).flatten(0, 1).index_select(0, numbers["state"])
+            out.next_value.view(-1).index_copy_(0, numbers["row"], self._value(seen, numbers, states))
+
+    def _moved(self, observation: dict[str, Any], numbers: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Observations and numbers that belong to them, on the agent's device: one copy."""
+        device = self.agent.device
+        if device.type == "cpu":
+            return observation, numbers
+        self.agent.check_values({key: array for key, array in observation.items() if is_of_host(array)})
+        both = moved({**_named(OBSERVATION, observation), **_named(COLUMN, numbers)}, device)
+        return _unnamed(OBSERVATION, both), _unnamed(COLUMN, both)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next rollout depends on, the agent apart; tensors and plain values.
@@ -211,12 +275,33 @@ class Collector:
             return
         assert isinstance(self.envs, SavableEnvs)
         self.rollout.final_state.copy_(saved["state"])
-        self.is_first = saved["is_first"].to(self.agent.device)
+        self.is_first = saved["is_first"].cpu()
         self.observation = self.envs.load_state_dict({k: tensor.numpy() for k, tensor in saved["envs"].items()})
 
-    def _value(self, observation: dict[str, Any], state: Tensor, is_first: Tensor) -> Tensor:
-        prepared = self.agent.prepare(observation)
-        return self.agent(prepared, state, is_first.unsqueeze(0)).value[0]
+    def _value(self, observation: dict[str, Any], numbers: dict[str, Tensor], state: Tensor) -> Tensor:
+        """The values [R] of observations after a memory's state [R, M]; ``numbers["is_first"]`` is [R]."""
+        return self._value_by(self.agent, observation, numbers, state)
+
+    @staticmethod
+    def _value_by(agent: ActorCritic, observation: dict[str, Any], numbers: dict[str, Tensor], state: Tensor) -> Tensor:
+        prepared = agent.prepare(observation)
+        return agent(prepared, state, numbers["is_first"].unsqueeze(0)).value[0]
+
+
+def next_of(play: Generator[NDArray[np.int64], StepAnswer, None], answer: StepAnswer) -> NDArray[np.int64] | None:
+    """The next actions of a rollout after an answer of the environments; None after the last one."""
+    try:
+        return play.send(answer)
+    except StopIteration:
+        return None
+
+
+def _named(prefix: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {prefix + name: part for name, part in parts.items()}
+
+
+def _unnamed(prefix: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): part for name, part in parts.items() if name.startswith(prefix)}
 
 
 def _spaces_of(envs: VectorEnv, keys: tuple[str, ...]) -> spaces.Dict:
@@ -232,21 +317,34 @@ def _dtype_of(space: spaces.Space[Any]) -> torch.dtype:
     return torch.as_tensor(np.zeros(0, dtype=space.dtype)).dtype
 
 
-class _FinalValues:
-    """The final observations of truncated episodes, so that their values are computed all at once."""
+class FinalValues:
+    """The final observations of truncated episodes, so that their values are computed all at once.
+
+    Attributes:
+        steps: at which episodes were truncated.
+        rows: [R] environments of each of these steps.
+        states: [B, M] of the memory before each of them.
+    """
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self.keys = keys
-        self.rows: list[tuple[int, int]] = []
+        self.steps: list[int] = []
+        self.rows: list[NDArray[np.intp]] = []
         self.states: list[Tensor] = []
         self._observations: list[dict[str, NDArray[Any]]] = []
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(len(rows) for rows in self.rows)
 
     def note(self, step: int, rows: NDArray[np.intp], info: dict[str, Any], state: Tensor) -> None:
         """Keep the final observations of these rows, and the memory's state before them."""
         if len(rows) == 0:
             return
-        self.rows.extend((step, int(row)) for row in rows)
-        self.states.append(state[torch.as_tensor(rows, device=state.device)])
+        self.steps.append(step)
+        self.rows.append(rows)
+        self.states.append(state)
         final = info["final_obs"]
         if isinstance(final, FinalObservations):
             self._observations.append({key: final.arrays[key][rows] for key in self.keys})
@@ -257,3 +355,12 @@ class _FinalValues:
     def observation(self) -> dict[str, NDArray[Any]]:
         """All of them as one batch."""
         return {key: np.concatenate([o[key] for o in self._observations]) for key in self.keys}
+
+    def places(self, batch: int) -> dict[str, Tensor]:
+        """Where each of them is, [R] int64: its ``"row"`` among T * B steps, time first, and its ``"state"`` among
+        those that were kept.
+        """
+        every = list(zip(self.steps, self.rows, strict=True))
+        row = np.concatenate([step * batch + rows for step, rows in every])
+        state = np.concatenate([number * batch + rows for number, (_, rows) in enumerate(every)])
+        return {"row": torch.from_numpy(row), "state": torch.from_numpy(state)}

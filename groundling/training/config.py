@@ -20,6 +20,8 @@ from groundling.setting_types import check_settings
 from groundling.training import tasks as run_tasks
 from groundling.training.algorithms import ALGORITHMS, find_algorithm
 from groundling.training.checks import require, require_each
+from groundling.training.compilation import KINDS as COMPILE_KINDS
+from groundling.training.compilation import Compile
 from groundling.training.curriculum import CurriculumConfig
 from groundling.training.migration import migrated_config
 from groundling.training.received import is_left_out, without_code
@@ -61,10 +63,19 @@ class TrainConfig(Open):
             computed with the shorter limit.
         seed: random seed.
         torch_threads: number of PyTorch threads.
+        update_threads: number of threads that compute the gradient of a minibatch, each of a part of it. 2 on two idle
+            cores is faster than torch_threads 2; the updates are the same up to rounding.
         device: PyTorch device: "cpu", "cuda", "cuda:0" ...
-        precision: arithmetic of the image encoder in training. "bfloat16" is faster on processors with instructions for
-            it (avx512_bf16 or AMX) and has 8 significant bits. Everything else stays float32, also agents that are
-            evaluated or watched.
+        env_device: where the environments are stepped: "cpu", or on the GPU of --device ("cuda", "cuda:0"), where their
+            observations stay: tasks of the grid, rewards of the environment.
+        precision: arithmetic of the image encoder in training, of pictures or of symbols. "bfloat16" is faster on GPUs,
+            and with pictures on processors with instructions for it (avx512_bf16 or AMX), and has 8 significant bits.
+            Everything else stays float32, also agents that are evaluated or watched.
+        compile: compile the agent's forward pass with torch.compile: "no", "default", or "cuda-graphs", which on a GPU
+            launches the kernels of a pass at once. Needs a C++ compiler on the CPU; the first updates take minutes.
+        half_batches: step the environments in two halves, each while the agent decides on the other, in a thread of
+            their own. Pays where stepping takes long, as with pictures, or where the agent is on a GPU; results are the
+            same up to rounding.
         checkpoint_seconds: seconds between checkpoints; the last one is always written at the end.
         evaluate_every: frames between evaluations of the agent, without expert actions, in unseen layouts of its tasks;
             there is one more at the end. By default five in a run (none in runs of fewer than 50,000 frames); 0: never.
@@ -99,8 +110,12 @@ class TrainConfig(Open):
     time_share: float = 1.0
     seed: int = 1
     torch_threads: int = 1
+    update_threads: int = 1
     device: str = "cpu"
+    env_device: str = "cpu"
     precision: Precision = "float32"
+    compile: Compile = "no"
+    half_batches: bool = False
     checkpoint_seconds: float = 60.0
     evaluate_every: int | None = None
     evaluation_episodes: int = 100
@@ -118,14 +133,17 @@ class TrainConfig(Open):
         settings = self.settings if own in self.settings else (*self.settings, own)
         ordered = sorted(settings, key=lambda value: (type(value).__module__, type(value).__qualname__))
         object.__setattr__(self, "settings", tuple(ordered))  # in whatever order they were given, they are the same
-        require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", least=1)
+        require_each(self, "total_frames", "num_envs", "bank_size", "torch_threads", "update_threads", least=1)
         require(0 < self.time_share <= 1, f"time_share is above 0 and at most 1, not {self.time_share}")
         require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
         precisions = get_args(Precision)
         require(self.precision in precisions, f"precision is {' or '.join(precisions)}, not {self.precision!r}")
+        require(self.compile in COMPILE_KINDS, f"compile is {', '.join(COMPILE_KINDS)}, not {self.compile!r}")
         require(
-            self.precision == "float32" or self.agent.vision != "symbolic",
-            "precision 'bfloat16' speeds up encoders of pictures only: leave it at 'float32' with vision 'symbolic'",
+            not self.half_batches or (algorithm.plays_halves and self.env_device == "cpu"),
+            f"algorithm {self.algorithm!r} does not collect in half batches: leave --half-batches out"
+            if self.env_device == "cpu"
+            else "environments on a GPU wait for nobody: leave --half-batches out",
         )
         require_each(self, "evaluation_episodes", least=1)
         require((self.evaluate_every or 0) >= 0, f"evaluate_every must not be negative, got {self.evaluate_every}")
@@ -142,7 +160,15 @@ class TrainConfig(Open):
             "a curriculum of instructions is for episodes of a bank, not for another simulator's or recorded ones",
         )
         run_tasks.check_world(self)
+        require(
+            self.env_device == "cpu" or algorithm.plays_on_device,
+            f"the algorithm {self.algorithm!r} plays environments of the CPU only: leave env_device at 'cpu'",
+        )
         self.curriculum.check(len(self.task_ids))
+        require(
+            self.update_threads == 1 or algorithm.splits_updates,
+            f"algorithm {self.algorithm!r} computes a gradient on one thread: leave update_threads at 1",
+        )
         algorithm.check(self)
 
     @property

@@ -24,9 +24,13 @@ def check_metrics(metrics: Mapping[str, float], undefined: Collection[str]) -> N
     Raises:
         DivergenceError: the message names the number.
     """
-    wrong = {name: value for name, value in metrics.items() if not math.isfinite(value) and name not in undefined}
-    if wrong:
+    if wrong := not_finite(metrics, undefined):
         raise DivergenceError(", ".join(f"{name} is {value}" for name, value in wrong.items()))
+
+
+def not_finite(metrics: Mapping[str, float], undefined: Collection[str]) -> dict[str, float]:
+    """The metrics that are not finite and should be."""
+    return {name: value for name, value in metrics.items() if not math.isfinite(value) and name not in undefined}
 
 
 def check_parameters(agent: Mapping[str, Tensor]) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.engine.rovers import RoverBatch
-from groundling.envs.vector import GroundlingVectorEnv
 from groundling.training.config import TrainConfig
 from groundling.training.demonstrations import DemonstrationSet
 from groundling.training.tasks import training_envs
@@ -27,6 +28,35 @@ class SavableEnvs(Protocol):
 
     def load_state_dict(self, saved: dict[str, NDArray[Any]]) -> dict[str, Any]:
         """Continue from :meth:`state_dict`; returns the current observations."""
+
+
+@runtime_checkable
+class MixedEnvs(Protocol):
+    """Vector environments that play a mixture of tasks by shares that can be set, on whatever device.
+
+    Attributes:
+        mixture: the tasks and their episodes.
+        tasks: their ids.
+        shares: how often each is drawn, [K] with sum 1.
+        worlds: their state.
+    """
+
+    worlds: Any
+
+    @property
+    def mixture(self) -> TaskMixture:
+        """See above."""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """See above."""
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """See above."""
+
+    def set_shares(self, shares: Sequence[float] | NDArray[np.floating[Any]]) -> None:
+        """Draw the tasks of the episodes that begin from now on by these shares [K]."""
 
 
 def make_training_envs(config: TrainConfig, demonstrations: DemonstrationSet | None = None) -> VectorEnv:
@@ -52,8 +82,8 @@ def name_of_maker(make_envs: EnvsMaker) -> str:
 
 def warmup_updates(envs: VectorEnv, num_steps: int) -> list[int]:
     """Updates of so many steps that an episode of each task lasts at most; one where nobody knows."""
-    if not isinstance(envs, GroundlingVectorEnv):
+    if not isinstance(envs, MixedEnvs):
         return [1]
     worlds = envs.worlds
     scale = worlds.time_scale if isinstance(worlds, RoverBatch) else 1
-    return [math.ceil(scale * limit / num_steps) for limit in worlds.mixture.time_limits]
+    return [math.ceil(scale * limit / num_steps) for limit in envs.mixture.time_limits]

@@ -41,7 +41,8 @@ class Episodes:
     @property
     def length(self) -> Tensor:
         """Steps [N] of each episode."""
-        return torch.bincount(self.episode, minlength=len(self))
+        count = torch.zeros(len(self), dtype=torch.int64, device=self.episode.device)
+        return count.index_add_(0, self.episode, torch.ones_like(self.episode))
 
     def grid(self, episodes: Tensor) -> tuple[Tensor, Tensor]:
         """The steps of some episodes [n] side by side, padded to the longest of them, L.
@@ -63,14 +64,17 @@ class Episodes:
 
     def returns_to_go(self, gamma: float = 1.0) -> Tensor:
         """G_t = r_t + gamma * G_{t+1} of each step, [R] float32; the end of an episode is the end of its return."""
+        if not len(self):
+            return torch.empty_like(self.reward)
         rows, is_real = self.grid(torch.arange(len(self), device=self.group.device))
         reward = torch.where(is_real, self.reward[rows], 0.0)
         following = torch.zeros_like(reward[0])
-        found = torch.empty_like(self.reward)
+        found = self.reward.new_empty(len(self.reward) + 1)
+        place = torch.where(is_real, rows, len(self.reward))  # what is no step goes into the last one, which is cut off
         for step in reversed(range(len(reward))):
             following = reward[step] + gamma * following
-            found[rows[step][is_real[step]]] = following[is_real[step]]
-        return found
+            found[place[step]] = following
+        return found[:-1]
 
 
 class EpisodeStore:
@@ -102,8 +106,9 @@ class EpisodeStore:
         every = {name: torch.cat([self._kept[name], new]) if self._kept else new for name, new in steps.items()}
         group = every["columns.group"] if self.group_size > 1 else every["episode"]
         is_whole = self._is_whole(group, every["ended"])
-        self._kept = {name: array[~is_whole].clone() for name, array in every.items()}
-        return _sorted({name: array[is_whole] for name, array in every.items()}, group[is_whole])
+        whole, rest = (chosen.nonzero().squeeze(1) for chosen in (is_whole, ~is_whole))
+        self._kept = {name: array.index_select(0, rest) for name, array in every.items()}
+        return _sorted({name: array.index_select(0, whole) for name, array in every.items()}, group[whole])
 
     def _number(self, ended: Tensor) -> Tensor:
         """The number [T, B] of the episode that each step is of; no two episodes share one."""

@@ -47,7 +47,7 @@ class Groups(Recorder):
                 "told which episode to begin: it needs a task whose episodes stand in a bank (`groundling tasks`); "
                 "'reinforce' and 'ppo' train everywhere"
             )
-        self.columns = {name: Column((), torch.int64) for name in ("group", "task", "sentence")}
+        self.columns = {name: Column((), torch.int64, is_sent=True) for name in ("group", "task", "sentence")}
         self.size, self.seed = size, seed
         self._worlds = own.worlds
         batch = own.num_envs
@@ -70,7 +70,7 @@ class Groups(Recorder):
             "sentence": self._worlds.bank.sentences[self._row],
         }
         for name, array in noted.items():
-            rollout.columns[name][step] = torch.from_numpy(array.astype(np.int64))
+            rollout.on_host.columns[name][step] = torch.from_numpy(array.astype(np.int64))
 
     def _look(self) -> None:
         self._plan(np.flatnonzero(self._worlds.outcomes.ended))
@@ -115,7 +115,7 @@ def group_advantages(returns: Tensor, group: Tensor, *, leave_one_out: bool = Fa
     Returns:
         a [N], and the standard deviation [N] (of the sample, with G - 1) of each one's group.
     """
-    size = torch.bincount(group).to(returns.dtype)
+    size = torch.zeros_like(returns).index_add_(0, group, torch.ones_like(returns))  # of as many as there may be
     mean = torch.zeros_like(size).index_add_(0, group, returns) / size
     centered = returns - mean[group]
     spread = (torch.zeros_like(size).index_add_(0, group, centered.square()) / (size - 1)).sqrt()

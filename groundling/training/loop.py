@@ -13,27 +13,37 @@ from typing import Any, Protocol
 import torch
 from gymnasium.vector import VectorEnv
 
+from groundling import job
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
-from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import CheckpointError, ConfigurationError, GroundlingError
+from groundling.errors import CheckpointError, ConfigurationError, GroundlingError, ToldElsewhereError
 from groundling.files import remove_leftovers, write_text
 from groundling.interruption import Interrupted, StopRequest, stop_requests
-from groundling.run_lock import RunLock
+from groundling.run_lock import NoLock, RunLock
 from groundling.seeding import integer
 from groundling.training.algorithms import find_algorithm
-from groundling.training.algorithms.base import Run
+from groundling.training.algorithms.base import Run, seed_of_rank
 from groundling.training.allocation import keep_freed_memory
 from groundling.training.beginnings import find_device, initial_agent, initial_checkpoint, load_demonstrations
 from groundling.training.best import BEST_NAME, BestSoFar
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
+from groundling.training.compilation import compile_agent
 from groundling.training.config import TrainConfig
 from groundling.training.curriculum import make_curriculum
 from groundling.training.demonstrations import DemonstrationSet
-from groundling.training.divergence import check_metrics, check_parameters, divergence_told
-from groundling.training.environments import EnvsMaker, SavableEnvs, make_training_envs, name_of_maker, warmup_updates
+from groundling.training.divergence import check_metrics, check_parameters, divergence_told, not_finite
+from groundling.training.environments import (
+    EnvsMaker,
+    MixedEnvs,
+    SavableEnvs,
+    make_training_envs,
+    name_of_maker,
+    warmup_updates,
+)
+from groundling.training.joint_run import averaged, check_job, turns_of_machine
 from groundling.training.logs import METRICS_NAME, RunLog
 from groundling.training.progress import TrainingProgress
+from groundling.training.ranks import Ranks
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.run_folder import CONFIG_NAME, check_unused, differences, load_to_resume
 from groundling.training.statistics import EpisodeStatistics
@@ -84,12 +94,16 @@ class Trainer:
             ``make_training_envs`` for what they must have.
         lock: of the folder, where the caller holds it already; the trainer lets it go.
 
+    Where this process has joined others (``ranks.join_job``, by ``torchrun``) all of them train one agent: each makes
+    its part of the environments and of every minibatch, and the first one alone logs, evaluates and saves.
+
     Raises:
         RunFolderError: if the folder already holds a run (without ``resume``), or somebody trains in it just now.
         StorageError: if the folder cannot be written.
         CheckpointError: if there is no whole checkpoint to resume from.
         ConfigurationError: if the checkpoint is one of another configuration, the device is not there, or the agent
-            does not suit the environments.
+            does not suit the environments; if the processes of a job do not divide what they share, or differ.
+        JobError: if another process of the job fails.
     """
 
     def __init__(
@@ -100,40 +114,53 @@ class Trainer:
         resume: bool = False,
         make_envs: EnvsMaker | None = None,
         evaluator: Evaluator | None = None,
-        lock: RunLock | None = None,
+        lock: RunLock | NoLock | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.evaluator = evaluator
         self.updates = 0
+        self.ranks = ranks = Ranks.current()
         if make_envs is not None:
             name = name_of_maker(make_envs)
             config = replace(config, task=name, tasks=(), made_by=name)
-        if make_envs is None and not config.made_by:
-            config = findable(config)
-            check_tasks(config)  # refuse a wrong task before creating the folder
-        self.config = config
-        device = find_device(config.device)
-        demonstrations = load_demonstrations(config)
-        initial = None if resume else initial_checkpoint(config)
-        is_made = make_envs is not None
-        if resume:
-            Checkpoint.check_there(self.folder / CHECKPOINT_NAME)  # before there is a lock in the folder
-        self.lock = lock or RunLock(self.folder)
+        with ranks.together():
+            if make_envs is None and not config.made_by:
+                config = findable(config)
+                check_tasks(config)  # refuse a wrong task before creating the folder
+            self.config = config
+            check_job(config, ranks)
+            device = find_device(config.device, job.local_rank() if ranks.size > 1 else None)
+            demonstrations = load_demonstrations(config)
+            initial = None if resume else initial_checkpoint(config)
+            is_made = make_envs is not None
+            if resume:
+                Checkpoint.check_there(self.folder / CHECKPOINT_NAME)  # before there is a lock in the folder
+        with ranks.together():  # only when all agree, so that no folder is left where one does not
+            self.lock = lock or (RunLock(self.folder) if ranks.is_first else NoLock())
         self._threads = torch.get_num_threads()
         torch.set_num_threads(config.torch_threads)
         keep_freed_memory()
         # a VectorEnv; what Groundling's own has beside is only asked for where `self.compiled_envs` is set
         self.envs: Any = None
         try:
-            checkpoint = self._open_folder(resume, is_made)
-            self.envs = make_training_envs(config, demonstrations) if make_envs is None else make_envs(config)
+            with ranks.together():
+                checkpoint = self._open_folder(resume, is_made)
+            own_config = replace(config, num_envs=config.num_envs // ranks.size)
+            for is_turn in turns_of_machine(ranks):
+                with ranks.together():
+                    if is_turn:
+                        made = make_training_envs(own_config, demonstrations) if make_envs is None else None
+                        self.envs = made if make_envs is None else make_envs(own_config)
             own: VectorEnv = self.envs.unwrapped
-            self.compiled_envs = own if isinstance(own, GroundlingVectorEnv) else None
-            self._assemble(device, demonstrations, initial, checkpoint)
+            self.compiled_envs = own if isinstance(own, MixedEnvs) else None
+            with ranks.together():
+                self._assemble(device, demonstrations, initial, checkpoint)
+            ranks.copy_first([*self.agent.parameters(), *self.agent.buffers()])
         except BaseException:
             self.close()
             with contextlib.suppress(OSError):
-                self.folder.rmdir()  # if it is empty: there is no run in it
+                if ranks.is_first:
+                    self.folder.rmdir()  # if it is empty: there is no run in it
             raise
 
     def _assemble(
@@ -161,18 +188,26 @@ class Trainer:
         self.curriculum = make_curriculum(config.curriculum, warmup_updates(self.envs, steps))
         if self.compiled_envs is not None:
             self.compiled_envs.set_shares(self.curriculum.shares())
-        self.statistics = EpisodeStatistics.of_envs(self.envs)
+        ranks = self.ranks
+        self.statistics = noted = EpisodeStatistics.of_envs(self.envs, ranks.size)
+        if ranks.size > 1:  # those of this process are handed over to those of all
+            noted = EpisodeStatistics.of_envs(self.envs)
+        self._noted = noted
         self.rewards = RewardStage.of(config, self.envs)
-        run = Run(config, self.envs, self.agent, self.rewards, self.statistics, beginning, demonstrations)
+        if ranks.size > 1:
+            self.rewards.check_processes()
+        run = Run(config, self.envs, self.agent, self.rewards, noted, beginning, demonstrations, ranks)
         self.algorithm = find_algorithm(config.algorithm)(run)
         self.best = BestSoFar.of(config, is_evaluated=self.evaluator is not None)
         if checkpoint is None:
-            observation = self.algorithm.start(integer(config.seed, "episodes") % 2**31)
+            observation = self.algorithm.start(integer(run.seed, "episodes") % 2**31)
             if not config.init:
                 self.agent.calibrate(observation)
-            write_text(self.folder / CONFIG_NAME, config.to_json())
+            if ranks.is_first:
+                write_text(self.folder / CONFIG_NAME, config.to_json())
         else:
             self._restore(checkpoint)
+        compile_agent(self.agent, config.compile)
 
     @property
     def frames(self) -> int:
@@ -199,8 +234,12 @@ class Trainer:
         metrics: dict[str, float] = {}
         with contextlib.ExitStack() as stack:
             stack.callback(self.close)
-            log = stack.enter_context(contextlib.closing(RunLog(self.folder, from_frames=self.frames)))
-            stop = stack.enter_context(stop_requests("a checkpoint is saved after this update"))
+            log = None
+            with self.ranks.together():
+                if self.ranks.is_first:
+                    log = stack.enter_context(contextlib.closing(RunLog(self.folder, from_frames=self.frames)))
+            told = "a checkpoint is saved after this update" if self.ranks.is_first else ""
+            stop = stack.enter_context(stop_requests(told))
             metrics = self._train_to(last, log, progress, stop)
             self._save(log)
         if stop:
@@ -210,37 +249,60 @@ class Trainer:
         return TrainResult(self.agent, self.frames, time.perf_counter() - start, metrics)
 
     def _train_to(
-        self, last: int, log: RunLog, progress: TrainingProgress | None, stop: StopRequest
+        self, last: int, log: RunLog | None, progress: TrainingProgress | None, stop: StopRequest
     ) -> dict[str, float]:
         """Train until so many updates are made or a signal comes; returns the last metrics."""
         config, metrics = self.config, dict[str, float]()
         total = config.num_updates * config.rollout_frames
         saved = before = time.perf_counter()
-        while self.updates < last and not stop:
+        is_stopped = self._agreed(stop, False)[0]
+        while self.updates < last and not (stop if self.ranks.size == 1 else is_stopped):
             with divergence_told(self.agent, self.folder, self.updates + 1):
                 metrics = self.train_once()
             now = time.perf_counter()
             metrics["frames_per_second"] = config.rollout_frames / (now - before)
-            if stop:
+            is_stopped, is_due = self._agreed(stop, now - saved > config.checkpoint_seconds)
+            if is_stopped:
                 self._save(log)  # an evaluation may take longer than whoever sent the signal waits
             metrics |= self._evaluate()
             before = time.perf_counter()
-            log.write(self.frames, metrics)
+            if log is not None:
+                log.write(self.frames, metrics)
             if progress is not None:
                 progress.update(self.frames, total, metrics)
             if self.best is not None and self.best.note(self.frames, metrics):
                 self._save(log, BEST_NAME)
-            if now - saved > config.checkpoint_seconds:
+            if is_due:
                 self._save(log)
                 saved = now
         return metrics
 
+    def _agreed(self, stop: StopRequest, is_due: bool) -> tuple[bool, bool]:
+        """Whether any process of the job was asked to stop, which all then are, and whether a checkpoint is due by the
+        clock of the first.
+        """
+        if self.ranks.size > 1:
+            said = self.ranks.gathered((stop.number, is_due))
+            stop.number = stop.number or max(number for number, _ in said)
+            is_due = said[0][1]
+        return bool(stop), is_due
+
     def train_once(self) -> dict[str, float]:
         """One collection and one update; returns the metrics."""
-        metrics = self.algorithm.train_once(self.updates / self.config.num_updates)
-        check_metrics(metrics, self.algorithm.undefined)
+        metrics, ranks = self.algorithm.train_once(self.updates / self.config.num_updates), self.ranks
+        undefined, told = self.algorithm.undefined, self.rewards.take_metrics()
+        if ranks.size > 1:
+            ranks.copy_first(self.agent.buffers())
+            said = ranks.gathered((metrics, told, self._noted.hand_over()))
+            every, rewards, noted = ([part[place] for part in said] for place in range(3))
+            metrics, told = averaged(every, undefined), averaged(rewards, rewards[0])
+            self.statistics.take_over(noted)
+        if ranks.is_first:
+            check_metrics(metrics, undefined)
+        elif not_finite(metrics, undefined):
+            raise ToldElsewhereError("a number is not finite")
         self.updates += 1
-        return {**self._advance_curriculum(), **self.rewards.take_metrics(), **metrics}
+        return {**self._advance_curriculum(), **told, **metrics}
 
     def _evaluate(self) -> dict[str, float]:
         """The metrics of an evaluation, if one is due after the update that was just made."""
@@ -248,7 +310,10 @@ class Trainer:
         if self.evaluator is None or not interval:
             return {}
         is_due = self.frames // interval > (self.frames - step) // interval or self.updates == self.config.num_updates
-        return dict(self.evaluator(self.agent)) if is_due else {}
+        if not is_due:
+            return {}
+        found: dict[str, float] = self.ranks.of_first(dict(self.evaluator(self.agent)) if self.ranks.is_first else {})
+        return found
 
     def _advance_curriculum(self) -> dict[str, float]:
         """The metrics of the episodes that ended; the curriculum mixes those that begin next by them."""
@@ -275,18 +340,23 @@ class Trainer:
             torch.set_num_threads(self._threads)
             self.lock.release()
 
-    def _save(self, log: RunLog, name: str = CHECKPOINT_NAME) -> None:
+    def _save(self, log: RunLog | None, name: str = CHECKPOINT_NAME) -> None:
         """Write a checkpoint after what the logs hold of it, which a resumed run will not write again."""
-        log.flush()
+        if log is not None:
+            log.flush()
         self.save(name)
 
     def save(self, name: str = CHECKPOINT_NAME) -> None:
-        """Write a checkpoint into the folder.
+        """Write a checkpoint into the folder; of several processes all are to call it, and the first one writes.
 
         Raises:
             DivergenceError: if a parameter is not finite; an older checkpoint is unchanged.
             StorageError: if it cannot be written; an older checkpoint is unchanged.
         """
+        own = {"algorithm": self.algorithm.state_dict(), "rewards": self.rewards.state_dict()}
+        states = self.ranks.states_at_first(own)
+        if not self.ranks.is_first:
+            return
         parameters = self.agent.state_dict()
         with divergence_told(self.agent, self.folder, self.updates):
             check_parameters(parameters)
@@ -296,17 +366,20 @@ class Trainer:
             frames=self.frames,
             updates=self.updates,
             agent=self.agent.state_dict(),
-            algorithm=self.algorithm.state_dict(),
+            algorithm=own["algorithm"],
             statistics=self.statistics.state_dict(),
-            rewards=self.rewards.state_dict(),
+            rewards=own["rewards"],
             curriculum=self.curriculum.state_dict(),
             best={} if self.best is None else self.best.state_dict(),
+            ranks=states[1:],
         ).save(self.folder / name)
 
     def _open_folder(self, resume: bool, is_made: bool) -> Checkpoint | None:
+        if not self.ranks.is_first:
+            return load_to_resume(self.config, self.folder, is_made=is_made, ranks=self.ranks) if resume else None
         remove_leftovers(self.folder, (CHECKPOINT_NAME, BEST_NAME, CONFIG_NAME, METRICS_NAME))
         if resume:
-            return load_to_resume(self.config, self.folder, is_made=is_made)
+            return load_to_resume(self.config, self.folder, is_made=is_made, ranks=self.ranks)
         check_unused(self.config, self.folder, is_made=is_made)
         return None
 
@@ -317,12 +390,18 @@ class Trainer:
                 type(self.envs).__name__,
                 f"{checkpoint.frames:,}",
             )
-            self.algorithm.start(integer(self.config.seed, "episodes", checkpoint.updates) % 2**31)
+            seed = seed_of_rank(self.config.seed, self.ranks)
+            self.algorithm.start(integer(seed, "episodes", checkpoint.updates) % 2**31)
         try:
             self.agent.load_state_dict(checkpoint.agent)
-            self.algorithm.load_state_dict(checkpoint.algorithm)
+            rank = self.ranks.rank
+            own = checkpoint.ranks[rank - 1] if rank else vars(checkpoint)
+            self.algorithm.load_state_dict(own["algorithm"])
             self.statistics.load_state_dict(checkpoint.statistics)
-            self.rewards.load_state_dict(checkpoint.rewards)
+            if self.ranks.size > 1:
+                batch = self.envs.num_envs
+                self._noted.running = self.statistics.running[rank * batch : (rank + 1) * batch].copy()
+            self.rewards.load_state_dict(own["rewards"])
             self.curriculum.load_state_dict(checkpoint.curriculum)
             if self.best is not None:
                 self.best.load_state_dict(checkpoint.best)
@@ -335,7 +414,7 @@ class Trainer:
                 "damaged, or of another version"
             ) from error
         self.updates = checkpoint.updates
-        if differences(checkpoint.config, self.config):
+        if self.ranks.is_first and differences(checkpoint.config, self.config):
             write_text(self.folder / CONFIG_NAME, self.config.to_json())
 
 

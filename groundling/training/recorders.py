@@ -20,10 +20,13 @@ class Column(NamedTuple):
     Attributes:
         shape: of what stands at one step of one environment.
         dtype: of its numbers.
+        is_sent: it is written on the host before the agent decides, into ``rollout.on_host.columns``, and gets to the
+            agent's device together with the observations.
     """
 
     shape: tuple[int, ...]
     dtype: torch.dtype
+    is_sent: bool = False
 
 
 class Recorder:
@@ -38,7 +41,7 @@ class Recorder:
     columns: Mapping[str, Column]
 
     def before_step(self, rollout: Rollout, step: int) -> None:
-        """Note what holds before the actions of a step are chosen."""
+        """Note what holds before the actions of a step are chosen, in columns that are sent."""
 
     def after_decision(self, rollout: Rollout, step: int, prepared: PreparedObservation, is_first: Tensor) -> None:
         """Note what follows from the observations that the agent has just decided on; ``is_first`` is [1, B]."""
@@ -101,10 +104,10 @@ class Labels(Recorder):
     name = "labels"
 
     def __init__(self, column: str, noted: Column, labels: Callable[[], NDArray[Any]]) -> None:
-        self.columns = {column: noted}
+        self.columns = {column: noted._replace(is_sent=True)}
         self._column = column
         self._labels = labels
 
     def before_step(self, rollout: Rollout, step: int) -> None:
         """See :class:`Recorder`."""
-        rollout.columns[self._column][step] = torch.from_numpy(self._labels())
+        rollout.on_host.columns[self._column][step] = torch.from_numpy(self._labels())

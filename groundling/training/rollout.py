@@ -1,10 +1,25 @@
-"""Rollouts: T steps of B environments, in buffers that are written in place."""
+"""Rollouts: T steps of B environments, in buffers on the agent's device that are written in place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from torch import Tensor
+
+
+@dataclass
+class HostRollout:
+    """What of a rollout is on the host as well; on the CPU these are the tensors of the rollout itself.
+
+    Attributes:
+        observation: by key, each [T, B, ...].
+        columns: those that recorders write on the host (``Column.is_sent``), each [T, B, ...] by its name.
+        reward: [T, B] float32.
+    """
+
+    observation: dict[str, Tensor]
+    columns: dict[str, Tensor]
+    reward: Tensor
 
 
 @dataclass
@@ -25,6 +40,7 @@ class Rollout:
         initial_state: [B, M] of the memory before the first step.
         final_state: [B, M] of the memory after the last step.
         columns: what recorders note besides, each [T, B, ...] by its name.
+        host: what of it is on the host as well; None of rollouts that were put together elsewhere.
     """
 
     observation: dict[str, Tensor]
@@ -39,3 +55,14 @@ class Rollout:
     initial_state: Tensor
     final_state: Tensor
     columns: dict[str, Tensor] = field(default_factory=dict)
+    host: HostRollout | None = None
+
+    @property
+    def on_host(self) -> HostRollout:
+        """What of it is on the host as well; copied there where nobody wrote it there first."""
+        if self.host is None:
+            seen, columns = (
+                {name: array.cpu() for name, array in part.items()} for part in (self.observation, self.columns)
+            )
+            self.host = HostRollout(seen, columns, self.reward.cpu())
+        return self.host

@@ -9,18 +9,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from groundling.errors import ConfigurationError, RunFolderError
+from groundling.errors import CheckpointError, ConfigurationError, RunFolderError, UntrustedCodeError
 from groundling.files import read_text
 from groundling.training.algorithms import find_algorithm
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
+from groundling.training.ranks import ALONE, Ranks
 from groundling.trust import note_received
 
 CONFIG_NAME: Final = "config.json"
 
 # What may change when a run is resumed. The first ones change nothing that is learned.
 WITHOUT_EFFECT: Final = ("checkpoint_seconds", "evaluate_every", "evaluation_episodes")
-CHANGEABLE: Final = (*WITHOUT_EFFECT, "device", "torch_threads", "total_frames")
+<<<<<<< HEAD
+CHANGEABLE: Final = (*WITHOUT_EFFECT, "device", "torch_threads", "half_batches", "compile", "total_frames")
+=======
+CHANGEABLE: Final = (*WITHOUT_EFFECT, "device", "torch_threads", "half_batches", "total_frames", "update_threads")
+>>>>>>> main
 
 _log = logging.getLogger(__name__)
 
@@ -38,17 +43,27 @@ def check_unused(config: TrainConfig, folder: Path, *, is_made: bool) -> None:
         raise RunFolderError(f"{folder} already holds a run: choose another folder, or continue it with --resume")
 
 
-def load_to_resume(config: TrainConfig, folder: Path, *, is_made: bool) -> Checkpoint:
+def load_to_resume(config: TrainConfig, folder: Path, *, is_made: bool, ranks: Ranks = ALONE) -> Checkpoint:
     """The checkpoint of a folder, to go on with under this configuration.
 
     Schedules that depend on the length of the run, where that has changed, are logged.
 
     Raises:
         CheckpointError: if there is no whole one.
-        ConfigurationError: if the configuration differs in what a run keeps, or the environments are made otherwise.
+        ConfigurationError: if the configuration differs in what a run keeps, the environments are made otherwise, or
+            there are more or fewer processes.
     """
     checkpoint = Checkpoint.load(folder / CHECKPOINT_NAME)
+    if not checkpoint.algorithm:
+        raise CheckpointError(
+            f"{folder} holds an agent alone, without what its training goes on from: begin a new run, --init {folder}"
+        )
     old = checkpoint.config
+    if checkpoint.processes != ranks.size:
+        raise ConfigurationError(
+            f"{folder} is a run of {checkpoint.processes} process(es), this job has {ranks.size}: resume it by "
+            f"{_command_of(checkpoint.processes)}, or begin a new run from its agent with --init {folder}"
+        )
     if old.made_by and not is_made:
         raise ConfigurationError(f"{folder}: {_missing_maker(old.made_by)}")
     if is_made and not old.made_by:
@@ -69,6 +84,12 @@ def load_to_resume(config: TrainConfig, folder: Path, *, is_made: bool) -> Check
     if config.num_updates != old.num_updates and config.num_updates > checkpoint.updates:
         _tell_schedules(config, checkpoint)
     return checkpoint
+
+
+def _command_of(processes: int) -> str:
+    if processes == 1:
+        return "plain `groundling train --resume`"
+    return f"torchrun with {processes} processes (--nproc-per-node times --nnodes)"
 
 
 def kept_differences(one: TrainConfig, other: TrainConfig) -> list[str]:
@@ -114,6 +135,7 @@ def resume_config(folder: Path | str, *, trust_code: bool = False, for_evaluatio
     Raises:
         RunFolderError: if there is no run, or its configuration cannot be read.
         ConfigurationError: if it is one of another version.
+        CheckpointError: if its checkpoint tells that it is of a newer version.
         UntrustedCodeError: if it names code that is needed, and that nobody else names.
     """
     path = Path(folder) / CONFIG_NAME
@@ -122,7 +144,13 @@ def resume_config(folder: Path | str, *, trust_code: bool = False, for_evaluatio
     text = read_text(path, RunFolderError)
     with contextlib.suppress(ValueError, RecursionError):
         note_received(json.loads(text), path, trust_code=trust_code)
-    return TrainConfig.from_json(text, for_evaluation=for_evaluation)
+    try:
+        return TrainConfig.from_json(text, for_evaluation=for_evaluation)
+    except UntrustedCodeError:
+        raise
+    except ConfigurationError:  # perhaps of a newer version, which the checkpoint tells
+        Checkpoint.check_readable(path.parent / CHECKPOINT_NAME)
+        raise
 
 
 def _tell_schedules(config: TrainConfig, checkpoint: Checkpoint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,13 +50,21 @@ class EpisodeStatistics:
     recent_by_task: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
-    def of_envs(cls, envs: VectorEnv) -> EpisodeStatistics:
-        """Statistics of these environments, by task where they play several."""
+    def of_envs(cls, envs: VectorEnv, processes: int = 1) -> EpisodeStatistics:
+        """Statistics of these environments, by task where they play several; and of as many in other processes."""
         tasks = tuple(getattr(envs.unwrapped, "tasks", ()))
-        return cls(tasks if len(tasks) > 1 else (), window=max(LEAST_WINDOW, envs.num_envs))
+        return cls(tasks if len(tasks) > 1 else (), window=max(LEAST_WINDOW, processes * envs.num_envs))
 
-    def add(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> None:
-        """Note the episodes that ended in a step."""
+    def add(self, info: dict[str, Any], ended: NDArray[np.bool_], start: int = 0, num_envs: int | None = None) -> None:
+        """Note the episodes that ended in a step.
+
+        Args:
+            info: of the step.
+            ended: [B'] of these environments.
+            start: the first of them, where they are a part of all.
+            num_envs: B, how many there are in all; None: these.
+        """
+        num_envs = len(ended) if num_envs is None else num_envs
         final = info["final_info"]
         lengths = final["episode"]["l"][ended].astype(np.int64)
         self.returns.append(final["episode"]["r"][ended])
@@ -64,10 +73,24 @@ class EpisodeStatistics:
         told = np.full(int(ended.sum()), np.nan) if success is None else np.asarray(success)[ended]
         self.successes.append(told.astype(np.float64))
         self.tasks.append(final["task"][ended] if self.names else np.zeros(int(ended.sum()), dtype=np.int64))
-        if len(self.running) != len(ended):
-            self.running = np.zeros(len(ended), dtype=np.int64)
-        self.begins.append(self.running[ended])
-        self.running[ended] += lengths  # the next episode begins where this one ended
+        if len(self.running) != num_envs:
+            self.running = np.zeros(num_envs, dtype=np.int64)
+        rows = np.flatnonzero(ended) + start
+        self.begins.append(self.running[rows])
+        self.running[rows] += lengths  # the next episode begins where this one ended
+
+    def hand_over(self) -> dict[str, Any]:
+        """The episodes that ended since the last call, and where those that run began, for :meth:`take_over`."""
+        ended = {name: _joined(arrays) for name, arrays in self._lists().items()}
+        for array in self._lists().values():
+            array.clear()
+        return {**ended, "running": self.running}
+
+    def take_over(self, parts: Sequence[dict[str, Any]]) -> None:
+        """Note what others hand over: the statistics of processes whose environments stand side by side."""
+        for name, arrays in self._lists().items():
+            arrays.extend(part[name] for part in parts if len(part[name]))
+        self.running = np.concatenate([part["running"] for part in parts])
 
     def successes_by_task(self) -> list[NDArray[np.bool_]]:
         """For each task (or for the only one) whether each of its episodes succeeded, in the order of their ends."""

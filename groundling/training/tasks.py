@@ -108,6 +108,7 @@ def world_options(config: TrainConfig) -> WorldOptions:
         bank_size=config.bank_size,
         time_limit_scale=config.time_share,
         by_instruction=config.curriculum.of == "instructions",
+        env_device=config.env_device,
     )
 
 
@@ -169,6 +170,8 @@ def check_tasks(config: TrainConfig) -> None:
     found = families(config)
     if all(isinstance(family, BankFamily) for family in found):
         embodiment(config)
+        for family in found:
+            family.check_device(world_options(config))
         return
     require(len(found) == 1, f"{', '.join(config.task_ids)}: tasks are mixed only where their episodes stand in banks")
     found[0].check(world_options(config))
@@ -200,7 +203,13 @@ def training_envs(config: TrainConfig, demonstrations: DemonstrationSet | None =
         (family,) = found
         return family.open(family.split(TRAIN, config.held_out), config.num_envs, config.seed, options)
     mixture = training_mixture(config) if demonstrations is None else TaskMixture.of([demonstrations.bank])
-    return bank_envs(changed_mixture(mixture, options), config.num_envs, embodiment(config), config.seed)
+    return bank_envs(
+        changed_mixture(mixture, options),
+        config.num_envs,
+        embodiment(config),
+        config.seed,
+        env_device=config.env_device,
+    )
 
 
 def findable(config: TrainConfig) -> TrainConfig:

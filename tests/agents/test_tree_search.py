@@ -14,6 +14,7 @@ from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.bots import expert_steps
 from groundling.agents.encoders.symbolic import SymbolicConfig
 from groundling.agents.planning import make_planner, mcts
+from groundling.agents.planning.kept import keep_below, put_back
 from groundling.agents.planning.tree import NONE, Trees
 from groundling.envs import EpisodeBank, make_vec
 from groundling.envs.banks.sources import embodiment_of
@@ -96,16 +97,16 @@ def test_what_does_not_fit_into_memory_is_searched_in_turns(
 
     at_once = act()
     parts: list[int] = []
-    search = mcts.TreeSearch._scores
+    search = mcts.TreeSearch._search
 
     def noted(self: Any, rows: Any, *others: Any) -> Any:
         parts.append(len(rows))
         return search(self, rows, *others)
 
-    monkeypatch.setattr(mcts.TreeSearch, "_scores", noted)
+    monkeypatch.setattr(mcts.TreeSearch, "_search", noted)
     assert isinstance(envs, CopyableEnvs)
     size = sum(array.nbytes for array in envs.copy_rows(np.array([0])).values())
-    monkeypatch.setattr(mcts, "MOST_BYTES", 5 * 17 * size)
+    monkeypatch.setattr(mcts, "MOST_BYTES", 5 * 33 * size)  # a root, 16 nodes that are kept, and 16 new ones
     assert act() == at_once
     assert parts == [4, 4, 4]
 
@@ -203,16 +204,13 @@ def test_choice_is_that_of_the_formula() -> None:
     assert trees.choose(*where, 100.0) == [0]
 
 
-def test_improved_choice_is_that_of_the_formula(
-    agent: ActorCritic, bank: EpisodeBank, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_improved_choice_is_that_of_the_formula(agent: ActorCritic) -> None:
     trees = Trees(1, 4, 3)
     trees.prior[0, 0] = (0.5, 0.3, 0.2)
     trees.value[0, 0] = 0.4
     trees.visits[0, 0], trees.total[0, 0] = (2, 1, 0), (0.2, 0.6, 0.0)
-    monkeypatch.setattr(mcts.TreeSearch, "_search", lambda self, *others: trees)
     improved, visits = (
-        make_planner(f"mcts:4?choice={choice}", agent)._scores(np.array([0]), torch.zeros(1, 3), torch.zeros(1, 8))  # type: ignore[attr-defined]
+        make_planner(f"mcts:4?choice={choice}", agent)._scores(trees)  # type: ignore[attr-defined]
         for choice in ("improved", "visits")
     )
     # Q = .1, .6 and, of what was never tried, the mean at the root (.4 + .8) / 4 = .3; the scale is (50 + 2) / 10
@@ -231,6 +229,75 @@ def test_returns_are_discounted_on_the_way_back() -> None:
     assert trees.total[0, 0, 1] == pytest.approx(0.25 + 0.5 * 0.9)
     assert trees.visits.sum() == 2
     assert trees.child[0, 0, 0] == NONE
+
+
+def test_what_is_below_an_action_is_kept_in_its_order() -> None:
+    trees = Trees(1, 5, 2)
+    links = ((0, 0, 1), (0, 1, 2), (1, 1, 3), (2, 0, 4), (3, 0, 5))  # node, action, child
+    for node, action, child in links:
+        trees.child[0, node, action] = child
+        trees.visits[0, node, action], trees.total[0, node, action] = 10 * child, child / 10
+    trees.value[0] = np.arange(6)
+    worlds, memory = {"place": np.arange(60, 66)[:, None]}, torch.arange(6.0)[:, None, None]
+    kept = keep_below(trees, 0, 0, 9, worlds, memory)
+    assert kept is not None
+    assert kept.value.tolist() == [1, 3, 5]
+    assert kept.child.tolist() == [[NONE, 1], [2, NONE], [NONE, NONE]]
+    assert kept.visits.tolist() == [[0, 30], [50, 0], [0, 0]]
+    assert kept.worlds["place"].tolist() == [61, 63, 65]
+    assert kept.memory.flatten().tolist() == [1, 3, 5]
+    few = keep_below(trees, 0, 0, 2, worlds, memory)
+    assert few is not None
+    assert few.child.tolist() == [[NONE, 1], [NONE, NONE]]
+    assert few.visits.tolist() == [[0, 30], [50, 0]], "what was found there is still known"
+    other = Trees(2, 5, 2)
+    put_back(other, 1, kept)
+    assert other.total[1, :3].tolist() == kept.total.tolist()
+    assert not other.visits[0].any()
+    assert keep_below(trees, 0, 0, 0, worlds, memory) is None
+    assert keep_below(other, 0, 0, 9, {}, memory) is None, "nothing is there"
+    trees.ended[0, 2] = True
+    assert keep_below(trees, 0, 1, 9, worlds, memory) is None, "the episode has ended there"
+
+
+def test_the_tree_below_the_action_that_was_taken_is_searched_on(
+    agent: ActorCritic, bank: EpisodeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown: list[Trees] = []
+
+    def trees(*sizes: int) -> Trees:
+        grown.append(Trees(*sizes))
+        return grown[-1]
+
+    monkeypatch.setattr(mcts, "Trees", trees)
+    envs, every = make_vec(bank=bank, num_envs=4, shuffle=False), np.arange(4)
+    planner = make_planner("mcts:12", agent)
+    planner.bind(envs)
+    observation, _ = envs.reset()
+    state, is_first = planner.initial_state(4), np.ones(4, dtype=np.bool_)
+    went_on, taken = 0, every
+    for step in range(6):
+        actions, state = planner.act(observation, state, is_first, greedy=True)
+        below = np.zeros(4, dtype=np.int64)
+        if step:
+            last = grown[-2]
+            first = last.child[every, 0, taken]
+            below = np.where(is_first | (first == NONE), 0, last.visits[every, first].sum(axis=1))
+        assert grown[-1].visits[:, 0].sum(axis=1).tolist() == (12 + below).tolist()
+        went_on += int((below > 0).sum())
+        taken = actions.copy()
+        if step == 3:  # somebody else acts
+            taken[:] = (actions + 1) % 3
+            grown[-1].child[every, 0, taken] = NONE
+        observation, _, terminated, truncated, _ = envs.step(taken)
+        is_first = terminated | truncated
+    assert went_on > 8
+    new = make_planner("mcts:12?tree=new", agent)
+    new.bind(envs)
+    for _ in range(2):
+        grown.clear()
+        new.act(observation, new.initial_state(4), np.zeros(4, dtype=np.bool_), greedy=True)
+        assert grown[0].visits[:, 0].sum(axis=1).tolist() == [12] * 4
 
 
 def test_worlds_that_cannot_be_copied_are_refused(agent: ActorCritic, bank: EpisodeBank) -> None:
@@ -280,6 +347,7 @@ def test_planner_of_ones_own_stands_in_a_file(agent: ActorCritic, bank: EpisodeB
         ("mtcs:4", "did you mean 'mcts'"),
         ("mcts:4?prior=best", "prior is policy or uniform, not 'best'"),
         ("mcts:4?value=rollout", "value is agent or none"),
+        ("mcts:4?tree=old", "tree is new or kept, not 'old'"),
         ("mcts:4?choice=best", "choice is improved or visits"),
         ("mcts:4?exploraton=2", "did you mean exploration"),
         ("mcts:4?exploration=much", "exploration of the planner mcts is a float, not 'much'"),

@@ -15,7 +15,7 @@ import pytest
 
 import groundling
 from groundling.agents.encoders.pixels import CNNConfig
-from groundling.cli import COMMANDS, main, parse
+from groundling.cli import COMMANDS, GROUPS, main, parse
 from groundling.cli.options import config_of
 from groundling.cli.train import blind_control_of
 from groundling.envs import HeldOut, registered_tasks
@@ -72,10 +72,15 @@ def test_help_of_every_command_tells_its_options_and_defaults(command: str, caps
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
-def test_help_lists_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_command_under_what_a_person_wants_to_do(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 0
-    listed = re.findall(r"^  ([\w-]+) ", capsys.readouterr().out, re.MULTILINE)
-    assert listed == list(COMMANDS)
+    found: dict[str, dict[str, str]] = {}
+    for group, name, what in re.findall(r"^  (.{11})  ([\w-]+) +(.+)$", capsys.readouterr().out, re.MULTILINE):
+        found.setdefault(group.strip() or list(found)[-1], {})[name] = what
+    assert found == GROUPS
+    assert sum(map(len, GROUPS.values())) == len(COMMANDS)
 
 
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -452,9 +457,11 @@ def names(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
 
 
-def test_usage_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+def test_usage_fits_a_small_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 25
 
 
 def test_evaluate_in_a_pipe_has_no_control_characters_and_80_columns(run: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "groundling"
 
 # From the ground up: a room imports what stands before it, and its own.
-ROOMS = ("language", "envs", "exact", "agents", "sb3", "training", "eval", "cli")
+ROOMS = ("language", "envs", "exact", "agents", "sb3", "training", "eval", "playground", "cli")
 GROUND = ("errors", "files", "seeding", "own_code", "processes", "registry", "interfaces", "allocation")
 
 # What only a file of the simulator itself, the line that lists it, and settings that name a task may say of a family.

@@ -13,6 +13,7 @@ from groundling.interfaces import Teacher
 from groundling.training.algorithms.base import Algorithm, Run
 from groundling.training.algorithms.taught_collection import TaughtCollector, TeacherLabels
 from groundling.training.config import TrainConfig
+from groundling.training.ranks import ALONE, Ranks
 from groundling.training.recorders import Recorder
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.statistics import EpisodeStatistics
@@ -29,6 +30,7 @@ def make_algorithm(
     num_envs: int = 6,
     seed: int = 0,
     envs: VectorEnv | None = None,
+    ranks: Ranks = ALONE,
     **changes: Any,
 ) -> A:
     """An algorithm of an agent, in a few small worlds where no others are given.
@@ -40,14 +42,14 @@ def make_algorithm(
     small = type(settings)(**({"minibatch_size": 1} if hasattr(settings, "minibatch_size") else {}))
     config = TrainConfig(
         algorithm=NAMES.get(kind.__name__, kind.section),
-        num_envs=envs.num_envs,
+        num_envs=envs.num_envs * ranks.size,
         agent=agent.config,
         settings=(small,),
         **changes,
     )
     object.__setattr__(config, "settings", (settings,))
     rewards, statistics = RewardStage.of_environment(), EpisodeStatistics.of_envs(envs)
-    made = kind(Run(config, envs, agent, rewards, statistics))
+    made = kind(Run(config, envs, agent, rewards, statistics, ranks=ranks))
     made.minibatches.manual_seed(seed)  # type: ignore[attr-defined]
     return made
 

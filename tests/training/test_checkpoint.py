@@ -130,14 +130,14 @@ def change(path: Path, **parts: Any) -> None:
 
 def test_other_format_is_refused_and_both_versions_are_named(path: Path) -> None:
     change(path, groundling_checkpoint=99)
-    with pytest.raises(CheckpointError, match=r"format 99, this Groundling reads formats \d+ to \d+"):
+    with pytest.raises(CheckpointError, match=r"newer Groundling \(format 99, this one reads up to \d+\)"):
         Checkpoint.load(path)
 
 
 @pytest.mark.parametrize("version", [4, 7, "6", None])
 def test_versions_before_and_after_those_that_are_read_are_refused(version: Any, path: Path) -> None:
     change(path, groundling_checkpoint=version)
-    with pytest.raises(CheckpointError, match=f"a checkpoint of format {version}"):
+    with pytest.raises(CheckpointError, match=rf"format (is )?{version!r}"):
         Checkpoint.load(path)
 
 

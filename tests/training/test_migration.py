@@ -1,4 +1,4 @@
-"""Runs of format 5: their configurations and checkpoints are read, and they go on as the old code went on."""
+"""Runs of older versions: their configurations and checkpoints are read, and they go on as the old code went on."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ FINAL_PARAMETERS = {
     "ppo": "9840493979a5db238b0c6fa1ce1241611db460eb7ffb063d5de321eddd5ea97f",
     "dagger": "eb494cd16362a1c41035076f90ff4cd6e1f35ccf241930c330bf92db61259758",
 }
+# The same of format 6, by the code that first wrote it (7a94251), with fewer settings and parts than now.
+FIRST_OF_FORMAT_6 = "ffaf503fa75453cb0d98804cfa67eb677e07f59125e6e5c7558022bcbcc1d019"
 CONFIGS = {
     "ppo": TrainConfig(
         num_envs=4,
@@ -168,3 +170,62 @@ def test_old_checkpoint_of_another_vocabulary_is_refused(tmp_path: Path) -> None
 def test_old_checkpoint_that_lacks_a_part_is_refused(part: str, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=f"lacks parts of a checkpoint of its format: '{part}'"):
         Checkpoint.load(changed_checkpoint(tmp_path / "old.pt", **{part: None}))
+
+
+def run_of_format_6(tmp_path: Path) -> Path:
+    """The folder of a run that the first code of format 6 stopped half way."""
+    folder = tmp_path / "six"
+    folder.mkdir()
+    shutil.copy(FIXTURES / "format6_gru.pt", folder / CHECKPOINT_NAME)
+    shutil.copy(FIXTURES / "format6_gru.json", folder / CONFIG_NAME)
+    return folder
+
+
+def test_run_of_the_first_code_of_format_6_goes_on_bit_by_bit(tmp_path: Path) -> None:
+    folder = run_of_format_6(tmp_path)
+    config = resume_config(folder)
+    assert config == dataclasses.replace(
+        CONFIGS["ppo"],
+        agent=AgentConfig(**SMALL, memory="gru", memory_dim=4),
+        settings=(PPOConfig(num_steps=16, minibatch_size=32),),
+    )
+    trainer = Trainer(config, folder, resume=True)
+    assert trainer.updates == 2
+    digest = hashlib.sha256()
+    for _, parameters in sorted(trainer.run().agent.state_dict().items()):
+        digest.update(parameters.contiguous().numpy().tobytes())
+    assert digest.hexdigest() == FIRST_OF_FORMAT_6
+
+
+@pytest.mark.parametrize(
+    ("version", "complaint"),
+    [
+        (
+            7,
+            r"was written by a newer Groundling \(format 7, this one reads up to 6\): update with pip install",
+        ),
+        (4, r"is of format 4, this Groundling reads formats 5 to 6: load it with the version that wrote it"),
+        ("six", r"says that its format is 'six', which none is"),
+    ],
+)
+def test_checkpoint_of_another_format_is_refused_with_what_to_do(version: Any, complaint: str, tmp_path: Path) -> None:
+    folder = run_of_format_6(tmp_path)
+    content = torch.load(folder / CHECKPOINT_NAME, weights_only=True)
+    torch.save({**content, "groundling_checkpoint": version}, folder / CHECKPOINT_NAME)
+    with pytest.raises(CheckpointError, match=complaint):
+        Checkpoint.load(folder / CHECKPOINT_NAME)
+    values = json.loads((folder / CONFIG_NAME).read_text())
+    (folder / CONFIG_NAME).write_text(json.dumps({**values, "warp_factor": 9}))
+    with pytest.raises(CheckpointError, match=complaint):  # not: there is no setting of this name
+        resume_config(folder)
+
+
+def test_unknown_setting_of_this_format_is_told_as_one(tmp_path: Path) -> None:
+    folder = run_of_format_6(tmp_path)
+    values = json.loads((folder / CONFIG_NAME).read_text())
+    (folder / CONFIG_NAME).write_text(json.dumps({**values, "warp_factor": 9}))
+    with pytest.raises(ConfigurationError, match="warp_factor"):
+        resume_config(folder)
+    (folder / CHECKPOINT_NAME).unlink()
+    with pytest.raises(ConfigurationError, match="warp_factor"):
+        resume_config(folder)

@@ -118,7 +118,8 @@ def transition_of(*reward: float) -> Transition:
 
 def play(stage: RewardStage, *transitions: Transition) -> torch.Tensor:
     """The rewards [T, B] of a rollout of these steps, as they are settled."""
-    rollout = SimpleNamespace(reward=torch.tensor(np.stack([stage(step) for step in transitions]), dtype=torch.float32))
+    reward = torch.tensor(np.stack([stage(step) for step in transitions]), dtype=torch.float32)
+    rollout = SimpleNamespace(reward=reward, on_host=SimpleNamespace(reward=reward))
     stage.settle(rollout)  # type: ignore[arg-type]
     return rollout.reward
 

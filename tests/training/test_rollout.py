@@ -459,7 +459,7 @@ def test_saved_collector_goes_on_exactly_with_teacher_and_reference() -> None:
     first.collect()
     second.load_state_dict(first.state_dict())
     ours, theirs = first.collect(), second.collect()
-    assert set(ours.columns) == {"label", "reference"}
+    assert set(ours.columns) == {"label", "taught action", "reference"}
     for name in ("action", "final_state"):
         assert torch.equal(getattr(ours, name), getattr(theirs, name)), name
     for name, column in ours.columns.items():

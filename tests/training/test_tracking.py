@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +14,7 @@ import pytest
 
 from groundling.errors import ConfigurationError
 from groundling.training import TrainConfig
+from groundling.training.logs import read_metrics, tag_of
 from groundling.training.tracking import WANDB_ID_NAME, TrackedProgress, check_tracker, make_tracker
 
 
@@ -151,3 +155,28 @@ def test_tracker_of_ones_own_is_named_by_its_place(tmp_path: Path) -> None:
     with TrackedProgress(Silent(), tracker) as progress:
         progress.update(7, 8, {"success": 1.0})
     assert (tracker.told, tracker.last, tracker.failed) == (("run", 5, False), (7, {"success": 1.0}), False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reason="wandb is not installed")
+def test_real_wandb_gets_the_metrics_beside_tensorboard(tmp_path: Path) -> None:
+    """Offline: it writes into the folder of the run what `wandb sync` would send."""
+    command = [
+        *(sys.executable, "-m", "groundling", "train", "--track", "wandb", "--run-folder", "run"),
+        *("--task", "BabyAI-GoToObjS4-v0", "--num-envs", "8", "--bank-size", "32", "--total-frames", "256"),
+        *("--ppo.num-steps", "16", "--ppo.minibatch-size", "64", "--agent.hidden-dim", "16"),
+    ]
+    root = Path(__file__).resolve().parents[2]
+    own = {"PYTHONPATH": str(root), "WANDB_MODE": "offline", "WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
+    told = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True, check=False, timeout=200
+    )
+    assert told.returncode == 0, told.stderr
+    (sent,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
+    content = sent.read_bytes()
+    names = {name for line in read_metrics(tmp_path / "run") for name in line if name != "frames"}
+    assert names
+    assert {name for name in names if (tag_of(name) or name).encode() not in content} == set()
+    assert b"BabyAI-GoToObjS4-v0" in content
+    assert (tmp_path / "run" / WANDB_ID_NAME).read_text().strip() in sent.name
+    assert list((tmp_path / "run" / "tensorboard").iterdir())

@@ -34,7 +34,7 @@ from groundling.agents.bots.memory import (
     is_nearer,
     reach,
 )
-from groundling.agents.bots.problem import Problem, can_open, hands_with_key
+from groundling.agents.bots.problem import Problem, can_open, hands_with_key, is_key_in_hands
 from groundling.agents.bots.scene import (
     as_int,
     held_by,
@@ -149,7 +149,7 @@ def _expand_object(q: Problem, m: Memory, origin: int, node: Node, ahead: Node, 
     s, aim, rules = q.scene, q.aim, q.rules
     cells = s.cells.shape[0]
     is_taken = node.hands == WANTED and not q.is_held and q.is_unique and is_among(code, aim.meant)
-    if is_taken:  # on the way to this node
+    if is_taken or is_key_in_hands(q, m, node.hands, code):  # on the way to this node
         _move(q, m, origin, WALK, ahead, 1)
         return
     removed = node.removed | 1 << barrier if barrier != NOT_TRACKED else node.removed

@@ -151,6 +151,29 @@ def hands_with_key(m: Memory, look: int) -> int:
     return JUNK
 
 
+@inlined_kernel
+def is_key_in_hands(q: Problem, m: Memory, hands: int, code: int) -> bool:
+    """Whether hands that hold a key in a node can only have taken this one, so that nothing is left on its tile.
+
+    Who does not know the whole world plans anew as it learns more, and could walk to and fro for a way that is shorter.
+    """
+    is_key = q.scene.knows_all and hands >= FIRST_KEY and type_of(q.scene.looks[code]) == KEY
+    return is_key and _is_only_key(q, m, hands, code)
+
+
+@inner_kernel
+def _is_only_key(q: Problem, m: Memory, hands: int, code: int) -> bool:
+    """Whether a key is of the color that is held in a node, and there is no other one, nor in the hands now."""
+    s, color = q.scene, m.colors[hands - FIRST_KEY]
+    if color_of(s.looks[code]) != color:
+        return False
+    for k in range(s.positions.shape[0]):
+        look, other = s.looks[k + FIRST_OBJECT], k + FIRST_OBJECT
+        if other != code and type_of(look) == KEY and color_of(look) == color:
+            return False
+    return True
+
+
 @inner_kernel
 def hands_now(q: Problem, m: Memory) -> int:
     """What the hands hold now."""

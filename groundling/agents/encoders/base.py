@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from groundling.agents.fusion import Fusion, Instruction
 from groundling.agents.instruction_attention import Sentences
+from groundling.agents.observation_checks import check_field, check_range, check_values_of
+from groundling.agents.placement import is_on_host
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import DOCUMENT, Field, Observation, Spec
 from groundling.language.encoders import (
@@ -23,6 +25,7 @@ from groundling.language.encoders import (
     ManualReader,
     WordEncoder,
     distinct_sentences,
+    every_sentence,
     make_language_encoder,
     word_mask,
 )
@@ -87,6 +90,7 @@ class ObservationEncoder(nn.Module, Generic[P]):
     Attributes:
         precision: what the products over many cells or pixels are computed in; see :meth:`many_products`. Parameters
             and all the rest are float32, and so are new encoders and those of a checkpoint.
+        has_fixed_sizes: of a batch on a device, sizes of what is prepared depend on the number of observations alone.
         symbol_head: predicts what is in the cells of its pictures; None without ``predicts_symbols``.
     """
 
@@ -107,6 +111,7 @@ class ObservationEncoder(nn.Module, Generic[P]):
             raise ConfigurationError(f"an agent reads one instruction, these observations have {len(texts)} of tokens")
         (self.text_key,) = texts
         self.precision: Precision = "float32"
+        self.has_fixed_sizes = False
         self.symbol_head: SymbolHead | None = None
 
     @classmethod
@@ -175,6 +180,28 @@ class ObservationEncoder(nn.Module, Generic[P]):
         """
         raise ConfigurationError(f"{type(self).__name__} has no map of its attention")
 
+    def check_values(self, observation: Observation) -> None:
+        """Refuse values that the encoder was not built for, in those of its arrays [B, ...] that are on the host: they
+        are on their way to a device, where nobody looks.
+
+        Raises:
+            ObservationError: the message says which.
+        """
+        for key in (*self.keys, *self.text_keys):
+            if key in observation:
+                check_values_of(key, observation[key], self.spec)
+
+    @contextmanager
+    def fixed_sizes(self) -> Iterator[None]:
+        """Within, sizes of what is prepared on a device depend on the number of observations alone, not on how much of
+        them repeats: to learn that, the host would have to wait.
+        """
+        self.has_fixed_sizes = True
+        try:
+            yield
+        finally:
+            self.has_fixed_sizes = False
+
     @contextmanager
     def inference_cache(self) -> Iterator[None]:
         """Promise that parameters do not change within and no gradients are taken: what repeats may be kept."""
@@ -210,7 +237,10 @@ class ObservationEncoder(nn.Module, Generic[P]):
 
     def _sentences(self, observation: Observation) -> DistinctSentences:
         """The distinct sentences of a batch, checked."""
-        return distinct_sentences(self._tokens(observation))
+        tokens = self._tokens(observation)
+        if self.has_fixed_sizes and not is_on_host(tokens):
+            return every_sentence(tokens)
+        return distinct_sentences(tokens)
 
     def _tokens(self, observation: Observation) -> Tensor:
         """The token ids of a batch, checked."""
@@ -221,8 +251,9 @@ class ObservationEncoder(nn.Module, Generic[P]):
             )
         if 0 in tokens.shape:
             raise ObservationError("the batch of observations is empty")
-        lowest, highest = (int(token) for token in tokens.aminmax())
-        check_range("token id", lowest, highest, len(self.spec.vocabulary))
+        if is_on_host(tokens):
+            lowest, highest = (int(token) for token in tokens.aminmax())
+            check_range("token id", lowest, highest, len(self.spec.vocabulary))
         return tokens
 
 
@@ -299,39 +330,15 @@ def manual_read_with_instruction(config: AgentConfig, fields: Mapping[str, Field
     return manuals[0] if manuals and config.reads_manual else None
 
 
-def check_image(key: str, image: Tensor, shape: tuple[int, ...], kind: str) -> None:
-    """Refuse what is no batch of uint8 images of this shape."""
-    if image.shape[1:] != shape or image.dtype != torch.uint8:
-        raise ObservationError(
-            f"{key} must be [B, {', '.join(map(str, shape))}] uint8 ({kind}), got "
-            f"{list(image.shape)} {image.dtype}; a single observation needs a batch dimension"
-        )
-
-
-def check_field(key: str, array: Tensor, part: Field, batch: int) -> None:
-    """Refuse what is no batch of this field."""
-    is_right = array.is_floating_point() == part.dtype.startswith("float")
-    if array.shape != (batch, *part.shape) or not is_right:
-        raise ObservationError(
-            f"{key} must be {[batch, *part.shape]} {part.dtype} ({part.kind}), got {list(array.shape)} {array.dtype}; "
-            "a single observation needs a batch dimension"
-        )
-    if part.size and batch:
-        lowest, highest = (int(value) for value in array.aminmax())
-        check_range(key, lowest, highest, part.size)
-
-
-def check_range(name: str, lowest: int, highest: int, size: int) -> None:
-    """Refuse numbers that are not in [0, size)."""
-    if lowest < 0 or highest >= size:
-        wrong = lowest if lowest < 0 else highest
-        raise ObservationError(f"a {name} of {wrong} is out of range: it is between 0 and {size - 1}")
-
-
 def sentences_of_rows(sentences: DistinctSentences, rows: Tensor) -> DistinctSentences:
-    """The sentences of some rows [R] of a batch; where sentences are many, only those of these rows are kept."""
+    """The sentences of some rows [R] of a batch; where sentences are many, only those of these rows are kept.
+
+    On a device these are then one for each row, however many are the same: to count them the host would have to wait.
+    """
     tokens, sentence_of = sentences.tokens, sentences.row_of[rows]
     if len(tokens) > len(rows) // MANY_SENTENCES:
+        if not is_on_host(tokens):
+            return every_sentence(tokens[sentence_of])
         used, sentence_of = torch.unique(sentence_of, return_inverse=True)
         tokens = tokens[used]
     return DistinctSentences(tokens, sentence_of)

@@ -66,8 +66,12 @@ def distinct_cells(image: Tensor, present: Tensor | None = None, sizes: CellSize
         image: [B, H, W, 3] uint8 of MiniGrid's (type, color, state).
         present: [sizes.values] int32, 1 at values that are to be among them in any case; written.
         sizes: how many types and colors there are.
+
+    On a device every value that there can be is taken for present: to learn which are, the host would have to wait.
     """
     packed = pack_cells(image.flatten(1, 2), sizes)
+    if image.device.type != "cpu":
+        return DistinctCells(torch.arange(sizes.values, device=image.device), packed)
     if present is None:
         present = torch.zeros(sizes.values, dtype=torch.int32, device=image.device)
     present[packed.flatten()] = 1

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from groundling.agents.encoders.cells import unpack_cells
 from groundling.agents.encoders.convolved import ConvolvedConfig, ConvolvedEncoder
 from groundling.agents.encoders.symbolic import PreparedSymbols
+from groundling.agents.placement import as_host_array, is_on_host
 from groundling.errors import ObservationError
 from groundling.interfaces import CATEGORY, Field, Observation, Spec
 
@@ -69,14 +70,25 @@ class CenteredEncoder(ConvolvedEncoder):
 
     def _view(self, observation: Observation) -> Tensor:
         image = super()._view(observation)
-        marked = (image[..., 2] != 0).sum(dim=(1, 2))
+        if is_on_host(image):
+            self._check_marks((image[..., 2] != 0).sum(dim=(1, 2)))
+        return image
+
+    def check_values(self, observation: Observation) -> None:
+        """See :class:`ObservationEncoder`; the marks of the agents' cells too."""
+        super().check_values(observation)
+        if self.image_key in observation:
+            cells = as_host_array(observation[self.image_key])
+            self._check_marks(torch.from_numpy((cells[..., 2] != 0).sum(axis=(1, 2))))
+
+    def _check_marks(self, marked: Tensor) -> None:
+        """Refuse images of which not exactly one cell is marked, by how many are [B]."""
         if (wrong := (marked != 1).nonzero()).numel():
             row = int(wrong[0])
             raise ObservationError(
                 f"vision 'centered' needs the agent's cell marked by a state other than 0 in {self.image_key}, row "
                 f"{row} has {int(marked[row])} such cells: take vision 'convolved'"
             )
-        return image
 
     def of_found(self, readouts: Tensor, found: Tensor, prepared: PreparedSymbols) -> Tensor:
         """What the cells around the agent say as well."""
@@ -94,6 +106,8 @@ class CenteredEncoder(ConvolvedEncoder):
         Most of the window is outside the grid: for each of the agent's cells there is a product with the weights of the
         places that are inside.
         """
+        if not is_on_host(agent):
+            return self.around_on_device(cells, agent)
         height, width = self.shape[:2]
         weight = self.around.weight.view(-1, 2 * height - 1, 2 * width - 1, cells.shape[3])
         order = agent.argsort()
@@ -105,3 +119,20 @@ class CenteredEncoder(ConvolvedEncoder):
                 inside = weight[:, top : top + height, left : left + width]
                 found.append(part @ inside.flatten(1).T)
         return torch.cat(found)[order.argsort()] + self.around.bias
+
+    def around_on_device(self, cells: Tensor, agent: Tensor) -> Tensor:
+        """The same without the host, which would have to wait to learn how many agents are in each cell: the windows
+        are laid out as they are, zeros and all.
+        """
+        height, width = self.shape[:2]
+        down = torch.arange(2 * height - 1, device=agent.device) - (height - 1)
+        right = torch.arange(2 * width - 1, device=agent.device) - (width - 1)
+        row = (agent // width).unsqueeze(1) + down  # [R, 2H-1]
+        column = (agent % width).unsqueeze(1) + right  # [R, 2W-1]
+        is_row, is_column = (row >= 0) & (row < height), (column >= 0) & (column < width)
+        place = row.clamp(0, height - 1).unsqueeze(2) * width + column.clamp(0, width - 1).unsqueeze(1)
+        place = place.flatten(1).unsqueeze(2).expand(-1, -1, cells.shape[3])
+        is_inside = (is_row.unsqueeze(2) & is_column.unsqueeze(1)).flatten(1).unsqueeze(2)
+        window = cells.flatten(1, 2).gather(1, place) * is_inside
+        found: Tensor = self.around(window.flatten(1))
+        return found

@@ -63,6 +63,7 @@ class ConvolvedEncoder(SymbolicEncoder):
     has in the network FiLM-LSTM of Bahdanau et al. 2019, arXiv:1806.01946, appendix.
     """
 
+    summary: ClassVar[str] = "symbolic cells by convolution, their pairs with the words as in symbolic"
     Config: ClassVar[type[Any]] = ConvolvedConfig
     settings: ConvolvedConfig
 
@@ -101,9 +102,11 @@ class ConvolvedEncoder(SymbolicEncoder):
         readouts = self._readout_of_cells(pairs, pairs.first[rows], prepared.cells)
         found = readouts.transpose(1, 2).unflatten(2, self.shape[:2])
         sentences = self.language(prepared.sentences.tokens)
-        for convolution, modulation in zip(self.convolutions, self.modulations, strict=True):
-            scale, shift = modulation(sentences)[rows].unflatten(1, (2, -1, 1, 1)).unbind(1)
-            found = torch.relu((1 + scale) * convolution(found) + shift)
+        with self.many_products():
+            for convolution, modulation in zip(self.convolutions, self.modulations, strict=True):
+                scale, shift = modulation(sentences)[rows].unflatten(1, (2, -1, 1, 1)).unbind(1)
+                found = torch.relu((1 + scale) * convolution(found) + shift)
+        found = found.float()
         hidden = self.of_found(readouts, found, prepared)
         if self.compass is not None:
             hidden = hidden + self.compass(prepared.direction)

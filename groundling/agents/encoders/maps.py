@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes, pack_cells
 from groundling.envs.engine.constants import FIRST_TASK_TYPE, NUM_COLORS, NUM_STATES, UNSEEN
@@ -83,16 +84,21 @@ def packed_map(explored: Tensor, present: Tensor, sizes: CellSizes = USUAL_CELLS
         packed = torch.empty(cells.shape[:2], dtype=torch.int16)
         is_right = _pack(cells.contiguous().numpy(), present.numpy(), packed.numpy(), sizes.types, sizes.colors)
     else:
-        limits = torch.tensor([*sizes, NUM_STATES], device=cells.device)
-        is_right = bool((cells < limits).all())
-        packed = torch.where(cells[..., 0] == UNSEEN, NOT_SEEN, pack_cells(cells, sizes)).to(torch.int16)
-        if is_right:
-            present[packed[packed != NOT_SEEN].long()] = 1
+        is_right = True  # values are checked before they leave the host
+        packed = pack_on_device(cells, present, sizes)
     if not is_right:
         raise ObservationError(
             f"a map has cells whose type, color or state is out of range: they are below {sizes.types}, "
             f"{sizes.colors} and {NUM_STATES}"
         )
+    return packed
+
+
+def pack_on_device(cells: Tensor, present: Tensor, sizes: CellSizes) -> Tensor:
+    """As :func:`packed_map` of cells [R, N, 3], on any device and without waiting for it; values are not checked."""
+    packed = torch.where(cells[..., 0] == UNSEEN, NOT_SEEN, pack_cells(cells, sizes)).to(torch.int16)
+    seen = (packed != NOT_SEEN).to(present.dtype)
+    present.scatter_reduce_(0, packed.long().clamp(min=0).flatten(), seen.flatten(), "amax")
     return packed
 
 
@@ -197,9 +203,16 @@ def sum_regions(table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, re
     if table.device.type == "cpu" and table.dtype == torch.float32:
         sums: Tensor = _SumRegions.apply(table, first, row_of, packed, region, count)  # type: ignore[no-untyped-call]
         return sums
+    return sum_regions_on_device(table, first, row_of, packed, region, count)
+
+
+def sum_regions_on_device(
+    table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor, region: Tensor, count: int
+) -> Tensor:
+    """As :func:`sum_regions`, on any device."""
     is_seen = (packed != NOT_SEEN) & (region >= 0)
     rows = first.unsqueeze(1) + row_of[packed.long().clamp(min=0)]
-    cells = table[rows] * is_seen.unsqueeze(2)
+    cells = functional.embedding(rows.clamp(min=0), table) * is_seen.unsqueeze(2)
     sums = torch.zeros(len(packed), count, table.shape[1], dtype=table.dtype, device=table.device)
     return sums.scatter_add(1, region.long().clamp(min=0).unsqueeze(2).expand_as(cells), cells)
 
@@ -229,6 +242,11 @@ def count_values(packed: Tensor, values: Tensor, cell_values: int) -> Tensor:
     if packed.device.type == "cpu":
         _count(packed.numpy(), column_of.numpy(), counts.numpy())
         return counts
+    return count_on_device(packed, column_of, counts)
+
+
+def count_on_device(packed: Tensor, column_of: Tensor, counts: Tensor) -> Tensor:
+    """Counts [R, V], zeros at first, of maps [R, N] whose values have columns; see :func:`count_values`."""
     columns = column_of[packed.long().clamp(min=0)].long()
     return counts.scatter_add(1, columns, (packed != NOT_SEEN).to(torch.float32))
 

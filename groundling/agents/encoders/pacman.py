@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.dropout import SavedDropout
-from groundling.agents.encoders.base import ObservationEncoder, PreparedFields, check_image
+from groundling.agents.encoders.base import ObservationEncoder, PreparedFields
+from groundling.agents.observation_checks import check_image
+from groundling.agents.placement import is_on_host
 from groundling.agents.planner_controller import PlannerController, Sizes
 from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY
 from groundling.errors import ConfigurationError
@@ -82,7 +84,7 @@ class QuestionLSTM(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Token ids [S, L] to vectors [S, D]."""
         lengths = (tokens != 0).sum(dim=1).clamp(min=1)
-        words = self.words(tokens[:, : int(lengths.max())])
+        words = self.words(tokens[:, : int(lengths.max())] if is_on_host(tokens) else tokens)
         states, _ = self.second(self.between(self.first(words)[0]))
         return states[torch.arange(len(tokens), device=tokens.device), lengths - 1]
 

@@ -103,8 +103,7 @@ def _keys(tokens: Tensor) -> list[bytes]:
 
 def _presence(values: Tensor, cell_values: int) -> Tensor:
     present = torch.zeros(cell_values, dtype=torch.int32, device=values.device)
-    present[values] = 1
-    return present
+    return present.index_fill_(0, values, 1)
 
 
 class KeptWords:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from groundling.agents.encoders.base import TextEncoder, check_image, check_range, sentences_of_rows
+from groundling.agents.encoders.base import TextEncoder, sentences_of_rows
 from groundling.agents.encoders.symbol_head import SymbolHead
 from groundling.agents.fusion import Instruction, make_fusion
+from groundling.agents.observation_checks import check_image, check_range
+from groundling.agents.placement import is_on_host
 from groundling.errors import ConfigurationError, ObservationError
 from groundling.interfaces import DEPTH, GRAY, RGB, SEGMENTATION, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences
@@ -121,7 +123,7 @@ class PixelEncoder(TextEncoder[PreparedPixels]):
                     )
             else:
                 check_image(key, image, part.shape, "RGB, rows before columns" if part.kind == RGB else part.kind)
-                if part.kind == SEGMENTATION and image.numel():
+                if part.kind == SEGMENTATION and image.numel() and is_on_host(image):
                     check_range(key, 0, int(image.max()), part.size or NUM_CODES)
             images.append(image)
         sentences = self._sentences(observation)
@@ -219,6 +221,7 @@ class CNNEncoder(PixelEncoder):
 
     background: Tensor  # [3, H, W]
 
+    summary: ClassVar[str] = "pictures by a compact CNN, each attribute of a cell gated by its own words"
     Config = CNNConfig
 
     def __init__(

@@ -9,19 +9,19 @@ map is added up as a whole too, which counts, and looked up, which compares thin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from groundling.agents.encoders.base import check_image
 from groundling.agents.encoders.cells import CellEncoder, DistinctCells, unpack_cells
 from groundling.agents.encoders.gather import gather_rows
 from groundling.agents.encoders.maps import MapReader, count_values
 from groundling.agents.encoders.pairs import Pairs
 from groundling.agents.encoders.symbolic import SymbolicEncoder
 from groundling.agents.fusion import AttributeGatedFusion
+from groundling.agents.observation_checks import check_image
 from groundling.interfaces import SYMBOLS, Field, Observation, Spec
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class SceneEncoder(SymbolicEncoder):
     ``HEADS`` channels of r and of t weight the cells, and embeddings of what is in them are added up.
     """
 
+    summary: ClassVar[str] = "symbolic cells, and a second view of what stands on the things"
     map_reader = SummedMapReader
 
     def __init__(

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from groundling.agents.encoders.base import TextEncoder, check_image, check_range, sentences_of_rows
-from groundling.agents.encoders.cells import CellEncoder, DistinctCells, distinct_cells, sizes_of
+from groundling.agents.encoders.base import TextEncoder, sentences_of_rows
+from groundling.agents.encoders.cells import CellEncoder, DistinctCells, distinct_cells, sizes_of, unpack_cells
 from groundling.agents.encoders.gather import gather_rows
 from groundling.agents.encoders.maps import MapReader, packed_map
 from groundling.agents.encoders.pairs import KeptPairs, KeptWords, Pairs, make_pairs
 from groundling.agents.encoders.ways import Things, WayReader, Ways, find_ways
 from groundling.agents.fusion import Instruction, make_fusion
+from groundling.agents.observation_checks import check_image, check_range
+from groundling.agents.placement import as_host_array, is_on_host
 from groundling.envs.engine.constants import NUM_STATES
 from groundling.envs.engine.explored import MAX_RADIUS, explored_shape
 from groundling.errors import ConfigurationError, ObservationError
@@ -99,6 +101,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
     """
 
     kinds = (SYMBOLS, MAP, CATEGORY)
+    summary: ClassVar[str] = "symbolic cells and a map, each cell met by the words of the instruction"
     Config: ClassVar[type[Any]] = SymbolicConfig
     map_reader: ClassVar[type[MapReader]] = MapReader
     views = 1  # how many images it looks at
@@ -169,10 +172,8 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         sentences = self._sentences(observation)
         if len(sentences.row_of) != len(image):
             raise ObservationError(f"{self.text_key} must be [{len(image)}, L], it has {len(sentences.row_of)} rows")
-        kind, color, state = image.flatten(0, 2).amax(dim=0).tolist()
-        check_range("type", 0, kind, self.cells.types)
-        check_range("color", 0, color, self.cells.colors)
-        check_range("state", 0, state, NUM_STATES)
+        if is_on_host(image):
+            self._check_cells(image.flatten(0, 2).amax(dim=0).tolist())
         if self.config.blind:
             image = torch.zeros_like(image)
         present = torch.zeros(self.cells.values, dtype=torch.int32, device=image.device)
@@ -182,6 +183,21 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
             maps = packed_map(tiles, present, self.cells)
             ways = None if self.ways is None else find_ways(tiles, self.cells)
         return PreparedSymbols(distinct_cells(image, present, self.cells), sentences, direction, maps, ways)
+
+    def _check_cells(self, highest: list[int]) -> None:
+        """Refuse a type, color or state that is out of range, by the highest of each."""
+        kind, color, state = highest
+        check_range("type", 0, kind, self.cells.types)
+        check_range("color", 0, color, self.cells.colors)
+        check_range("state", 0, state, NUM_STATES)
+
+    def check_values(self, observation: Observation) -> None:
+        """See :class:`ObservationEncoder`; the cells of views and maps too."""
+        super().check_values(observation)
+        for key in self.keys:
+            if self.spec.observation[key].kind in (SYMBOLS, MAP) and key in observation:
+                cells = as_host_array(observation[key])
+                self._check_cells(cells.reshape(-1, cells.shape[-1]).max(axis=0).tolist())
 
     def _view(self, observation: Observation) -> Tensor:
         """The cells [B, H, W, 3] that are looked at, checked."""
@@ -196,7 +212,7 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         direction = self._tensor(observation, self.direction_key)
         if direction.shape != (batch,):
             raise ObservationError(f"{self.direction_key} must be [{batch}], got {list(direction.shape)}")
-        if batch:
+        if batch and is_on_host(direction):
             lowest, highest = (int(value) for value in direction.aminmax())
             check_range(self.direction_key, lowest, highest, NUM_DIRECTIONS)
         return direction.long()
@@ -217,11 +233,13 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
             hidden = hidden + self.of_map(pairs, first, prepared.explored, prepared.cells)
         if self.ways is not None and prepared.ways is not None:
             hidden = hidden + self.ways(pairs.table, first, pairs.row_of_value, prepared.ways)
-        return torch.relu(self.hidden(torch.relu(hidden)))
+        with self.many_products():
+            return torch.relu(self.hidden(torch.relu(hidden))).float()
 
     def of_view(self, readouts: Tensor, cells: DistinctCells) -> Tensor:
         """What the readouts [R, N, readout_dim] of cells say, [R, hidden_dim]."""
-        features: Tensor = self.spatial(readouts.flatten(1))
+        with self.many_products():
+            features: Tensor = self.spatial(readouts.flatten(1)).float()
         return features
 
     def of_map(self, pairs: Pairs, first: Tensor, explored: Tensor, cells: DistinctCells) -> Tensor:
@@ -243,8 +261,37 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
 
     def readout_of_pairs(self, values: Tensor, tokens: Tensor) -> Tensor:
         """What each of S sentences [S, L] makes of each of V distinct cells [V]: [S, V, readout_dim]."""
-        fused = self.fusion(self.vision(values), self.encode_text(tokens))
-        return torch.relu(self.readout(fused))
+        if not is_on_host(values):
+            return self.readout_by_attribute(values, tokens)
+<<<<<<< HEAD
+        instruction = self.encode_text(tokens)
+        with self.many_products():
+            fused = self.fusion(self.vision(values), instruction)
+            return torch.relu(self.readout(fused)).float()
+=======
+        return torch.relu(self.fusion.read_out(self.vision(values), self.encode_text(tokens), self.readout))
+>>>>>>> main
+
+    def readout_by_attribute(self, values: Tensor, tokens: Tensor) -> Tensor:
+        """As :meth:`readout_of_pairs`, up to rounding, for tables of many cells.
+
+        Under a fusion that is linear the readout is a sum over a cell's attributes, and of a type, of a color, of a
+        state there are far fewer than of cells: W [sum_f g_f x_f, 0 ...] + W b = sum_f (W g_f) x_f + W b, each term
+        once for each value of the attribute.
+        """
+        instruction = self.encode_text(tokens)
+        with self.many_products():
+            linear = self.fusion.as_linear(instruction)
+            if linear is None:
+                return torch.relu(self.readout(self.fusion(self.vision(values), instruction))).float()
+            weight = self.readout.weight[:, : linear.gates.shape[2]]
+            total = self.readout(linear.added).unsqueeze(1)
+            layers = (self.vision.kinds, self.vision.colors, self.vision.states)
+            for number, (layer, own) in enumerate(zip(layers, unpack_cells(values, self.cells), strict=True)):
+                gates = linear.gates[:, min(number, linear.gates.shape[1] - 1), None, :]
+                terms = (gates * weight) @ layer.weight.T  # [S, K, values of the attribute]
+                total = total + terms.transpose(1, 2).index_select(1, own)
+            return torch.relu(total).float()
 
     def attention(self, tokens: Tensor) -> Tensor:
         """The norm [S, values] of the readout of every (type, color, state) under each sentence [S, L]."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from groundling.agents.encoders.base import ObservationEncoder
 from groundling.errors import ConfigurationError
 from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences, distinct_sentences
+from groundling.language.encoders.recurrent import read_lengths
 from groundling.setting_types import check_settings
 
 if TYPE_CHECKING:
@@ -247,11 +247,9 @@ class Txt2PiEncoder(ObservationEncoder[PreparedTexts]):
             outputs.append(layer(torch.cat([given, places], dim=1), text_of(state)))
         return torch.tanh(self.out(outputs[-1].amax(dim=(2, 3))))
 
-    def read(self, reader: nn.Module, tokens: Tensor) -> Tensor:
+    def read(self, reader: nn.LSTM, tokens: Tensor) -> Tensor:
         """The states [U, L, D] of texts [U, L]."""
-        lengths = (tokens != 0).sum(dim=1).clamp(min=1).cpu()
-        packed = pack_padded_sequence(self.words(tokens), lengths, batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(reader(packed)[0], batch_first=True, total_length=tokens.shape[1])[0]
+        return read_lengths(reader, self.words(tokens), (tokens != 0).sum(dim=1).clamp(min=1))
 
     def places(self, cells: Tensor) -> Tensor:
         """The way from the agent to each of [R, 2, H, W] cells in shares of the room, x and y: [R, 2, H, W]."""

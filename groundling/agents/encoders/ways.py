@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
-from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes
+from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes, pack_cells
 from groundling.agents.encoders.maps import NOT_SEEN, sum_regions
 from groundling.envs.engine.constants import (
     CLOSED,
@@ -38,6 +39,8 @@ from groundling.envs.engine.constants import (
 FARTHEST = np.array([1, 2, 3, 4, 5, 7, 10, 14, 20, 30, np.iinfo(np.int16).max])  # tiles, of each class of distances
 NUM_CLASSES: Final = len(FARTHEST)
 AHEAD, LEFT, RIGHT, BEHIND = range(4)
+STEPS: Final = ((0, -1), (-1, 0), (1, 0), (0, 1))  # by direction: columns and rows; rows run down a column
+ROUNDS: Final = 16  # of a search on a device between two looks whether it is done
 NO_WAY: Final = 4 * NUM_CLASSES  # the thing was seen, and no way there
 NUM_WAYS: Final = NO_WAY + 1
 FIRST_STATE: Final = NUM_TYPES + NUM_COLORS  # where a task brings types or colors, they push these back
@@ -97,19 +100,70 @@ def find_ways(explored: Tensor, sizes: CellSizes = USUAL_CELLS) -> Ways:
 
     One walks over floor and through doors that are open or closed; locked doors and things can be walked up to.
     """
-    maps = explored.cpu().contiguous().numpy()
+    if explored.device.type != "cpu":
+        return ways_on_device(explored, sizes)
+    maps = explored.contiguous().numpy()
     count, side = maps.shape[:2]
     kind = np.full((count, MAX_OBJECTS), NOT_SEEN, dtype=np.int16)
     way = np.full((count, MAX_OBJECTS), -1, dtype=np.int8)
     unseen = np.zeros((count, NUM_WAYS), dtype=np.uint8)
     scratch = np.zeros((2, side * side), dtype=np.int32)
     most = _find(maps, kind, way, unseen, _class_of_distance(side * side), scratch, sizes.colors)
-    device = explored.device
-    return Ways(
-        torch.from_numpy(kind[:, :most]).to(device),
-        torch.from_numpy(way[:, :most]).to(device),
-        torch.from_numpy(unseen).to(device),
-    )
+    return Ways(torch.from_numpy(kind[:, :most]), torch.from_numpy(way[:, :most]), torch.from_numpy(unseen))
+
+
+def ways_on_device(explored: Tensor, sizes: CellSizes = USUAL_CELLS) -> Ways:
+    """As :func:`find_ways`, on any device: all maps are searched at once, a tile farther in each round.
+
+    Of the ways to a tile that are equally long, the search takes the one whose first step is named first, since it
+    comes to the tiles of a distance in the order of their first steps: so the way is the least number
+    4 * distance + direction, which all tiles can look for in their neighbors at the same time.
+
+    The host waits once in ``ROUNDS`` rounds, to learn whether any way grew. There are always MAX_OBJECTS columns.
+    """
+    count, side = explored.shape[:2]
+    kind, state = explored[..., 0], explored[..., 2]
+    is_open = torch.zeros_like(kind, dtype=torch.bool)
+    for walked in (EMPTY, FLOOR, GOAL):
+        is_open |= kind == walked
+    is_open |= (kind == DOOR) & ((state == OPEN) | (state == CLOSED))
+    middle = side // 2
+    farthest = 4 * (side * side + 1)
+    found = torch.full((count, side + 2, side + 2), farthest, dtype=torch.int32, device=explored.device)
+    inner = found[:, 1:-1, 1:-1]  # a border, so that nobody looks around the map
+    for direction, (c, r) in enumerate(STEPS):
+        if side > 1:
+            inner[:, middle + c, middle + r] = 4 + direction
+    while True:
+        for _ in range(ROUNDS):
+            before = inner.clone()
+            passed = torch.where(is_open, inner, farthest)
+            passed[:, middle, middle] = farthest  # whose neighbors are told above
+            ahead = functional.pad(passed, (1, 1, 1, 1), value=farthest)
+            least = torch.stack([ahead[:, 1 + c : side + 1 + c, 1 + r : side + 1 + r] for c, r in STEPS]).amin(dim=0)
+            torch.minimum(inner, least + 4, out=inner)
+            inner[:, middle, middle] = 0
+        if bool((before == inner).all()):
+            break
+    way = inner.flatten(1)
+    is_found = way < farthest
+    edges = torch.from_numpy(FARTHEST).to(explored.device, non_blocking=True)
+    of_class = torch.bucketize(way // 4, edges).clamp(max=NUM_CLASSES - 1)
+    classes = torch.where(is_found, way % 4 * NUM_CLASSES + of_class, NO_WAY)
+    flat = explored.flatten(1, 2)
+    is_middle = torch.arange(side * side, device=explored.device) == middle * side + middle
+    is_edge = (flat[..., 0] == UNSEEN) & is_found & ~is_middle
+    unseen = torch.zeros(count, NUM_WAYS, dtype=torch.int32, device=explored.device)
+    unseen.scatter_reduce_(1, classes, is_edge.to(torch.int32), "amax")
+    is_thing = (flat[..., 0] >= DOOR) & (flat[..., 0] != GOAL) & ~is_middle
+    # the first things take the first columns; one column more is for all that has none
+    rank = is_thing.cumsum(dim=1) - 1
+    column = torch.where(is_thing & (rank < MAX_OBJECTS), rank, MAX_OBJECTS)
+    kinds = torch.full((count, MAX_OBJECTS + 1), NOT_SEEN, dtype=torch.int16, device=explored.device)
+    ways = torch.full((count, MAX_OBJECTS + 1), -1, dtype=torch.int8, device=explored.device)
+    kinds.scatter_(1, column, pack_cells(flat, sizes).to(torch.int16))
+    ways.scatter_(1, column, classes.to(torch.int8))
+    return Ways(kinds[:, :MAX_OBJECTS], ways[:, :MAX_OBJECTS], unseen.to(torch.uint8))
 
 
 def _class_of_distance(farthest: int) -> NDArray[np.int64]:

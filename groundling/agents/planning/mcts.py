@@ -15,9 +15,10 @@ from torch import Tensor
 from groundling.agents.actor_critic import sample_actions
 from groundling.agents.core import IMPOSSIBLE
 from groundling.agents.planning.base import Planner
+from groundling.agents.planning.kept import KeptTree, keep_below, put_back
 from groundling.agents.planning.tree import Trees
 from groundling.errors import ConfigurationError
-from groundling.interfaces import Array, Observation
+from groundling.interfaces import Array, CopyableEnvs, Observation
 
 VISITS: Final = 50
 LEAST_PRIOR: Final = 1e-6  # of an action that is open, so that it is tried in the end
@@ -36,6 +37,7 @@ class TreeSearchConfig:
         value: "agent", the agent's value of a new node, or "none", 0: only rewards count.
         choice: "improved", by the prior, raised where the search found more; or "visits", the most visited action
             (where actions are drawn: by their visits). At few simulations visits are less decided than the prior.
+        tree: "kept", what was found below the action that was taken is searched on at the next step; or "new".
     """
 
     simulations: int = 64
@@ -44,6 +46,7 @@ class TreeSearchConfig:
     prior: str = "policy"
     value: str = "agent"
     choice: str = "improved"
+    tree: str = "kept"
 
     def __post_init__(self) -> None:
         _require(self.simulations >= 0, f"simulations must not be negative, got {self.simulations}")
@@ -51,6 +54,7 @@ class TreeSearchConfig:
         _require(0 <= self.gamma <= 1, f"gamma must be between 0 and 1, got {self.gamma}")
         _require(self.prior in ("policy", "uniform"), f"prior is policy or uniform, not {self.prior!r}")
         _require(self.choice in ("visits", "improved"), f"choice is improved or visits, not {self.choice!r}")
+        _require(self.tree in ("new", "kept"), f"tree is new or kept, not {self.tree!r}")
         _require(self.value in ("agent", "none"), f"value is agent or none, not {self.value!r}")
 
 
@@ -68,6 +72,8 @@ class TreeSearch(Planner):
     of their distribution.
 
     The trees of all environments grow together: one simulation is one step of the kernels and one batch of the agent.
+    Where an environment is in the state that its last action led to in its tree, that part of the tree is kept, as many
+    nodes as there are simulations, and the simulations of this step are added to it.
     """
 
     Config: ClassVar[type[Any]] = TreeSearchConfig
@@ -89,38 +95,44 @@ class TreeSearch(Planner):
         if self.config.simulations == 0:
             chosen = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
             return chosen.cpu().numpy(), memory
-        rows = np.asarray(envs)
-        scores = np.concatenate(
-            [
-                self._scores(rows[part], logits[part], memory[part])
-                for part in np.array_split(np.arange(len(rows)), self._turns(rows))
-            ]
-        )
-        if greedy:
-            return scores.argmax(axis=1), memory
-        return sample_actions(torch.from_numpy(scores).float(), generator).numpy(), memory
+        rows, actions = np.asarray(envs), np.zeros(len(envs), dtype=np.int64)
+        for row in rows[np.asarray(is_first, dtype=np.bool_)].tolist():
+            self._kept.pop(row, None)
+        for part in np.array_split(np.arange(len(rows)), self._turns(rows)):
+            trees, nodes = self._search(rows[part], logits[part], memory[part])
+            scores = self._scores(trees)
+            if greedy:
+                actions[part] = scores.argmax(axis=1)
+            else:
+                actions[part] = sample_actions(torch.from_numpy(scores).float(), generator).numpy()
+            for tree, row in enumerate(rows[part].tolist() if self._most_kept else []):
+                kept = keep_below(trees, tree, int(actions[part][tree]), self._most_kept, nodes.worlds, nodes.memory)
+                self._kept.pop(row, None)
+                if kept is not None:
+                    self._kept[row] = kept
+        return actions, memory
 
-    def _scores(self, rows: NDArray[np.int64], logits: Tensor, memory: Tensor) -> NDArray[np.float64]:
-        """Logits [R, A] of the actions after a search in environments [R].
+    def _scores(self, trees: Trees) -> NDArray[np.float64]:
+        """Logits [R, A] of the actions at the roots after a search.
 
         visits:   log N(a)
         improved: log P(a) + (50 + max_b N(b)) / 10 * Q(a),   Q of what was never tried: the mean at the root
 
         Source of the second: Danihelka et al. 2022, "Policy improvement by planning with Gumbel", equations 8 and 11.
         """
-        trees = self._search(rows, logits, memory)
         visits, prior = trees.visits[:, 0], trees.prior[:, 0]
         with np.errstate(divide="ignore"):  # log 0: never drawn
             if self.config.choice == "visits":
                 return np.log(visits)
             scale = (VISITS + visits.max(axis=1, keepdims=True)) / 10
-            return np.log(prior) + scale * trees.means(np.arange(len(rows)), np.zeros(len(rows), dtype=np.int64))
+            every = np.arange(len(visits))
+            return np.log(prior) + scale * trees.means(every, np.zeros_like(every))
 
     def _turns(self, rows: NDArray[np.int64]) -> int:
         """In how many parts the environments are searched, so that their copies fit into memory."""
         assert self.envs is not None
-        size = sum(array.nbytes for array in self.envs.copy_rows(rows[:1]).values())
-        most = max(1, MOST_BYTES // (size * (self.config.simulations + 1)))
+        size = _size_of(self.envs)
+        most = max(1, MOST_BYTES // (size * (self.config.simulations + self._most_kept + 1)))
         return -(-len(rows) // most)
 
     def bind(self, envs: VectorEnv) -> None:
@@ -128,38 +140,49 @@ class TreeSearch(Planner):
         super().bind(envs)
         assert self.envs is not None
         self._twin = self.envs.twin()
+        self._kept: dict[int, KeptTree] = {}  # of each environment, below its last action
+        room = MOST_BYTES // (_size_of(self.envs) * self._twin.num_envs)
+        self._most_kept = min(self.config.simulations, room) if self.config.tree == "kept" else 0
 
-    def _search(self, rows: NDArray[np.int64], logits: Tensor, memory: Tensor) -> Trees:
+    def _search(self, rows: NDArray[np.int64], logits: Tensor, memory: Tensor) -> tuple[Trees, _Nodes]:
         """The trees of environments [R], grown to the end."""
         assert self.envs is not None
         config, every = self.config, np.arange(len(rows))
-        trees = Trees(len(rows), config.simulations, logits.shape[1])
-        nodes = _Nodes(self.envs.copy_rows(rows), memory, config.simulations)
+        worlds = self.envs.copy_rows(rows)
+        held = {tree: self._kept[row] for tree, row in enumerate(rows.tolist()) if row in self._kept}
+        kept = {tree: own for tree, own in held.items() if own.is_of(worlds, memory, tree)}
+        counts = np.array([len(kept[tree].value) if tree in kept else 1 for tree in every.tolist()])
+        size = config.simulations + int(counts.max()) - 1
+        trees = Trees(len(rows), size, logits.shape[1])
+        nodes = _Nodes(worlds, memory, size)
+        for tree, own in kept.items():
+            put_back(trees, tree, own)
+            nodes.put_back(tree, own)
         trees.prior[:, 0] = self._prior(logits)
-        for number in range(1, config.simulations + 1):
+        for number in range(config.simulations):
             steps, at = trees.descend(config.exploration)
             actions = np.zeros(len(rows), dtype=np.int64)
             for who, _, taken in steps:
                 actions[who] = taken  # the last one of each leads out of the tree
             grows = np.flatnonzero(~trees.ended[every, at])  # elsewhere a way ends where the episode does
             if len(grows):
-                self._add(trees, nodes, number, rows, grows, at[grows], actions[grows])
+                self._add(trees, nodes, (counts + number)[grows], rows, grows, at[grows], actions[grows])
             found = np.zeros(len(rows))
-            found[grows] = trees.value[grows, number]
+            found[grows] = trees.value[grows, (counts + number)[grows]]
             trees.back_up(steps, found, config.gamma)
-        return trees
+        return trees, nodes
 
     def _add(
         self,
         trees: Trees,
         nodes: _Nodes,
-        number: int,
+        numbers: NDArray[np.int64],
         rows: NDArray[np.int64],
         grows: NDArray[np.int64],
         parents: NDArray[np.int64],
         actions: NDArray[np.int64],
     ) -> None:
-        """Take actions [G] at nodes ``parents`` [G] of trees ``grows`` [G]: node ``number`` of each of these trees."""
+        """Take actions [G] at nodes ``parents`` [G] of trees ``grows`` [G]: nodes ``numbers`` [G] of these trees."""
         places, twin = rows[grows], self._twin
         twin.paste_rows(places, nodes.worlds_at(parents, grows))
         taken = np.zeros(twin.num_envs, dtype=np.int64)
@@ -168,14 +191,14 @@ class TreeSearch(Planner):
         seen = {key: observation[key][places] for key in self.agent.observation_keys}
         none = torch.zeros(1, len(places), dtype=torch.bool)
         decision = self.agent(self.agent.prepare(seen), nodes.memory[parents, grows], none)
-        nodes.keep(number, grows, twin.copy_rows(places), decision.state)
+        nodes.keep(numbers, grows, twin.copy_rows(places), decision.state)
         ended = (terminated | truncated)[places]
-        trees.child[grows, parents, actions] = number
-        trees.prior[grows, number] = self._prior(decision.logits[0])
-        trees.reward[grows, number] = reward[places]
-        trees.ended[grows, number] = ended
+        trees.child[grows, parents, actions] = numbers
+        trees.prior[grows, numbers] = self._prior(decision.logits[0])
+        trees.reward[grows, numbers] = reward[places]
+        trees.ended[grows, numbers] = ended
         if self.config.value == "agent":
-            trees.value[grows, number] = np.where(ended, 0.0, decision.value[0].cpu().numpy())
+            trees.value[grows, numbers] = np.where(ended, 0.0, decision.value[0].cpu().numpy())
 
     def _prior(self, logits: Tensor) -> NDArray[np.float64]:
         """Probabilities [R, A] of the actions before anything was tried; 0 where a mask forbids one."""
@@ -186,31 +209,45 @@ class TreeSearch(Planner):
         return is_open / is_open.sum(axis=1, keepdims=True)
 
 
+def _size_of(envs: CopyableEnvs) -> int:
+    """Bytes of the copy of one world."""
+    return sum(array.nbytes for array in envs.copy_rows(np.zeros(1, dtype=np.int64)).values())
+
+
 class _Nodes:
     """The worlds and the agent's memories at the nodes of R trees.
 
     Args:
         worlds: of the roots, arrays [R, ...] by name.
         memory: [R, M] of the agent, after it has seen the roots.
-        simulations: how many nodes are added to each.
+        size: how many nodes each may have beside its root, N.
 
     Attributes:
+        worlds: [N + 1, R, ...] by name.
         memory: [N + 1, R, M].
     """
 
-    def __init__(self, worlds: dict[str, Array], memory: Tensor, simulations: int) -> None:
-        self._worlds = {
-            name: np.empty((simulations + 1, *array.shape), dtype=array.dtype) for name, array in worlds.items()
-        }
-        self.memory = memory.new_empty((simulations + 1, *memory.shape))
-        self.keep(0, np.arange(len(memory)), worlds, memory)
+    def __init__(self, worlds: dict[str, Array], memory: Tensor, size: int) -> None:
+        self.worlds = {name: np.empty((size + 1, *array.shape), dtype=array.dtype) for name, array in worlds.items()}
+        self.memory = memory.new_empty((size + 1, *memory.shape))
+        every = np.arange(len(memory))
+        self.keep(np.zeros_like(every), every, worlds, memory)
 
-    def keep(self, number: int, trees: NDArray[np.int64], worlds: dict[str, Array], memory: Tensor) -> None:
-        """Keep node ``number`` of trees [G]: worlds [G, ...] and memories [G, M]."""
+    def keep(
+        self, numbers: NDArray[np.int64], trees: NDArray[np.int64], worlds: dict[str, Array], memory: Tensor
+    ) -> None:
+        """Keep nodes ``numbers`` [G] of trees [G]: worlds [G, ...] and memories [G, M]."""
         for name, array in worlds.items():
-            self._worlds[name][number, trees] = array
-        self.memory[number, trees] = memory
+            self.worlds[name][numbers, trees] = array
+        self.memory[numbers, trees] = memory
+
+    def put_back(self, tree: int, kept: KeptTree) -> None:
+        """Begin a tree with nodes that were kept; its root is there."""
+        count = len(kept.value)
+        for name, array in kept.worlds.items():
+            self.worlds[name][1:count, tree] = array[1:]
+        self.memory[1:count, tree] = kept.memory[1:]
 
     def worlds_at(self, nodes: NDArray[np.int64], trees: NDArray[np.int64]) -> dict[str, Array]:
         """The worlds [G, ...] of one node of each of trees [G]."""
-        return {name: array[nodes, trees] for name, array in self._worlds.items()}
+        return {name: array[nodes, trees] for name, array in self.worlds.items()}

@@ -57,6 +57,11 @@ class ActionMasks:
         answers: of the tasks.
         sentences: [S] of the bank.
 
+    Attributes:
+        moving: [S, A] int8, the mask of each sentence.
+        answering: [S, A] int8, that of an agent that has stopped, where agents stop first.
+        stops_first: whether they do.
+
     Raises:
         ConfigurationError: if a sentence suits no answer.
     """
@@ -67,13 +72,13 @@ class ActionMasks:
             table[row, NUM_ACTIONS:] = answers.suitable(sentence)
         if len(sentences) and not table.any(axis=1).all():
             raise ConfigurationError(f"no answer suits {sentences[int((~table.any(axis=1)).argmax())]!r}")
-        self._moving = table.copy()
-        self._moving[:, list(answers.moves)] = 1
-        self._answering = table
+        self.moving = table.copy()
+        self.moving[:, list(answers.moves)] = 1
+        self.answering = table
         self.stops_first = answers.stops_first
         if answers.stops_first:
-            self._moving[:, NUM_ACTIONS:] = 0
-            self._moving[:, Action.DONE] = 1
+            self.moving[:, NUM_ACTIONS:] = 0
+            self.moving[:, Action.DONE] = 1
 
     def of(self, sentence: NDArray[np.integer], has_stopped: NDArray[np.bool_]) -> NDArray[np.int8]:
         """Which actions are worth trying, [B, A], 0 or 1.
@@ -82,7 +87,7 @@ class ActionMasks:
             sentence: [B] row of the bank's sentences.
             has_stopped: [B] whether only answers are left; of no consequence unless agents stop first.
         """
-        masks: NDArray[np.int8] = self._moving[sentence]
+        masks: NDArray[np.int8] = self.moving[sentence]
         if self.stops_first:
-            masks[has_stopped] = self._answering[sentence[has_stopped]]
+            masks[has_stopped] = self.answering[sentence[has_stopped]]
         return masks

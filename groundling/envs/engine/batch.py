@@ -36,6 +36,11 @@ ObservationArrays = dict[str, NDArray[Any]]
 Seen = TypeVar("Seen", bound=tuple[NDArray[Any], ...])
 
 
+def state_name(field: str) -> str:
+    """The name under which a field of ``Worlds`` is saved."""
+    return f"state.{SAVED_AS.get(field, field)}"
+
+
 class Pictures(NamedTuple):
     """Senses that are drawn after a step, empty where nobody asked for them."""
 
@@ -69,6 +74,9 @@ class Batch(ABC, Generic[Seen]):
         outcomes: reward, terminated, truncated and the statistics of the episodes that ended.
         mixture: the tasks of the bank.
         kinds: the types and colors that can be drawn.
+        manuals, masks, previous, explorer, painter: the senses beside what a step writes; None where there is no such
+            sense.
+        has_on_top: whether what stands on the things in view is a sense.
         num_actions: A.
         watchers: are called after each step, before environments whose episode ended begin the next one.
     """
@@ -105,11 +113,11 @@ class Batch(ABC, Generic[Seen]):
         self.shuffle = shuffle
         self.order_seed = order_seed
         self.text_key = text_key
-        self._manuals = None if manual_space is None else ManualSense(bank, manual_space)
-        self._masks = None if answers is None else answers.masks(bank.instructions)
+        self.manuals = None if manual_space is None else ManualSense(bank, manual_space)
+        self.masks = None if answers is None else answers.masks(bank.instructions)
         if answers is not None:
             self.num_actions = answers.num_actions
-        self._previous = PreviousActions(num_envs, self.num_actions) if previous_action else None
+        self.previous = PreviousActions(num_envs, self.num_actions) if previous_action else None
         self.episodes = bank.episodes()
         self.tasks = Tasks(
             self.mixture.starts, np.empty(len(self.mixture.tasks)), np.full(num_envs, -1, dtype=np.int64)
@@ -129,10 +137,10 @@ class Batch(ABC, Generic[Seen]):
         self.outcomes = self._results.take()
         self.watchers: list[Callable[[], None]] = []
         self._had_stopped = np.zeros(b, dtype=np.bool_)  # those whose episode ended in the last step
-        self._painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels, self.kinds)
+        self.painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels, self.kinds)
         cells = self.state.cells.shape
-        self._explorer = None if explored_radius is None else Explorer((b, cells[1]), explored_radius)
-        self._has_on_top = on_top
+        self.explorer = None if explored_radius is None else Explorer((b, cells[1]), explored_radius)
+        self.has_on_top = on_top
         self._pictures = ArrayPool(self._make_pictures)
         self._final_pictures = ArrayPool(self._make_pictures)
         self.pictures = self._pictures.take()
@@ -154,8 +162,8 @@ class Batch(ABC, Generic[Seen]):
             for array, old in zip(self.observations, before, strict=True):
                 array[:] = old
         self._begin(chosen)
-        if self._previous is not None:
-            self._previous.begin(chosen)
+        if self.previous is not None:
+            self.previous.begin(chosen)
         self._paint(self.pictures, np.arange(self.num_envs))
 
     def restart(self, order_seed: int, *, fresh: bool = False) -> None:
@@ -218,31 +226,31 @@ class Batch(ABC, Generic[Seen]):
     def seen(self) -> ObservationArrays:
         """What the agents see now, by the keys of the observation space."""
         seen = {**self.named(self.observations), **self._named_pictures(self.pictures)}
-        if self._masks is not None:
-            seen[MASK_KEY] = self._masks.of(self.state.sentence, self.state.current_step > 0)
-        if self._manuals is not None:
-            seen[MANUAL_KEY] = self._manuals.of(self.state.episode)
-        if self._previous is not None:
-            seen[PREVIOUS_ACTION_KEY] = self._previous.now.copy()
+        if self.masks is not None:
+            seen[MASK_KEY] = self.masks.of(self.state.sentence, self.state.current_step > 0)
+        if self.manuals is not None:
+            seen[MANUAL_KEY] = self.manuals.of(self.state.episode)
+        if self.previous is not None:
+            seen[PREVIOUS_ACTION_KEY] = self.previous.now.copy()
         return seen
 
     def last_seen(self) -> ObservationArrays:
         """What those whose episode ended in the last step saw then; the rows of others mean nothing."""
         seen = {**self.named(self.final), **self._named_pictures(self.final_pictures)}
-        if self._masks is not None:
-            seen[MASK_KEY] = self._masks.of(self.bank.sentences[self.outcomes.episode], self._had_stopped)
-        if self._manuals is not None:
-            seen[MANUAL_KEY] = self._manuals.of(self.outcomes.episode)
-        if self._previous is not None:
-            seen[PREVIOUS_ACTION_KEY] = self._previous.last.copy()
+        if self.masks is not None:
+            seen[MASK_KEY] = self.masks.of(self.bank.sentences[self.outcomes.episode], self._had_stopped)
+        if self.manuals is not None:
+            seen[MANUAL_KEY] = self.manuals.of(self.outcomes.episode)
+        if self.previous is not None:
+            seen[PREVIOUS_ACTION_KEY] = self.previous.last.copy()
         return seen
 
     def _named_pictures(self, pictures: Pictures) -> ObservationArrays:
         return {name: array for name, array in pictures._asdict().items() if array.size}
 
     def _make_pictures(self) -> Pictures:
-        shapes = [(0, 0, 0) if drawer is None else drawer.shape for drawer in (self._painter, self._explorer)]
-        shapes.append(on_top_sense.SHAPE if self._has_on_top else (0, 0, 0))
+        shapes = [(0, 0, 0) if drawer is None else drawer.shape for drawer in (self.painter, self.explorer)]
+        shapes.append(on_top_sense.SHAPE if self.has_on_top else (0, 0, 0))
         return Pictures(*(np.zeros((self.num_envs, *shape), dtype=np.uint8) for shape in shapes))
 
     def _step_and_show(self, actions: NDArray[np.int64], autoreset: bool) -> None:
@@ -273,11 +281,11 @@ class Batch(ABC, Generic[Seen]):
         self._begin(chosen)
 
     def _paint(self, pictures: Pictures, rows: NDArray[np.int64]) -> None:
-        if self._painter is not None:
-            self._painter.draw(self.state, self.width, *self.places(), pictures.top_down, rows)
-        if self._explorer is not None:
-            self._explorer.draw(self.state, self.width, pictures.explored, rows)
-        if self._has_on_top:
+        if self.painter is not None:
+            self.painter.draw(self.state, self.width, *self.places(), pictures.top_down, rows)
+        if self.explorer is not None:
+            self.explorer.draw(self.state, self.width, pictures.explored, rows)
+        if self.has_on_top:
             on_top_sense.draw_on_top(self.state, self.width, pictures.on_top, rows)
 
     @abstractmethod
@@ -307,25 +315,54 @@ class Batch(ABC, Generic[Seen]):
         Raises:
             ActionError: if the actions are not [B] integers in [0, A); no environment is stepped then.
         """
-        actions = self._checked(actions)
+        actions = self._checked(actions, self.num_envs)
         self._renew_arrays(fresh)
-        if self._masks is not None and self._masks.stops_first:
+        if self.masks is not None and self.masks.stops_first:
             self._had_stopped = (self.state.current_step > 0) | (actions == Action.DONE)
-        has_drawers = self._painter is not None or self._explorer is not None or self._has_on_top
-        run = partial(self._step_and_paint if has_drawers else self._step, actions, autoreset)
+        run = partial(self._step_and_paint if self._has_drawers else self._step, actions, autoreset)
         if self.watchers:
             self._step_and_show(actions, autoreset)
         else:
             self._share_out(run)
-        if self._previous is not None:
-            self._previous.note(actions, self.outcomes.ended & autoreset)
+        if self.previous is not None:
+            self.previous.note(actions, self.outcomes.ended & autoreset)
 
-    def _share_out(self, run: Callable[[int, int], None]) -> None:
-        """Run over all environments, in shares where there are threads."""
+    def step_part(self, actions: NDArray[np.integer[Any]], start: int, stop: int, *, autoreset: bool = True) -> None:
+        """Step environments ``start`` to ``stop`` alone, over the last results of these; the others stay as they are.
+
+        Only of batches that can be divided, see :meth:`why_undivided`.
+
+        Raises:
+            ActionError: if the actions are not integers in [0, A), one for each; no environment is stepped then.
+        """
+        checked = self._checked(actions, stop - start)
+        every = np.zeros(self.num_envs, dtype=np.int64)
+        every[start:stop] = checked
+        run = self._step_and_paint if self._has_drawers else self._step
+        self._share_out(partial(run, every, autoreset), start, stop)
+
+    def why_undivided(self) -> str:
+        """Why the batch cannot be stepped in parts; empty where it can."""
+        if self.watchers:
+            return "somebody watches how their episodes end (groups of roll-outs, labels of experts)"
+        if self.previous is not None or self.masks is not None:
+            return "their agents see masks of actions, or the actions that they took last"
+        return ""
+
+    @property
+    def _has_drawers(self) -> bool:
+        return self.painter is not None or self.explorer is not None or self.has_on_top
+
+    def _share_out(self, run: Callable[[int, int], None], start: int = 0, stop: int | None = None) -> None:
+        """Run over the environments from ``start`` to ``stop`` (all), in shares where there are threads."""
+        stop = self.num_envs if stop is None else stop
         if self._pool is None:
-            run(0, self.num_envs)
+            run(start, stop)
             return
-        shares = iter(self._shares)  # whoever is free takes the next share: threads start late and cores are noisy
+        every = ((max(first, start), min(last, stop)) for first, last in self._shares)
+        shares = iter(
+            [share for share in every if share[0] < share[1]]
+        )  # whoever is free takes the next share: threads start late and cores are noisy
 
         def work() -> None:
             for share in shares:
@@ -336,13 +373,13 @@ class Batch(ABC, Generic[Seen]):
         for other in others:
             other.result()
 
-    def _checked(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    def _checked(self, actions: NDArray[np.integer[Any]], count: int) -> NDArray[np.int64]:
         array = np.asarray(actions)
         if array.dtype.kind not in "iu":
             raise ActionError(f"actions are integers, got {array.dtype}: did you pass logits or probabilities?")
-        if array.shape != (self.num_envs,):
+        if array.shape != (count,):
             raise ActionError(
-                f"expected actions of shape ({self.num_envs},), one for each environment, got shape {array.shape}"
+                f"expected actions of shape ({count},), one for each environment, got shape {array.shape}"
             )
         array = np.ascontiguousarray(array, dtype=np.int64)
         if array.min() < 0 or array.max() >= self.num_actions:
@@ -354,7 +391,7 @@ class Batch(ABC, Generic[Seen]):
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of everything that the future depends on, the bank apart."""
-        copies = {name: array.copy() for name, array in self._arrays().items()}
+        copies = {name: array.copy() for name, array in self.arrays().items()}
         return {**copies, "order_seed": np.array(self.order_seed), "shuffle": np.array(self.shuffle)}
 
     def load_state_dict(self, saved: dict[str, NDArray[Any]], *, fresh: bool = False) -> None:
@@ -364,10 +401,10 @@ class Batch(ABC, Generic[Seen]):
             ConfigurationError: if the arrays are those of another batch or bank, or hold what no world can be; nothing
                 is loaded then.
         """
-        ours = {name: array for name, array in self._arrays().items() if array.size}  # older states lack newer senses
+        ours = {name: array for name, array in self.arrays().items() if array.size}  # older states lack newer senses
         self.check_saved(saved, ours)
         self._renew_arrays(fresh)
-        now = self._arrays()
+        now = self.arrays()
         for name in ours:
             now[name][...] = saved[name]
         self.order_seed = int(saved["order_seed"])
@@ -377,7 +414,7 @@ class Batch(ABC, Generic[Seen]):
         """What the future of each environment depends on, [B, ...] by name, without what a step draws anew."""
         observations: Any = self.observations
         drawn = {f"observations.{name}" for name in (*observations._fields, *self.pictures._fields)}
-        kept = {name: array for name, array in self._arrays().items() if name not in drawn and array.size}
+        kept = {name: array for name, array in self.arrays().items() if name not in drawn and array.size}
         del kept["limits"]  # of the batch
         return {**kept, "observations.instruction": observations.instruction}  # written at the beginning only
 
@@ -393,14 +430,9 @@ class Batch(ABC, Generic[Seen]):
         """
         orders = {"order_seed": np.zeros((), dtype=np.int64), "shuffle": np.zeros((), dtype=np.bool_)}
         check_arrays(saved, {**ours, **orders}, self.bounds())
-        worlds = Worlds(
-            **{
-                name: saved.get(f"state.{SAVED_AS.get(name, name)}", array)
-                for name, array in self.state._asdict().items()
-            }
-        )
+        worlds = Worlds(**{name: saved.get(state_name(name), array) for name, array in self.state._asdict().items()})
         check_worlds(worlds, self.width, self.episodes)
-        if self._explorer is not None:
+        if self.explorer is not None:
             for shift in (0, 8, 16):  # type, color and state of each tile
                 refuse_beyond(saved["explored"] >> shift & 0xFF, 0, self._most_code(), "explored")
         limits = saved["limits"]
@@ -425,17 +457,17 @@ class Batch(ABC, Generic[Seen]):
         """The highest number of a type, color, state or floor."""
         return max(MOST_TYPES, MOST_COLORS, NUM_STATES) - 1  # whatever words a task brings: copies may lack them
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that the future depends on, the bank apart."""
-        state = {f"state.{SAVED_AS.get(name, name)}": array for name, array in self.state._asdict().items()}
+        state = {state_name(name): array for name, array in self.state._asdict().items()}
         state["limits"] = self.tasks.limits
         observations: Any = self.observations
         for parts in (observations, self.pictures):
             state |= {f"observations.{name}": array for name, array in parts._asdict().items()}
-        if self._explorer is not None:
-            state |= self._explorer.state_dict()
-        if self._previous is not None:
-            state[PREVIOUS_ACTION_KEY] = self._previous.now
+        if self.explorer is not None:
+            state |= self.explorer.state_dict()
+        if self.previous is not None:
+            state[PREVIOUS_ACTION_KEY] = self.previous.now
         return state
 
     def close(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
 
 import numba
+from numba.core import event
 
 from groundling.files import cache_folder
 
@@ -17,6 +19,27 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _log = logging.getLogger(__name__)
 _config: Any = numba.config
 _warned: list[str] = []
+
+
+class FirstCompilation(event.Listener):
+    """Says once in a terminal that kernels are compiled, as the first command after an installation waits for that."""
+
+    def __init__(self) -> None:
+        self.is_told = False
+
+    def on_start(self, event: Any) -> None:
+        """Something is compiled; what is read from the cache on disk is not."""
+        is_ours = event.data["dispatcher"].py_func.__module__.startswith("groundling.")
+        if is_ours and not self.is_told and sys.stderr.isatty():
+            _log.info("compiling the simulator for this machine, once; this takes up to a minute ...")
+            self.is_told = True
+
+    def on_end(self, event: Any) -> None:
+        """Nothing to say."""
+
+
+FIRST_COMPILATION = FirstCompilation()
+event.register("numba:compile", FIRST_COMPILATION)
 
 
 def compiler(*files: str) -> Callable[[_Function], _Function]:

@@ -62,13 +62,18 @@ def explored_shape(radius: int) -> tuple[int, int, int]:
 def remember_and_draw(
     w: Worlds, width: int, seen: NDArray[np.int32], maps: NDArray[np.uint8], rows: NDArray[np.int64]
 ) -> None:
-    """Note what each agent sees now, and draw all that it has seen; an episode that has just begun forgets first."""
+    """Have the agents of environments ``rows`` [R] look around, and draw what they know into ``maps`` [B, M, M, 3]."""
     for i in range(rows.shape[0]):
-        b = rows[i]
-        if w.step_count[b] == 0:
-            seen[b, :] = 0
-        remember(w, b, width, seen[b])
-        draw_map(seen[b], width, int(w.position[b]), w.direction[b], maps[b])
+        look_around(w, rows[i], width, seen, maps)
+
+
+@kernel
+def look_around(w: Worlds, b: int, width: int, seen: NDArray[np.int32], maps: NDArray[np.uint8]) -> None:
+    """Note what an agent sees now, and draw all that it has seen; where an episode has just begun it forgets first."""
+    if w.step_count[b] == 0:
+        seen[b, :] = 0
+    remember(w, b, width, seen[b])
+    draw_map(seen[b], width, int(w.position[b]), w.direction[b], maps[b])
 
 
 @kernel
@@ -85,7 +90,7 @@ def remember(w: Worlds, b: int, width: int, seen: NDArray[np.int32]) -> None:
                 place = row + i * right
                 seen[place] = w.looks[b, w.cells[b, place]] & 0xFFFFFF
                 if w.floors.shape[1] > 0 and w.cells[b, place] == NOTHING_CODE:
-                    seen[place] |= w.floors[b, place] << 8  # as ``views.show_floors`` writes it
+                    seen[place] |= int(w.floors[b, place]) << 8  # as ``views.show_floors`` writes it
         lit = in_view >> VIEW_SIZE
         if lit == 0:
             break

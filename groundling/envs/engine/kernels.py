@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine import dynamics, goal_check, views
-from groundling.envs.engine.compiling import compiler
+from groundling.envs.engine.compiling import compiler, inlined_kernel
 from groundling.envs.engine.constants import ANSWER, BORDER, FIRST_OBJECT, NOTHING_CODE, NOWHERE, STOP
 from groundling.envs.engine.dynamics import TOGGLE, act, turn_key
 from groundling.envs.engine.goal_check import (
@@ -185,6 +185,44 @@ def settle(w: Worlds, b: int, out: Outcomes, verdict: int, reward: float) -> boo
     return ended
 
 
+@inlined_kernel
+def step_one(
+    w: Worlds,
+    b: int,
+    width: int,
+    e: Episodes,
+    o: Observations,
+    final: Observations,
+    out: Outcomes,
+    action: int,
+    tasks: Tasks,
+    order_seed: int,
+    shuffle: bool,
+    autoreset: bool,
+) -> None:
+    """Step environment ``b``; where its episode ends, keep its last observation and begin the next."""
+    w.step_count[b] += 1
+    front = act(w, b, width, action)
+    if action == TOGGLE:
+        turn_key(w, b, front)
+    if ANSWER <= int(w.programs[b, 0, 0]) <= STOP:
+        verdict = judge_answer(w, b, action)
+    else:
+        verdict = judge(w, b, width, action, front, False)
+    if action == TOGGLE and verdict == GOING_ON:
+        verdict = judge_traps(w, b)
+    # MiniGrid's reward, with the step just made counted
+    reward = 1.0 - 0.9 * (w.step_count[b] / w.max_steps[b]) if verdict == SUCCESS else 0.0
+    ended = settle(w, b, out, verdict, reward)
+    if ended and autoreset:
+        # before the next episode is written over the world that it shows
+        observe(w, b, width, e, final)
+        begin(w, b, e, next_episode(w, b, tasks, order_seed, shuffle))
+        observe_first(w, b, width, e, o)
+    else:
+        observe(w, b, width, e, o)
+
+
 @kernel
 def step_batch(
     w: Worlds,
@@ -200,27 +238,7 @@ def step_batch(
     start: int,
     stop: int,
 ) -> None:
-    """Step environments ``start`` to ``stop``; where an episode ends, keep its last observation and begin the next."""
+    """Step environments ``start`` to ``stop``, one after the other."""
     width = e.cells.shape[2] + 2 * BORDER
     for b in range(start, stop):
-        action = actions[b]
-        w.step_count[b] += 1
-        front = act(w, b, width, action)
-        if action == TOGGLE:
-            turn_key(w, b, front)
-        if ANSWER <= int(w.programs[b, 0, 0]) <= STOP:
-            verdict = judge_answer(w, b, action)
-        else:
-            verdict = judge(w, b, width, action, front, False)
-        if action == TOGGLE and verdict == GOING_ON:
-            verdict = judge_traps(w, b)
-        # MiniGrid's reward, with the step just made counted
-        reward = 1.0 - 0.9 * (w.step_count[b] / w.max_steps[b]) if verdict == SUCCESS else 0.0
-        ended = settle(w, b, out, verdict, reward)
-        if ended and autoreset:
-            # before the next episode is written over the world that it shows
-            observe(w, b, width, e, final)
-            begin(w, b, e, next_episode(w, b, tasks, order_seed, shuffle))
-            observe_first(w, b, width, e, o)
-        else:
-            observe(w, b, width, e, o)
+        step_one(w, b, width, e, o, final, out, actions[b], tasks, order_seed, shuffle, autoreset)

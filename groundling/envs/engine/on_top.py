@@ -27,24 +27,29 @@ kernel = compiler(__file__, *views.SOURCES, *dynamics.SOURCES)
 def draw_on_top(w: Worlds, width: int, out: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
     """Draw environments ``rows`` [R] into ``out`` [B, 7, 7, 3]: column, row, (type, color, state)."""
     for i in range(rows.shape[0]):
-        b = rows[i]
-        out[b] = 0
-        ahead = stride_of(w.direction[b], width)
-        right = stride_of((w.direction[b] + 1) & 3, width)
-        row = int(w.position[b]) - MIDDLE * right
-        lit = LIT_AT_FIRST
-        for distance in range(VIEW_SIZE):
-            in_view = sight_of_row(w.cells[b], w.looks[b], row, right, lit)
-            for column in range(VIEW_SIZE):
-                if in_view >> column & 1:
-                    shown = shown_by(w, b, int(w.cells[b, row + column * right]))
-                    if shown != NOTHING_CODE:
-                        thing = w.looks[b, shown]
-                        line = VIEW_SIZE - 1 - distance
-                        out[b, column, line, 0] = thing & 0xFF
-                        out[b, column, line, 1] = (thing >> 8) & 0xFF
-                        out[b, column, line, 2] = (thing >> 16) & 0xFF
-            lit = in_view >> VIEW_SIZE
-            if lit == 0:
-                break
-            row += ahead
+        show_on_top(w, rows[i], width, out)
+
+
+@kernel
+def show_on_top(w: Worlds, b: int, width: int, out: NDArray[np.uint8]) -> None:
+    """Draw environment ``b`` into its row of ``out`` [B, 7, 7, 3]."""
+    out[b] = 0
+    ahead = stride_of(w.direction[b], width)
+    right = stride_of((w.direction[b] + 1) & 3, width)
+    row = int(w.position[b]) - MIDDLE * right
+    lit = LIT_AT_FIRST
+    for distance in range(VIEW_SIZE):
+        in_view = sight_of_row(w.cells[b], w.looks[b], row, right, lit)
+        for column in range(VIEW_SIZE):
+            if in_view >> column & 1:
+                shown = shown_by(w, b, int(w.cells[b, row + column * right]))
+                if shown != NOTHING_CODE:
+                    thing = w.looks[b, shown]
+                    line = VIEW_SIZE - 1 - distance
+                    out[b, column, line, 0] = thing & 0xFF
+                    out[b, column, line, 1] = (thing >> 8) & 0xFF
+                    out[b, column, line, 2] = (thing >> 16) & 0xFF
+        lit = in_view >> VIEW_SIZE
+        if lit == 0:
+            break
+        row += ahead

@@ -147,6 +147,10 @@ class RoverBatch(Batch[Sights]):
         renderer.draw_checked(self.state, self.poses, self.width, self._styles, views, 0, self.num_envs)
         return views.segmentation
 
+    def redraw(self) -> None:
+        """Draw what the rovers see, after their poses were set."""
+        self._draw(self.observations, 0, self.num_envs)
+
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Where the rovers are: x and y in metres, border included, and heading in radians, [B] each."""
         return self.poses.x, self.poses.y, self.poses.heading
@@ -209,6 +213,7 @@ class RoverBatch(Batch[Sights]):
         poses = Poses(*(saved[f"poses.{name}"] for name in Poses._fields))
         check_poses(poses, saved["state.position"], self.width, self.state.cells.shape[1] // self.width)
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """See :class:`Batch`."""
         own = {f"poses.{name}": array for name, array in self.poses._asdict().items()}
-        return {**super()._arrays(), **own, "styles": self._styles}
+        return {**super().arrays(), **own, "styles": self._styles}

@@ -11,7 +11,7 @@ from gymnasium.vector import VectorEnv
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.bank_building import build_bank
-from groundling.envs.banks.episode import sample_episodes
+from groundling.envs.banks.episode import Episode, sample_episodes
 from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.banks.sources import EpisodeSource
@@ -20,8 +20,10 @@ from groundling.envs.engine.embodiment import Embodiment
 from groundling.envs.families.base import EnvFamily, EpisodeSet
 from groundling.envs.families.grid_states import GridStates
 from groundling.envs.families.options import PLAIN, WorldOptions
+from groundling.envs.on_device import device_envs
 from groundling.envs.vector import GroundlingVectorEnv
-from groundling.errors import ConfigurationError, SplitError, TaskError, UnsupportedLevelError
+from groundling.envs.worlds.standing import Restated
+from groundling.errors import ConfigurationError, InstructionError, SplitError, TaskError, UnsupportedLevelError
 from groundling.interfaces import Spec, Suite
 
 
@@ -102,11 +104,12 @@ class BankFamily(EnvFamily):
         autoreset: bool = True,
         copy: bool = True,
         **options: Any,
-    ) -> GroundlingVectorEnv:
+    ) -> VectorEnv:
         """B environments that play a bank of the split."""
         chosen = self.split(split) if isinstance(split, str) else split
         mixture = mixture_of([self], [chosen], seed, world)
-        return bank_envs(mixture, num_envs, self.embodiment(world), seed, render_mode, autoreset, copy)
+        embodiment = self.embodiment(world)
+        return bank_envs(mixture, num_envs, embodiment, seed, render_mode, autoreset, copy, world.env_device)
 
     def state_reader(self, envs: VectorEnv) -> GridStates:
         """What reads whole grids.
@@ -124,8 +127,17 @@ class BankFamily(EnvFamily):
         return self.source.meaning(texts[self.source.embodiment.text_key])
 
     def check(self, world: WorldOptions) -> None:
-        """Refuse a camera without a rover, and what the body lacks."""
+        """Refuse a camera without a rover, what the body lacks, and a GPU for a body that only the CPU steps."""
         self.embodiment(world)
+        self.check_device(world)
+
+    def check_device(self, world: WorldOptions) -> None:
+        """Refuse to step a rover anywhere but on the CPU; see :class:`EnvFamily`."""
+        if world.env_device != "cpu" and self.embodiment(world).rover is not None:
+            raise ConfigurationError(
+                f"{self.id} is played by a rover, whose camera is computed on the CPU: leave env_device at 'cpu', or "
+                "take the body 'grid' where the task has it"
+            )
 
     def embodiment(self, world: WorldOptions = PLAIN) -> Embodiment:
         """What its episodes are played with.
@@ -174,6 +186,19 @@ class BankFamily(EnvFamily):
         except (TaskError, UnsupportedLevelError) as error:
             raise SplitError(f"enlarged, it cannot be generated: {error}") from error
 
+    def restate(self, episode: Episode, sentence: str, manual: Sequence[str] = ()) -> Restated:
+        """The episode with something else asked in its world, in a person's own words.
+
+        Args:
+            episode: its world, as it stands now.
+            sentence: what is asked.
+            manual: that the agent is given to read; of tasks without manuals none.
+
+        Raises:
+            InstructionError: if the sentence cannot be read, or nothing in the world fits it; one sentence.
+        """
+        raise InstructionError(f"sentences of your own are not understood in {self.id}: its own ones are listed")
+
     def watched(
         self, suite: str, held_out: HeldOut | None, count: int, seed: int, world: WorldOptions = PLAIN
     ) -> Iterator[tuple[VectorEnv, int | None]]:
@@ -219,8 +244,20 @@ def bank_envs(
     render_mode: str | None = None,
     autoreset: bool = True,
     copy: bool = False,
-) -> GroundlingVectorEnv:
+    env_device: str = "cpu",
+) -> VectorEnv:
     """B environments that draw the episodes of a mixture."""
+    if env_device != "cpu":
+        return device_envs(
+            mixture,
+            num_envs,
+            seed=seed,
+            copy=copy,
+            render_mode=render_mode,
+            embodiment=embodiment,
+            autoreset=autoreset,
+            device=env_device,
+        )
     return GroundlingVectorEnv(
         mixture,
         num_envs,

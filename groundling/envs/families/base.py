@@ -230,6 +230,7 @@ class EnvFamily(ABC):
         Raises:
             ConfigurationError: naming the first.
         """
+        self.check_device(world)
         if world.time_limit_scale != 1:
             raise ConfigurationError(f"the time limit of {self.id} is its simulator's: leave time_share at 1")
         if world.by_instruction:
@@ -248,6 +249,15 @@ class EnvFamily(ABC):
             raise ConfigurationError(
                 f"{self.id} does not tell which action was taken last, which the agent's vision needs: choose another"
             )
+
+    def check_device(self, world: WorldOptions) -> None:
+        """Refuse to be stepped anywhere but on the CPU, where it cannot be.
+
+        Raises:
+            ConfigurationError: where that is asked for.
+        """
+        if world.env_device != "cpu":
+            raise ConfigurationError(f"{self.id} is not stepped on {world.env_device!r}: leave env_device at 'cpu'")
 
     def open(self, split: Any, num_envs: int, seed: int, world: WorldOptions = PLAIN, **options: Any) -> VectorEnv:
         """:meth:`make_vec`, after the options have been checked."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
+from groundling.envs.banks.episode import Episode
 from groundling.envs.banks.held_out import FACTORS, HeldOut
 from groundling.envs.banks.splits import AnySplit, held_out_split, seen_split
 from groundling.envs.families.banked import BankFamily, BankSuite
 from groundling.envs.families.base import INSTRUCTION
+from groundling.envs.worlds.standing import Restated, restated, with_rules_of
 from groundling.errors import ConfigurationError, InstructionError, SplitError
 from groundling.interfaces import Suite
 from groundling.language.goal_parts import verb_of
@@ -64,6 +66,13 @@ class GoalFamily(BankFamily):
                     raise SplitError(f"not held out in training (--held-out.factors {factor})")
                 return held_out_split(held_out, factor)
         return super().split(name, held_out)
+
+    def restate(self, episode: Episode, sentence: str, manual: Sequence[str] = ()) -> Restated:
+        """The episode with another goal; the agent is told its canonical sentence. See :class:`BankFamily`."""
+        lexicon = self.source.embodiment.lexicon
+        goal = with_rules_of(parse(sentence, lexicon), episode.goal, episode.program)
+        limit = episode.max_steps * max(1, len(clauses(goal)))
+        return restated(episode, goal, "", lexicon, max_steps=limit)
 
     def groups(self, kind: str, text: str) -> tuple[str, ...]:
         """By "verb" (an instruction of several clauses counts under each of its verbs), "clauses" (how many there are)

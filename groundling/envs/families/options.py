@@ -7,9 +7,22 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from groundling.envs.first_person import Camera
+from groundling.errors import ConfigurationError
 from groundling.language.vocabulary import Vocabulary
 
 DEFAULT_BANK_SIZE = 8192
+
+
+def check_env_device(env_device: str) -> None:
+    """Refuse what is no name of a device.
+
+    Raises:
+        ConfigurationError: naming those that there are.
+    """
+    kind, colon, number = env_device.partition(":") if isinstance(env_device, str) else ("", "", "")
+    is_numbered = not colon or (kind == "cuda" and number.isdecimal())
+    if kind not in ("cpu", "cuda") or not is_numbered:
+        raise ConfigurationError(f"env_device is 'cpu', 'cuda' or 'cuda:N', not {env_device!r}")
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,7 @@ class WorldOptions:
         bank_size: number of distinct training episodes, for families whose episodes are in banks.
         time_limit_scale: share of its time limit that an episode has.
         by_instruction: treat each instruction as a separate task, for a curriculum of instructions.
+        env_device: where the worlds are stepped: "cpu", "cuda" or "cuda:N".
         vocabulary: vocabulary of the token ids; None takes the family's own, of several families the joined one.
     """
 
@@ -34,7 +48,11 @@ class WorldOptions:
     bank_size: int = DEFAULT_BANK_SIZE
     time_limit_scale: float = 1.0
     by_instruction: bool = False
+    env_device: str = "cpu"
     vocabulary: Vocabulary | None = None
+
+    def __post_init__(self) -> None:
+        check_env_device(self.env_device)
 
     def vocabulary_of(self, own: Iterable[Vocabulary]) -> Vocabulary:
         """That of the token ids, for families with these vocabularies."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
@@ -9,10 +10,19 @@ import numpy as np
 
 from groundling.envs.families.own.registered import register
 from groundling.envs.tasks.assignments import Assignments
-from groundling.envs.tasks.reading import Forms, ReadingTask, words_of
+from groundling.envs.tasks.reading import Forms, ReadingTask, told_in, words_of
 from groundling.envs.worlds.builder import WorldBuilder
 from groundling.envs.worlds.layout import Thing
-from groundling.language.goals import MINIGRID_COLORS, GoTo, Instructed, ObjectType
+from groundling.errors import InstructionError
+from groundling.language.goals import (
+    MINIGRID_COLORS,
+    Color,
+    Goal,
+    GoTo,
+    Instructed,
+    ObjectDescription,
+    ObjectType,
+)
 
 WORDS: Final = ("dax", "wug", "blicket", "toma", "fep", "zup")
 TYPES: Final = (ObjectType.CUP, ObjectType.HAT, ObjectType.STAR)  # of which splits of goals hold out none unasked
@@ -64,6 +74,21 @@ class ReadBeacons(ReadingTask):
         (meant,) = (thing for thing in things if (thing.type, thing.color) == (kind, color))
         goal = GoTo(world.describe(meant), announced=True)
         return Instructed(goal, f"go to the {word}", manual=self.ordered(world, manual))
+
+    def goal_of(self, sentence: str, manual: Sequence[str]) -> Goal | None:
+        """To go to what the manual says that the word means."""
+        word = " ".join(sentence.lower().rstrip(" .!").split()).removeprefix("go to the ")
+        if word not in WORDS:
+            return None
+        meant = [told for line in manual if (told := told_in(line, MEANS)) and told["word"] == word]
+        things = {(told["type"], told["color"]) for told in meant} & {(str(t), str(c)) for t, c in THINGS}
+        if len(things) != 1:
+            raise InstructionError(
+                f"the manual says {'nothing' if not things else 'several things'} of what a {word} is: write for "
+                f'example "a {word} is a red hat"'
+            )
+        ((kind, color),) = things
+        return GoTo(ObjectDescription(ObjectType(kind), Color(color)), announced=True)
 
 
 def _have_common_neighbor(first: Thing, second: Thing) -> bool:

@@ -6,6 +6,7 @@ Without the manual the world says nothing: a policy that plays well and does not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -37,6 +38,21 @@ class Forms:
     def of(self, phrasings: str) -> tuple[str, ...]:
         """Those of a setting ``phrasings``."""
         return {"trained": self.trained, "held_out": self.held_out, "all": (*self.trained, *self.held_out)}[phrasings]
+
+
+def told_in(sentence: str, forms: Forms) -> dict[str, str] | None:
+    """What stands in the slots of a sentence that has one of these forms; None if it has none of them.
+
+    Args:
+        sentence: of a manual; case and a mark at the end do not matter.
+        forms: of one statement.
+    """
+    words = " ".join(sentence.lower().rstrip(" .!").split())
+    for form in forms.of("all"):
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>\\w+)", re.escape(form))
+        if found := re.fullmatch(pattern, words):
+            return found.groupdict()
+    return None
 
 
 def words_of(*forms: Forms) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -185,6 +185,18 @@ class Task(Settings, ABC):
             for clause in clauses(goal)
         )
         return self.room_size**2 * self.num_rows * self.num_cols * trips
+
+    def goal_of(self, sentence: str, manual: Sequence[str]) -> Goal | None:
+        """What a sentence of the task's own asks for under a manual, where a person writes both; None: nobody knows.
+
+        Args:
+            sentence: in the task's own words.
+            manual: that holds in the world; of tasks without manuals none.
+
+        Raises:
+            InstructionError: if the manual does not say what the sentence needs; one sentence that says so.
+        """
+        return None
 
     def meaning(self, sentence: str) -> Hashable:
         """What a sentence of the task's own asks for, for the control that is told another goal.

@@ -18,7 +18,7 @@ from groundling.language.encoders.manuals import ManualReader
 from groundling.language.encoders.pretrained import SentenceEncoder, TunedSentenceEncoder
 from groundling.language.encoders.recurrent import BiGRUEncoder, GRUEncoder
 from groundling.language.encoders.sentence_words import SentenceWords
-from groundling.language.encoders.sentences import DistinctSentences, distinct_sentences
+from groundling.language.encoders.sentences import DistinctSentences, distinct_sentences, every_sentence
 from groundling.language.encoders.transformer import TransformerEncoder, sinusoids
 from groundling.language.encoders.words import WordEncoder, word_mask
 from groundling.language.vocabulary import Vocabulary
@@ -38,6 +38,7 @@ __all__ = [
     "TunedSentenceEncoder",
     "WordEncoder",
     "distinct_sentences",
+    "every_sentence",
     "make_language_encoder",
     "sinusoids",
     "word_mask",

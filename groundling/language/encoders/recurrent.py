@@ -67,7 +67,32 @@ class BiGRUEncoder(WordEncoder):
 
 def read_both_ways(gru: nn.GRU, embedded: Tensor, tokens: Tensor) -> Tensor:
     """States [S, L, 2 D] of a bidirectional GRU over embeddings [S, L, E] of token ids [S, L], padding left out."""
-    lengths = word_mask(tokens).sum(dim=1).cpu()
+    return read_lengths(gru, embedded, word_mask(tokens).sum(dim=1))
+
+
+def read_lengths(reader: nn.GRU | nn.LSTM, embedded: Tensor, lengths: Tensor) -> Tensor:
+    """States [S, L, 2 D] of a bidirectional GRU or LSTM over sequences [S, L, E] of these lengths [S], 1 at least;
+    zeros behind their ends.
+    """
+    if lengths.device.type != "cpu":
+        return read_lengths_on_device(reader, embedded, lengths)
     packed = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
-    states, _ = pad_packed_sequence(gru(packed)[0], batch_first=True, total_length=tokens.shape[1])
+    states, _ = pad_packed_sequence(reader(packed)[0], batch_first=True, total_length=embedded.shape[1])
     return states
+
+
+def read_lengths_on_device(reader: nn.GRU | nn.LSTM, embedded: Tensor, lengths: Tensor) -> Tensor:
+    """As :func:`read_lengths`, without the host, which would have to wait to learn the lengths.
+
+    The sequences are read twice: as they are, of which the states of reading forward are right, and moved to the end of
+    the padding, of which those of reading backward are.
+    """
+    count = embedded.shape[1]
+    place = torch.arange(count, device=embedded.device)
+    missing = (count - lengths).unsqueeze(1)
+    at_end = embedded.gather(1, ((place - missing) % count).unsqueeze(2).expand_as(embedded))
+    forward = reader(embedded)[0].chunk(2, dim=2)[0]
+    backward = reader(at_end)[0].chunk(2, dim=2)[1]
+    backward = backward.gather(1, ((place + missing) % count).unsqueeze(2).expand_as(backward))
+    is_there = (place < lengths.unsqueeze(1)).unsqueeze(2)
+    return torch.cat([forward, backward], dim=2) * is_there

@@ -29,7 +29,11 @@ def distinct_sentences(instruction: Tensor) -> DistinctSentences:
 
     Args:
         instruction: [B, L] integer token ids, 0 = padding.
+
+    On a device the host waits once, for how many sentences there are and how long the longest is.
     """
+    if instruction.device.type != "cpu":
+        return distinct_on_device(instruction)
     used = (instruction != 0).any(dim=0).nonzero()
     length = int(used[-1]) + 1 if len(used) else 1
     words = instruction[:, :length].long()
@@ -42,6 +46,32 @@ def distinct_sentences(instruction: Tensor) -> DistinctSentences:
     if not torch.equal(tokens[index], words):
         tokens, index = torch.unique(words, dim=0, return_inverse=True)
     return DistinctSentences(tokens, index)
+
+
+def distinct_on_device(instruction: Tensor) -> DistinctSentences:
+    """As :func:`distinct_sentences`, in the same order, on any device; the host waits for three numbers."""
+    place = torch.arange(instruction.shape[1], device=instruction.device)
+    length = torch.where((instruction != 0).any(dim=0), place + 1, 1).amax()
+    words = instruction.long()
+    hashes = hash_rows((words + 1) * (place < length))
+    ascending, order = hashes.sort()
+    is_new = torch.ones_like(ascending)
+    is_new[1:] = ascending[1:] != ascending[:-1]
+    number = is_new.cumsum(dim=0) - 1  # of each sorted row's sentence
+    row_of = torch.empty_like(number).scatter_(0, order, number)
+    rows = torch.arange(len(words), device=words.device)
+    first = torch.full_like(rows, len(words)).scatter_reduce_(0, row_of, rows, "amin")
+    alike = words.index_select(0, first.index_select(0, row_of)) == words
+    count, width, is_right = torch.stack([number[-1] + 1, length, alike.all().long()]).tolist()
+    if not is_right:  # two sentences share a hash
+        tokens, row_of = torch.unique(words[:, :width], dim=0, return_inverse=True)
+        return DistinctSentences(tokens, row_of)
+    return DistinctSentences(words.index_select(0, first[:count])[:, :width], row_of)
+
+
+def every_sentence(instruction: Tensor) -> DistinctSentences:
+    """The rows of a batch of instructions [B, L], each for itself, however many are the same."""
+    return DistinctSentences(instruction.long(), torch.arange(len(instruction), device=instruction.device))
 
 
 def hash_rows(numbers: Tensor) -> Tensor:

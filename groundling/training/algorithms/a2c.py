@@ -32,12 +32,12 @@ class A2CConfig:
     """
 
     num_steps: int = 8
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-3
     anneal: bool = True
     gamma: float = 0.99
     gae_lambda: float = 1.0
     value_coef: float = 0.5
-    entropy_coef: float = 0.01
+    entropy_coef: float = 1e-3
     max_grad_norm: float = 0.5
     normalize_advantage: bool = False
     bootstrap_truncated: bool = True

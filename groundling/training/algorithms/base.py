@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from gymnasium.vector import VectorEnv
+from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic, PreparedObservation
 from groundling.errors import ConfigurationError
@@ -24,7 +24,12 @@ from groundling.seeding import integer
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.collector import Collector
 from groundling.training.demonstrations import DemonstrationSet
+from groundling.training.device_collector import DeviceCollector
+from groundling.training.gradients import GradientStep
+from groundling.training.half_batches import HalfBatchCollector
+from groundling.training.ranks import ALONE, Ranks
 from groundling.training.recorders import Recorder
+from groundling.training.replicas import Learner, PartLoss, Replicas
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.rollout import Rollout
 from groundling.training.statistics import EpisodeStatistics
@@ -46,6 +51,8 @@ class Run:
         statistics: notes the episodes that end.
         initial: the agent that the run started from, if it did; its parameters do not change.
         demonstrations: recorded episodes that the environments play, if they do.
+        ranks: the processes that train the agent together, each with its own environments of those that the
+            configuration counts.
     """
 
     config: TrainConfig
@@ -55,10 +62,21 @@ class Run:
     statistics: EpisodeStatistics
     initial: ActorCritic | None = None
     demonstrations: DemonstrationSet | None = None
+    ranks: Ranks = ALONE
+
+    @property
+    def seed(self) -> int:
+        """Of what this process draws: the run's or, of further processes, one that follows from it and their number."""
+        return seed_of_rank(self.config.seed, self.ranks)
 
     def generator(self, name: str) -> torch.Generator:
-        """A new generator on the named stream of the run's seed, on the agent's device."""
-        return torch.Generator(self.agent.device).manual_seed(integer(self.config.seed, name))
+        """A new generator on the named stream of the process's seed, on the agent's device."""
+        return torch.Generator(self.agent.device).manual_seed(integer(self.seed, name))
+
+
+def seed_of_rank(seed: int, ranks: Ranks) -> int:
+    """The seed of what a process draws for itself: of the first, that of the run."""
+    return integer(seed, "rank", ranks.rank) if ranks.rank else seed
 
 
 class Algorithm(ABC):
@@ -70,12 +88,21 @@ class Algorithm(ABC):
     Attributes:
         Config: the class of its settings, a frozen dataclass; ``run.config.settings_of(Config)`` are those of the run.
         section: under which they stand in the run's configuration and on the command line, ``--ppo.clip``.
+        plays_halves: whether it can collect in half batches (``half_batches``).
+        plays_on_device: whether it can play environments that are on a GPU (``env_device``).
         undefined: names of metrics that may be NaN or infinite, where there was nothing to measure; any other that is
             not finite ends the run.
+        is_distributed: whether several processes can train one agent by it: it takes as many gradient steps, by
+            ``GradientStep``, on each, and what it makes of their counts is that of all.
+        splits_updates: whether it computes the gradient of a minibatch by ``Replicas``, on several threads.
     """
 
+    is_distributed: ClassVar[bool] = False
+    splits_updates: ClassVar[bool] = False
     Config: ClassVar[type[Any]]
     section: ClassVar[str]
+    plays_on_device: ClassVar[bool] = False
+    plays_halves: ClassVar[bool] = False
     title: ClassVar[str]  # in reports
     undefined: ClassVar[frozenset[str]] = frozenset({"explained_variance", "advantage_spread"})
 
@@ -142,12 +169,17 @@ class OnPolicy(Algorithm):
     """Learns from rollouts of its own agent, with Adam.
 
     Attributes:
-        settings: of the run for this algorithm; they have ``num_steps``, ``learning_rate`` and ``anneal``.
+        settings: of the run for this algorithm; they have ``num_steps``, ``learning_rate``,
+            ``anneal`` and, where gradients are clipped, ``max_grad_norm``.
         collector: plays the agent.
+        ranks: the processes that train the agent together.
         optimizer: of the agent's parameters.
+        step: takes the gradient steps.
         minibatches: a generator, of the order of the minibatches.
         auxiliary: what the agent learns beside acting.
     """
+
+    plays_halves: ClassVar[bool] = True
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
@@ -155,8 +187,41 @@ class OnPolicy(Algorithm):
         self.settings: Any = run.config.settings_of(self.Config)
         self.minibatches = run.generator("minibatches")
         self.optimizer = torch.optim.Adam(self.agent.parameters(), lr=self.settings.learning_rate, eps=1e-5, fused=True)
+        self.ranks = run.ranks
+        longest = getattr(self.settings, "max_grad_norm", math.inf)
+        self.step = GradientStep(self.optimizer, self.agent.parameters(), max_norm=longest, ranks=run.ranks)
         self.auxiliary = self.make_auxiliary()
         self.collector = self.make_collector(self.make_recorders())
+        self._replicas: Replicas | None = None
+
+    @property
+    def replicas(self) -> Replicas:
+        """What computes the gradients of minibatches, on as many threads as the run says."""
+        if self._replicas is None:
+            self._replicas = Replicas(self.make_learner(), self.run.config.update_threads)
+        return self._replicas
+
+    def make_learner(self) -> Learner:
+        """What the loss of a minibatch is computed with."""
+        return Learner(self.agent, self.auxiliary)
+
+    def minibatch_step(self, loss_of: PartLoss, arrays: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Take a gradient step on a minibatch; arguments as of ``Replicas.backward``.
+
+        Returns:
+            the norm [] of the gradient before it was scaled down, and the numbers [K] that the loss noted.
+        """
+        self.step.forget()
+        noted = self.replicas.backward(loss_of, arrays)
+        return self.step.apply(), noted
+
+    def own_envs(self, minibatch_size: int, num_steps: int) -> int:
+        """Environments of this process that a minibatch of all processes has, at least one.
+
+        Raises:
+            ConfigurationError: if the processes do not divide them.
+        """
+        return self.ranks.share(max(1, minibatch_size // num_steps), "environments of a minibatch")
 
     def make_auxiliary(self) -> list[AuxiliaryLoss]:
         """What the agent learns beside acting."""
@@ -166,18 +231,12 @@ class OnPolicy(Algorithm):
         """What notes further columns of a rollout: the labels of the auxiliary losses."""
         return [loss.recorder(self.run.envs) for loss in self.auxiliary]
 
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """A context in which the agent decides on frames that the auxiliary losses are then computed of."""
-        with ExitStack() as stack:
-            for loss in self.auxiliary:
-                stack.enter_context(loss.noting())
-            yield
-
     def make_collector(self, recorders: list[Recorder]) -> Collector:
         """What plays the agent."""
         run = self.run
-        return Collector(
+        kind = HalfBatchCollector if run.config.half_batches else Collector
+        kind = kind if run.config.env_device == "cpu" else DeviceCollector
+        return kind(
             run.envs,
             run.agent,
             self.settings.num_steps,

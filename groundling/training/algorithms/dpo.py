@@ -13,6 +13,7 @@ from groundling.errors import ConfigurationError
 from groundling.interfaces import Observation
 from groundling.training.algorithms.base import Algorithm, Run
 from groundling.training.checks import require, require_each
+from groundling.training.gradients import GradientStep
 from groundling.training.preferences.comparisons import Comparisons
 from groundling.training.preferences.segments import Segments, agreement
 from groundling.training.streams import restore_stream
@@ -75,6 +76,7 @@ class DPO(Algorithm):
         super().__init__(run)
         self.settings: DPOConfig = run.config.settings_of(DPOConfig)
         self.optimizer = torch.optim.Adam(run.agent.parameters(), lr=self.settings.learning_rate)
+        self.step = GradientStep(self.optimizer, max_norm=self.settings.max_grad_norm)
         self.order = run.generator("comparisons")
         self._segments: Segments | None = None
         self._reference: tuple[Tensor, Tensor] | None = None  # log-probabilities of the trajectories [P]
@@ -152,10 +154,7 @@ class DPO(Algorithm):
         loss = dpo_loss(margin, part.target, config.noise)
         preferred = (part.target * first + (1 - part.target) * second) / self._steps_of(part)
         total = loss - config.clone * preferred.mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        norm = nn.utils.clip_grad_norm_(self.run.agent.parameters(), config.max_grad_norm)
-        self.optimizer.step()
+        norm = self.step(total)
         return {
             "loss": float(loss.detach()),
             "agreement": agreement(margin.detach(), part.target),

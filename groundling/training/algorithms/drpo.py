@@ -68,7 +68,7 @@ class DRPO(GRPO):
 
     def outcomes(self, episodes: Episodes) -> Tensor:
         """A' of each roll-out, [N] float32; the groups are noted first."""
-        config, count = self.settings, int(episodes.group[-1]) + 1
+        config, count = self.settings, len(episodes) // self.group_size
         column = episodes.columns["task" if config.domains == "tasks" else "sentence"]
         length = episodes.length
         of_episode = column[length.cumsum(0) - length]
@@ -76,11 +76,23 @@ class DRPO(GRPO):
         domain = torch.zeros(count, dtype=torch.int64, device=returns.device)
         domain[episodes.group] = of_episode
         mean = torch.zeros(count, device=returns.device).index_add_(0, episodes.group, returns) / self.group_size
-        self.domain = torch.cat([self.domain.to(domain.device), domain])[-config.window :]
-        self.success = torch.cat([self.success.to(mean.device), mean])[-config.window :]
+        # clusters are few, and their numbers differ: they are found on the host
+        domain, mean = domain.cpu(), mean.cpu()
+        latest = self.ranks.gathered((domain, mean)) if self.ranks.size > 1 else [(domain, mean)]
+        for new_domain, new_mean in latest:  # the groups of all processes, in the same order on each
+            self.domain = torch.cat([self.domain, new_domain])[-config.window :]
+            self.success = torch.cat([self.success, new_mean])[-config.window :]
         scale = domain_scales(domain, mean, self.domain, self.success, config.clusters, config.least_success)
-        scaled = super().outcomes(episodes) / scale[episodes.group]
-        return scaled / (scaled.std() + EPSILON)
+        scaled = super().outcomes(episodes) / scale.to(returns.device)[episodes.group]
+        return scaled / (self._spread(scaled) + EPSILON)
+
+    def _spread(self, scaled: Tensor) -> Tensor:
+        """The standard deviation [] of the scaled advantages [N] of all processes."""
+        if self.ranks.size == 1:
+            return scaled.std()
+        total, count = self.ranks.total(torch.stack([scaled.sum(), scaled.new_tensor(float(len(scaled)))]))
+        squares = self.ranks.total((scaled - total / count).square().sum())
+        return (squares / (count - 1)).sqrt()
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from groundling.interfaces import Observation
-from groundling.training.advantages import advantage_metrics
+from groundling.training.advantages import ADVANTAGE_METRICS, advantage_numbers
 from groundling.training.algorithms.base import OnPolicy, Run
 from groundling.training.checks import require
 from groundling.training.episodes import Episodes, EpisodeStore
 from groundling.training.groups import Groups
 from groundling.training.recorders import Recorder, ReferencePolicy
+from groundling.training.replicas import Learner
 
 if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
@@ -55,11 +57,16 @@ class Objective:
         require(self.normalize_by in known, f"normalize_by is {' or '.join(known)}, not {self.normalize_by!r}")
 
 
-def step_weights(episodes: Episodes, normalize_by: Normalization) -> Tensor:
+def step_weights(episodes: Episodes, normalize_by: Normalization, mean_length: float | None = None) -> Tensor:
     """How much each step [R] counts, with mean 1.
 
     "step":        1/R sum_i sum_t L_it                every step alike, a long episode more than a short one
     "trajectory":  1/N sum_i 1/|o_i| sum_t L_it        every episode alike
+
+    Args:
+        episodes: N of them.
+        normalize_by: see above.
+        mean_length: of the episodes, where these are a part of them only.
 
     Source: "trajectory" as in Shao et al. 2024, arXiv:2402.03300, equation 3; "step" as in Yu et al. 2025 (DAPO),
     arXiv:2503.14476, section 3.3.
@@ -67,7 +74,7 @@ def step_weights(episodes: Episodes, normalize_by: Normalization) -> Tensor:
     if normalize_by == "step":
         return torch.ones_like(episodes.reward)
     length = episodes.length.to(episodes.reward.dtype)
-    return (length.mean() / length)[episodes.episode]
+    return ((length.mean() if mean_length is None else mean_length) / length)[episodes.episode]
 
 
 def surrogate_loss(log_ratio: Tensor, advantage: Tensor, weight: Tensor, clip: float) -> Tensor:
@@ -111,6 +118,7 @@ class Episodic(OnPolicy):
         store: the steps that wait.
     """
 
+    is_distributed = splits_updates = True
     group_size = 1  # G, roll-outs of an episode; more where a subclass plays groups
 
     def __init__(self, run: Run) -> None:
@@ -155,17 +163,22 @@ class Episodic(OnPolicy):
             acted, clip fraction, gradient norm and how often that is clipped; what ``advantage_metrics`` tells of the
             advantages of the steps.
         """
-        if not len(episodes):
+        ranks, loss = self.ranks, self.loss
+        frames, count = ranks.total(torch.tensor([len(episodes.action), len(episodes)])).tolist()
+        if not count:
             return {"learned_episodes": 0.0}
-        loss, advantage = self.loss, self.advantages(episodes)
+        advantage = self.advantages(episodes)
         target = episodes.returns_to_go(loss.gamma)
-        weight = step_weights(episodes, loss.normalize_by)
-        prepared = self.agent.prepare(episodes.observation)
+        weight = step_weights(episodes, loss.normalize_by, frames / count if ranks.size > 1 else None)
+        prepared = self.agent.prepare(episodes.observation) if len(episodes) else None
         reference = self._reference(episodes)
-        totals: list[Tensor] = []
-        for rows, is_real in self._minibatches(episodes):
-            log_probs, value = self._decide(prepared, rows, is_real)
-            kept = rows[is_real]
+        whole: Tensor | None = None  # the weights of a minibatch, where this is not all of it
+
+        def loss_of(learner: Learner, share: float, rows: Tensor, is_real: Tensor) -> tuple[Tensor, Tensor]:
+            # where nothing is padding, nobody has to look where it is
+            real = None if learner.agent.state_dim == 0 else is_real.flatten().nonzero().squeeze(1)
+            log_probs, value = self._decide(learner, prepared, rows, is_real, real)
+            kept = rows.flatten() if real is None else rows.flatten()[real]
             log_prob = log_probs.gather(-1, episodes.action[kept].unsqueeze(-1)).squeeze(-1)
             log_ratio, own = log_prob - episodes.log_prob[kept], weight[kept]
             policy_loss = surrogate_loss(log_ratio, advantage[kept], own, loss.clip)
@@ -174,25 +187,40 @@ class Episodic(OnPolicy):
             divergence = torch.zeros_like(entropy)
             if reference is not None:
                 divergence = weighted_mean(k3(log_prob, reference[kept]), own)
+            if whole is not None:  # of means by weight, that of a part counts by the part's weight
+                counts = own.sum() / (share * whole)
+                policy_loss, entropy = counts * policy_loss, counts * entropy
+                value_loss, divergence = counts * value_loss, counts * divergence
             total = policy_loss - loss.entropy_coef * entropy + loss.kl_coef * divergence
             if loss.value_coef > 0:  # a head that is not trained is to have no gradient, not one of zero
                 total = total + loss.value_coef * value_loss
-            self.optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), loss.max_grad_norm)
-            self.optimizer.step()
             with torch.no_grad():
                 ratio = log_ratio.exp()
                 kl = (ratio - 1 - log_ratio).mean()
                 clipped = ((ratio - 1).abs() > loss.clip).float().mean()
-                cut = (norm > loss.max_grad_norm).float()
-                totals.append(torch.stack([policy_loss, entropy, kl, clipped, norm, cut, value_loss, divergence]))
+                return total, torch.stack([policy_loss, entropy, kl, clipped, value_loss, divergence])
+
+        totals: list[Tensor] = []
+        self.replicas.link()
+        for batch in self._minibatches(episodes, frames, count):
+            if ranks.size > 1 or len(self.replicas.learners) > 1:
+                own = weight.new_zeros(()) if batch is None else weight[batch[0][batch[1]]].sum()
+                whole = ranks.mean(own)
+            if batch is None:
+                self.step(None)  # the other processes have something to learn from
+                continue
+            norm, noted = self.minibatch_step(loss_of, batch)
+            cut = (norm > loss.max_grad_norm).float()
+            totals.append(torch.cat([noted[:4], torch.stack([norm, cut]), noted[4:]]))
+        if not totals:
+            return {"learned_episodes": 0.0}
         names = ["policy_loss", "entropy", "approximate_kl", "clip_fraction", "gradient_norm", "gradient_clipped"]
         names += ["value_loss", "reference_kl"]
-        metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
+        numbers = torch.cat([torch.stack(totals).mean(dim=0), advantage_numbers(advantage)])  # read at once
+        metrics = dict(zip([*names, *ADVANTAGE_METRICS], numbers.tolist(), strict=True))
         left_out = {"value_loss": loss.value_coef == 0, "reference_kl": reference is None}
         metrics = {name: value for name, value in metrics.items() if not left_out.get(name, False)}
-        return {**metrics, **advantage_metrics(advantage), "learned_episodes": float(len(episodes))}
+        return {**metrics, "learned_episodes": float(len(episodes))}
 
     def _reference(self, episodes: Episodes) -> Tensor | None:
         """Log-probabilities [R] that the reference gives to the actions; None without one."""
@@ -201,30 +229,44 @@ class Episodic(OnPolicy):
         log_probs = episodes.columns["reference"].log_softmax(dim=-1)
         return log_probs.gather(-1, episodes.action.unsqueeze(-1)).squeeze(-1)
 
-    def _decide(self, prepared: Any, rows: Tensor, is_real: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probabilities [r, A] and values [r] of the steps that are there, row after row of [L, n]."""
+    def _decide(
+        self, learner: Learner, prepared: Any, rows: Tensor, is_real: Tensor, real: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probabilities [r, A] and values [r] of the steps that are there, row after row of [L, n]; ``real`` [r]
+        says which these are, None: all.
+        """
         is_first = torch.zeros_like(is_real)
         is_first[0] = True  # what the memory holds before it has no effect
-        state = self.agent.initial_state(rows.shape[1])
-        with self.noting():
-            decision = self.agent(prepared.rows(rows.flatten()), state, is_first)
-        return decision.logits.log_softmax(dim=-1)[is_real], decision.value[is_real]
+        state = learner.agent.initial_state(rows.shape[1])
+        with learner.noting():
+            decision = learner.agent(prepared.rows(rows.flatten()), state, is_first)
+        log_probs, value = decision.logits.log_softmax(dim=-1).flatten(0, 1), decision.value.flatten()
+        return (log_probs, value) if real is None else (log_probs[real], value[real])
 
-    def _minibatches(self, episodes: Episodes) -> Iterator[tuple[Tensor, Tensor]]:
+    def _minibatches(self, episodes: Episodes, frames: int, count: int) -> Iterator[tuple[Tensor, Tensor] | None]:
         """Rows [L, n] of steps and where there is a step; with a memory whole episodes, else steps one by one (L = 1).
 
-        Without a memory it does not matter where an episode begins, so each step stands for itself.
+        Without a memory it does not matter where an episode begins, so each step stands for itself. Processes that
+        train together have as many minibatches, None where one has no episode left.
+
+        Args:
+            episodes: of this process.
+            frames: their steps on all processes.
+            count: the episodes of all processes.
         """
-        device, count = self.agent.device, len(episodes.action)
-        size = self.loss.minibatch_size or count
+        device, own = self.agent.device, len(episodes.action)
+        size = self.loss.minibatch_size or frames
         has_memory = self.agent.state_dim > 0
+        every = frames
         if has_memory:
-            mean = max(1, count // len(episodes))
-            count, size = len(episodes), max(1, size // mean)
+            every, own, size = count, len(episodes), max(1, size // max(1, frames // count))
         for _ in range(self.loss.num_epochs):
-            order = torch.randperm(count, generator=self.minibatches, device=device)
-            for chosen in order.split(size):
-                if has_memory:
+            order = torch.randperm(own, generator=self.minibatches, device=device)
+            parts = order.split(size) if self.ranks.size == 1 else order.tensor_split(math.ceil(every / size))
+            for chosen in parts:
+                if not len(chosen):
+                    yield None
+                elif has_memory:
                     yield episodes.grid(chosen)
                 else:
                     yield chosen.unsqueeze(0), torch.ones(1, len(chosen), dtype=torch.bool, device=device)
@@ -246,6 +288,12 @@ class Grouped(Episodic):
 
     def __init__(self, run: Run) -> None:
         self.group_size = run.config.settings_of(self.Config).group_size
+        own = run.envs.num_envs
+        require(
+            own % self.group_size == 0,
+            f"the groups of {self.group_size} roll-outs do not divide the {own} environments of each of the "
+            f"{run.ranks.size} processes: give --num-envs a multiple of {self.group_size * run.ranks.size}",
+        )
         super().__init__(run)
 
     @classmethod
@@ -261,7 +309,7 @@ class Grouped(Episodic):
 
     def make_recorders(self) -> list[Recorder]:
         """The groups as well."""
-        self.groups = Groups(self.run.envs, self.group_size, self.run.config.seed, self.section)
+        self.groups = Groups(self.run.envs, self.group_size, self.run.seed, self.section)
         return [self.groups, *super().make_recorders()]
 
     def start(self, seed: int) -> Observation:

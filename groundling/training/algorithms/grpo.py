@@ -88,6 +88,7 @@ class GRPO(Grouped):
 
     Config: ClassVar[type[Any]] = GRPOConfig
     section = "grpo"
+    summary: ClassVar[str] = "group relative policy optimization: each roll-out of an episode against its group"
     title: ClassVar[str] = "GRPO"
 
     @classmethod

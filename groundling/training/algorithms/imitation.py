@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from groundling.agents.bots import Sight
@@ -15,10 +15,11 @@ from groundling.interfaces import Teacher
 from groundling.training.advantages import gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
-from groundling.training.algorithms.base import OnPolicy
+from groundling.training.algorithms.base import OnPolicy, Run
 from groundling.training.algorithms.taught_collection import LABEL, NO_LABEL, TaughtCollector, TeacherLabels
 from groundling.training.checks import require, require_each, require_shares
 from groundling.training.recorders import Recorder
+from groundling.training.replicas import Learner
 from groundling.training.rollout import Rollout
 from groundling.training.teachers import Recording, find_teacher
 
@@ -100,8 +101,14 @@ class Imitation(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = ImitationConfig
+    plays_halves = False
+    is_distributed = splits_updates = True
     section = "imitation"
     collector: TaughtCollector
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.own_envs(self.settings.minibatch_size, self.settings.num_steps)  # refuses what ranks do not divide
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:
@@ -164,29 +171,40 @@ class Imitation(OnPolicy):
         config: ImitationConfig = self.settings
         labels = rollout.columns[LABEL]
         prepared = self.prepared(rollout)
-        totals: list[Tensor] = []
         steps, batch = labels.shape
         rows = torch.arange(steps * batch, device=self.agent.device).unflatten(0, (steps, batch))
-        for envs in self._minibatches(steps, batch):
+        weights = inflection_weights(labels, rollout.is_first, config.inflection) if config.inflection != 1 else None
+        whole: tuple[Tensor, Tensor] | None = None  # of a minibatch: frames with a label, and their weights
+
+        def loss_of(learner: Learner, share: float, envs: Tensor) -> tuple[Tensor, Tensor]:
             is_first, label = rollout.is_first[:, envs], labels[:, envs]
-            with self.noting():
-                decision = self.agent(prepared.rows(rows[:, envs].flatten()), rollout.initial_state[envs], is_first)
+            with learner.noting():
+                decision = learner.agent(prepared.rows(rows[:, envs].flatten()), rollout.initial_state[envs], is_first)
             rollout.final_state[envs] = decision.state.detach()
-            weight = inflection_weights(label, is_first, config.inflection) if config.inflection != 1 else None
+            weight = None if weights is None else weights[:, envs]
             loss, accuracy, entropy = imitation_loss(decision.logits, label, weight)
+            if whole is not None:
+                count, weighed = (own / (share * mean) for own, mean in zip(counted(label, weight), whole, strict=True))
+                loss, accuracy, entropy = loss * weighed, accuracy * count, entropy * count
             value_loss = 0.5 * (decision.value - self._returns(rollout, envs, decision.value)).square().mean()
             total = loss + config.value_coef * value_loss - config.entropy_coef * entropy
             parts = [loss, accuracy, value_loss, entropy]
             columns = {name: column[:, envs] for name, column in rollout.columns.items()}
-            for auxiliary in self.auxiliary:
+            for auxiliary in learner.auxiliary:
                 parts.append(auxiliary(decision, columns))
                 total = total + auxiliary.coefficient * parts[-1]
-            self.optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
-            self.optimizer.step()
+            return total, torch.stack([part.detach() for part in parts])
+
+        totals: list[Tensor] = []
+        self.replicas.link()
+        for envs in self._minibatches(steps, batch):
+            if self.ranks.size > 1 or len(self.replicas.learners) > 1:
+                own = torch.stack(counted(labels[:, envs], None if weights is None else weights[:, envs]))
+                count, weighed = self.ranks.mean(own).clamp(min=1 / self.ranks.size)
+                whole = count, weighed
+            norm, noted = self.minibatch_step(loss_of, (envs,))
             clipped = (norm > config.max_grad_norm).float()
-            totals.append(torch.stack([part.detach() for part in (norm, clipped, *parts)]))
+            totals.append(torch.cat([torch.stack([norm, clipped]), noted]))
         names = ["gradient_norm", "gradient_clipped", "imitation_loss", "accuracy", "value_loss", "entropy"]
         names += [auxiliary.name for auxiliary in self.auxiliary]
         metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
@@ -215,7 +233,7 @@ class Imitation(OnPolicy):
 
     def _minibatches(self, steps: int, batch: int) -> Iterator[Tensor]:
         """Environments [B'] of each minibatch: whole ones, so that the memory runs over all of their steps."""
-        size = max(1, self.settings.minibatch_size // steps)
+        size = self.own_envs(self.settings.minibatch_size, steps)
         for _ in range(self.settings.num_epochs):
             yield from torch.randperm(batch, generator=self.minibatches, device=self.agent.device).split(size)
 
@@ -223,6 +241,7 @@ class Imitation(OnPolicy):
 class BehaviorCloning(Imitation):
     """Imitation of a teacher that acts itself."""
 
+    summary: ClassVar[str] = "behavior cloning: the expert acts, the agent learns to act as it does"
     title: ClassVar[str] = "behavior cloning"
 
     def teacher_share(self, progress: float) -> float:
@@ -233,6 +252,7 @@ class BehaviorCloning(Imitation):
 class DAgger(Imitation):
     """Imitation of a teacher that labels the states which the agent visits, and acts less and less."""
 
+    summary: ClassVar[str] = "DAgger: the agent acts more and more, the expert says what it would have done"
     title: ClassVar[str] = "DAgger"
 
     @classmethod
@@ -270,8 +290,15 @@ def inflection_weights(label: Tensor, is_first: Tensor, inflection: float) -> Te
     """
     changes = (label[1:] != label[:-1]) & ~is_first[1:].bool() & (label[:-1] != NO_LABEL)
     weight = torch.ones(label.shape, device=label.device)
-    weight[1:][changes] = inflection
+    weight[1:].masked_fill_(changes, inflection)
     return weight
+
+
+def counted(label: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """By how much the means of :func:`imitation_loss` are divided: frames with a label [], and their weights []."""
+    has_label = label != NO_LABEL
+    count = has_label.sum().float()
+    return count, count if weight is None else (weight * has_label).sum()
 
 
 def imitation_loss(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from groundling.agents.bots import Sight
 from groundling.language.word_swaps import WordSwaps
@@ -20,6 +20,7 @@ from groundling.training.contrastive.collection import ClipCollector
 from groundling.training.contrastive.encoder import VideoSentenceEncoder
 from groundling.training.contrastive.loss import Losses, Scores, infonce
 from groundling.training.contrastive.wording import RunSentences
+from groundling.training.gradients import GradientStep
 from groundling.training.recorders import Recorder
 from groundling.training.rollout import Rollout
 from groundling.training.teachers import find_teacher
@@ -95,6 +96,7 @@ class InfoNCE(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = InfoNCEConfig
+    plays_halves = False
     section = "infonce"
     title: ClassVar[str] = "InfoNCE (encoders only, no policy)"
     collector: ClipCollector
@@ -110,6 +112,7 @@ class InfoNCE(OnPolicy):
             )
         parameters = list(self.encoder.parameters())
         self.optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, eps=1e-5, fused=True)
+        self.step = GradientStep(self.optimizer, max_norm=settings.max_grad_norm)
 
     @classmethod
     def check(cls, config: TrainConfig) -> None:
@@ -159,10 +162,7 @@ class InfoNCE(OnPolicy):
             draws = torch.rand(settings.batch_size, generator=self.minibatches, device=self.agent.device)
             pairs = self.clips.rows((draws * len(self.clips)).long().cpu().numpy())
             losses = self._losses(pairs, swaps)
-            self.optimizer.zero_grad(set_to_none=True)
-            losses.loss.backward()
-            norm = nn.utils.clip_grad_norm_(self.encoder.parameters(), settings.max_grad_norm)
-            self.optimizer.step()
+            norm = self.step(losses.loss)
             found.append(torch.stack([losses.loss.detach(), losses.accuracy, losses.undone, norm]))
         loss, accuracy, undone, norm = torch.stack(found).mean(dim=0).tolist()
         temperature = 1 / self.encoder.scale.item()

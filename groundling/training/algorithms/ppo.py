@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from groundling.agents.actor_critic import PreparedObservation
 from groundling.seeding import integer
 from groundling.setting_types import MAY_BE_INFINITE
-from groundling.training.advantages import advantage_metrics, gae
+from groundling.training.advantages import ADVANTAGE_METRICS, advantage_numbers, gae
 from groundling.training.algorithms.auxiliary import auxiliary_losses, check_auxiliary
 from groundling.training.algorithms.auxiliary_loss import AuxiliaryLoss
 from groundling.training.algorithms.base import OnPolicy, Run
@@ -21,6 +21,7 @@ from groundling.training.algorithms.reward_prediction import COLUMN as WAS_PAID
 from groundling.training.algorithms.reward_prediction import RewardPrediction
 from groundling.training.checks import require, require_each, require_shares
 from groundling.training.recorders import Recorder, ReferencePolicy
+from groundling.training.replicas import Learner
 from groundling.training.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -108,12 +109,15 @@ class PPO(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = PPOConfig
+    is_distributed = splits_updates = True
     section = "ppo"
+    plays_on_device = True
     title: ClassVar[str] = "PPO"
 
     def __init__(self, run: Run) -> None:
         self.ppo = self.as_ppo(run.config)
         super().__init__(run)
+        self._minibatch_size(self.ppo.num_steps)  # refuses what the processes of the job do not divide
         self.prediction: RewardPrediction | None = None
         if self.ppo.reward_coef > 0:
             with torch.random.fork_rng(devices=[]):
@@ -136,6 +140,10 @@ class PPO(OnPolicy):
             settings.kl_coef == 0 or bool(config.init),
             "kl_coef keeps PPO near the policy that it starts from: it needs an init",
         )
+
+    def make_learner(self) -> Learner:
+        """The head that predicts rewards as well."""
+        return Learner(self.agent, self.auxiliary, self.prediction)
 
     def make_auxiliary(self) -> list[AuxiliaryLoss]:
         """Those of the settings."""
@@ -198,17 +206,16 @@ class PPO(OnPolicy):
         columns = {name: column.flatten(0, 1) for name, column in every.items()}
         if self.prediction is not None:
             columns[WAS_PAID] = self.prediction.labels(rollout).flatten(0, 1)
-        totals: list[Tensor] = []
-        for rows, envs in self._minibatches(*rollout.action.shape):
+
+        def loss_of(
+            learner: Learner, share: float, rows: Tensor, envs: Tensor, weight: Tensor
+        ) -> tuple[Tensor, Tensor]:
             batch = {name: array[rows] for name, array in flat.items()}
             state = rollout.initial_state[envs]
-            with self.noting():
-                decision = self.agent(prepared.rows(rows.flatten()), state, batch["is_first"])
+            with learner.noting():
+                decision = learner.agent(prepared.rows(rows.flatten()), state, batch["is_first"])
             log_probs = decision.logits.log_softmax(dim=-1)
             log_ratio = log_probs.gather(-1, batch["action"].unsqueeze(-1)).squeeze(-1) - batch["log_prob"]
-            weight = batch["advantage"]
-            if config.normalize_advantage and weight.numel() > 1:
-                weight = (weight - weight.mean()) / (weight.std() + 1e-8)
             noted = {name: column[rows] for name, column in columns.items()}
             policy_loss = self.policy_loss(log_probs, log_ratio, weight, noted)
             value_loss = 0.5 * (decision.value - batch["target"]).square().mean()
@@ -217,31 +224,41 @@ class PPO(OnPolicy):
             if config.kl_coef > 0:
                 loss = loss + config.kl_coef * kl_divergence(log_probs, noted["reference"].log_softmax(dim=-1))
             parts = [policy_loss, value_loss, entropy]
-            for auxiliary in self.auxiliary:
+            for auxiliary in learner.auxiliary:
                 parts.append(auxiliary(decision, noted))
                 loss = loss + auxiliary.coefficient * parts[-1]
-            if self.prediction is not None:
-                predicted = self.prediction.loss(decision.features, columns[WAS_PAID][rows])
+            if learner.head is not None:
+                predicted = learner.head.loss(decision.features, columns[WAS_PAID][rows])
                 loss = loss + config.reward_coef * predicted
                 parts.append(predicted)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
-            self.optimizer.step()
             with torch.no_grad():
                 ratio = log_ratio.exp()
                 # of KL(old || new), from actions of the old policy: unbiased, and never negative as -log_ratio is
                 kl = (ratio - 1 - log_ratio).mean()
                 clipped = ((ratio - 1).abs() > config.clip).float().mean()
-                totals.append(torch.stack([kl, clipped, norm, (norm > config.max_grad_norm).float(), *parts]))
+                return loss, torch.stack([kl, clipped, *parts])
+
+        totals: list[Tensor] = []
+        self.replicas.link()
+        for rows, envs in self._minibatches(*rollout.action.shape):
+            norm, noted = self.minibatch_step(loss_of, (rows, envs, self._normalized(flat["advantage"][rows])))
+            totals.append(torch.cat([torch.stack([norm, (norm > config.max_grad_norm).float()]), noted]))
         self.after_update(rollout, prepared, columns)
-        names = ["approximate_kl", "clip_fraction", "gradient_norm", "gradient_clipped"]
+        names = ["gradient_norm", "gradient_clipped", "approximate_kl", "clip_fraction"]
         names += ["policy_loss", "value_loss", "entropy"]
         names += [auxiliary.name for auxiliary in self.auxiliary]
         names += ["reward_prediction_loss"] if self.prediction is not None else []
-        metrics = dict(zip(names, torch.stack(totals).mean(dim=0).tolist(), strict=True))
-        metrics["explained_variance"] = float(explained_variance(rollout.value, target))
-        return {**metrics, **advantage_metrics(advantage)}
+        names += ["explained_variance", *ADVANTAGE_METRICS]
+        of_rollout = [explained_variance(rollout.value, target).unsqueeze(0), advantage_numbers(advantage)]
+        numbers = torch.cat([torch.stack(totals).mean(dim=0), *of_rollout])  # read at once: each time one waits
+        return dict(zip(names, numbers.tolist(), strict=True))
+
+    def _normalized(self, advantage: Tensor) -> Tensor:
+        """The advantages [...] of a minibatch as the settings want them, by the minibatches of all processes."""
+        if not self.ppo.normalize_advantage or advantage.numel() * self.ranks.size == 1:
+            return advantage
+        mean, spread = self.ranks.moments(advantage)
+        return (advantage - mean) / (spread + 1e-8)
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""
@@ -254,6 +271,13 @@ class PPO(OnPolicy):
         if self.prediction is not None:
             self.prediction.load_state_dict(saved["prediction"])
 
+    def _minibatch_size(self, steps: int) -> int:
+        """Rows of a minibatch on this process or, with a memory, environments."""
+        whole = self.ppo.minibatch_size
+        if self.agent.state_dim:
+            return self.own_envs(whole, steps)
+        return self.ranks.share(whole, "observations of a minibatch")
+
     def _minibatches(self, steps: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows [T', B'] of the flattened rollout, and the environments [B'] whose first state they begin with.
 
@@ -263,7 +287,7 @@ class PPO(OnPolicy):
         device = self.agent.device
         has_memory = self.agent.state_dim > 0
         count = batch if has_memory else steps * batch
-        size = max(1, self.ppo.minibatch_size // steps) if has_memory else self.ppo.minibatch_size
+        size = self._minibatch_size(steps)
         time = torch.arange(steps, device=device).unsqueeze(1) * batch
         for _ in range(self.ppo.num_epochs):
             order = torch.randperm(count, generator=self.minibatches, device=device)

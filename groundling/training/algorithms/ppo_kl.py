@@ -103,7 +103,7 @@ class PPOKL(PPO):
     def after_update(self, rollout: Rollout, prepared: PreparedObservation, columns: dict[str, Tensor]) -> None:
         """Adapt the weight of the penalty."""
         now = self._log_probs(rollout, prepared).flatten(0, 1)
-        self.kl = float(kl_divergence(columns[OLD], now))
+        self.kl = float(self.ranks.mean(kl_divergence(columns[OLD], now)))
         self.beta = adapted(self.beta, self.kl, self.settings.kl_target)
 
     def learn(self, rollout: Rollout) -> dict[str, float]:

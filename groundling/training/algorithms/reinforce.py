@@ -36,12 +36,12 @@ class ReinforceConfig:
 
     baseline: Baseline = "learned"
     num_steps: int = 8
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     anneal: bool = True
     gamma: float = 0.99
     decay: float = 0.9
-    value_coef: float = 0.5
-    entropy_coef: float = 0.01
+    value_coef: float = 0.05
+    entropy_coef: float = 1e-3
     max_grad_norm: float = 0.5
 
     def __post_init__(self) -> None:
@@ -72,6 +72,8 @@ class Reinforce(Episodic):
 
     Config: ClassVar[type[Any]] = ReinforceConfig
     section = "reinforce"
+    plays_on_device = True
+    summary: ClassVar[str] = "the policy gradient from whole episodes, with their returns to go"
     title: ClassVar[str] = "REINFORCE"
 
     def __init__(self, run: Run) -> None:
@@ -103,9 +105,16 @@ class Reinforce(Episodic):
             return returns
         baseline = self.average / self._weight if self._weight else 0.0
         decay = self.settings.decay
-        self.average = decay * self.average + (1 - decay) * float(returns.mean())
+        self.average = decay * self.average + (1 - decay) * self._mean(returns)
         self._weight = decay * self._weight + (1 - decay)  # it begins at the first mean and not at 0
         return returns - torch.tensor(baseline, dtype=returns.dtype, device=returns.device)
+
+    def _mean(self, returns: Tensor) -> float:
+        """Of those of all processes."""
+        if self.ranks.size == 1:
+            return float(returns.mean())
+        total, count = self.ranks.total(torch.tensor([float(returns.sum()), len(returns)])).tolist()
+        return total / count
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""

@@ -31,7 +31,7 @@ class RLOOConfig:
 
     group_size: int = 8
     num_steps: int = 8
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     anneal: bool = True
     gamma: float = 0.99
     kl_coef: float = 0.0
@@ -59,6 +59,7 @@ class RLOO(Grouped):
 
     Config: ClassVar[type[Any]] = RLOOConfig
     section = "rloo"
+    summary: ClassVar[str] = "REINFORCE leave-one-out: each roll-out of an episode against the mean of the others"
     title: ClassVar[str] = "RLOO"
 
     @classmethod

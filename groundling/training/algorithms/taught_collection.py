@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
 from torch import Tensor
 
 from groundling.interfaces import Teacher
@@ -16,30 +18,33 @@ from groundling.training.rollout import Rollout
 
 NO_LABEL = -1  # where a teacher knew no action
 LABEL = "label"
+TAUGHT = "taught action"
 
 
 class TeacherLabels(Recorder):
-    """Notes a teacher's actions, ``"label"`` [T, B] int64, ``NO_LABEL`` where it knew none.
+    """Notes a teacher's actions, ``"taught action"`` [T, B] int64, and ``"label"``, the same with ``NO_LABEL`` where it
+    knew none.
 
     Args:
         teacher: labels every state with the action that is right there.
 
     Attributes:
-        actions: [B] of the present states, for whoever acts on them.
+        actions: [B] of the present states, for whoever acts on them; on the host.
     """
 
     name = "teacher"
 
     def __init__(self, teacher: Teacher) -> None:
         self.teacher = teacher
-        self.columns = {LABEL: Column((), torch.int64)}
+        self.columns = {name: Column((), torch.int64, is_sent=True) for name in (LABEL, TAUGHT)}
         self.actions = torch.zeros(0, dtype=torch.int64)
 
     def before_step(self, rollout: Rollout, step: int) -> None:
         """See :class:`Recorder`."""
-        labels = rollout.columns[LABEL]
-        self.actions = torch.from_numpy(self.teacher.actions()).to(labels.device, copy=True)
-        labels[step] = self.actions.masked_fill(torch.from_numpy(self.teacher.lost).to(labels.device), NO_LABEL)
+        columns = rollout.on_host.columns
+        self.actions = torch.from_numpy(self.teacher.actions()).clone()
+        columns[TAUGHT][step] = self.actions
+        columns[LABEL][step] = self.actions.masked_fill(torch.from_numpy(self.teacher.lost), NO_LABEL)
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Recorder`."""
@@ -70,25 +75,30 @@ class TaughtCollector(Collector):
         self.labels = labels
         self.teacher_share = 0.0
         self.handover = 0.0
-        self._is_taken_over = torch.zeros(len(self.is_first), dtype=torch.bool, device=self.is_first.device)
+        self._is_taken_over = torch.zeros(len(self.is_first), dtype=torch.bool, device=self.agent.device)
 
     def act(self, step: int) -> Tensor:
         """See :class:`Collector`."""
-        return self.labels.actions if self.teacher_share >= 1 else super().act(step)
+        return self.rollout.columns[TAUGHT][step] if self.teacher_share >= 1 else super().act(step)
+
+    def on_host(self, step: int, action: Tensor) -> NDArray[np.int64]:
+        """See :class:`Collector`; the teacher's actions are there already."""
+        return self.labels.actions.numpy() if self.teacher_share >= 1 else super().on_host(step, action)
 
     def choose(self, step: int, action: Tensor) -> Tensor:
         """The teacher's actions with the probability ``teacher_share``, else the agent's."""
+        taught = self.rollout.columns[TAUGHT][step]
         if self.handover > 0:
-            return torch.where(self._take_over(), self.labels.actions, action)
+            return torch.where(self._take_over(self.rollout.is_first[step]), taught, action)
         if self.teacher_share <= 0:
             return action
         draw = torch.rand(len(action), generator=self.generator, device=action.device)
-        return torch.where(draw < self.teacher_share, self.labels.actions, action)
+        return torch.where(draw < self.teacher_share, taught, action)
 
-    def _take_over(self) -> Tensor:
-        """Where the teacher acts now, [B] bool, and until the episode ends."""
-        start, later = torch.rand(2, len(self.is_first), generator=self.generator, device=self.is_first.device)
-        taken = torch.where(self.is_first, start < self.teacher_share, self._is_taken_over)
+    def _take_over(self, is_first: Tensor) -> Tensor:
+        """Where the teacher acts now, [B] bool, and until the episode ends; ``is_first`` [B] is where one begins."""
+        start, later = torch.rand(2, len(is_first), generator=self.generator, device=is_first.device)
+        taken = torch.where(is_first, start < self.teacher_share, self._is_taken_over)
         self._is_taken_over = taken | (later < self.handover)
         return self._is_taken_over
 
@@ -100,4 +110,4 @@ class TaughtCollector(Collector):
         """Continue from :meth:`state_dict`; earlier checkpoints have no handover."""
         super().load_state_dict(saved)
         if "is_taken_over" in saved and saved["envs"] is not None:
-            self._is_taken_over = saved["is_taken_over"].to(self.is_first.device)
+            self._is_taken_over = saved["is_taken_over"].to(self.agent.device)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic
-from groundling.training.advantages import advantage_metrics, gae
+from groundling.training.advantages import ADVANTAGE_METRICS, advantage_numbers, gae
 from groundling.training.algorithms.base import OnPolicy, Run
 from groundling.training.algorithms.ppo import explained_variance
 from groundling.training.checks import require_each, require_shares
@@ -39,13 +39,13 @@ class VTraceConfig:
 
     num_steps: int = 8
     lag: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-3
     anneal: bool = True
     gamma: float = 0.99
     rho_bar: float = 1.0
     c_bar: float = 1.0
     value_coef: float = 0.5
-    entropy_coef: float = 0.01
+    entropy_coef: float = 3e-4
     max_grad_norm: float = 0.5
     bootstrap_truncated: bool = True
 
@@ -120,9 +120,11 @@ class LaggingCollector(Collector):
 
     learner: ActorCritic
 
-    def _value(self, observation: dict[str, Any], state: Tensor, is_first: Tensor) -> Tensor:
-        value: Tensor = self.learner(self.learner.prepare(observation), state, is_first.unsqueeze(0)).value[0]
-        return value
+    def _value(self, observation: dict[str, Any], numbers: dict[str, Tensor], state: Tensor) -> Tensor:
+        if self.learner.device.type == "cpu":
+            return self._value_by(self.learner, observation, numbers, state)
+        with self.learner.inference_cache():
+            return self._value_by(self.learner, observation, numbers, state)
 
 
 class VTrace(OnPolicy):
@@ -135,6 +137,8 @@ class VTrace(OnPolicy):
     """
 
     Config: ClassVar[type[Any]] = VTraceConfig
+    plays_halves = False
+    is_distributed = True
     section = "vtrace"
     title: ClassVar[str] = "V-trace"
 
@@ -194,23 +198,21 @@ class VTrace(OnPolicy):
         policy_loss = -(log_prob * advantage).mean()
         value_loss = 0.5 * (decision.value - target).square().mean()
         entropy = -(log_probs.exp() * log_probs).sum(dim=-1).mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        (policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy).backward()
-        norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
-        self.optimizer.step()
+        norm = self.step(policy_loss + config.value_coef * value_loss - config.entropy_coef * entropy)
         ratio = log_ratio.exp()
-        return {
-            "policy_loss": float(policy_loss.detach()),
-            "value_loss": float(value_loss.detach()),
-            "entropy": float(entropy.detach()),
-            "approximate_kl": float((ratio - 1 - log_ratio).mean()),
-            "mean_weight": float(ratio.clamp(max=config.rho_bar).mean()),
-            "weights_cut": float((ratio > config.rho_bar).float().mean()),
-            "gradient_norm": float(norm),
-            "gradient_clipped": float(norm > config.max_grad_norm),
-            "explained_variance": float(explained_variance(value, target)),
-            **advantage_metrics(advantage),
+        told = {
+            "policy_loss": policy_loss.detach(),
+            "value_loss": value_loss.detach(),
+            "entropy": entropy.detach(),
+            "approximate_kl": (ratio - 1 - log_ratio).mean(),
+            "mean_weight": ratio.clamp(max=config.rho_bar).mean(),
+            "weights_cut": (ratio > config.rho_bar).float().mean(),
+            "gradient_norm": norm,
+            "gradient_clipped": (norm > config.max_grad_norm).float(),
+            "explained_variance": explained_variance(value, target),
         }
+        numbers = torch.cat([torch.stack(list(told.values())), advantage_numbers(advantage)])  # read at once
+        return dict(zip([*told, *ADVANTAGE_METRICS], numbers.tolist(), strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """See :class:`Algorithm`."""

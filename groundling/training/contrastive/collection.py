@@ -11,7 +11,8 @@ from torch import Tensor
 
 from groundling.envs.engine.outcomes import require_successes
 from groundling.interfaces import Transition
-from groundling.training.algorithms.taught_collection import TaughtCollector
+from groundling.training.algorithms.taught_collection import TAUGHT, TaughtCollector
+from groundling.training.collector import Collector, StepAnswer
 from groundling.training.contrastive.clips import ClipBuffer, ClipPairs, LastFrames
 from groundling.training.contrastive.wording import RunSentences
 
@@ -59,23 +60,29 @@ class ClipCollector(TaughtCollector):
 
     def act(self, step: int) -> Tensor:
         """The expert's actions [B], some of them random."""
-        expert = self.labels.actions
+        expert = self.rollout.columns[TAUGHT][step]
         draws = torch.rand(len(expert), generator=self.generator, device=expert.device)
         others = torch.randint(self.agent.num_actions, expert.shape, generator=self.generator, device=expert.device)
         return torch.where(draws < self.teacher_share, expert, others)
 
-    def _step(self, step: int, action: Tensor) -> tuple[NDArray[np.bool_], dict[str, Any]]:
-        ended, info = super()._step(step, action)
+    def on_host(self, step: int, action: Tensor) -> NDArray[np.int64]:
+        """See ``Collector``: some of the actions are not the expert's."""
+        return Collector.on_host(self, step, action)
+
+    def _note(
+        self, step: int, chosen: NDArray[np.int64], answer: StepAnswer, texts: tuple[str, ...]
+    ) -> tuple[NDArray[np.bool_], dict[str, Any]]:
+        ended, info = super()._note(step, chosen, answer, texts)
         out = self.rollout
         before = self._last.rows(np.flatnonzero(ended))
         nobody = np.zeros(len(ended))
         stepped = Transition({}, nobody, self.observation, nobody, ended, ended & False, info)  # type: ignore[arg-type]
         self._last.push({key: stepped.reached(key) for key in self.frame_keys})
-        draws = torch.rand(2, len(ended), generator=self.generator, device=self.is_first.device).cpu().numpy()
+        draws = torch.rand(2, len(ended), generator=self.generator, device=self.agent.device).cpu().numpy()
         if ended.any():
             good = np.flatnonzero(require_successes(info, ended))
             if len(good):
-                tokens = out.observation[self.agent.encoder.text_key][step].cpu().numpy()[good]
+                tokens = out.on_host.observation[self.agent.encoder.text_key][step].numpy()[good]
                 self._keep(good, before, np.flatnonzero(ended), draws[0], tokens)
         # every frame before the last is as likely to be where the clip is cut (reservoir sampling)
         self._passed += 1

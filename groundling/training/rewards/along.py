@@ -52,6 +52,7 @@ class DemonstrationReward(PotentialTerm):
         ConfigurationError: if the environments are not ours, or the expert does not know their goals.
     """
 
+    summary: ClassVar[str] = "shaping by progress along the expert's way in each episode"
     Config: ClassVar[type[Any]] = DemonstrationConfig
     section: ClassVar[str] = "demonstration"
     potential: Potential = "state"

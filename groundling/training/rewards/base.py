@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -35,7 +35,11 @@ class RewardTerm(ABC):
             episode, or of "none": with a potential of the state that is zero where episodes terminate, the optimal
             policy is that of the other terms (Ng et al. 1999).
         is_frozen: it has learned elsewhere: :meth:`update` is to learn nothing.
+        learns_nothing: of one that has an :meth:`update`: it learns nothing of rollouts there, so the terms of several
+            processes that train one agent stay the same.
     """
+
+    learns_nothing: ClassVar[bool] = False
 
     potential: Potential = "none"
     is_frozen: bool = False

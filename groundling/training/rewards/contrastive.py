@@ -75,6 +75,7 @@ class ContrastiveReward(RewardTerm):
             agent does not read what the encoder reads.
     """
 
+    summary: ClassVar[str] = "the similarity of what is done and the instruction, by a trained encoder of clips"
     Config: ClassVar[type[Any]] = ContrastiveConfig
     section: ClassVar[str] = "contrastive"
 

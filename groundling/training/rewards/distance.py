@@ -46,6 +46,7 @@ class DistanceReward(PotentialTerm):
         ConfigurationError: if the environments are not ours, or the expert does not know their goals.
     """
 
+    summary: ClassVar[str] = "shaping by the steps that the expert still takes to success"
     Config: ClassVar[type[Any]] = DistanceConfig
     section: ClassVar[str] = "distance"
     potential: Potential = "state"

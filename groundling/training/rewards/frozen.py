@@ -34,6 +34,8 @@ class FrozenReward(RewardTerm):
         ConfigurationError: if the other run learned no reward, or in environments of another vocabulary or observation.
     """
 
+    learns_nothing = True
+
     def __init__(self, run: str, config: TrainConfig, envs: VectorEnv) -> None:
         super().__init__(config, envs)
         from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint

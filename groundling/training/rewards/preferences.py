@@ -37,6 +37,8 @@ class PreferenceReward(RewardTerm):
             another vocabulary, observation or body.
     """
 
+    learns_nothing = True
+    summary: ClassVar[str] = "a reward learned from comparisons of trajectories, before the run begins"
     Config: ClassVar[type[Any]] = PreferencesConfig
     section: ClassVar[str] = "preferences"
 

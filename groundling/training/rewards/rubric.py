@@ -57,6 +57,7 @@ class RubricReward(RewardTerm):
         ConfigurationError: if the environments are not ours, or a goal has more parts than there are weights.
     """
 
+    learns_nothing = True
     Config: ClassVar[type[Any]] = RubricConfig
     section: ClassVar[str] = "rubric"
 

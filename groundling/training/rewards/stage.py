@@ -60,6 +60,24 @@ class RewardStage:
         terms = {name: find_reward(name)(config, envs) for name in config.reward}
         return cls(terms, config.reward_weights or (1.0,) * len(terms))
 
+    def check_processes(self) -> None:
+        """Refuse terms that would learn otherwise in each process of a job.
+
+        Raises:
+            ConfigurationError: naming the first.
+        """
+        for name, term in self.terms.items():
+            if isinstance(term, RewardTerm):
+                has_update = type(term).update is not RewardTerm.update
+                learns = has_update and not type(term).learns_nothing
+            else:
+                learns = True  # nobody knows
+            if learns:
+                raise ConfigurationError(
+                    f"the reward {name!r} learns from rollouts, and several processes would learn several: train with "
+                    "one process, then with more on --reward frozen:RUN"
+                )
+
     def begin(self) -> None:
         """The first episodes have begun."""
         for term in self.terms.values():
@@ -107,8 +125,10 @@ class RewardStage:
                 paid[name], is_changed = _checked(name, again, paid[name].shape), True
         if is_changed:
             total = sum(weight * paid[name] for name, weight in zip(self.terms, self.weights, strict=True))
-            rollout.reward.copy_(torch.as_tensor(total, dtype=torch.float32))
-        self._returns.settle(rollout.reward.cpu().numpy())
+            rollout.on_host.reward.copy_(torch.as_tensor(total, dtype=torch.float32))
+            if rollout.reward is not rollout.on_host.reward:
+                rollout.reward.copy_(rollout.on_host.reward)
+        self._returns.settle(rollout.on_host.reward.numpy())
         for name, array in paid.items():
             self._sums[name] += float(array.mean(axis=1).sum())
             self._paid[name].clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
@@ -10,6 +11,8 @@ from types import ModuleType
 
 import numba
 import pytest
+
+from groundling.envs.engine.compiling import FIRST_COMPILATION
 
 INNER = """
 from groundling.envs.engine.compiling import inner_kernel
@@ -74,3 +77,25 @@ def test_index_of_a_cache_that_cannot_be_read_is_written_anew(run: Run, tmp_path
     index.write_bytes(broken)
     assert run(1) == (3, 0)
     assert run(1) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("module", "is_terminal", "messages"),
+    [("groundling.own", True, 1), ("groundling.own", False, 0), ("theirs", True, 0)],
+)
+def test_first_compilation_of_ours_is_told_once_in_a_terminal(
+    module: str, is_terminal: bool, messages: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    caplog.set_level(logging.INFO, logger="groundling")
+
+    def half(x: float) -> float:
+        return x / 2
+
+    half.__module__ = module
+    kernel = numba.njit(half)
+    monkeypatch.setattr(FIRST_COMPILATION, "is_told", False)
+    assert [kernel(3), kernel(3.0), kernel(5)] == [1.5, 1.5, 2.5]  # compiled for two types
+    assert [record.message for record in caplog.records if "compiling" in record.message] == [
+        "compiling the simulator for this machine, once; this takes up to a minute ..."
+    ] * messages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import warnings
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from groundling.agents.bots.path_expert import PathFinderExpert
+from groundling.agents.bots.rover_expert import RoverExpert
 from groundling.envs.catalog import find_family
 from groundling.envs.engine.constants import BORDER, Action
 from groundling.envs.engine.kinds import kinds_of
@@ -28,8 +30,8 @@ from groundling.envs.families.habitat.view import View
 from groundling.envs.families.options import WorldOptions
 from groundling.envs.first_person import Camera
 from groundling.envs.simulators.errors import EngineRestartError, MissingSimulatorError
-from groundling.envs.simulators.habitat.habitat_worker.settings import SimulatorSettings
-from groundling.envs.simulators.habitat.pool import DEATHS, HabitatPool, SceneError
+from groundling.envs.simulators.habitat.habitat_worker.settings import Placement, SimulatorSettings
+from groundling.envs.simulators.habitat.pool import DEATHS, HabitatPool, SceneError, _places_of_habitat, _plain
 from groundling.errors import ConfigurationError, HabitatFileError, SplitError
 
 TASK = "groundling/FurnishedHousePutNextSmall-v0"
@@ -117,6 +119,25 @@ def test_the_expert_plays_a_house_to_success_by_our_rules(envs: Any) -> None:
             ends.append(bool(envs.worlds.outcomes.success[0]))
     assert ends == [True, True]
     assert carried > 5
+
+
+@pytest.mark.slow
+def test_what_is_carried_is_as_small_as_in_our_own_renderer(family: Any, envs: Any) -> None:
+    native = family.episodes("native", None, 3, 0, ROVER).make_envs(1)
+    pixels = []
+    try:
+        for own, expert_of in ((native, RoverExpert), (envs, PathFinderExpert)):
+            own.reset()
+            expert = expert_of(own.worlds)
+            while not own.worlds.state.carried[0]:
+                seen = own.step(np.array(expert.actions()))[0]
+            is_it = seen["segmentation"][0] == own.worlds.state.carried[0]
+            rows, columns = np.nonzero(is_it)
+            pixels.append((len(rows), rows.mean(), columns.mean()))
+            assert seen["depth"][0][is_it].max() < 0.2, "nearer than any wall"
+    finally:
+        native.close()
+    np.testing.assert_allclose(pixels[1], pixels[0], rtol=0.15)
 
 
 def test_poses_are_read_back_from_habitat(envs: Any) -> None:
@@ -219,6 +240,22 @@ def test_another_version_is_told(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         HabitatPool(SimulatorSettings(), 1, python=habitat_rooms.python_with_stand_in(tmp_path)).close()
+
+
+def test_workers_are_told_plain_values_only() -> None:
+    position, ids = np.array([1.5, 0.0, 2.5]), np.arange(3)
+    placement = Placement("box", (position[0], 0.0, np.float32(1)), tuple(np.eye(4)[3]), np.int64(5))
+    calls = [("load", "/scenes", "house", {ids[1]: placement}), ("path", tuple(position), [position]), ("snap", [])]
+    raw = pickle.dumps([_plain(call) for call in calls], protocol=4)
+    assert b"numpy" not in raw
+    assert pickle.loads(raw)[1] == ("path", (1.5, 0.0, 2.5), [[1.5, 0.0, 2.5]])
+
+
+def test_a_habitat_built_from_source_is_found_where_pythonpath_says(tmp_path: Path) -> None:
+    (tmp_path / "source" / "habitat_sim").mkdir(parents=True)
+    (tmp_path / "ours" / "groundling").mkdir(parents=True)
+    path = os.pathsep.join(["", str(tmp_path / "source"), str(tmp_path / "ours"), str(tmp_path / "nowhere")])
+    assert _places_of_habitat(path) == [str(tmp_path / "source")]
 
 
 @pytest.mark.slow

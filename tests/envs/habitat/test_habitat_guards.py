@@ -66,6 +66,10 @@ def test_a_gpu_that_is_not_there_is_refused(stand_in: None, monkeypatch: pytest.
         Simulation(SimulatorSettings(gpu=0))
     monkeypatch.setattr(guards.glob, "glob", lambda pattern: ["/dev/nvidia0"])
     guards.check_gpu(0)
+    with pytest.raises(HabitatRefusal, match=r"this machine shows 1 of them, from 0"):
+        guards.check_gpu(1)
+    with pytest.raises(HabitatRefusal, match="gpu=-2 is no GPU"):
+        guards.check_gpu(-2)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +144,14 @@ def test_whole_numbers_become_floats_and_lists_arrays(loaded: Simulation) -> Non
 def test_rotations_are_unit_quaternions(loaded: Simulation) -> None:
     with pytest.raises(HabitatRefusal, match="unit quaternion"):
         loaded.place((1.5, 0.0, 2.5), (0.0, 1.0, 0.0, 1.0))
+
+
+def test_rotations_whose_digits_were_cut_are_made_unit_ones(loaded: Simulation) -> None:
+    half = (0.0, 0.7071, 0.0, 0.70709)  # off by 3e-5: an assertion in the real one
+    loaded.place((1.5, 0.0, 2.5), half)
+    assert loaded.pose()[1] == pytest.approx((0.0, np.sqrt(0.5), 0.0, np.sqrt(0.5)), abs=1e-4)
+    loaded.change({"box": Placement("red_box", (3.5, 0.0, 1.5), half)})
+    assert loaded._objects["box"].rotation.is_normalized()
 
 
 def test_unknown_actions_are_refused(loaded: Simulation) -> None:
@@ -236,6 +248,57 @@ def test_scenes_are_loaded_by_their_dataset_only(simulation: Simulation) -> None
 def test_nobody_is_placed_off_the_floor(loaded: Simulation) -> None:
     with pytest.raises(HabitatRefusal, match=r"nobody can stand within 1.75 m of \(50.00, 0.00, 0.00\)"):
         loaded.place((50.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+
+
+def test_a_scene_that_cannot_be_loaded_leaves_no_half_of_itself(
+    loaded: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = sys.modules["habitat_sim"].Simulator
+
+    def fail(*_: Any) -> None:
+        raise AssertionError("the asset cannot be read")
+
+    for name in ("reconfigure", "_load"):
+        with monkeypatch.context() as patch:
+            patch.setattr(package, name, fail)
+            with pytest.raises(AssertionError, match="cannot be read"):
+                loaded.load(str(habitat_rooms.DATASET), "rooms", {})
+        assert package.alive == []
+        with pytest.raises(HabitatRefusal, match="no scene is loaded"):
+            loaded.look()
+    for scene in (STAGE, "rooms"):
+        loaded.load(str(habitat_rooms.DATASET), scene, {"box": CHAIRLIKE})
+    loaded.place((1.5, 0.0, 2.5), layout.to_rotation(0.0))
+
+
+def test_another_dataset_takes_another_simulator(loaded: Simulation, tmp_path: Path) -> None:
+    other = copied(tmp_path) / habitat_rooms.DATASET.name
+    before = sys.modules["habitat_sim"].Simulator.reconfigured
+    loaded.load(str(other), STAGE, {})
+    assert sys.modules["habitat_sim"].Simulator.reconfigured == before
+    assert loaded.renewals == 1
+
+
+def test_a_dataset_may_name_folders_and_files(simulation: Simulation, tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    dataset = folder / habitat_rooms.DATASET.name
+    stages, objects = {"paths": {".json": ["rooms.stage_config.json"]}}, {"paths": {".json": ["../sce*/*.json"]}}
+    dataset.write_text(json.dumps({"stages": stages, "objects": objects}))
+    guards.check_scene(str(dataset), STAGE, ["red_box"])
+    with pytest.raises(HabitatRefusal, match=r"the scene rooms is missing: the dataset does not say where"):
+        guards.check_scene(str(dataset), "rooms", [])
+
+
+def test_a_scene_may_be_named_by_its_file(loaded: Simulation) -> None:
+    loaded.load(str(habitat_rooms.DATASET), "configs/scenes/rooms.scene_instance.json", {})
+    assert loaded._sim.config.sim_cfg.scene_id == "rooms"
+    assert [guards.scene_name(name) for name in ("rooms", STAGE, "a/b.glb")] == ["rooms", STAGE, "a/b.glb"]
+
+
+def test_a_navigation_mesh_that_cannot_be_computed_is_told(loaded: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaded._sim, "recompute_navmesh", lambda pathfinder, settings: False)
+    with pytest.raises(HabitatRefusal, match="no navigation mesh can be computed"):
+        loaded.change({"door": DOOR})
 
 
 # What it does as the facts say

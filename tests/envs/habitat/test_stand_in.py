@@ -61,7 +61,7 @@ def make(sim: ModuleType, *, slides: bool = True, navmesh: bool = True, gpu: int
     for uuid, kind in (("rgb", "COLOR"), ("depth", "DEPTH"), ("semantic", "SEMANTIC")):
         spec = sim.CameraSensorSpec()
         spec.uuid, spec.sensor_type = uuid, getattr(sim.SensorType, kind)
-        spec.resolution, spec.hfov, spec.position, spec.channels = [64, 64], 90.0, [0.0, 0.6, 0.0], channels
+        spec.resolution, spec.hfov, spec.position, spec.channels = [64, 64], 90.0, np.array([0.0, 0.6, 0.0]), channels
         agent.sensor_specifications.append(spec)
     agent.action_space = {
         name: sim.agent.ActionSpec(name, sim.agent.ActuationSpec(amount))
@@ -128,7 +128,8 @@ def test_paths_are_those_that_were_recorded(sim: ModuleType) -> None:
         assert abs(path.geodesic_distance - recorded["distance"][row]) < PATH_M
         points = recorded["points"][row]
         points = points[~np.isnan(points[:, 0])]
-        for own, other in ((path.points[0], points[0]), (path.points[-1], points[-1])):
+        ends = np.array([path.points[0], path.points[-1]])
+        for own, other in zip(ends, points[[0, -1]], strict=True):
             np.testing.assert_allclose(own[[0, 2]], other[[0, 2]], atol=1e-3)
             same_heights += bool(abs(own[1] - other[1]) < 1e-3)
         same_corners += len(points) == len(path.points) and bool(np.abs(points - path.points).max() < 0.06)
@@ -279,6 +280,10 @@ def test_it_dies_of_what_the_real_one_dies_of(sim: ModuleType) -> None:
         "three channels": (lambda: make(sim, channels=3), -signal.SIGABRT),
         "an unknown object": (
             lambda: make(sim).get_rigid_object_manager().remove_object_by_id(77),
+            -signal.SIGABRT,
+        ),
+        "a rotation of cut digits": (
+            lambda: make(sim).get_agent(0).set_state(sim.AgentState(np.zeros(3), [0.0, 0.7071, 0.0, 0.70709])),
             -signal.SIGABRT,
         ),
         "another thread": (lambda: in_other_thread(make(sim).get_sensor_observations), -signal.SIGABRT),

@@ -75,13 +75,13 @@ def test_a_thing_is_turned_so_that_its_back_is_where_it_should_be(back: int) -> 
 
 def test_no_template_has_a_name_that_is_part_of_another_one() -> None:
     names = [
-        layout.thing_template(color, kind, state, is_held=held)
+        layout.thing_template(color, kind, state, size)
         for color in ("red", "dark red")
         for kind in ("ball", "red ball", "key")
         for state in ("plain", "big")
-        for held in (False, True)
+        for size in layout.SIZES
     ]
-    assert len(set(names)) == 24
+    assert len(set(names)) == 36
     assert not any(one in other for one, other in permutations(names, 2))
 
 

@@ -239,8 +239,8 @@ def test_expert_that_takes_over_acts_until_the_episode_ends(monkeypatch: pytest.
     flags: list[Tensor] = []
     take_over = collector._take_over
 
-    def noted() -> Tensor:
-        flags.append(take_over().clone())
+    def noted(is_first: Tensor) -> Tensor:
+        flags.append(take_over(is_first).clone())
         return flags[-1]
 
     monkeypatch.setattr(collector, "_take_over", noted)

@@ -8,15 +8,17 @@ from typing import Any, ClassVar, Final
 
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
+from groundling.envs.banks.episode import Episode
 from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.splits import SentenceSplit
 from groundling.envs.families.banked import BankFamily
 from groundling.envs.families.base import INSTRUCTION, EnvFamily
 from groundling.envs.families.chaplot.episodes import Difficulty
-from groundling.envs.families.chaplot.room import SPLITS, ChaplotRoom
+from groundling.envs.families.chaplot.room import SPLITS, ChaplotRoom, restated_room
 from groundling.envs.families.options import PLAIN, WorldOptions
 from groundling.envs.simulators.doom import ChaplotDoomEnv
 from groundling.envs.simulators.doom_vector import make_chaplot_doom_vec
+from groundling.envs.worlds.standing import Restated
 from groundling.errors import ConfigurationError, SplitError
 from groundling.interfaces import Spec, Suite
 from groundling.language.grounded import INSTRUCTIONS, parse_grounded
@@ -45,6 +47,11 @@ class RoomFamily(BankFamily):
     def groups(self, kind: str, text: str) -> tuple[str, ...]:
         """By instruction only."""
         return _groups(self, kind, text)
+
+    def restate(self, episode: Episode, sentence: str, manual: Sequence[str] = ()) -> Restated:
+        """The episode with another of its objects to go to; see :class:`BankFamily`."""
+        found = restated_room(episode, sentence)
+        return Restated(found, sentence)
 
 
 class DoomFamily(EnvFamily):

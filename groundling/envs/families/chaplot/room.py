@@ -6,7 +6,7 @@ import inspect
 import math
 import zlib
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -35,18 +35,20 @@ from groundling.envs.families.chaplot.episodes import ChaplotEpisode, Difficulty
 from groundling.envs.families.chaplot.rules import NUM_GROUNDED_ACTIONS
 from groundling.envs.families.chaplot.rules import ROOM_RULES as RULES
 from groundling.envs.first_person import Camera
-from groundling.errors import ConfigurationError, SplitError
+from groundling.errors import ConfigurationError, InstructionError, SplitError
 from groundling.language import grounded
 from groundling.language.grounded import (
     GROUNDED_VOCABULARY,
     INSTRUCTION_LENGTH,
     INSTRUCTIONS,
+    OBJECTS,
     STRATA,
     TEST,
     TRAIN,
     GroundedObject,
     GroundedType,
     Height,
+    denotes,
     parse_grounded,
 )
 from groundling.seeding import generator
@@ -206,3 +208,26 @@ def compile_episode(episode: ChaplotEpisode, seed: int) -> Episode:
         instruction=episode.text,
         seed=seed,
     )
+
+
+def thing_of(appearance: int) -> GroundedObject | None:
+    """The one of the 18 objects that appears so; None if none does."""
+    return next((thing for thing in OBJECTS if look_of(thing) == appearance), None)
+
+
+def restated_room(episode: Episode, sentence: str) -> Episode:
+    """The episode with another instruction, which every object that it denotes fulfills.
+
+    Raises:
+        InstructionError: if it is not of the form of instructions, or denotes no object of the room.
+    """
+    things = [thing_of(appearance) for appearance in episode.looks]
+    if None in things:
+        raise InstructionError("there is a thing in this room that no instruction can name: take it away first")
+    told = sentence.strip().rstrip(".!")
+    right = denotes(told, [thing for thing in things if thing is not None])
+    if not right:
+        there = ", ".join(str(thing) for thing in things)
+        raise InstructionError(f"nothing here fits {sentence!r}: there are {there}")
+    mask = sum(1 << k for k in right)
+    return replace(episode, instruction=told, program=((int(Verb.GO_TO), STRICT, mask, 0),))

@@ -103,6 +103,7 @@ class HabitatFamily(EnvFamily):
     def check(self, world: WorldOptions) -> None:
         """Refuse what Habitat's body lacks."""
         self.embodiment(world)
+        self.check_device(world)
         if world.by_instruction:
             raise ConfigurationError("a curriculum of instructions is not for Habitat: leave it out")
 

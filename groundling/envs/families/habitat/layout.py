@@ -14,7 +14,8 @@ that an interpreter which has habitat-sim and nothing else of ours can read it.
     │   ├── NAME.scene_instance.json                    the house: its walls, and where its things stand
     │   ├── opened-... .scene_instance.json   with all doors open, as agents of habitat-lab can open none
     │   ├── emptied-... .scene_instance.json   and without what can be carried, which rearrangement adds itself
-    │   └── thing-COLOR-KIND-STATE-SIZE.glb, ... .object_config.json   one template a kind, color, state and size
+    │   └── thing-COLOR-KIND-STATE-SIZE.glb, ... .object_config.json   one template a kind, color, state and size:
+    │       on the floor, on other things, or carried before a camera
     ├── houses/NAME.json                the same house as plain data of ours (``House``), and so of the others
     └── episodes/FORMAT/SPLIT/SPLIT.json.gz   in a format of habitat-lab; ObjectNav: a content/NAME.json.gz a scene
 
@@ -32,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FORMAT: Final = "groundling habitat export"
-VERSION: Final = 1
+VERSION: Final = 2
 
 DATASET: Final = "groundling"
 STAGE_SUFFIX: Final = ".stage_config.json"
@@ -61,6 +62,8 @@ NAVMESH: Final = {
     "cell_height": 0.05,
     "include_static_objects": True,
 }
+ON_FLOOR, HELD, CARRIED = SIZES = ("floor", "held", "carried")  # of templates: on others things are smaller
+CARRIED_SCALE: Final = 0.06  # of what is carried, so that it is before all cameras and nearer than walls
 OPENED: Final = "opened"  # variants of scenes
 EMPTIED: Final = "emptied"
 LAB_NAVMESH_HEIGHT_M: Final = 0.2  # where habitat-lab's own settings (cell_height .2) put an agent on a floor at 0
@@ -133,13 +136,18 @@ def walls_template(name: str) -> str:
     return f"walls-{name}"
 
 
-def thing_template(color: str, kind: str, state: str, *, is_held: bool = False) -> str:
-    """The template of things of a color, a kind and a state, on the floor or on other things, where they are smaller.
+def thing_template(color: str, kind: str, state: str, size: str = ON_FLOOR) -> str:
+    """The template of things of a color, a kind and a state, of a size.
 
     All parts are there always, so that no name is a part of another one.
     """
     words = [part.replace(" ", "_").replace("-", "_") for part in (color, kind, state)]
-    return "-".join(("thing", *words, "held" if is_held else "floor"))
+    return "-".join(("thing", *words, size))
+
+
+def of_size(template: str, size: str) -> str:
+    """The template of the same things in another size."""
+    return f"{template.rpartition('-')[0]}-{size}"
 
 
 def episodes_file(folder: Path, format: str, split: str) -> Path:

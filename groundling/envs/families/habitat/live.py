@@ -12,7 +12,7 @@ from groundling.envs.engine.kinds import Kinds
 from groundling.envs.engine.state import Worlds
 from groundling.envs.families.habitat import layout
 from groundling.envs.families.habitat.export.scene_files import shown_back
-from groundling.envs.families.habitat.export.templates import template_of
+from groundling.envs.families.habitat.export.templates import carried_template_of, template_of
 from groundling.envs.families.habitat.houses import HouseThing
 from groundling.envs.families.habitat.worlds import things_in
 from groundling.envs.simulators.habitat.habitat_worker import facts
@@ -86,7 +86,8 @@ def shown(snapshot: Snapshot, width: int, kinds: Kinds, scene: str) -> Shown:
     for thing in things_of(snapshot, width, kinds):
         if thing.code == carried:
             parked = (0.0, facts.PARKED_M, 0.0)
-            objects[thing.code] = Placement(template_of(thing).name, parked, semantic_id=thing.code, is_static=False)
+            template = carried_template_of(thing).name
+            objects[thing.code] = Placement(template, parked, semantic_id=thing.code, is_static=False)
         elif not thing.is_hidden:
             objects[thing.code] = Placement(
                 template_of(thing).name,

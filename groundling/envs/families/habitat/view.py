@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from groundling.envs.engine.rover import Rover
 from groundling.envs.families.habitat import layout
 from groundling.envs.first_person import Camera
+from groundling.envs.first_person.things import HELD_SIZE
 from groundling.envs.simulators.habitat.habitat_worker import facts
 from groundling.envs.simulators.habitat.habitat_worker.settings import SimulatorSettings
 from groundling.errors import ConfigurationError
 
 MAX_CODE: Final = 255
+HELD_ASIDE, HELD_UP = 0.22, 0.02  # of the view's width and height, as things.draw_held has what is carried
 LEAST_REGION: Final = 4.0  # cells across of the smallest region in which an agent can stand
 
 
@@ -39,6 +42,22 @@ class View:
         return cls(int(2 * most), int(most - above))
 
 
+def carried_at(camera: Camera, eye_m: float) -> tuple[float, float, float]:
+    """Where what is carried is, from the agent: metres to the right, up, and back.
+
+    It is small, and so near that it is as large and as far aside as ``things.draw_held`` draws it, at the lower edge.
+
+    Args:
+        camera: of the agent.
+        eye_m: of the camera above the agent.
+    """
+    pixel = 2 * math.tan(math.radians(camera.fov_degrees) / 2) / camera.width  # metres, a metre ahead
+    wide, tall = camera.width * pixel, camera.height * pixel
+    ahead = layout.CARRIED_SCALE / (float(HELD_SIZE) * min(wide, tall))
+    lowest = (camera.height - round(2 * camera.horizon * camera.height) / 2) * pixel
+    return HELD_ASIDE * wide * ahead, eye_m - (lowest - HELD_UP * tall) * ahead, -ahead
+
+
 def check_camera(camera: Camera) -> None:
     """Refuse what another simulator's camera cannot do.
 
@@ -57,12 +76,14 @@ def simulator_settings(camera: Camera, rover: Rover, gpu: int = facts.CPU) -> Si
     furniture count as places to stand: the usual mesh leaves out regions of less than 1 m2.
     """
     cell = float(layout.NAVMESH["cell_size"])
+    eye_m = camera.eye_height_m - float(layout.NAVMESH["cell_height"])
     sensors = [name for name, is_there in _sensors(camera).items() if is_there]
     return SimulatorSettings(
         width=camera.width,
         height=View.of(camera).height,
         hfov_degrees=float(camera.fov_degrees),
-        eye_m=camera.eye_height_m - float(layout.NAVMESH["cell_height"]),
+        eye_m=eye_m,
+        carried_at=carried_at(camera, eye_m),
         sensors=tuple(sensors),
         step_m=rover.step_length_m,
         turn_degrees=rover.turn_angle_deg,

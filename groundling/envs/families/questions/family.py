@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from groundling.envs.banks.episode import Episode
 from groundling.envs.banks.held_out import HeldOut
 from groundling.envs.banks.splits import AnySplit
 from groundling.envs.families.banked import BankEpisodes, BankFamily, BankSuite
@@ -17,6 +18,7 @@ from groundling.envs.families.questions.expert import QuestionExpert
 from groundling.envs.families.questions.metrics import Summary, by_start, by_type, measure, replaying, summarize
 from groundling.envs.families.questions.source import QuestionSource
 from groundling.envs.vector import GroundlingVectorEnv
+from groundling.envs.worlds.standing import Restated
 from groundling.interfaces import Suite
 from groundling.language.questions.wording import parse
 
@@ -69,6 +71,12 @@ class QuestionFamily(BankFamily):
             SplitError: if there is none.
         """
         return self.source.find_split(name)
+
+    def restate(self, episode: Episode, sentence: str, manual: Sequence[str] = ()) -> Restated:
+        """The house of the episode with another question, see :class:`BankFamily`; as it was generated: the answer is
+        that of the house before anything in it was moved.
+        """
+        return self.source.restate(episode, sentence)
 
     def expert(self, envs: VectorEnv) -> QuestionExpert | None:
         """Who goes to the evidence and answers."""

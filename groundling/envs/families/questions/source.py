@@ -24,10 +24,18 @@ from groundling.envs.families.questions.notes import program_of
 from groundling.envs.families.questions.parts import SPLITS, Part, QuestionSplit
 from groundling.envs.families.questions.sight import GRID_SIGHT
 from groundling.envs.families.questions.ways import distances, make_search
-from groundling.errors import AmbiguousQuestionError, ConfigurationError, SplitError, TaskError
+from groundling.envs.worlds.standing import Restated
+from groundling.errors import (
+    AmbiguousQuestionError,
+    AnswerError,
+    ConfigurationError,
+    InstructionError,
+    SplitError,
+    TaskError,
+)
 from groundling.language.questions import evaluation, forms, programs, wording, words
 from groundling.language.questions.evaluation import Answer, evaluate
-from groundling.language.questions.wording import QUESTION_LENGTH, QUESTION_VOCABULARY, parse
+from groundling.language.questions.wording import QUESTION_LENGTH, QUESTION_VOCABULARY, parse, render
 from groundling.seeding import generator
 
 START_DISTANCES: Final = (10, 30, 50)
@@ -170,6 +178,22 @@ class QuestionSource:
             seed=seed,
             floors=house.floors,
         )
+
+    def restate(self, episode: Episode, sentence: str) -> Restated:
+        """The house of an episode with another question.
+
+        Raises:
+            InstructionError: if the question cannot be read, or has no single clear answer there.
+        """
+        program = parse(sentence).program
+        house, answers = self.draw(episode.seed).house, AFTER_STOPPING if self.stops_first else AT_ANY_TIME
+        try:
+            answer = evaluate(program, house.scene)
+            rows = program_of(answer, house.scene, house.codes, 0, answers)
+        except (AmbiguousQuestionError, AnswerError) as error:
+            raise InstructionError(f"in this house that has no single clear answer: {error}") from error
+        meaning = f"{render(program)} The right answer here is: {answer.text}"
+        return Restated(replace(episode, instruction=sentence, program=rows), meaning)
 
     def draw(self, seed: int) -> Drawn:
         """The question and the house of a seed.

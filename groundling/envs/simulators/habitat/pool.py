@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from groundling.envs.simulators.errors import (
     EngineCrashError,
     EngineError,
@@ -153,12 +155,12 @@ class HabitatPool:
     def _start(self) -> _Worker:
         folder = str(Path(habitat_worker.__file__).parents[1])
         environment = {**os.environ, **facts.QUIET}
-        if self._python != sys.executable:  # our packages are not that interpreter's
-            environment.pop("PYTHONPATH", None)
+        if self._python != sys.executable:
+            environment["PYTHONPATH"] = os.pathsep.join(_places_of_habitat(environment.get("PYTHONPATH", "")))
         worker = _Worker(
             "habitat-sim", [self._python, "-c", PROGRAM, folder, str(Path(host.__file__).parent)], environment
         )
-        worker.send(("make", plain(self._settings), self._max_scenes))
+        worker.send(("make", _without_numpy(plain(self._settings)), self._max_scenes))
         return worker
 
     def _made(self, worker: _Worker) -> str:
@@ -184,8 +186,19 @@ class HabitatPool:
         self._made(worker)
 
 
+def _places_of_habitat(path: str) -> list[str]:
+    """The places of a PYTHONPATH that a habitat-sim which was built from source is imported from.
+
+    The others have packages of ours, which are not that interpreter's.
+    """
+    wanted = ("habitat_sim", "magnum", "corrade")
+    return [
+        place for place in path.split(os.pathsep) if place and any((Path(place) / name).exists() for name in wanted)
+    ]
+
+
 def _plain(call: Call) -> Call:
-    """A call whose placements are plain tuples: the worker has no package of ours to unpack them with."""
+    """A call of plain values only: the worker has no package of ours to unpack others with, nor our NumPy's scalars."""
     name, *arguments = call
     if name in ("load", "change"):
         placed: Mapping[Any, Placement | None] = arguments[-1]
@@ -196,7 +209,18 @@ def _plain(call: Call) -> Call:
             for key, own in placed.items()
         }
         arguments[-1] = told
-    return (name, *arguments)
+    return (name, *(_without_numpy(argument) for argument in arguments))
+
+
+def _without_numpy(value: Any) -> Any:
+    """The same in lists, tuples, dictionaries and Python's numbers: NumPy 1 cannot unpack what NumPy 2 packs."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {_without_numpy(key): _without_numpy(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without_numpy(own) for own in value)
+    return value
 
 
 def _refusal(value: tuple[str, str, str]) -> EngineError:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.config import AgentConfig
 from groundling.interfaces import Spec
+from groundling.training.gradients import GradientStep
 
 if TYPE_CHECKING:
     from groundling.training.rewards.agile.reward import AgileConfig
@@ -107,6 +108,7 @@ class DiscriminatorTrainer:
         self.optimizer = torch.optim.RMSprop(
             network.parameters(), lr=settings.learning_rate, alpha=settings.decay, eps=settings.epsilon
         )
+        self._gradient_step = GradientStep(self.optimizer, max_norm=settings.max_grad_norm)
         if settings.max_column_norm:
             clip_columns(network, settings.max_column_norm)
 
@@ -134,10 +136,7 @@ class DiscriminatorTrainer:
         target = torch.zeros_like(logits)
         target[:half] = 1.0
         loss = functional.binary_cross_entropy_with_logits(logits, target)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), settings.max_grad_norm)
-        self.optimizer.step()
+        self._gradient_step(loss)
         if settings.max_column_norm:
             clip_columns(self.network, settings.max_column_norm)
         judged = torch.sigmoid(logits.detach())

@@ -112,6 +112,7 @@ class AgileReward(RewardTerm):
         ConfigurationError: if the run has several tasks, or the task's family knows no goal states.
     """
 
+    summary: ClassVar[str] = "a reward learned from examples of goal states"
     Config: ClassVar[type[Any]] = AgileConfig
     section: ClassVar[str] = "agile"
 

@@ -81,6 +81,8 @@ class LearnReward(PotentialTerm):
         RelatednessFileError: if the file cannot be read.
     """
 
+    learns_nothing = True
+    summary: ClassVar[str] = "shaping by how well the actions so far go with the sentence"
     Config: ClassVar[type[Any]] = LearnConfig
     section: ClassVar[str] = "learn"
     potential: Potential = "history"

@@ -29,6 +29,9 @@ class Vector3:
     def __len__(self) -> int:
         return 3
 
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        return np.array([self.x, self.y, self.z], dtype=dtype or np.float32)
+
     def __repr__(self) -> str:
         return f"Vector({self.x}, {self.y}, {self.z})"
 
@@ -41,3 +44,7 @@ class Quaternion:
             raise TypeError("__init__(): incompatible constructor arguments")
         self.vector = vector or Vector3(0.0)
         self.scalar = float(scalar)
+
+    def is_normalized(self) -> bool:
+        """Within what Magnum calls so."""
+        return abs(self.scalar**2 + sum(part * part for part in self.vector) - 1) < 2e-5

@@ -139,7 +139,7 @@ def manifest(task: str, split: str, houses: Sequence[House], templates: dict[Tem
             template.name: {
                 "semantic_id": semantic_id,
                 "look": [template.kind, template.color, template.state],
-                "is_held": template.is_held,
+                "size": template.size,
             }
             for template, semantic_id in templates.items()
         },

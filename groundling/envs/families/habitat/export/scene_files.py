@@ -47,14 +47,16 @@ def object_config(template: str, semantic_id: int) -> dict[str, Any]:
     }
 
 
-def instance(template: str, x: float, y: float, height: float, back: int) -> dict[str, Any]:
-    """A thing in a scene."""
+def instance(
+    template: str, x: float, y: float, height: float, back: int, *, is_walkable: bool = False
+) -> dict[str, Any]:
+    """A thing in a scene; what can be walked through or over is no part of the navigation mesh."""
     return {
         "template_name": template,
         "translation": list(layout.to_position(x, y, height)),
         "rotation": list(layout.wxyz(layout.thing_rotation(back))),
         "translation_origin": "asset_local",
-        "motion_type": "static",
+        "motion_type": "kinematic" if is_walkable else "static",
     }
 
 
@@ -67,7 +69,14 @@ def scene_instance(house: House, solids: Sequence[int]) -> dict[str, Any]:
     """
     walls = instance(layout.walls_template(house.stage), 0, 0, 0, 3)
     things = [
-        instance(template_of(thing).name, thing.x, thing.y, thing.height, shown_back(thing, solids))
+        instance(
+            template_of(thing).name,
+            thing.x,
+            thing.y,
+            thing.height,
+            shown_back(thing, solids),
+            is_walkable=thing.is_walkable,
+        )
         for thing in house.shown()
     ]
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from groundling.envs.engine.constants import CLOSED, DOOR, OPEN, look_parts
 from groundling.envs.engine.kinds import Kinds
@@ -23,14 +23,14 @@ class Template:
         kind: type code of the engine.
         color: color code.
         state: state code.
-        is_held: whether it is of things that stand on or in others.
+        size: of ``layout.SIZES``.
     """
 
     name: str
     kind: int
     color: int
     state: int
-    is_held: bool
+    size: str
 
     def meshes(self, kinds: Kinds) -> tuple[Mesh, ...]:
         """Its meshes.
@@ -39,30 +39,42 @@ class Template:
             ConfigurationError: if the kinds lack its type or color.
         """
         kinds.check(self.kind, self.color)
-        return cached_template(self.kind, kinds.solids[self.kind], self.state, kinds.rgb[self.color], self.is_held)
+        meshes = cached_template(
+            self.kind, kinds.solids[self.kind], self.state, kinds.rgb[self.color], self.size == layout.HELD
+        )
+        if self.size != layout.CARRIED:
+            return meshes
+        return tuple(replace(mesh, points=mesh.points * layout.CARRIED_SCALE) for mesh in meshes)
 
 
 def template_of(thing: HouseThing) -> Template:
     """The template of a thing as it stands."""
-    return _template(thing, thing.state, thing.look[2], is_held=thing.on is not None)
+    return _template(thing, thing.state, thing.look[2], layout.ON_FLOOR if thing.on is None else layout.HELD)
 
 
-def _template(thing: HouseThing, state_name: str, state: int, *, is_held: bool) -> Template:
+def carried_template_of(thing: HouseThing) -> Template:
+    """The template of a thing that somebody carries."""
+    return _template(thing, thing.state, thing.look[2], layout.CARRIED)
+
+
+def _template(thing: HouseThing, state_name: str, state: int, size: str = layout.ON_FLOOR) -> Template:
     kind, color, _ = look_parts(thing.look[0] | thing.look[1] << 8)
-    name = layout.thing_template(thing.color, thing.kind, state_name, is_held=is_held)
-    return Template(name, kind, color, state, is_held)
+    name = layout.thing_template(thing.color, thing.kind, state_name, size)
+    return Template(name, kind, color, state, size)
 
 
 def templates_of(house: House) -> Iterator[Template]:
-    """The templates of all that is in a house, and of what its things may become: open, closed, put on others."""
+    """The templates of all that is in a house, and of what its things may become: open, closed, carried, on others."""
     has_holders = any(thing.holds for thing in house.things)
     for thing in house.things:
-        yield _template(thing, thing.state, thing.look[2], is_held=False)
+        yield _template(thing, thing.state, thing.look[2])
+        if thing.is_portable:
+            yield carried_template_of(thing)
         if thing.is_portable and has_holders:
-            yield _template(thing, thing.state, thing.look[2], is_held=True)
+            yield _template(thing, thing.state, thing.look[2], layout.HELD)
         if thing.look[0] == DOOR or thing.holds == "inside":
             for state in (OPEN, CLOSED):
-                yield _template(thing, OPENING_NAMES[state], state, is_held=False)
+                yield _template(thing, OPENING_NAMES[state], state)
 
 
 def numbered(templates: Iterable[Template]) -> dict[Template, int]:

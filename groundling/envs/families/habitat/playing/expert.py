@@ -19,6 +19,8 @@ from groundling.errors import ConfigurationError
 
 NEAR_M: Final = 0.3  # of a place that is to be looked at or talked about
 TAKE_M: Final = 0.9  # of an object that is to be taken
+AT_M: Final = 0.15  # of where one is to stand
+SIDES: Final = 8  # from which a thing is come up to
 ERROR_M: Final = 0.13  # that a place may be missed by when something is put down
 TRIES: Final = 12  # steps to a better place to put something down from
 NAMES: Final = {name: action for action, name in MOVES.items()}
@@ -97,7 +99,7 @@ class EpisodesExpert:
                 return int(Action.PICKUP)
             there = body.places[key]
             if self._arrived[b] != f"take {key}":
-                return self._go(b, f"take {key}", (there,), self._stop_before(b, there, TAKE_M), self._face(b, there))
+                return self._approach(b, f"take {key}", there, TAKE_M)
             self._tries[b] += 1
             return self._nearer(b, body, there) if self._tries[b] % 2 else self._face(b, there)
         target = asked.targets.get(body.carried)
@@ -106,12 +108,37 @@ class EpisodesExpert:
         name = f"bring {body.carried}"
         if self._arrived[b] != name:
             self._tries[b] = 0
-            return self._go(b, name, (target,), self._stop_before(b, target, rules.PUT_AHEAD_M), self._face(b, target))
+            return self._approach(b, name, target, rules.PUT_AHEAD_M)
         ahead = rules.ahead_of(body.position, body.rotation, rules.PUT_AHEAD_M)
         if math.hypot(ahead[0] - target[0], ahead[2] - target[2]) <= ERROR_M or self._tries[b] > TRIES:
             self._arrived[b] = ""
             return int(Action.DROP)
         return self._place_better(b, body, target)
+
+    def _approach(self, b: int, name: str, place: Place, metres: float) -> int:
+        """Go to where a place is within so many metres, and face it."""
+        stand = self._stand_near(b, place, metres)
+        if stand is None:
+            return self._go(b, name, (place,), self._stop_before(b, place, metres), self._face(b, place))
+        return self._go(b, name, (stand,), AT_M, self._face(b, place))
+
+    def _stand_near(self, b: int, place: Place, metres: float) -> Place | None:
+        """Where one can stand within so many metres of a place, nearest on foot; None where there is nowhere.
+
+        The place to stand that is nearest to a thing may be behind the wall that the thing stands at.
+        """
+        x, y, z = place
+        around = [
+            (x + share * metres * math.cos(angle), y, z + share * metres * math.sin(angle))
+            for share in (0.6, 0.95)
+            for angle in np.linspace(0, 2 * math.pi, SIDES, endpoint=False).tolist()
+        ]
+        found = self._envs.ask({b: [("snap", point) for point in around]}).get(b, [])
+        near = [own for own in found if own is not None and math.hypot(own[0] - x, own[2] - z) <= metres]
+        if not near:
+            return None
+        length, _, which = self._asked(b, ("path", self._envs.bodies[b].position, near)) or (math.inf, [], -1)
+        return (near[which][0], near[which][1], near[which][2]) if math.isfinite(length) else None
 
     def _stop_before(self, b: int, place: Place, metres: float) -> float:
         """Within which radius of the nearest place to stand one is so near to a place itself."""

@@ -124,7 +124,8 @@ class HabitatFileFamily(EnvFamily):
         if world.body == "grid":
             raise ConfigurationError("in Habitat agents drive and see in first person: take --body rover")
         check_camera(world.camera)
-        super().check(WorldOptions(vocabulary=None, time_limit_scale=world.time_limit_scale))
+        limits = WorldOptions(time_limit_scale=world.time_limit_scale, env_device=world.env_device)
+        super().check(limits)
 
     def make_vec(
         self, split: Any, num_envs: int, seed: int, *, world: WorldOptions = PLAIN, **options: Any

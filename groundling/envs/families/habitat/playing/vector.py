@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from groundling.envs.engine.answers import MASK_KEY
 from groundling.envs.engine.constants import NUM_ACTIONS, Action
 from groundling.envs.engine.rover import Rover
+from groundling.envs.families.habitat import layout
 from groundling.envs.families.habitat.playing import rules
 from groundling.envs.families.habitat.playing.asked import Asked, AskedFile, Place, scene_objects
 from groundling.envs.families.habitat.settings import HabitatSettings
@@ -231,14 +233,21 @@ class HabitatEpisodesEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
                 key = rules.faced(body.position, body.rotation, body.places, self.rover.reach_m)
                 if key is not None:
                     body.carried = key
-                    calls[b] = [("carry", key), ("look",)]
+                    calls[b] = [*self._made_small(body.placements[key], key), ("carry", key), ("look",)]
             elif actions[b] == Action.DROP and body.carried is not None:
                 calls[b] = self._drop(body, body.carried)
         for b, results in self.ask(calls).items():
             body = self.bodies[b]
             body.seen = results[-1]
-            if len(results) == 3 and actions[b] != Action.DROP:
+            if actions[b] < NUM_ACTIONS and Action(int(actions[b])) in MOVES:
                 body.position, body.rotation = results[1]
+
+    def _made_small(self, placement: Placement, key: str) -> list[Call]:
+        """Make an object of an export as small as it is where it is carried; others have no such template."""
+        template = layout.of_size(placement.template, layout.CARRIED)
+        if self.file.folder is None or not layout.object_file(self.file.folder, template).is_file():
+            return []
+        return [("change", {key: dataclasses.replace(placement, template=template)})]
 
     def _drop(self, body: Body, key: str) -> list[Call]:
         place = rules.put_down(body.asked, body.position, body.rotation, key)

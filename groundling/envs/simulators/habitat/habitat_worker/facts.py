@@ -34,4 +34,4 @@ NAVIGABLE_UP_M = 0.5
 
 # Objects
 PARKED_M = -50.0  # where what nobody sees is put
-CARRIED_AT = (0.0, 0.35, -0.5)  # of what is carried, from the agent: up, and ahead (-Z)
+CARRIED_AT = (0.0, 0.35, -0.5)  # of what is carried, from the agent, if nothing else is told: up, and ahead (-Z)

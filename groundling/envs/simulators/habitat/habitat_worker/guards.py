@@ -16,6 +16,8 @@ import numpy as np
 
 from . import facts
 
+LENGTH_ERROR = 1e-3  # of a quaternion in a file, whose digits were cut
+
 
 class HabitatRefusal(Exception):
     """A call that would end the process, or would be answered wrongly without a word."""
@@ -53,11 +55,16 @@ class Owner:
 
 
 def check_gpu(device: int) -> None:
-    """Refuse a GPU where there is none: the process would end."""
-    if device >= 0 and not glob.glob("/dev/nvidia[0-9]*"):
+    """Refuse a GPU that is not there: the process would end."""
+    count = len(glob.glob("/dev/nvidia[0-9]*"))
+    if device >= count:
+        shown = f"{count} of them, from 0" if count else "none"
         raise HabitatRefusal(
-            f"gpu={device} asks for a GPU, but this machine shows none: leave it at {facts.CPU}, to render on the CPU"
+            f"gpu={device} asks for a GPU, but this machine shows {shown}: leave it at {facts.CPU}, to render on the "
+            "CPU"
         )
+    if device < facts.CPU:
+        raise HabitatRefusal(f"gpu={device} is no GPU: they count from 0, and {facts.CPU} renders on the CPU")
 
 
 def check_camera(width: int, height: int, hfov: float, uuids: list[str], channels: int = facts.CHANNELS) -> None:
@@ -82,6 +89,15 @@ def check_loaded(pathfinder: Any) -> Any:
     return pathfinder
 
 
+def check_made(is_made: Any) -> None:
+    """Refuse to go on where no navigation mesh could be computed: the one of before would be asked."""
+    if is_made is False:
+        raise HabitatRefusal(
+            "no navigation mesh can be computed of this scene: nobody can stand anywhere in it (its floor has to face "
+            "up, with room above it for the agent)"
+        )
+
+
 def check_scene_for_navmesh(scene_id: str) -> None:
     """Refuse a navigation mesh of no scene."""
     if scene_id in ("", "NONE"):
@@ -96,12 +112,26 @@ def as_point(point: Any) -> Any:
     return found
 
 
+def as_array(point: Any) -> Any:
+    """Three numbers that the bindings answer with, a ``magnum.Vector3`` or an array, as an array of floats."""
+    return np.array([point[0], point[1], point[2]], dtype=np.float32)
+
+
+def is_nowhere(point: Any) -> bool:
+    """Whether the path finder answered that there is no such place: not a number."""
+    return bool(np.isnan(point).any())
+
+
 def as_rotation(rotation: Any) -> list[float]:
-    """A unit quaternion x, y, z, w, which lists given to an agent are read as."""
+    """A unit quaternion x, y, z, w, which lists given to an agent are read as.
+
+    It is normalized: files have a few digits, and Magnum ends a process at a rotation whose square is 2e-5 off.
+    """
     found = [float(part) for part in rotation]
-    if len(found) != 4 or not all(map(math.isfinite, found)) or abs(sum(part**2 for part in found) - 1) > 1e-4:
+    length = math.sqrt(sum(part**2 for part in found))
+    if len(found) != 4 or not math.isfinite(length) or abs(length - 1) > LENGTH_ERROR:
         raise HabitatRefusal(f"a rotation is a unit quaternion x, y, z, w, got {rotation!r}")
-    return found
+    return [part / length for part in found]
 
 
 def check_action(name: str, known: Any) -> None:
@@ -114,6 +144,12 @@ def check_object(key: Any, known: Any) -> None:
     """Refuse an object that is not there: to remove one aborts the process."""
     if key not in known:
         raise HabitatRefusal(f"there is no object {key!r} in the scene")
+
+
+def scene_name(scene_id: str) -> str:
+    """The name of a scene, which data sets also give as the path of its file."""
+    name = os.path.basename(scene_id)
+    return name[: -len(facts.SCENE_ENDING)] if name.endswith(facts.SCENE_ENDING) else scene_id
 
 
 def check_scene(dataset: str, scene_id: str, templates: list[str]) -> None:
@@ -131,7 +167,7 @@ def check_scene(dataset: str, scene_id: str, templates: list[str]) -> None:
         raise HabitatRefusal(f"the path of the dataset has to be absolute, got {dataset}")
     if not dataset.endswith(".scene_dataset_config.json"):
         raise HabitatRefusal(f"a scene is loaded by its dataset (NAME.scene_dataset_config.json), not as {dataset}")
-    folders = _folders(dataset)
+    folders = _folders(dataset)  # of each kind of configuration
     wanted = list(templates)
     if scene_id.endswith(facts.STAGE_ENDING):
         stage = scene_id
@@ -149,16 +185,22 @@ def _folders(dataset: str) -> dict[str, list[str]]:
     if not os.path.isfile(dataset):
         raise HabitatRefusal(f"the dataset {dataset} is missing")
     document = _json(dataset)
-    found = {}
+    found: dict[str, list[str]] = {}
     for section in ("stages", "objects", "scene_instances"):
         patterns = document.get(section, {}).get("paths", {}).get(".json", [])
-        found[section] = [os.path.join(os.path.dirname(dataset), os.path.dirname(pattern)) for pattern in patterns]
-        if not patterns:
+        found[section] = []
+        for pattern in patterns:
+            place = os.path.join(os.path.dirname(dataset), pattern)  # a folder, a file, or a pattern of files
+            folder = place if os.path.isdir(place) else os.path.dirname(place)
+            found[section] += sorted(glob.glob(folder)) if glob.has_magic(folder) else [folder]
+        if not patterns and section == "stages":
             raise HabitatRefusal(f"the dataset {dataset} does not say where its {section} are")
     return found
 
 
 def _config(folders: list[str], name: str, what: str) -> dict[str, Any]:
+    if not folders:
+        raise HabitatRefusal(f"{what} is missing: the dataset does not say where files as {name} are")
     for folder in folders:
         path = os.path.join(folder, name)
         if os.path.isfile(path):

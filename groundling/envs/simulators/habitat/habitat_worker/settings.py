@@ -16,6 +16,7 @@ class SimulatorSettings:
         width: of the pictures, pixels.
         height: likewise.
         hfov_degrees: horizontal field of view.
+        carried_at: where what is carried is, from the agent: metres to the right, up, and back.
         eye_m: of the camera above the agent's own position, which is one navmesh cell above the floor.
         sensors: which of "rgb", "depth", "semantic" there are; none makes a simulator without OpenGL.
         step_m: metres of a step forward.
@@ -35,6 +36,7 @@ class SimulatorSettings:
     turn_degrees: float = 15.0
     slides: bool = False
     navmesh: dict[str, Any] = field(default_factory=dict)
+    carried_at: tuple[float, float, float] = facts.CARRIED_AT
     gpu: int = facts.CPU
     seed: int = 0
 

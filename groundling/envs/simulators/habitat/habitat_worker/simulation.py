@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import facts, guards, steering
-from .guards import HabitatRefusal, Owner, as_point, as_rotation
+from .guards import HabitatRefusal, Owner, as_array, as_point, as_rotation, is_nowhere
 from .settings import Placement, SimulatorSettings
 
 
@@ -60,18 +60,17 @@ class Simulation:
         Raises:
             HabitatRefusal: if a file is missing or damaged, or nobody can stand anywhere.
         """
+        scene_id = guards.scene_name(scene_id)
         guards.check_scene(dataset, scene_id, [own.template for own in objects.values()])
         if self._owner is not None:
             self._owner.check()
+        is_worn = self._scenes >= self._max_scenes or self._navmeshes >= facts.MAX_NAVMESHES
         if (dataset, scene_id) == self._scene and self._sim is not None:
             self._clear()
-        elif self._sim is None or self._scenes >= self._max_scenes or self._navmeshes >= facts.MAX_NAVMESHES:
+        elif self._sim is None or is_worn or dataset != self._scene[0]:
             self._renew(dataset, scene_id)
         else:
-            with without_lighting():
-                self._sim.reconfigure(self._configuration(dataset, scene_id))
-            self._scenes += 1
-            self._objects, self._placed = {}, {}
+            self._reconfigure(dataset, scene_id)
         self._scene = (dataset, scene_id)
         self._carried = None
         for key, placement in objects.items():
@@ -80,20 +79,40 @@ class Simulation:
 
     def _renew(self, dataset: str, scene_id: str) -> None:
         if self._sim is not None:
-            self._sim.close()
+            self._end()
             self.renewals += 1
-        if self._owner is not None:
-            self._owner.close()
-        self._owner = Owner()
         configuration = self._configuration(dataset, scene_id)
+        owner = Owner()
         try:
             with without_lighting():
                 self._sim = self._sim_package.Simulator(configuration)
         except BaseException:
-            self._owner.close()
+            owner.close()
             raise
+        self._owner = owner
         self._scenes, self._navmeshes = 1, 0
+
+    def _reconfigure(self, dataset: str, scene_id: str) -> None:
+        """Load another scene of the same dataset; where that fails the simulator holds half of it, and is ended."""
         self._objects, self._placed = {}, {}
+        try:
+            with without_lighting():
+                self._sim.reconfigure(self._configuration(dataset, scene_id))
+        except BaseException:
+            self._end()
+            raise
+        self._scenes += 1
+
+    def _end(self) -> None:
+        """Close the simulator; the next scene makes another one."""
+        sim, owner = self._sim, self._owner
+        self._sim, self._owner, self._scene, self._carried = None, None, ("", ""), None
+        self._objects, self._placed = {}, {}
+        assert owner is not None
+        try:
+            sim.close()
+        finally:
+            owner.close()
 
     def _configuration(self, dataset: str, scene_id: str) -> Any:
         package, settings = self._sim_package, self.settings
@@ -123,7 +142,7 @@ class Simulation:
         spec.uuid, spec.sensor_type = name, getattr(package.SensorType, kinds[name])
         spec.resolution = [settings.height, settings.width]
         spec.hfov = float(settings.hfov_degrees)
-        spec.position = [0.0, float(settings.eye_m), 0.0]
+        spec.position = np.array([0.0, settings.eye_m, 0.0], dtype=np.float32)
         spec.channels = facts.CHANNELS if name == facts.COLOR else 1
         return spec
 
@@ -135,7 +154,7 @@ class Simulation:
     def _remove(self, manager: Any, key: Any) -> None:
         guards.check_object(key, self._objects)
         manager.remove_object_by_id(self._objects.pop(key).object_id)
-        self._placed.pop(key)
+        self._placed.pop(key, None)
 
     # Objects
 
@@ -197,11 +216,13 @@ class Simulation:
         if self._carried is None:
             return
         node = self._sim.get_agent(0).scene_node
-        there = node.absolute_transformation().transform_point(self._magnum.Vector3(*facts.CARRIED_AT))
+        there = node.absolute_transformation().transform_point(self._magnum.Vector3(*self.settings.carried_at))
         own = self._objects[self._carried]
         if own.motion_type != self._sim_package.physics.MotionType.KINEMATIC:
             own.motion_type = self._sim_package.physics.MotionType.KINEMATIC
         own.translation = there
+        qx, qy, qz, qw = as_rotation(self.pose()[1])  # its front is to the agent
+        own.rotation = self._magnum.Quaternion(self._magnum.Vector3(qx, qy, qz), qw)
 
     def recompute_navmesh(self) -> None:
         """Compute anew where an agent can stand.
@@ -214,8 +235,9 @@ class Simulation:
         settings.set_defaults()
         for name, value in self.settings.navmesh.items():
             setattr(settings, name, value)
-        self._sim.recompute_navmesh(self._sim.pathfinder, settings)
+        is_made = self._sim.recompute_navmesh(self._sim.pathfinder, settings)
         self._navmeshes += 1
+        guards.check_made(is_made)
         guards.check_loaded(self._sim.pathfinder)
 
     # The agent
@@ -227,17 +249,17 @@ class Simulation:
             HabitatRefusal: if there is no such place near it.
         """
         finder = self._finder()
-        there = finder.snap_point(as_point(position))
-        if np.isnan(there).any():
+        there = as_array(finder.snap_point(as_point(position)))
+        if is_nowhere(there):
             raise HabitatRefusal(
                 f"nobody can stand within {facts.SNAP_ACROSS_M:g} m of {told(position)}: it is off the floor"
             )
         state = self._sim_package.AgentState()
-        state.position = np.array(there, dtype=np.float32)
+        state.position = there
         state.rotation = as_rotation(rotation)
         self._sim.get_agent(0).set_state(state)
         self._take_along()
-        x, y, z = (float(part) for part in there)
+        x, y, z = there.tolist()
         return x, y, z
 
     def act(self, action: str) -> bool:
@@ -254,7 +276,7 @@ class Simulation:
         """The agent's position, and its rotation x, y, z, w."""
         self._check()
         state = self._sim.get_agent(0).get_state()
-        x, y, z = (float(part) for part in state.position)
+        x, y, z = as_array(state.position).tolist()
         turned = state.rotation
         return (x, y, z), (float(turned.x), float(turned.y), float(turned.z), float(turned.w))
 
@@ -278,22 +300,22 @@ class Simulation:
     def _snapped(self, places: Sequence[Sequence[float]]) -> list[Any]:
         """The nearest place to stand of each of some; None where there is none near."""
         finder = self._finder()
-        found = [finder.snap_point(as_point(place)) for place in places]
-        return [None if np.isnan(place).any() else np.asarray(place, np.float32) for place in found]
+        found = [as_array(finder.snap_point(as_point(place))) for place in places]
+        return [None if is_nowhere(place) else place for place in found]
 
     def _way(self, start: Sequence[float], ends: Sequence[Any]) -> tuple[float, list[list[float]], int]:
         """As :meth:`path`, to places that are snapped already."""
         finder = self._finder()
-        here = finder.snap_point(as_point(start))
+        here = as_array(finder.snap_point(as_point(start)))
         there = [number for number, end in enumerate(ends) if end is not None]
-        if np.isnan(here).any() or not there:
+        if is_nowhere(here) or not there:
             return float("inf"), [], -1
         path = self._sim_package.MultiGoalShortestPath()
-        path.requested_start = np.asarray(here, np.float32)
+        path.requested_start = here
         path.requested_ends = [ends[number] for number in there]
         if not finder.find_path(path):
             return float("inf"), [], -1
-        corners = [[float(part) for part in point] for point in path.points]
+        corners = [as_array(point).tolist() for point in path.points]
         return float(path.geodesic_distance), corners, there[int(path.closest_end_point_index)]
 
     def steps_around(self) -> list[list[float]]:
@@ -306,7 +328,7 @@ class Simulation:
             heading = yaw + number * turn
             end = (x - step * math.sin(heading), y, z - step * math.cos(heading))
             there = finder.try_step_no_sliding(as_point((x, y, z)), as_point(end))
-            found.append([float(part) for part in there])
+            found.append(as_array(there).tolist())
         return found
 
     def is_navigable(self, position: Sequence[float]) -> bool:
@@ -315,8 +337,8 @@ class Simulation:
 
     def snap(self, position: Sequence[float]) -> list[float] | None:
         """The nearest place to stand; None if there is none near."""
-        found = self._finder().snap_point(as_point(position))
-        return None if np.isnan(found).any() else [float(part) for part in found]
+        found = as_array(self._finder().snap_point(as_point(position)))
+        return None if is_nowhere(found) else list(found.tolist())
 
     def random_places(self, count: int, seed: int, near: Sequence[float]) -> list[list[float]]:
         """Random places that can be reached from one: the mesh may have islands on top of things."""
@@ -325,10 +347,10 @@ class Simulation:
         island = finder.get_island(as_point(near))
         found: list[list[float]] = []
         for _ in range(100 * count):
-            point = finder.get_random_navigable_point()
-            if np.isnan(point).any() or finder.get_island(as_point(point)) != island:
+            point = as_array(finder.get_random_navigable_point())
+            if is_nowhere(point) or finder.get_island(point) != island:
                 continue
-            found.append([float(part) for part in point])
+            found.append(point.tolist())
             if len(found) == count:
                 break
         return found
@@ -341,14 +363,14 @@ class Simulation:
         """
         finder = self._finder()
         (x, y, z), (_, qy, _, qw) = self.pose()
-        here = finder.snap_point(as_point((x, y, z)))
-        if np.isnan(here).any():
+        here = as_array(finder.snap_point(as_point((x, y, z))))
+        if is_nowhere(here):
             return None
         ends = self._snapped(goals)
         return steering.steer_along(
             lambda start: self._way(start, ends)[1],
-            lambda start, end: finder.try_step_no_sliding(as_point(start), as_point(end)),
-            np.asarray(here, dtype=np.float64),
+            lambda start, end: as_array(finder.try_step_no_sliding(as_point(start), as_point(end))),
+            here.astype(np.float64),
             2 * math.atan2(qy, qw),
             self.settings.step_m,
             math.radians(self.settings.turn_degrees),
@@ -357,11 +379,9 @@ class Simulation:
 
     def close(self) -> None:
         """End it."""
-        if self._sim is not None and self._owner is not None and not self._owner.is_closed:
+        if self._sim is not None and self._owner is not None:
             self._owner.check()
-            self._sim.close()
-            self._owner.close()
-        self._sim = None
+            self._end()
 
     def _check(self) -> None:
         if self._owner is None or self._sim is None:

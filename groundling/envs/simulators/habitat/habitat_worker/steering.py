@@ -50,11 +50,14 @@ def steer_along(
         aim = next((c for c in corners[1:] if flat(c - position) > step / 2), corners[-1])
         wanted = math.atan2(position[0] - aim[0], position[2] - aim[2])
         turns, there = best_turns(path, try_step, position, yaw, wanted, length_of(corners), step, turn)
-        if turns is None:
+        steps = [] if turns is None else [(turns, there)]
+        steps = steps or detour(path, try_step, position, yaw, length_of(corners), step, turn)
+        if not steps:
             return actions
-        actions += [facts.LEFT if turns > 0 else facts.RIGHT] * abs(turns) + [facts.FORWARD]
-        yaw += turns * turn
-        position = there
+        for turns, there in steps:
+            actions += [facts.LEFT if turns > 0 else facts.RIGHT] * abs(turns) + [facts.FORWARD]
+            yaw += turns * turn
+            position = there
         places.append(position)
         if sum(flat(other - position) < SAME_PLACE_M for other in places) > REVISITS:
             return actions
@@ -95,6 +98,43 @@ def best_turns(
             return turns, there
         best, found, ends = length_of(corners), turns, there
     return found, ends
+
+
+def detour(
+    path: Callable[[Any], Sequence[Any]],
+    try_step: Callable[[Any, Any], Any],
+    position: Any,
+    yaw: float,
+    left: float,
+    step: float,
+    turn: float,
+) -> list[tuple[int, Any]]:
+    """Two steps out of a corner, from which no single one shortens the way that is left (metres).
+
+    Each as the turns to the left before it, and where it ends; none where two steps do not help either.
+    """
+    best, found = left - SAME_PLACE_M / 2, []
+    for turns, there in _steps_from(try_step, position, yaw, step, turn):
+        for more, after in _steps_from(try_step, there, yaw + turns * turn, step, turn):
+            corners = [np.asarray(corner, dtype=np.float64) for corner in path(after)]
+            if corners and length_of(corners) < best:
+                best, found = length_of(corners), [(turns, there), (more, after)]
+    return found
+
+
+def _steps_from(
+    try_step: Callable[[Any, Any], Any], position: Any, yaw: float, step: float, turn: float
+) -> list[tuple[int, Any]]:
+    """The steps on all headings that get anywhere: the turns to the left before each, and where it ends."""
+    half = round(math.pi / turn)
+    found = []
+    for turns in range(-half, half):
+        heading = yaw + turns * turn
+        end = position + step * np.array([-math.sin(heading), 0.0, -math.cos(heading)])
+        there = np.asarray(try_step(position, end), dtype=np.float64)
+        if flat(there - position) >= SAME_PLACE_M:
+            found.append((turns, there))
+    return found
 
 
 def flat(way: Any) -> float:

@@ -68,7 +68,8 @@ class GreedyFollower:
         way = self._step * np.array([-math.sin(yaw), 0.0, -math.cos(yaw)])
         finder = self._simulator.pathfinder
         slides = self._simulator.config.sim_cfg.allow_sliding
-        return (finder.try_step if slides else finder.try_step_no_sliding)(position, position + way).astype(float)
+        step = finder.try_step if slides else finder.try_step_no_sliding
+        return np.array(step(position, position + way), dtype=np.float64)
 
     def _next(self, position: Any, yaw: float, goal: Any) -> list[Any]:
         here = self._distance(position, goal)

@@ -105,6 +105,8 @@ class RigidObject:
     def rotation(self, value: Any) -> None:
         if not isinstance(value, magnum.Quaternion):
             raise TypeError("a magnum.Quaternion is needed")
+        if not value.is_normalized():
+            os.abort()  # an assertion of Magnum
         if self._motion != MotionType.STATIC:
             self._rotation = value
             self.changes += 1

@@ -6,6 +6,7 @@ import os
 import signal
 from typing import Any, NoReturn
 
+import magnum
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,10 +40,18 @@ class NavMeshSettings:
 
 
 def as_point(value: Any) -> NDArray[np.float64]:
-    """A point as the bindings take it: arrays of floats only."""
+    """A point as the bindings take it: vectors of Magnum and arrays of floats only."""
+    if isinstance(value, magnum.Vector3):
+        return np.array(value, dtype=np.float64)
     if not isinstance(value, np.ndarray) or value.dtype not in (np.float32, np.float64) or value.shape != (3,):
         raise TypeError("incompatible function arguments: a float array of 3 is needed")
     return value.astype(np.float64)
+
+
+def vector(point: Any) -> magnum.Vector3:
+    """A point as the bindings answer with it."""
+    x, y, z = (float(part) for part in point)
+    return magnum.Vector3(x, y, z)
 
 
 class _Path:
@@ -58,7 +67,7 @@ class ShortestPath(_Path):
     def __init__(self) -> None:
         self.requested_start = np.zeros(3)
         self._end = np.zeros(3)
-        self.points: list[NDArray[np.float32]] = []
+        self.points: list[magnum.Vector3] = []
         self.geodesic_distance = np.inf
 
     @property
@@ -76,7 +85,7 @@ class MultiGoalShortestPath(_Path):
     def __init__(self) -> None:
         self.requested_start = np.zeros(3)
         self._ends: list[NDArray[np.float64]] = []
-        self.points: list[NDArray[np.float32]] = []
+        self.points: list[magnum.Vector3] = []
         self.geodesic_distance = np.inf
         self.closest_end_point_index = -1
 
@@ -145,7 +154,10 @@ class PathFinder:
         asked = as_point(point)
         return self.ground.is_inside(asked[[0, 2]]) and abs(asked[1] - self._height) <= max_y_delta
 
-    def snap_point(self, point: Any, island_index: int = -1) -> NDArray[np.float32]:
+    def snap_point(self, point: Any, island_index: int = -1) -> magnum.Vector3:
+        return vector(self._snap(point, island_index))
+
+    def _snap(self, point: Any, island_index: int = -1) -> NDArray[np.float32]:
         asked = as_point(point)
         ground = self.ground
         if island_index >= 0:
@@ -157,7 +169,7 @@ class PathFinder:
         return np.array([nearest[0], self._height, nearest[1]], dtype=np.float32)
 
     def get_island(self, point: Any) -> int:
-        return self.ground.region_of(self.snap_point(point)[[0, 2]].astype(np.float64))
+        return self.ground.region_of(self._snap(point)[[0, 2]].astype(np.float64))
 
     def island_radius(self, point: Any) -> float:
         region = self.get_island(point)
@@ -194,11 +206,11 @@ class PathFinder:
         is_within = self.ground.is_inside(point[[0, 2]], 0.0) and self.ground.to_border(point[[0, 2]]) > 1e-6
         if is_within and abs(point[1] - self._height) <= REACH_UP:
             return point
-        return self.snap_point(point).astype(np.float64)
+        return self._snap(point).astype(np.float64)
 
     def _one(
         self, ground: Ground, start: NDArray[np.float64], end: NDArray[np.float64]
-    ) -> tuple[list[NDArray[np.float32]], float]:
+    ) -> tuple[list[magnum.Vector3], float]:
         if np.isnan(start).any() or np.isnan(end).any():
             return [], np.inf
         corners = ground.path(start[[0, 2]], end[[0, 2]])
@@ -209,15 +221,15 @@ class PathFinder:
         if len(points) == 2 and (points[0, [0, 2]] == points[1, [0, 2]]).all():
             points[:, 1] = self._height
         length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
-        return list(points.astype(np.float32)), length
+        return [vector(point) for point in points], length
 
-    def get_random_navigable_point(self, max_tries: int = 10, island_index: int = -1) -> NDArray[np.float32]:
+    def get_random_navigable_point(self, max_tries: int = 10, island_index: int = -1) -> magnum.Vector3:
         ground = self.ground if island_index < 0 else _part(self.ground, island_index)
         for _ in range(1000):
             point = self._random.uniform(self._low[[0, 2]], self._high[[0, 2]])
             if ground.is_inside(point, 0.0):
-                return np.array([point[0], self._height, point[1]], dtype=np.float32)
-        return np.full(3, np.nan, dtype=np.float32)
+                return vector((point[0], self._height, point[1]))
+        return vector((np.nan, np.nan, np.nan))
 
     def get_topdown_view(self, meters_per_pixel: float, height: float, eps: float = 0.5) -> NDArray[np.bool_]:
         if self._ground is None:
@@ -232,15 +244,15 @@ class PathFinder:
                 found[z, x] = self._ground.is_inside(point)
         return found
 
-    def try_step(self, start: Any, end: Any) -> NDArray[np.float32]:
-        return self._step(as_point(start), as_point(end), slides=True)
+    def try_step(self, start: Any, end: Any) -> magnum.Vector3:
+        return vector(self._step(as_point(start), as_point(end), slides=True))
 
-    def try_step_no_sliding(self, start: Any, end: Any) -> NDArray[np.float32]:
-        return self._step(as_point(start), as_point(end), slides=False)
+    def try_step_no_sliding(self, start: Any, end: Any) -> magnum.Vector3:
+        return vector(self._step(as_point(start), as_point(end), slides=False))
 
     def _step(self, start: NDArray[np.float64], end: NDArray[np.float64], slides: bool) -> NDArray[np.float32]:
         ground = self.ground
-        here, there = self.snap_point(start)[[0, 2]].astype(np.float64), end[[0, 2]]
+        here, there = self._snap(start)[[0, 2]].astype(np.float64), end[[0, 2]]
         if np.isnan(here).any():
             return start.astype(np.float32)
         if not ground.is_free(here, there):

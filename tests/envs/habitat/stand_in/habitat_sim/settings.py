@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from .pathfinder import NavMeshSettings
+import numpy as np
+
+from .pathfinder import NavMeshSettings, as_point
 
 
 class SensorType(Enum):
@@ -25,14 +27,17 @@ class CameraSensorSpec:
 
     def __init__(self) -> None:
         self.uuid = ""
+        self.position: Any = np.array([0.0, 1.5, 0.0])
         self.sensor_type, self.sensor_subtype = SensorType.COLOR, SensorSubType.PINHOLE
-        self.position: Any = [0.0, 1.5, 0.0]
         self.orientation: Any = [0.0, 0.0, 0.0]
         self.resolution: Any = [128, 128]
         self.channels = 4
         self.near, self.far, self.hfov = 0.01, 1000.0, 90.0
         self.clear_color: Any = [0, 0, 0, 1]
         self.noise_model = "None"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, as_point(value) if name == "position" else value)
 
 
 class ActuationSpec:

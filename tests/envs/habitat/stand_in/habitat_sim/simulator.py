@@ -88,8 +88,10 @@ class Agent:
         )
         if not np.isfinite(position).all() or not math.isfinite(w + x + y + z):
             raise ValueError("the state is not finite")
-        if abs(w * w + x * x + y * y + z * z - 1) > 1e-3:
+        if abs(math.sqrt(w * w + x * x + y * y + z * z) - 1) > 1e-4:
             raise ValueError("the rotation is no unit quaternion")
+        if abs(w * w + x * x + y * y + z * z - 1) >= 2e-5:
+            os.abort()  # an assertion of Magnum
         self._position = position.astype(np.float32).astype(np.float64)
         self._yaw = 2 * math.atan2(y, w)
         if is_initial:
@@ -120,7 +122,7 @@ class Agent:
             return True
         slides = self._simulator.config.sim_cfg.allow_sliding
         step = pathfinder.try_step if slides else pathfinder.try_step_no_sliding
-        self._position = step(start, end).astype(np.float64)
+        self._position = np.array(step(start, end), dtype=np.float64)
         moved = np.linalg.norm((self._position - start)[[0, 2]])
         return bool(moved + MOVED < amount)
 
@@ -198,7 +200,7 @@ class Simulator:
             self.recompute_navmesh(self.own_pathfinder, cfg.navmesh_settings)
         agent = self._agents[0]
         if self.own_pathfinder.is_loaded:
-            agent._position = self.own_pathfinder.get_random_navigable_point().astype(np.float64)
+            agent._position = np.array(self.own_pathfinder.get_random_navigable_point(), dtype=np.float64)
             agent._yaw = float(self.own_pathfinder._random.uniform(0, 2 * math.pi))
         agent.initial_state = agent.get_state()
 

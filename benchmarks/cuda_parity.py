@@ -1,0 +1,174 @@
+"""Parity of environments on a GPU with those on the CPU: the same seeds and actions in both, compared at every step.
+
+    python benchmarks/cuda_parity.py [--levels ID ID] [--num-envs 64] [--steps 200] [--senses]
+    NUMBA_ENABLE_CUDASIM=1 python benchmarks/cuda_parity.py --num-envs 4 --steps 80   (without a GPU: Numba's simulator)
+
+Everything that a step returns, the observations that episodes end with, and the whole state are compared; a state of
+one goes on in the other. Half of the agents follow an expert, the others take random actions. Prints, as its last line,
+a JSON object: for each level how many episodes ended, and how many of them succeeded. A difference ends it with
+status 2 and names the first number that differs.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from launch import launch
+
+from groundling.agents.bots import Expert
+from groundling.envs import EpisodeBank, GroundlingVectorEnv
+from groundling.envs.catalog import find_family
+from groundling.envs.device_vector import DeviceVectorEnv
+from groundling.envs.engine.cuda.building import is_simulated
+from groundling.envs.engine.cuda.worlds import THREADS
+from groundling.envs.families.banked import BankFamily
+from groundling.errors import GroundlingError
+
+# Every verb and flag of goals, doors, keys, boxes, traps, floors, holders, manuals, answers.
+LEVELS = (
+    "BabyAI-GoToLocal-v0",
+    "BabyAI-GoToImpUnlock-v0",
+    "BabyAI-PickupLoc-v0",
+    "BabyAI-UnblockPickup-v0",
+    "BabyAI-OpenDoorsOrderN4-v0",
+    "BabyAI-PutNextS5N2Carrying-v0",
+    "BabyAI-Synth-v0",
+    "BabyAI-BossLevel-v0",
+    "MiniGrid-GoToDoor-5x5-v0",
+    "MiniGrid-PutNear-6x6-N2-v0",
+    "MiniGrid-MemoryS7-v0",
+    "MiniGrid-ObstructedMaze-2Dlhb-v1",
+    "MiniGrid-UnlockPickup-v0",
+    "groundling/RoomGoTo-v0",
+    "groundling/RoomSequence-v0",
+    "groundling/RoomCounting-v0",
+    "groundling/HouseUnlockBox-v0",
+    "groundling/ReadBoxes-v0",
+    "groundling/ReadKeys-v0",
+    "groundling/ReadBeacons-v0",
+    "groundling/FurnishedHouseBringSmall-v0",
+    "groundling/Questions-Stop-v0",
+)
+Senses = dict[str, Any]
+MORE_SENSES: Senses = {"explored_radius": 3, "previous_action": True}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Compare both.
+
+    Attributes:
+        levels: ids of levels and tasks.
+        num_envs: environments side by side.
+        steps: of each level.
+        senses: add a map of what was seen, and the action taken last.
+        device: of the environments.
+    """
+
+    levels: tuple[str, ...] = LEVELS
+    num_envs: int = 64
+    steps: int = 200
+    senses: bool = False
+    device: str = "cuda"
+
+
+class Difference(GroundlingError):
+    """What is not the same on both."""
+
+
+def compare(name: str, host: Any, device: Any, rows: Any = slice(None)) -> None:
+    found = device.copy_to_host()
+    if host.dtype != found.dtype or host.shape != found.shape:
+        raise Difference(f"{name} is {host.dtype} {host.shape} on the CPU, {found.dtype} {found.shape} on the device")
+    if not np.array_equal(host[rows], found[rows]):
+        first = tuple(np.argwhere(host[rows] != found[rows])[0].tolist())
+        values = f"{host[rows][first]} on the CPU, {found[rows][first]} on the device"
+        raise Difference(f"{name} differs, first at {first}: {values}")
+
+
+def compare_all(name: str, host: dict[str, Any], device: dict[str, Any], rows: Any = slice(None)) -> None:
+    if set(host) != set(device):
+        raise Difference(f"{name}: {sorted(host)} on the CPU, {sorted(device)} on the device")
+    for key, array in host.items():
+        compare(f"{name} {key}", array, device[key], rows)
+
+
+def compare_states(cpu: GroundlingVectorEnv, gpu: DeviceVectorEnv) -> None:
+    host, device = cpu.state_dict(), gpu.state_dict()
+    if set(host) != set(device):
+        raise Difference(f"states have {sorted(set(host) ^ set(device))} on one side")
+    for key, array in host.items():
+        if not np.array_equal(array, device[key]):
+            raise Difference(f"{key} of the state is {array} on the CPU, on the device {device[key]}")
+
+
+def compare_level(level: str, options: Options) -> dict[str, int]:
+    """Compare all that two environments return and keep; half of the agents follow an expert."""
+    num_envs, senses = options.num_envs, MORE_SENSES if options.senses else {}
+    threads = 3 if is_simulated() else THREADS  # of a block: several blocks there as well, the last one not full
+    rng = np.random.default_rng(0)
+    bank = EpisodeBank.of_seeds(level, range(6))
+    limits = bank.max_steps.copy()
+    limits[::3] = np.minimum(limits[::3], rng.integers(8, 20, size=2))  # some episodes end by time
+    bank = replace(bank, max_steps=limits)
+    family = cast(BankFamily, find_family(level))
+    embodiment = family.embodiment().changed(body="grid", **senses)
+    cpu = GroundlingVectorEnv(bank, num_envs, seed=3, embodiment=embodiment)
+    gpu = DeviceVectorEnv(
+        bank, num_envs, seed=3, embodiment=embodiment, copy=False, device=options.device, threads=threads
+    )
+    expert = family.expert(cpu) or Expert(cpu.worlds, sees="world")
+    compare_all("reset", cpu.reset(seed=5)[0], gpu.reset(seed=5)[0])
+    counts = {"ended": 0, "succeeded": 0}
+    guided = np.arange(num_envs) % 2 == 0
+    for step in range(options.steps):
+        actions = rng.integers(cpu.worlds.num_actions, size=num_envs)
+        told = expert.actions()
+        actions = np.where(guided & ~expert.lost, told, actions)
+        there, here = gpu.step(actions), cpu.step(actions)
+        compare_all("observation", here[0], there[0])
+        for name, place in (("reward", 1), ("terminated", 2), ("truncated", 3)):
+            compare(name, here[place], there[place])
+        ended = cpu.worlds.outcomes.ended
+        compare("ended", ended, there[4]["_final_info"])
+        if ended.any():
+            final, told_there = here[4]["final_info"], there[4]["final_info"]
+            compare_all("final observation", cpu.worlds.last_seen(), there[4]["final_obs"], ended)
+            compare("success", final["success"], told_there["success"])
+            compare("return", final["episode"]["r"], told_there["episode"]["r"])
+            compare("length", final["episode"]["l"], told_there["episode"]["l"])
+            compare("row", cpu.worlds.outcomes.episode, told_there["episode_row"], ended)
+            counts["ended"] += int(ended.sum())
+            counts["succeeded"] += int(final["success"].sum())
+        if step == options.steps // 3:  # a state of one goes on in the other
+            compare_all("loaded on the device", cpu.worlds.seen(), gpu.load_state_dict(cpu.state_dict()))
+        if step == options.steps // 2:
+            cpu.load_state_dict(gpu.state_dict())
+            mask = rng.random(num_envs) < 0.5
+            masked = {"reset_mask": mask}
+            compare_all("masked reset", cpu.reset(options=masked)[0], gpu.reset(options=masked)[0])
+    compare_states(cpu, gpu)
+    if cpu.instructions != gpu.instructions:
+        raise Difference(f"sentences are {cpu.instructions} on the CPU, on the device {gpu.instructions}")
+    return counts
+
+
+def main(options: Options) -> None:
+    """Compare every level, and say what happened in it."""
+    warnings.filterwarnings("ignore", "overflow", RuntimeWarning)  # integers of the simulator's wrap as a GPU's do
+    found = {}
+    for level in options.levels:
+        try:
+            found[level] = compare_level(level, options)
+        except Difference as difference:
+            raise Difference(f"{level}: {difference}") from difference
+        print(level, found[level], flush=True)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    launch(main, Options, __doc__)

@@ -1,0 +1,67 @@
+"""The engine's scalar functions for a GPU: the Python functions that the CPU's are compiled from, compiled once more.
+
+There is no second set of rules. Under Numba's simulator (``NUMBA_ENABLE_CUDASIM=1``, read when Numba is imported) the
+same functions run as plain Python.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any
+
+import numba
+from numba import cuda
+from numba.core.dispatcher import Dispatcher
+
+from groundling.errors import ConfigurationError
+
+_config: Any = numba.config
+_built: dict[Any, Any] = {}
+
+
+def is_simulated() -> bool:
+    """Whether Numba's simulator stands in for a GPU in this process."""
+    return bool(_config.ENABLE_CUDASIM)
+
+
+def select_device(name: str) -> None:
+    """Have this thread use a GPU.
+
+    Args:
+        name: "cuda", the one that is in use already or else the first, or "cuda:N".
+
+    Raises:
+        ConfigurationError: if there is no such GPU that Numba can use; the message says what is missing.
+    """
+    number = name.partition(":")[2]
+    if is_simulated():
+        return
+    if not cuda.is_available():
+        reason = " ".join(str(cuda.cuda_error() or "CUDA_VISIBLE_DEVICES may hide it").split()).rstrip(".: ")
+        raise ConfigurationError(
+            f"environments cannot be on {name!r}: Numba finds no GPU ({reason}). Leave env_device at 'cpu'"
+        )
+    if number:
+        if int(number) >= len(cuda.gpus):
+            raise ConfigurationError(
+                f"environments cannot be on {name!r}: there are {len(cuda.gpus)} GPUs, from cuda:0"
+            )
+        cuda.select_device(int(number))
+
+
+def device_function(kernel: Any) -> Any:
+    """The function of a compiled kernel as one that kernels on the GPU call.
+
+    Args:
+        kernel: what ``compiling``'s decorators returned. The kernels that it calls are built in the same way.
+    """
+    if kernel not in _built:
+        python = kernel.py_func
+        names = dict(python.__globals__)
+        for name in python.__code__.co_names:
+            if isinstance(names.get(name), Dispatcher):
+                names[name] = device_function(names[name])
+        function = FunctionType(python.__code__, names, python.__name__, python.__defaults__, python.__closure__)
+        function.__module__, function.__qualname__ = python.__module__, python.__qualname__
+        _built[kernel] = function if is_simulated() else cuda.jit(device=True)(function)
+    return _built[kernel]

@@ -1,0 +1,396 @@
+"""The playground's server: who may ask, tabs and what they leave behind, runs, comparisons, preferences."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from groundling.agents import AgentConfig
+from groundling.cli import main
+from groundling.errors import ConfigurationError
+from groundling.eval.recording import save_video
+from groundling.eval.runs import evaluate_run
+from groundling.playground.errors import PlaygroundError
+from groundling.playground.security import REFUSED, hosts_for, inside, is_loopback
+from groundling.training import PPOConfig, TrainConfig, Trainer
+from groundling.training.preferences.comparisons import FIRST, Comparisons
+
+starlette = pytest.importorskip("starlette", reason="the playground needs groundling[playground]")
+pytest.importorskip("httpx2", reason="the tests of the server need httpx2")
+
+from starlette.testclient import TestClient  # noqa: E402
+from starlette.websockets import WebSocketDisconnect  # noqa: E402
+
+from groundling.cli.playground import listen  # noqa: E402
+from groundling.playground import tabs  # noqa: E402
+from groundling.playground.server import Playground  # noqa: E402
+
+TASK = "BabyAI-GoToObjS4-v0"
+HERE = "http://127.0.0.1:8765"
+TAB = "ws://127.0.0.1:8765/tab"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of hardly any training, evaluated, and a video of one."""
+    folder = tmp_path_factory.mktemp("playground")
+    for seed in (1, 2):
+        config = TrainConfig(
+            task=TASK,
+            seed=seed,
+            agent=AgentConfig(word_dim=8, instruction_dim=8, hidden_dim=16),
+            num_envs=32,
+            bank_size=16,
+            total_frames=1024,
+            settings=(PPOConfig(num_steps=4, minibatch_size=32),),
+        )
+        run = folder / "several" / f"seed{seed}"
+        Trainer(config, run).run()
+        evaluate_run(run, ("layout",), episodes=20, progress=False, allow_unseen_words=True).save(run)
+    save_video([np.zeros((32, 32, 3), np.uint8)] * 3, folder / "several" / "seed1" / "watch.mp4")
+    (folder / "secret.txt").write_text("nobody's business")
+    return folder / "several"
+
+
+@pytest.fixture(scope="module")
+def playground(root: Path) -> Playground:
+    return Playground(root)
+
+
+@pytest.fixture(scope="module")
+def client(playground: Playground) -> Iterator[TestClient]:
+    with TestClient(playground.app(), base_url=HERE) as made:
+        yield made
+
+
+def asked(client: TestClient, path: str, status: int = 200, **parameters: Any) -> Any:
+    answer = client.get(f"/api/{path}", params=parameters)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def refused(client: TestClient, path: str, **parameters: Any) -> str:
+    message: str = asked(client, path, 400, **parameters)["message"]
+    assert "\n" not in message
+    return message
+
+
+# ---------------------------------------------------------------------------------------------- who may ask
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "", "127.0.0.1.evil.example", "0x7f.1"])
+def test_a_name_that_is_not_this_machines_is_refused(client: TestClient, host: str) -> None:
+    answer = client.get("/", headers={"host": host})
+    assert answer.status_code == 403
+    assert "<html" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost:8765", "[::1]:8765", "LOCALHOST"])
+def test_this_machine_is_answered_with_headers_that_let_nothing_else_in(client: TestClient, host: str) -> None:
+    answer = client.get("/", headers={"host": host})
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy, "nothing is loaded from elsewhere"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:9999"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_pages_of_other_sites_read_nothing_and_change_nothing(client: TestClient, headers: dict[str, str]) -> None:
+    assert client.get("/api/runs", headers=headers).status_code == 403
+    assert client.post("/api/labels", json={"run": "seed1"}, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"host": "evil.example"}, {"origin": "null"}])
+def test_websockets_of_other_sites_are_closed_before_they_open(
+    client: TestClient, playground: Playground, headers: dict[str, str]
+) -> None:
+    with pytest.raises(WebSocketDisconnect) as caught, client.websocket_connect(TAB, headers=headers):
+        pass
+    assert caught.value.code == REFUSED
+    assert not playground.tabs.open
+
+
+def test_a_link_to_the_page_itself_may_come_from_anywhere(client: TestClient) -> None:
+    assert client.get("/", headers={"sec-fetch-site": "cross-site"}).status_code == 200
+
+
+def test_names_follow_the_host_that_is_listened_on() -> None:
+    assert "192.168.1.5" in hosts_for("192.168.1.5")[0]
+    assert not hosts_for("127.0.0.1")[1]
+    assert hosts_for("0.0.0.0")[1]
+    app = Playground(None, "0.0.0.0").app()
+    client = TestClient(app, base_url=HERE)
+    assert client.get("/", headers={"host": "10.0.0.7:8765"}).status_code == 200
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 403
+    assert is_loopback("127.0.0.1")
+    assert is_loopback("::1")
+    assert not is_loopback("0.0.0.0")
+    assert not is_loopback("example.org")
+
+
+def test_it_listens_on_loopback_and_takes_another_port_where_one_is_taken() -> None:
+    first, second = listen("127.0.0.1", 0), listen("127.0.0.1", 0)
+    try:
+        assert first.getsockname()[0] == "127.0.0.1"
+        assert second.getsockname()[1] > first.getsockname()[1]
+        with pytest.raises(ConfigurationError, match="choose another --port"):
+            listen("127.0.0.1", first.getsockname()[1])
+    finally:
+        first.close()
+        second.close()
+
+
+def test_the_command_serves_nothing_but_loopback_by_default(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uvicorn = pytest.importorskip("uvicorn")
+    served: list[socket.socket] = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: served.extend(sockets))
+    assert main(["playground", str(root), "--no-browser"]) == 0
+    assert served[0].getsockname()[0] == "127.0.0.1"
+    served[0].close()
+    told = capsys.readouterr().out
+    assert "Playground: http://127.0.0.1:" in told
+    assert "no password" not in told
+    assert main(["playground", str(root), "--no-browser", "--host", "0.0.0.0"]) == 0
+    served[1].close()
+    assert "no password" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------------------------- tabs
+
+
+class Tab:
+    """A tab of the tests."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket = socket
+
+    def do(self, kind: str, **more: Any) -> dict[str, Any]:
+        self.socket.send_text(json.dumps({"do": kind, **more}))
+        answer: dict[str, Any] = self.socket.receive_json()
+        return answer
+
+
+def test_several_tabs_have_worlds_of_their_own_and_a_closed_one_frees_its_world(
+    client: TestClient, playground: Playground
+) -> None:
+    closed: list[Any] = []
+    with client.websocket_connect(TAB) as one, client.websocket_connect(TAB) as two:
+        first, second = Tab(one), Tab(two)
+        first.do("open", entry="instruction")
+        second.do("open", scene={"task": TASK, "seed": 3})
+        first.do("act", what=0)
+        assert first.do("step")["steps"] == 2
+        assert second.do("act", what=1)["steps"] == 1
+        assert len(playground.tabs.open) == 2
+        for tab in playground.tabs.open:
+            assert tab.session is not None
+            world = tab.session.world
+            own = world.close
+            world.close = lambda own=own: (closed.append(own), own())  # type: ignore[method-assign]
+    wait_until(lambda: len(closed) == 2)
+    assert not playground.tabs.open
+
+
+def wait_until(holds: Any) -> None:
+    waited = threading.Event()
+    for _ in range(200):
+        if holds():
+            return
+        waited.wait(0.05)
+    assert holds()
+
+
+def test_a_tab_is_told_in_a_sentence_what_does_not_work_and_goes_on(client: TestClient) -> None:
+    with client.websocket_connect(TAB) as socket:
+        tab = Tab(socket)
+        assert tab.do("step")["message"] == "open a world first"
+        assert "no task" not in tab.do("open", scene={"task": "BabyAI-GoToLocl-v0", "seed": 0})["message"]
+        assert tab.do("open", scene={"task": TASK, "seed": "x"})["kind"] == "refusal"
+        assert tab.do("open", scene={"task": TASK, "seed": 3})["kind"] == "state"
+        told = tab.do("say", text="pick up the crimsn ball")
+        assert told["kind"] == "refusal"
+        assert told["unknown"][0][0] == "crimsn"
+        assert tab.do("say", text={"a": 1})["kind"] == "refusal"
+        assert "reload" in tab.do("dance")["message"]
+        for text in ("no json", "[]", '"' + "a" * (1 << 19) + '"', "[" * 100_000):
+            socket.send_text(text)
+            assert socket.receive_json()["kind"] == "refusal"
+        assert tab.do("seed", what=-4)["kind"] == "refusal"
+        assert tab.do("seed", what=4)["scene"]["seed"] == 4
+        assert tab.do("expert")["hint"] is not None
+        assert tab.do("expert_step")["steps"] == 1
+        assert tab.do("undo")["steps"] == 0
+        assert tab.do("first_person", what=True)["is_first_person"]
+
+
+def test_a_mistake_of_ours_ends_no_tab(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: Any, **more: Any) -> Any:
+        raise RuntimeError("secret detail")
+
+    with client.websocket_connect(TAB) as socket:
+        tab = Tab(socket)
+        with monkeypatch.context() as patch:
+            patch.setattr(tabs, "state_of", fails)
+            told = tab.do("open", scene={"task": TASK, "seed": 3})
+        assert told["message"] == tabs.UNEXPECTED
+        assert "secret" not in json.dumps(told)
+        assert tab.do("act", what=0)["steps"] == 1
+
+
+def test_there_are_not_more_tabs_than_the_machine_bears(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tabs, "MOST_TABS", 1)
+    with client.websocket_connect(TAB) as one, client.websocket_connect(TAB) as two:
+        Tab(one).do("open", entry="instruction")
+        assert "close one first" in two.receive_json()["message"]
+
+
+def test_a_link_that_names_code_runs_none(client: TestClient, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    code = tmp_path / "theirs.py"
+    code.write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n")
+    with client.websocket_connect(TAB) as socket:
+        for task in (f"{code}:Task", f"{TASK}?python={code}"):
+            assert Tab(socket).do("open", scene={"task": task, "seed": 0})["kind"] == "refusal"
+    assert not mark.exists()
+
+
+# ---------------------------------------------------------------------------------------------- gallery and runs
+
+
+def test_the_gallery_has_pictures_and_every_file_of_the_page_is_there(client: TestClient) -> None:
+    told = asked(client, "gallery")
+    assert {"Instruction", "First person", "Question", "Manual"} <= {entry["kind"] for entry in told["entries"]}
+    assert TASK in told["tasks"]
+    picture = client.get("/api/gallery/instruction.png")
+    assert picture.content[:4] == b"\x89PNG"
+    assert client.get("/api/gallery/none.png").status_code == 400
+    page = client.get("/").text
+    for name in ("main.js", "style.css", "pages.css", "icon.svg"):
+        assert f"/static/{name}" in page
+        assert client.get(f"/static/{name}").status_code == 200
+    assert "//" not in page.replace("http://www.w3.org", ""), "nothing is loaded from elsewhere"
+
+
+def test_runs_are_listed_with_curves_of_their_seeds_and_an_interval(client: TestClient) -> None:
+    runs = asked(client, "runs")["runs"]
+    assert sorted(run["name"] for run in runs) == ["seed1", "seed2"]
+    assert all(run["is_evaluated"] and run["has_agent"] and not run["is_live"] for run in runs)
+    curves = asked(client, "curves", run=["seed1", "seed2"], metric="return")
+    (curve,) = curves["curves"]
+    assert curve["runs"] == 2
+    assert all(low <= mean <= high for low, mean, high in zip(curve["low"], curve["mean"], curve["high"], strict=True))
+    assert len(curves["singles"]) == 2
+    assert "no run has a metric" in refused(client, "curves", run="seed1", metric="nonsense")
+    assert "choose one to" in refused(client, "curves")
+
+
+def test_a_run_tells_its_suites_as_it_was_evaluated_and_has_videos(client: TestClient) -> None:
+    told = asked(client, "run", run="seed1")
+    kept = json.loads((Path(told_root(client)) / "seed1" / "evaluation.json").read_text())["suites"]
+    for row in told["table"]["rows"]:
+        assert row["cells"]["trained"]["success"] == pytest.approx(kept[row["suite"]]["trained"]["success"])
+    assert told["videos"] == ["watch.mp4"]
+    video = client.get("/api/video", params={"run": "seed1", "path": "watch.mp4"})
+    assert video.headers["content-type"] == "video/mp4"
+    part = client.get("/api/video", params={"run": "seed1", "path": "watch.mp4"}, headers={"range": "bytes=0-9"})
+    assert part.status_code == 206
+
+
+def told_root(client: TestClient) -> str:
+    return str(asked(client, "runs")["root"])
+
+
+def test_two_runs_are_compared(client: TestClient) -> None:
+    told = asked(client, "compare", a="seed1", b="seed2")
+    assert told["rows"]
+    row = told["rows"][0]
+    assert row["difference"]["value"] == pytest.approx(row["b"]["value"] - row["a"]["value"])
+    assert len(told["marks"]) == len(told["rows"])
+    assert refused(client, "compare", a="seed1", b="seed9") == "there is no run 'seed9'"
+
+
+def test_failures_are_found_and_fail_again_when_they_are_played_again(
+    client: TestClient, playground: Playground
+) -> None:
+    told = client.post("/api/failures", json={"run": "seed1", "episodes": 12}).json()
+    assert told["played"] == 12
+    assert told["failures"], "an agent that is hardly trained fails sometimes"
+    failure = told["failures"][0]
+    with client.websocket_connect(TAB) as socket:
+        tab = Tab(socket)
+        state = tab.do("open", scene=failure["scene"])
+        assert not state["ending"]["success"]
+        assert state["steps"] == failure["steps"]
+        again = tab.do("open", scene={**failure["scene"], "events": []})
+        while again["ending"] is None:
+            again = tab.do("step")
+        assert again["steps"] == failure["steps"]
+    answer = client.post("/api/failures", json={"run": "seed1", "episodes": 10**9})
+    assert answer.status_code == 400
+    assert "episodes are played" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("name", ["..", "../secret.txt", "/etc", "seed1/../..", "seed1/\0", "%2e%2e"])
+def test_no_path_leads_out_of_the_folder_of_the_runs(client: TestClient, name: str) -> None:
+    for path in ("run", "curves", "labels"):
+        assert refused(client, path, run=name)
+    for told in ("../../secret.txt", "/etc/passwd", "config.json", name):
+        assert client.get("/api/video", params={"run": "seed1", "path": told}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/%2e%2e/server.py", "/static/..%2fserver.py", "/static/%2e%2e%2f%2e%2e%2ferrors.py"]
+)
+def test_no_file_but_those_of_the_page_is_served(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "runs" / "link").symlink_to(tmp_path / "outside")
+    with pytest.raises(PlaygroundError, match="leads out"):
+        inside(tmp_path / "runs", "link")
+
+
+def test_a_request_that_is_too_large_or_no_json_is_refused(client: TestClient) -> None:
+    for content in (b"x" * (1 << 17), b"no json", b"[]", b"{}", b"[" * 60_000):
+        answer = client.post("/api/labels", content=content)
+        assert answer.status_code == 400
+        assert answer.json()["message"]
+
+
+def test_preferences_are_labelled_and_written_as_they_were_chosen(client: TestClient, root: Path) -> None:
+    assert asked(client, "labels", run="seed2")["pairs"] == []
+    pairs = client.post("/api/labels", json={"run": "seed2", "pairs": 2, "seed": 1}).json()["pairs"]
+    assert len(pairs) == 2
+    video = client.get("/api/labels/video", params={"run": "seed2", "pair": 0, "side": "b"})
+    assert video.headers["content-type"] == "video/mp4"
+    told = client.post("/api/labels", json={"run": "seed2", "pair": 1, "choice": "first"}).json()
+    assert told["pairs"][1]["choice"] == "first"
+    written = Comparisons.load(root / "seed2" / "comparisons.npz")
+    assert written.label.tolist() == [FIRST]
+    assert written.texts == (pairs[1]["text"],)
+    assert written.labeller == "a person"
+    for wrong in ({"pair": 7, "choice": "first"}, {"pair": 0, "choice": "best"}, {"pairs": 10**6}):
+        assert client.post("/api/labels", json={"run": "seed2", **wrong}).status_code == 400

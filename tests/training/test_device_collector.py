@@ -1,0 +1,62 @@
+"""Training in environments of a GPU: under Numba's simulator agents are bit by bit those of training on the CPU."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from groundling.errors import ConfigurationError
+from groundling.training import TrainConfig
+
+SMALL = {"num_envs": 6, "total_frames": 480, "bank_size": 12, "evaluate_every": 0, "time_share": 0.3}
+ROLLOUTS = {"num_steps": 40, "minibatch_size": 120}
+MEMORY = {"agent": {**TrainConfig().agent.to_dict(), "memory": "gru"}}
+MIXTURE = {"tasks": ["BabyAI-GoToLocal-v0", "BabyAI-PickupLoc-v0"]}
+
+
+def trained(**options: Any) -> dict[str, Any]:
+    command = [sys.executable, str(Path(__file__).with_name("device_runs.py")), json.dumps({**SMALL, **options})]
+    done = subprocess.run(
+        command, env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ppo": ROLLOUTS},
+        {"ppo": ROLLOUTS, **MEMORY, **MIXTURE},
+        {"algorithm": "reinforce", "reinforce": {"num_steps": 40}},
+    ],
+    ids=["ppo", "memory and two tasks", "reinforce"],
+)
+def test_agents_trained_on_the_device_are_those_of_the_cpu(options: dict[str, Any]) -> None:
+    found = trained(**options)
+    assert found["cpu"]["episodes"] > 0
+    assert found["cpu"] == found["cuda"]
+    assert not found["different"]
+    assert not found["different_resumed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"env_device": "gpu"}, "'cpu', 'cuda' or 'cuda:N', not 'gpu'"),
+        ({"body": "rover"}, "played by a rover, whose camera is computed on the CPU"),
+        ({"task": "groundling/RTFM-Simple-6x6-v0"}, "is not stepped on 'cuda'"),
+        ({"algorithm": "bc"}, "'bc' plays environments of the CPU only"),
+    ],
+)
+def test_what_only_the_cpu_does_is_refused_before_a_run(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        TrainConfig(**{"env_device": "cuda", **options})
