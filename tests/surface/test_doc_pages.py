@@ -48,6 +48,17 @@ def test_every_block_that_is_not_run_says_why() -> None:
     assert len(marked) < len([block for block in BLOCKS if block.language in ("python", "bash")]) / 3
 
 
+def test_examples_that_a_page_shows_whole_are_those_of_the_folder() -> None:
+    shown = [
+        (page, name) for page in PAGES for name in re.findall(r"whole of\s\[`examples/(\w+\.py)`", page.read_text())
+    ]
+    assert len(shown) >= 6
+    for page, name in shown:
+        example = (ROOT / "examples" / name).read_text()
+        assert len(example.splitlines()) <= 60
+        assert f"```python\n{example}```" in page.read_text(), f"{page.name} does not show {name} as it is"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_options_and_names_of_a_page_exist(page: Path) -> None:
     for block in blocks_of(page):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from groundling.agents.bots import unsolved_seeds
-from groundling.cli import COMMANDS, parse
+from groundling.cli import COMMANDS
 from groundling.envs import EpisodeBank
 from groundling.envs.banks.sources import find_source
 from groundling.envs.worlds import contract
@@ -42,7 +41,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_python_example_of_the_readme_runs() -> None:
-    example = example_with("ActorCritic()")
+    example = example_with("ActorCritic()  # untrained")
     assert len(example.strip().splitlines()) <= 15
     result = run("-c", example)
     assert result.returncode == 0, result.stderr
@@ -78,18 +77,6 @@ def test_exact_values_of_the_manual_are_printed(capsys: pytest.CaptureFixture[st
     assert "SARSA's greedy policy: 0.815" in told
 
 
-def test_commands_of_the_readme_are_read() -> None:
-    """Every option that is printed exists; what would take long is not run."""
-    told = re.sub(r"\\\n\s*", " ", TEXT)
-    commands = [
-        shlex.split(line.partition("  #")[0])[1:] for line in told.splitlines() if line.startswith("groundling train ")
-    ]
-    commands = [arguments for arguments in commands if "A" not in arguments and "--resume" not in arguments]
-    assert len(commands) >= 4
-    for name, *options in commands:
-        assert parse(name, [option for option in options if not option.endswith(".py:FetchBehindDoor")]) is not None
-
-
 def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
     example = example_with("FetchBehindDoor")
     file = tmp_path / "my_tasks.py"
@@ -101,7 +88,7 @@ def test_task_of_the_readme_can_be_played_and_solved(tmp_path: Path) -> None:
 
 
 def test_commands_of_the_readme_exist() -> None:
-    named = set(re.findall(r"^(?: {4})?groundling ([\w-]+)|`groundling ([\w-]+)", TEXT, re.MULTILINE))
+    named = set(re.findall(r"^(?: {4})?groundling ([a-z][\w-]*)|`groundling ([a-z][\w-]*)", TEXT, re.MULTILINE))
     named = {name for pair in named for name in pair if name}
     assert named <= set(COMMANDS)
     assert {"train", "evaluate", "tasks", "play", "bench"} <= named
