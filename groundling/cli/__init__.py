@@ -30,7 +30,7 @@ COMMANDS = {
     "questions": "write questions and their houses to a file, or describe one",
     "export-habitat": "write houses and episodes for Habitat, or describe episodes",
     "play": "move an agent yourself, seen from above or in first person",
-    "playground": "open a page in the browser: talk to agents, look at runs",
+    "playground": "open a page in the browser: talk to agents, change their worlds, look at runs",
     "label": "compare pairs of trajectories, to learn from preferences",
     "watch": "write a video of an agent's episodes, step by step",
     "bench": "measure steps a second on this machine, compared with MiniGrid",
