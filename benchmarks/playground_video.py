@@ -60,8 +60,8 @@ class Film:
     def hold(self, seconds: float) -> None:
         """Keep the page as it is for so long, in the time of the video."""
         encoded = np.frombuffer(self.page.screenshot(), np.uint8)
-        picture = cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        self.frames += [np.asarray(picture, np.uint8)] * max(1, round(seconds * 5))
+        picture: Any = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        self.frames += [np.asarray(picture[..., ::-1], np.uint8)] * max(1, round(seconds * 5))
 
     def type(self, text: str) -> None:
         """Write into the sentence, some letters a frame."""

@@ -99,7 +99,9 @@ class Runs:
             "is_evaluated": (folder / EVALUATION_NAME).is_file(),
         }
 
-    def curves(self, names: Sequence[str], metric: str = "", smoothing: int = 5) -> dict[str, Any]:
+    def curves(
+        self, names: Sequence[str], metric: str = "", smoothing: int = 5, *, apart: bool = False
+    ) -> dict[str, Any]:
         """Learning curves of runs over each other: of each group the mean over its seeds and its interval, and every
         run by itself.
 
@@ -107,11 +109,12 @@ class Runs:
             names: of runs.
             metric: name of it; empty: the first usual one that they have.
             smoothing: updates that a point averages.
+            apart: draw each run by itself, seeds of one configuration too.
         """
         if not names or len(names) > MOST_CURVES:
             raise PlaygroundError(f"choose one to {MOST_CURVES} runs, not {len(names)}")
         folders = [self.folder(name) for name in names]
-        groups = find_groups(folders)
+        groups = dict(zip(names, ([one] for one in folders), strict=True)) if apart else find_groups(folders)
         known = sorted({key for folder in folders for row in read_metrics(folder) for key in row} - {"frames"})
         chosen = metric or default_metrics(groups)[0]
         curves = curves_of(groups, [chosen], smoothing=min(max(1, smoothing), 100))[chosen]

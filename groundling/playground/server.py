@@ -105,7 +105,8 @@ class Playground:
 
     def _curves(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         asked = request.query_params
-        return self.runs.curves(asked.getlist("run"), asked.get("metric", ""), int(asked.get("smoothing", "5")))
+        smoothing, apart = int(asked.get("smoothing", "5")), "apart" in asked
+        return self.runs.curves(asked.getlist("run"), asked.get("metric", ""), smoothing, apart=apart)
 
     def _run(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         name = request.query_params["run"]

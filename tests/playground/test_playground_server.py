@@ -300,6 +300,8 @@ def test_runs_are_listed_with_curves_of_their_seeds_and_an_interval(client: Test
     assert curve["runs"] == 2
     assert all(low <= mean <= high for low, mean, high in zip(curve["low"], curve["mean"], curve["high"], strict=True))
     assert len(curves["singles"]) == 2
+    apart = asked(client, "curves", run=["seed1", "seed2"], metric="return", apart=1)
+    assert [curve["name"] for curve in apart["curves"]] == ["seed1", "seed2"]
     assert "no run has a metric" in refused(client, "curves", run="seed1", metric="nonsense")
     assert "choose one to" in refused(client, "curves")
 

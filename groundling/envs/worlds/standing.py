@@ -211,4 +211,6 @@ def _plain(message: str, goal: Goal, world: StandingWorld) -> str:
         there = [f"{thing.color} {thing.type}" for thing in named]
         told = ", ".join(dict.fromkeys(there[:MOST_TOLD])) + ", ..." * (len(there) > MOST_TOLD)
         return f"nothing here fits {render(goal)!r}: there is {told or 'nothing'}"
+    if "which is not a goal that a task can ask for" in message:
+        return f"{render(goal)!r} has rules of its own and cannot be sought in a changed world: ask for something else"
     return message.partition(": ")[2] if ", seed " in message.partition(": ")[0] else message

@@ -13,7 +13,7 @@ export async function showCompare(place, [first, second]) {
     el("section.card", {}, el("h2", {}, "Learning curves"), curves),
     el("section.card", {}, el("h2", {}, "Suite by suite"), table));
   await Promise.all([
-    ask("curves", { run: [first, second] }).then((found) => fill(curves, chart(found)), (error) => fill(curves, el("p.note", {}, error.message))),
+    ask("curves", { run: [first, second], apart: 1 }).then((found) => fill(curves, chart(found)), (error) => fill(curves, el("p.note", {}, error.message))),
     ask("compare", { a: first, b: second }).then((found) => fill(table, differences(found)), (error) => fill(table, el("p.note", {}, error.message))),
   ]);
 }
@@ -22,7 +22,7 @@ function differences({ rows, marks, notes }) {
   const cell = ({ value, interval }) => [percent(value), interval ? el("small", {}, ` ${percent(interval[0])} – ${percent(interval[1])}`) : null];
   return [
     el("div.scroll", { tabindex: "0", role: "region", "aria-label": "Suite by suite" }, el("table", {},
-      el("thead", {}, el("tr", {}, ["Suite", "A", "B", "B − A", ""].map((name) => el("th", { scope: "col" }, name)))),
+      el("thead", {}, el("tr", {}, ["Suite", "A", "B", "B − A", ""].map((name, place) => el(place % 4 ? "th.number" : "th", { scope: "col" }, name)))),
       el("tbody", {}, rows.map((row, number) => el("tr", {}, el("th", { scope: "row" }, row.name),
         el("td.number", {}, cell(row.a)), el("td.number", {}, cell(row.b)), el("td.number", {}, cell(row.difference)),
         el("td", {}, marks[number] ? el("span.badge", {}, row.difference.value > 0 ? "B is better" : "A is better") : "no difference shown")))))),

@@ -53,7 +53,7 @@ export async function showRuns(place, chosenNames) {
     if (isSame) return runs;
     list.dataset.shown = JSON.stringify(runs.map((run) => [run.name, run.frames, run.is_live]));
     fill(list, runs.length ? el("div.scroll", { tabindex: "0", role: "region", "aria-label": "All runs" }, el("table", {},
-      el("thead", {}, el("tr", {}, ["Show", "Run", "Task", "Frames", "Success", ""].map((name) => el("th", { scope: "col" }, name)))),
+      el("thead", {}, el("tr", {}, ["Show", "Run", "Task", "Frames", "Success", ""].map((name) => el(["Frames", "Success"].includes(name) ? "th.number" : "th", { scope: "col" }, name)))),
       el("tbody", {}, runs.map((run) => el("tr", {},
         el("td", {}, el("input", { type: "checkbox", "aria-label": `Show the curve of ${run.name}`, checked: chosen.has(run.name), onchange: (event) => toggle(run.name, event.target.checked) })),
         el("th", { scope: "row" }, el("a", { href: `#/run/${encodeURIComponent(run.name)}` }, run.name), run.is_live ? el("span.badge.live", {}, "training") : null),
