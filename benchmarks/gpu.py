@@ -106,7 +106,7 @@ def measure(options: Options) -> list[Row]:
             continue
         finally:
             gc.collect()
-        row = {
+        row: Row = {
             "key": key,
             "row": f"{told} ({about})",
             "mean": float(np.mean(values)),
