@@ -106,7 +106,7 @@ def measure(options: Options) -> list[Row]:
             continue
         finally:
             gc.collect()
-        row = {
+        row: Row = {
             "key": key,
             "row": f"{told} ({about})",
             "mean": float(np.mean(values)),
@@ -187,16 +187,13 @@ def config_of(kind: str, device: str, sizes: Sizes) -> TrainConfig:
     shared["torch_threads"] = len(os.sched_getaffinity(0)) if device == "cpu" and not is_small else 1
     shared["env_threads"] = 1 if is_small else len(os.sched_getaffinity(0))
     shared["bank_size"] = 64 if is_small else 8192
+    shared["ppo"] = PPOConfig(num_steps=sizes.steps, minibatch_size=1)
     if kind == "symbols":
-        return with_minibatches(
-            TrainConfig(**shared, num_envs=envs, ppo=PPOConfig(num_steps=sizes.steps, minibatch_size=1)), sizes
-        )
+        return with_minibatches(TrainConfig(**shared, num_envs=envs), sizes)
     agent = AgentConfig(vision="cnn")
     envs //= 4 if device != "cpu" else 8
     rover: dict[str, Any] = {"body": "rover", "camera": Camera(), "agent": agent, "num_envs": max(4, envs)}
-    return with_minibatches(
-        TrainConfig(**shared, **rover, ppo=PPOConfig(num_steps=sizes.steps, minibatch_size=1)), sizes
-    )
+    return with_minibatches(TrainConfig(**shared, **rover), sizes)
 
 
 def with_minibatches(config: TrainConfig, sizes: Sizes) -> TrainConfig:
@@ -244,11 +241,13 @@ def env_steps(sizes: Sizes, threads: int, *, device: str, body: str = "grid") ->
     is_on_device = device != "cpu"
     count = sizes.device_envs if is_on_device else sizes.envs // (4 if body == "rover" else 1)
     options: dict[str, Any] = {"env_device": device} if is_on_device else {"num_threads": threads}
+    options["body"] = body
     bank = 64 if sizes is SMALL else 8192
-    envs = make_vec(LEVEL, num_envs=count, seed=1, bank_size=bank, body=body, copy=False, **options)
+    envs = make_vec(LEVEL, num_envs=count, seed=1, bank_size=bank, copy=False, **options)
     with closing(envs):
         envs.reset(seed=0)
-        drawn = np.random.default_rng(0).integers(0, envs.single_action_space.n, (32, count))
+        space: Any = envs.single_action_space
+        drawn = np.random.default_rng(0).integers(0, space.n, (32, count))
         actions: Any = torch.from_numpy(drawn).to(device) if is_on_device else drawn
 
         def run() -> int:
