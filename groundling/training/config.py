@@ -171,6 +171,10 @@ class TrainConfig(Open):
         )
         self.curriculum.check(len(self.task_ids))
         require(
+            self.update_threads == 1 or self.compile == "no",
+            "a compiled agent computes a gradient on one thread: leave compile at 'no', or update_threads at 1",
+        )
+        require(
             self.update_threads == 1 or algorithm.splits_updates,
             f"algorithm {self.algorithm!r} computes a gradient on one thread: leave update_threads at 1",
         )
