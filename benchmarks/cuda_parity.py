@@ -124,7 +124,7 @@ def compare_level(level: str, options: Options) -> dict[str, int]:
     expert = family.expert(cpu) or Expert(cpu.worlds, sees="world")
     compare_all("reset", cpu.reset(seed=5)[0], gpu.reset(seed=5)[0])
     counts = {"ended": 0, "succeeded": 0}
-    third, half = options.steps // 3, options.steps // 2
+    first, second = options.steps // 6, options.steps // 4
     saved: dict[str, Any] = {}
     guided = np.arange(num_envs) % 2 == 0
     for step in range(options.steps):
@@ -146,12 +146,12 @@ def compare_level(level: str, options: Options) -> dict[str, int]:
             compare("row", cpu.worlds.outcomes.episode, told_there["episode_row"], ended)
             counts["ended"] += int(ended.sum())
             counts["succeeded"] += int(final["success"].sum())
-        for source, begins, loaded in ((gpu, 1, third), (cpu, third + 1, half)):
+        for source, begins, loaded in ((gpu, 1, first), (cpu, first + 1, second)):
             if step == begins:
                 saved = source.state_dict()
             if step == loaded:  # both go back, to a state of one of them
                 compare_all("loaded", cpu.load_state_dict(saved), gpu.load_state_dict(saved))
-        if step == half:
+        if step == second:
             mask = rng.random(num_envs) < 0.5
             masked = {"reset_mask": mask}
             compare_all("masked reset", cpu.reset(options=masked)[0], gpu.reset(options=masked)[0])
