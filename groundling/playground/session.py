@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -87,7 +86,6 @@ class Session:
         PlaygroundError, GroundlingError: if it cannot be opened; nothing stays open then.
 
     Attributes:
-        lock: held by whoever works with the session.
         world: the world now.
         values: what the agent expected at each step so far.
         last: the action that was taken last; None where none was.
@@ -96,7 +94,6 @@ class Session:
     """
 
     def __init__(self, cast: Cast, scene: Scene, examples: Sequence[str] = (), *, suggests: bool = True) -> None:
-        self.lock = threading.Lock()
         self._cast = cast
         self._actor: Actor | None = cast.find(scene.agent)
         self._scene = scene

@@ -118,7 +118,7 @@ def shot(page: Any, name: str, tmp_path: Path) -> None:
     page.screenshot(path=path, full_page=True)
     assert path.stat().st_size > 8_000
     if SHOTS:  # as small as they are shown well
-        Image.open(path).convert("RGB").quantize(128).save(path, optimize=True)
+        Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
 
 
 def open_world(page: Any, address: str, key: str, title: str) -> None:
