@@ -27,7 +27,7 @@ def compile_agent(agent: ActorCritic, kind: Compile) -> None:
     """
     if kind == "no":
         return
-    plain = agent._call_impl
+    plain: Any = agent._call_impl
     compiled: Any = torch.compile(plain, mode=MODES[kind])
     is_on_host = agent.device.type == "cpu"
     has_graphs = kind == "cuda-graphs" and not is_on_host
@@ -36,7 +36,7 @@ def compile_agent(agent: ActorCritic, kind: Compile) -> None:
         if is_on_host and not torch.is_grad_enabled():
             return plain(*args, **kwargs)
         if has_graphs:
-            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+            torch.compiler.cudagraph_mark_step_begin()
         made: Decision = compiled(*args, **kwargs)
         if torch.is_grad_enabled() or not has_graphs:
             return made
