@@ -192,7 +192,8 @@ def test_results_of_another_agent_are_left_off_the_card(run: Path, hub: Hub, tmp
 def test_received_agent_runs_no_code_unless_it_is_trusted(hub: Hub, tmp_path: Path) -> None:
     """In a process of its own: in this one the person has named the file."""
     code = tmp_path / "mine.py"
-    shutil.copyfile(ROOT / "examples/add_a_task.py", code)
+    text = (ROOT / "examples/add_a_task.py").read_text()
+    code.write_text(text.replace("examples/FetchFromShelf-v0", "mine/FetchFromShelf-v0"))
     options = [*SMALL, "--total-frames", "128", "--run-folder", str(tmp_path / "run")]
     assert main(["train", "--task", f"{code}:FetchFromShelf", *options]) == 0
     push_to_hub(tmp_path / "run", "me/own")

@@ -57,6 +57,8 @@ def parts_of_rollout(rollout: Rollout, ranks: Ranks) -> Rollout:
     own = slice(ranks.rank * ENVS // ranks.size, (ranks.rank + 1) * ENVS // ranks.size)
     found: dict[str, Any] = {}
     for field in dataclasses.fields(rollout):
+        if field.name == "host":
+            continue
         value = getattr(rollout, field.name)
         if isinstance(value, dict):
             found[field.name] = {key: array[:, own].clone() for key, array in value.items()}

@@ -129,7 +129,13 @@ def test_reinforce_is_ppo_with_one_epoch_and_no_clipping() -> None:
     torch.manual_seed(0)
     agent = ActorCritic(config, spec_of(envs))
     torch.nn.init.normal_(agent.policy.weight)
-    shared: dict[str, Any] = {"num_steps": 5, "learning_rate": 1e-3, "entropy_coef": 0.02, "max_grad_norm": 1e9}
+    shared: dict[str, Any] = {
+        "num_steps": 5,
+        "learning_rate": 1e-3,
+        "entropy_coef": 0.02,
+        "max_grad_norm": 1e9,
+        "value_coef": 0.5,
+    }
     saved = {name: array.clone() for name, array in agent.state_dict().items()}
     found = []
     for kind, settings in (
@@ -161,7 +167,7 @@ def test_moving_average_is_that_of_earlier_updates() -> None:
 
 
 def test_learned_baseline_is_the_value_when_acting_and_it_is_trained() -> None:
-    algorithm = make(Reinforce, ReinforceConfig(num_steps=T, learning_rate=1e-2, gamma=1.0))
+    algorithm = make(Reinforce, ReinforceConfig(num_steps=T, learning_rate=1e-2, gamma=1.0, value_coef=0.5))
     episodes = collected(algorithm)
     returns = episodes.returns_to_go(1.0)
     torch.testing.assert_close(algorithm.advantages(episodes), returns - episodes.value)
