@@ -6,6 +6,7 @@ averaged over all, so that all take the same steps. Alone, nothing here costs or
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,8 @@ from typing import Any, Final
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch._C._distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from groundling import job
 from groundling.errors import ConfigurationError, GroundlingError, JobError, ToldElsewhereError
@@ -216,8 +219,13 @@ def join_job(*, uses_cuda: bool = False) -> Ranks:
     if job.size() == 1 or dist.is_initialized():
         return Ranks.current()
     _joined.append(job.name())
+    atexit.register(leave_job)  # gloo's threads abort a process that ends while they run
     with _job_errors():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if uses_cuda else "gloo", timeout=PATIENCE)
+        store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
+        # torchrun keeps its store when it starts processes again: what the earlier ones wrote there must not be read
+        store = PrefixStore(f"groundling/{job.restarts()}", store)
+        backend = "cpu:gloo,cuda:nccl" if uses_cuda else "gloo"
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     return Ranks.current()
 
 

@@ -301,6 +301,7 @@ def test_runs_are_drawn_over_each_other_compared_and_their_failures_replayed(
     page: Any, address: str, tmp_path: Path
 ) -> None:
     page.goto(f"{address}#/runs")
+    page.get_by_role("checkbox").nth(1).wait_for()
     for box in page.get_by_role("checkbox").all():
         box.check()
     page.get_by_text("2 seeds, 95 % interval").wait_for()
