@@ -2,6 +2,10 @@
 
 import sys
 
+from groundling import job
 from groundling.cli import main
 
-sys.exit(main())
+status = main()
+if job.size() > 1:
+    job.end(status)
+sys.exit(status)

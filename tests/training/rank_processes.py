@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from groundling import job
+from groundling.training.ranks import leave_job
+
 HERE = Path(__file__).parent
 LIMIT_S = 240.0
 
@@ -46,5 +49,7 @@ def run_ranks(script: str, folder: Path, size: int = 2) -> list[dict[str, Any]]:
 
 
 def tell(folder: str, found: dict[str, Any]) -> None:
-    """Write down what this process found."""
+    """Write down what this process found, leave the job, and end."""
     (Path(folder) / f"rank{os.environ['RANK']}.json").write_text(json.dumps(found))
+    leave_job()
+    job.end(0)
