@@ -4,6 +4,7 @@ Run folders, banks, demonstrations and files of options name tasks, rewards, enc
 stand for code. Whoever reads such a file hands its content to :func:`note_received`; whatever imports or starts code
 asks :func:`permit` first. On a command line only what its arguments name is run (or all, with ``--trust-code``); in a
 Python program all that was not read from a file, and what is in a file that was read with ``trust_code=True``.
+While :func:`only_named_code` holds, nothing else makes code run than that the person named it or that it ran already.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +38,7 @@ class _State:
 
 
 _STATE: Final = _State()
+_ASKER: Final[ContextVar[str]] = ContextVar("asker", default="")  # who asks, where only named code is run
 
 
 def note_received(content: Any, path: Path | str, *, trust_code: bool = False) -> None:
@@ -66,6 +69,11 @@ def permit(place: str, told: str | None = None) -> None:
     origin = _origin(place)
     if not is_permitted(place, told):
         told = told or place
+        if asker := _ASKER.get():
+            raise UntrustedCodeError(
+                f"{asker} names code: {_described(place)} would be run. It is not, whatever {OPTION} says: name it on "
+                "the command line yourself"
+            )
         raise UntrustedCodeError(
             f"{_asker(told)} names code: {_described(place)} would be run. If you trust it, name it on the command "
             f"line or add {OPTION} (in Python: trust_code=True)"
@@ -81,7 +89,11 @@ def has_run_code() -> bool:
 
 def is_permitted(place: str, told: str | None = None) -> bool:
     """Whether :func:`permit` would let it run."""
-    if _STATE.trusts_all or _origin(place) in _STATE.named:
+    if _origin(place) in _STATE.named:
+        return True
+    if _ASKER.get():
+        return False
+    if _STATE.trusts_all:
         return True
     told = told or place
     if any(told in text for text in _STATE.trusted):
@@ -123,6 +135,20 @@ def trusting_code(trust: bool = True) -> Iterator[None]:
         yield
     finally:
         _STATE.trusts_all = before
+
+
+@contextmanager
+def only_named_code(asker: str) -> Iterator[None]:
+    """A context of this thread in which only code runs that the person named, or that ran already; no file is trusted.
+
+    Args:
+        asker: who asks for what is done in it, for messages: "a link".
+    """
+    before = _ASKER.set(asker)
+    try:
+        yield
+    finally:
+        _ASKER.reset(before)
 
 
 def for_other_process() -> tuple[list[str], dict[str, str]]:

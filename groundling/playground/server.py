@@ -26,6 +26,7 @@ from groundling.playground.runs import Runs
 from groundling.playground.security import Guard, hosts_for
 from groundling.playground.tabs import Tabs
 from groundling.training.run_folder import resume_config
+from groundling.trust import name_code
 
 STATIC: Final = Path(__file__).parent / "static"
 MOST_BODY: Final = 1 << 16  # bytes of a request
@@ -43,6 +44,7 @@ class Playground:
     """
 
     def __init__(self, root: Path | None = None, host: str = "127.0.0.1", tasks: Sequence[str] = ()) -> None:
+        name_code(*tasks)
         self.cast = Cast(root)
         self.gallery = Gallery(self.cast)
         self.runs = Runs(root)

@@ -21,7 +21,7 @@ from groundling.playground.suggestions import suggestions_for
 from groundling.playground.worlds import GameWorld, World
 from groundling.seeding import generator
 from groundling.setting_types import whole_number
-from groundling.trust import note_received
+from groundling.trust import only_named_code
 
 ACT: Final = "act"  # by the person, or as the expert says
 STEP: Final = "step"  # by the agent
@@ -69,7 +69,6 @@ class Scene:
         seed = told.get("seed", 0)
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MOST_SEED:
             raise PlaygroundError(f"a seed is a whole number from 0 to {MOST_SEED:,}")
-        note_received([told["task"], agent], "a link of the playground")  # whose code may not run
         return cls(told["task"], seed, agent, tuple((kind, what) for kind, what in events))
 
 
@@ -118,11 +117,16 @@ class Session:
             raise
 
     def _make_world(self) -> World:
-        family = find_family(self._scene.task)
-        options = options_for(self._actor, family)
-        if isinstance(family, BankFamily):
-            return EpisodeWorld(family, self._scene.seed, options)
-        return GameWorld(family, self._scene.seed, options)
+        """The world of the scene, which anybody's link may name: it makes no code run that the person did not name.
+
+        The tasks of runs that are trusted have run already when their agents were loaded.
+        """
+        with only_named_code("a link"):
+            family = find_family(self._scene.task)
+            options = options_for(self._actor, family)
+            if isinstance(family, BankFamily):
+                return EpisodeWorld(family, self._scene.seed, options)
+            return GameWorld(family, self._scene.seed, options)
 
     @property
     def scene(self) -> Scene:

@@ -58,6 +58,10 @@ def main(folder: Path, ranks: Ranks) -> dict[str, Any]:
     Trainer(config, folder / "stopped", resume=True).run()
 
     other = dataclasses.replace(config, seed=5) if ranks.rank == 1 else config
+    alone = dataclasses.replace(config, task="BabyAI-Nowhere-v0") if ranks.rank == 1 else config
+    number = torch.zeros(())
+    version = number._version
+    ranks.copy_first([number])
     missing = folder / ("whole" if ranks.is_first else "nowhere")
     found: dict[str, Any] = {
         "frames": whole.frames,
@@ -69,6 +73,8 @@ def main(folder: Path, ranks: Ranks) -> dict[str, Any]:
         "infonce": refused(small_config(algorithm="infonce"), folder / "infonce"),
         "agile": refused(small_config(reward=("agile",)), folder / "agile"),
         "used": refused(config, folder / "whole"),
+        "one of them has no task": refused(alone, folder / "alone"),
+        "told of a copy": number._version > version,
         "different": refused(other, folder / "different"),
         "one of them has no checkpoint": refused(config, missing, resume=True),
         "folders": sorted(path.name for path in folder.iterdir() if path.is_dir()),

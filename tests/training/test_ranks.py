@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from rank_processes import run_ranks
@@ -16,6 +19,7 @@ from groundling.training import Checkpoint, Trainer
 from groundling.training.checkpoint import CHECKPOINT_NAME
 from groundling.training.joint_run import averaged
 from groundling.training.ranks import ALONE, Ranks
+from groundling.training.statistics import EpisodeStatistics
 
 
 @pytest.mark.slow  # two processes that import everything
@@ -51,12 +55,15 @@ def test_runs_of_two_processes_stop_resume_and_refuse_together(tmp_path: Path) -
         "infonce": "ConfigurationError: algorithm 'infonce' trains in one process",
         "agile": "ConfigurationError: the reward 'agile' learns from rollouts",
         "used": "RunFolderError: .* already holds a run",
+        "one of them has no task": "JobError: process 1 of 2: .*BabyAI-Nowhere-v0",
         "different": "JobError: process 1 of 2: it has another seed than process 0",
         "one of them has no checkpoint": "JobError: process 1 of 2: there is no checkpoint",
     }
     for name, message in told.items():
         assert re.match(message, first[name]), first[name]
         assert second[name].startswith("ToldElsewhereError"), second[name]
+    assert first["told of a copy"]
+    assert second["told of a copy"]
     assert second["folders"] == ["parts", "stopped", "whole"]  # nothing is left of those that were refused
 
 
@@ -83,6 +90,21 @@ def test_more_processes_than_there_is_to_share_are_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"3 processes do not divide 8 environments: take a multiple.* 6"):
         Ranks(0, 3).share(8, "environments")
     assert Ranks(1, 4).share(8, "environments") == 2
+
+
+def test_statistics_of_processes_stand_side_by_side_also_where_no_episode_has_ended() -> None:
+    every, quiet, busy = EpisodeStatistics(), EpisodeStatistics(), EpisodeStatistics()
+    final = {"episode": {"r": np.ones(4), "l": np.array([3, 5, 5, 5])}, "success": np.ones(4, dtype=np.bool_)}
+    busy.add({"final_info": final}, np.array([True, False, False, False]))
+    every.take_over([quiet.hand_over(), busy.hand_over()])
+    assert every.running.tolist() == [0, 0, 0, 0, 3, 0, 0, 0]
+    assert every.take()["success"] == 1 / 8  # of eight first episodes one has succeeded
+
+
+def test_process_of_a_job_ends_with_what_it_was_to_do_at_its_exit() -> None:
+    code = "import atexit; from groundling import job; atexit.register(print, 'done'); print('said'); job.end(3)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.split()) == (3, ["said", "done"])
 
 
 def test_metrics_are_means_over_the_processes_that_have_them() -> None:
