@@ -20,8 +20,9 @@ from groundling.envs.engine.cuda.worlds import THREADS, CudaWorlds, DeviceArrays
 from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.families.options import check_env_device
+from groundling.envs.reset_options import checked_reset
 from groundling.errors import ConfigurationError
-from groundling.seeding import integer, reset_seed
+from groundling.seeding import integer
 from groundling.setting_types import whole_number
 
 
@@ -149,16 +150,7 @@ class DeviceVectorEnv(VectorEnv[DeviceArrays, DeviceArray, DeviceArray]):
             ConfigurationError: if a list of seeds is given, the mask is not [B] bool, or it comes with a seed.
             ActionError: if an action since the last ``reset`` was out of range.
         """
-        asked: Any = seed
-        if np.ndim(asked) > 0:
-            raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
-        first = reset_seed(seed)
-        mask = (options or {}).get("reset_mask")
-        mask = None if mask is None else as_device_array(mask)
-        if mask is not None and (tuple(mask.shape) != (self.num_envs,) or mask.dtype != np.bool_):
-            raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")
-        if mask is not None and seed is not None:
-            raise ConfigurationError("a seed begins the order of all environments anew: give it without a reset_mask")
+        first, mask = checked_reset(self.num_envs, seed, options, as_device_array)
         self.check()
         if first is not None:
             self.worlds.restart(integer(first, "order"))

@@ -19,8 +19,9 @@ from groundling.envs.engine.embodiment import GRID, Embodiment
 from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.engine.worlds import WorldBatch
 from groundling.envs.final_observations import FinalObservations
+from groundling.envs.reset_options import checked_reset
 from groundling.errors import ConfigurationError
-from groundling.seeding import integer, reset_seed
+from groundling.seeding import integer
 from groundling.setting_types import whole_number
 
 
@@ -180,15 +181,7 @@ class GroundlingVectorEnv(VectorEnv[ObservationArrays, NDArray[np.int64], NDArra
         Raises:
             ConfigurationError: if a list of seeds is given, the mask is not [B] bool, or it comes with a seed.
         """
-        asked: Any = seed
-        if np.ndim(asked) > 0:
-            raise ConfigurationError("the environments share one bank and one order: give one integer as the seed")
-        first = reset_seed(seed)
-        mask = (options or {}).get("reset_mask")
-        if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != np.bool_):
-            raise ConfigurationError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},)")
-        if mask is not None and seed is not None:
-            raise ConfigurationError("a seed begins the order of all environments anew: give it without a reset_mask")
+        first, mask = checked_reset(self.num_envs, seed, options)
         if first is not None:
             self.worlds.restart(integer(first, "order"), fresh=self.copy)
         else:
