@@ -14,6 +14,7 @@ import pytest
 
 from groundling.agents import AgentConfig
 from groundling.cli import main
+from groundling.envs.catalog import find_family
 from groundling.errors import ConfigurationError
 from groundling.eval.recording import save_video
 from groundling.eval.runs import evaluate_run
@@ -21,6 +22,7 @@ from groundling.playground.errors import PlaygroundError
 from groundling.playground.security import REFUSED, hosts_for, inside, is_loopback
 from groundling.training import PPOConfig, TrainConfig, Trainer
 from groundling.training.preferences.comparisons import FIRST, Comparisons
+from groundling.trust import name_code, trusting_code
 
 starlette = pytest.importorskip("starlette", reason="the playground needs groundling[playground]")
 pytest.importorskip("httpx2", reason="the tests of the server need httpx2")
@@ -35,6 +37,19 @@ from groundling.playground.server import Playground  # noqa: E402
 TASK = "BabyAI-GoToObjS4-v0"
 HERE = "http://127.0.0.1:8765"
 TAB = "ws://127.0.0.1:8765/tab"
+OWN_TASK = """
+from groundling.envs import Task
+from groundling.language import PickUp
+
+
+class Mine(Task):
+    room_size = 6
+
+    def sample(self, world, rng):
+        thing = world.add("ball", "red")
+        world.place_agent()
+        return PickUp(world.describe(thing))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +287,25 @@ def test_a_link_that_names_code_runs_none(client: TestClient, tmp_path: Path) ->
         for task in (f"{code}:Task", f"{TASK}?python={code}"):
             assert Tab(socket).do("open", scene={"task": task, "seed": 0})["kind"] == "refusal"
     assert not mark.exists()
+
+
+def test_code_that_only_a_link_names_is_not_run_even_with_trust(client: TestClient, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    evil, own, of_run = (tmp_path / f"{name}.py" for name in ("evil", "own", "of_run"))
+    evil.write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n")
+    for file in (own, of_run):
+        file.write_text(OWN_TASK)
+    name_code(f"{own}:Mine")
+    with trusting_code(), client.websocket_connect(TAB) as socket:
+        for task in (f"{evil}:Task", f"gym:{evil}:Env-v0", f"{TASK}?python={evil}"):
+            told = Tab(socket).do("open", scene={"task": task, "seed": 0})
+            assert told["message"].startswith("a link names code"), told
+            Tab(socket).do("open", scene={"task": TASK, "seed": 0, "agent": f"run:{task}"})
+        assert not mark.exists()
+        assert Tab(socket).do("open", scene={"task": f"{of_run}:Mine", "seed": 0})["kind"] == "refusal"
+        find_family(f"{of_run}:Mine")  # as the agent of a run does when it is loaded
+        for file in (own, of_run):
+            assert Tab(socket).do("open", scene={"task": f"{file}:Mine", "seed": 0})["kind"] == "state"
 
 
 # ---------------------------------------------------------------------------------------------- gallery and runs
