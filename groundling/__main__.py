@@ -2,10 +2,6 @@
 
 import sys
 
-from groundling import job
-from groundling.cli import main
+from groundling.cli import program
 
-status = main()
-if job.size() > 1:
-    job.end(status)
-sys.exit(status)
+sys.exit(program())

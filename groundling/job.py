@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import sys
+from contextlib import suppress
 from typing import Final, NoReturn
 
 _NEEDED: Final = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -46,7 +48,12 @@ def name() -> str:
 
 
 def end(status: int) -> NoReturn:
-    """End this process at once. PyTorch's threads of a job sometimes abort one that takes its parts down in order."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """End this process once what was registered for its exit is done, without taking its parts down.
+
+    PyTorch's threads of a job sometimes abort a process that does.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # of a pipe that nobody reads, or closed
+            stream.flush()
     os._exit(status)

@@ -66,6 +66,14 @@ TRUST_HELP = (
 )
 
 
+def program() -> int:
+    """The command of this process, for its exit; a process of a job ends here."""
+    status = main()
+    if job.size() > 1:
+        job.end(status)
+    return status
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 

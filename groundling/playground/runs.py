@@ -165,7 +165,9 @@ class Runs:
         """The videos of a run, by their paths within its folder."""
         folder = self.folder(name)
         found = [path for path in sorted(folder.rglob("*")) if path.suffix in VIDEOS and path.is_file()]
-        return [path.relative_to(folder).as_posix() for path in found if "label" not in path.parts[:-1]][:MOST_RUNS]
+        names = [path.relative_to(folder) for path in found]
+        own = [name for name in names if not any(part == "label" or part[0] == "." for part in name.parts[:-1])]
+        return [name.as_posix() for name in own][:MOST_RUNS]
 
     def video(self, name: str, told: str) -> Path:
         """The file of a video.

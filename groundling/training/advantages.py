@@ -12,11 +12,6 @@ from groundling.errors import ConfigurationError
 ADVANTAGE_METRICS: Final = ("advantage_spread", "advantage_mean", "advantage_extreme")
 
 
-def advantage_metrics(advantage: Tensor) -> dict[str, float]:
-    """How the advantages [T, B] of a rollout are distributed, see :func:`advantage_numbers`."""
-    return dict(zip(ADVANTAGE_METRICS, advantage_numbers(advantage).tolist(), strict=True))
-
-
 def advantage_numbers(advantage: Tensor) -> Tensor:
     """How the advantages [T, B] of a rollout are distributed, [3]: ``advantage_spread``, their standard deviation,
     ``advantage_mean``, and ``advantage_extreme``, how many standard deviations the largest is away from the mean.

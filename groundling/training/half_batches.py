@@ -68,9 +68,8 @@ class HalfBatchCollector(Collector):
                 getattr(out, name)[:, half.rows] = getattr(half.rollout, name)
             out.initial_state[half.rows] = half.rollout.initial_state
             out.final_state[half.rows] = half.rollout.final_state
-        if out.host is not None and out.host.reward is not out.reward:
-            for half in self.halves:
-                out.host.reward[:, half.rows] = half.rollout.on_host.reward
+        if self.agent.device.type != "cpu":
+            out.host = None  # the halves have what is on the host; it is copied for whoever asks
         self.state = out.final_state
         self.is_first = torch.cat([half.is_first for half in self.halves])
         seen = [half.observation for half in self.halves]

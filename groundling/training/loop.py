@@ -128,7 +128,9 @@ class Trainer:
                 config = findable(config)
                 check_tasks(config)  # refuse a wrong task before creating the folder
             self.config = config
+        with ranks.together():  # on its own: it asks the other processes, which all have to be here
             check_job(config, ranks)
+        with ranks.together():
             device = find_device(config.device, job.local_rank() if ranks.size > 1 else None)
             demonstrations = load_demonstrations(config)
             initial = None if resume else initial_checkpoint(config)
@@ -365,7 +367,7 @@ class Trainer:
             spec=self.agent.spec,
             frames=self.frames,
             updates=self.updates,
-            agent=self.agent.state_dict(),
+            agent=parameters,
             algorithm=own["algorithm"],
             statistics=self.statistics.state_dict(),
             rewards=own["rewards"],

@@ -17,8 +17,6 @@ from typing import Any, Final
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch._C._distributed_c10d import PrefixStore
-from torch.distributed.rendezvous import rendezvous
 
 from groundling import job
 from groundling.errors import ConfigurationError, GroundlingError, JobError, ToldElsewhereError
@@ -81,16 +79,6 @@ class Ranks:
             dist.all_reduce(summed)
         return summed
 
-    def weight(self, count: Tensor) -> Tensor | float:
-        """What a mean over ``count`` [] elements of this rank is multiplied by, so that the mean over the ranks is the
-        mean over the elements of all.
-        """
-        if self.size == 1:
-            return 1.0
-        own = count.to(torch.float32)
-        mean = self.mean(own)
-        return torch.where(mean > 0, own / mean, torch.ones_like(mean))
-
     def moments(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (of the sample, with n - 1) of the values [...] of all ranks, as many on each."""
         if self.size == 1:
@@ -137,7 +125,9 @@ class Ranks:
             return
         with _job_errors():
             for tensor in tensors:
-                dist.broadcast(tensor.data, 0)
+                told = tensor.detach().clone()
+                dist.broadcast(told, 0)
+                tensor.copy_(told)  # which counts as a change of the tensor: modules that note its version see it
 
     @torch.no_grad()
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -164,6 +154,8 @@ class Ranks:
     @contextmanager
     def together(self) -> Iterator[None]:
         """What one rank raises within ends all of them: rank 0 says it, the others raise what nobody needs to read.
+
+        Nothing within may ask the other ranks after something that a single one can raise: they would wait for it.
 
         Raises:
             JobError: on rank 0, if another one raised something.
@@ -218,6 +210,9 @@ def join_job(*, uses_cuda: bool = False) -> Ranks:
     """
     if job.size() == 1 or dist.is_initialized():
         return Ranks.current()
+    from torch._C._distributed_c10d import PrefixStore  # which not every build of PyTorch has
+    from torch.distributed.rendezvous import rendezvous
+
     _joined.append(job.name())
     atexit.register(leave_job)  # gloo's threads abort a process that ends while they run
     with _job_errors():

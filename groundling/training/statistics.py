@@ -90,7 +90,10 @@ class EpisodeStatistics:
         """Note what others hand over: the statistics of processes whose environments stand side by side."""
         for name, arrays in self._lists().items():
             arrays.extend(part[name] for part in parts if len(part[name]))
-        self.running = np.concatenate([part["running"] for part in parts])
+        each = max(len(part["running"]) for part in parts)  # 0 for those of which no episode has ended yet
+        self.running = np.concatenate(
+            [part["running"] if len(part["running"]) else np.zeros(each, dtype=np.int64) for part in parts]
+        )
 
     def successes_by_task(self) -> list[NDArray[np.bool_]]:
         """For each task (or for the only one) whether each of its episodes succeeded, in the order of their ends."""

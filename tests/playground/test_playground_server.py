@@ -14,13 +14,15 @@ import pytest
 
 from groundling.agents import AgentConfig
 from groundling.cli import main
-from groundling.errors import ConfigurationError
+from groundling.envs.catalog import find_family
+from groundling.errors import ConfigurationError, StorageError
 from groundling.eval.recording import save_video
 from groundling.eval.runs import evaluate_run
 from groundling.playground.errors import PlaygroundError
 from groundling.playground.security import REFUSED, hosts_for, inside, is_loopback
 from groundling.training import PPOConfig, TrainConfig, Trainer
-from groundling.training.preferences.comparisons import FIRST, Comparisons
+from groundling.training.preferences.comparisons import EQUAL, FIRST, SECOND, Comparisons
+from groundling.trust import name_code, trusting_code
 
 starlette = pytest.importorskip("starlette", reason="the playground needs groundling[playground]")
 pytest.importorskip("httpx2", reason="the tests of the server need httpx2")
@@ -29,12 +31,25 @@ from starlette.testclient import TestClient  # noqa: E402
 from starlette.websockets import WebSocketDisconnect  # noqa: E402
 
 from groundling.cli.playground import listen  # noqa: E402
-from groundling.playground import tabs  # noqa: E402
+from groundling.playground import labels, tabs  # noqa: E402
 from groundling.playground.server import Playground  # noqa: E402
 
 TASK = "BabyAI-GoToObjS4-v0"
 HERE = "http://127.0.0.1:8765"
 TAB = "ws://127.0.0.1:8765/tab"
+OWN_TASK = """
+from groundling.envs import Task
+from groundling.language import PickUp
+
+
+class Mine(Task):
+    room_size = 6
+
+    def sample(self, world, rng):
+        thing = world.add("ball", "red")
+        world.place_agent()
+        return PickUp(world.describe(thing))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +289,25 @@ def test_a_link_that_names_code_runs_none(client: TestClient, tmp_path: Path) ->
     assert not mark.exists()
 
 
+def test_code_that_only_a_link_names_is_not_run_even_with_trust(client: TestClient, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    evil, own, of_run = (tmp_path / f"{name}.py" for name in ("evil", "own", "of_run"))
+    evil.write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n")
+    for file in (own, of_run):
+        file.write_text(OWN_TASK)
+    name_code(f"{own}:Mine")
+    with trusting_code(), client.websocket_connect(TAB) as socket:
+        for task in (f"{evil}:Task", f"gym:{evil}:Env-v0", f"{TASK}?python={evil}"):
+            told = Tab(socket).do("open", scene={"task": task, "seed": 0})
+            assert told["message"].startswith("a link names code"), told
+            Tab(socket).do("open", scene={"task": TASK, "seed": 0, "agent": f"run:{task}"})
+        assert not mark.exists()
+        assert Tab(socket).do("open", scene={"task": f"{of_run}:Mine", "seed": 0})["kind"] == "refusal"
+        find_family(f"{of_run}:Mine")  # as the agent of a run does when it is loaded
+        for file in (own, of_run):
+            assert Tab(socket).do("open", scene={"task": f"{file}:Mine", "seed": 0})["kind"] == "state"
+
+
 # ---------------------------------------------------------------------------------------------- gallery and runs
 
 
@@ -394,5 +428,56 @@ def test_preferences_are_labelled_and_written_as_they_were_chosen(client: TestCl
     assert written.label.tolist() == [FIRST]
     assert written.texts == (pairs[1]["text"],)
     assert written.labeller == "a person"
+    more = client.post("/api/labels", json={"run": "seed2", "pairs": 3, "seed": 2}).json()["pairs"]
+    assert [pair["choice"] for pair in more] == ["", "", ""]
+    for number, choice in ((0, "equal"), (2, "first"), (2, "second")):
+        client.post("/api/labels", json={"run": "seed2", "pair": number, "choice": choice})
+    both = Comparisons.load(root / "seed2" / "comparisons.npz")
+    assert both.label.tolist() == [FIRST, EQUAL, SECOND], "what was compared before stays"
+    assert both.names()[0] == written.names()[0]
+    assert both.texts == (pairs[1]["text"], more[0]["text"], more[2]["text"])
+    steps = both.length[0, 0]
+    assert np.array_equal(both.observation["image"][0, 0, :steps], written.observation["image"][0, 0, :steps])
+    for choice in ("", "first"):
+        client.post("/api/labels", json={"run": "seed2", "pair": 2, "choice": choice})
+    again = client.post("/api/labels", json={"run": "seed2", "pairs": 2, "seed": 1}).json()["pairs"]
+    assert [pair["choice"] for pair in again] == ["", "first"], "the same pair is labelled already"
+    kept = Comparisons.load(root / "seed2" / "comparisons.npz")
+    assert sorted(kept.names()) == sorted(both.names())
     for wrong in ({"pair": 7, "choice": "first"}, {"pair": 0, "choice": "best"}, {"pairs": 10**6}):
         assert client.post("/api/labels", json={"run": "seed2", **wrong}).status_code == 400
+
+
+def test_pairs_that_cannot_all_be_made_replace_none(
+    client: TestClient, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, label = root / "seed1", root / "seed1" / "label"
+    client.post("/api/labels", json={"run": "seed1", "pairs": 1, "seed": 3})
+    (label / "notes.txt").write_text("mine")
+    before = {path.name: path.read_bytes() for path in label.iterdir()}
+    calls = []
+
+    def fails(*arguments: Any, **more: Any) -> int:
+        calls.append(save_video(*arguments, **more))
+        if len(calls) == 3:
+            raise StorageError(28, "the disk is full")
+        return calls[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(labels, "save_video", fails)
+        assert client.post("/api/labels", json={"run": "seed1", "pairs": 2, "seed": 4}).status_code == 400
+    assert len(calls) == 3
+    assert {path.name: path.read_bytes() for path in label.iterdir()} == before
+    assert client.post("/api/labels", json={"run": "seed1", "pairs": 2, "seed": 4}).status_code == 200
+    names = {path.name for path in label.iterdir()}
+    assert names == {"0000a.mp4", "0000b.mp4", "0001a.mp4", "0001b.mp4", "pairs.npz", "notes.txt"}
+    assert not list(run.glob(".label*"))
+    assert asked(client, "run", run="seed1")["videos"] == ["watch.mp4"]
+
+
+def test_pairs_that_another_program_made_are_read_again(client: TestClient, root: Path) -> None:
+    client.post("/api/labels", json={"run": "seed1", "pairs": 1, "seed": 5})
+    file = root / "seed1" / "label" / "pairs.npz"
+    pairs = Comparisons.load(file)
+    pairs.with_labels(np.array([SECOND]), "somebody").save(file)
+    assert asked(client, "labels", run="seed1")["pairs"][0]["choice"] == "second"

@@ -160,7 +160,7 @@ class Episodic(OnPolicy):
 
         Returns:
             ``learned_episodes``; means over the minibatches of the losses, entropy, approximate KL to the policy that
-            acted, clip fraction, gradient norm and how often that is clipped; what ``advantage_metrics`` tells of the
+            acted, clip fraction, gradient norm and how often that is clipped; what ``advantage_numbers`` tells of the
             advantages of the steps.
         """
         ranks, loss = self.ranks, self.loss

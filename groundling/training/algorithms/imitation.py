@@ -189,7 +189,7 @@ class Imitation(OnPolicy):
             value_loss = 0.5 * (decision.value - self._returns(rollout, envs, decision.value)).square().mean()
             total = loss + config.value_coef * value_loss - config.entropy_coef * entropy
             parts = [loss, accuracy, value_loss, entropy]
-            columns = {name: column[:, envs] for name, column in rollout.columns.items()}
+            columns = {name: column[:, envs] for name, column in rollout.columns.items()} if learner.auxiliary else {}
             for auxiliary in learner.auxiliary:
                 parts.append(auxiliary(decision, columns))
                 total = total + auxiliary.coefficient * parts[-1]

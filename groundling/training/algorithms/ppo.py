@@ -181,7 +181,7 @@ class PPO(OnPolicy):
         Returns:
             Means over the minibatches of policy and value loss, entropy, approximate KL, clip fraction, gradient norm
             and how often that is clipped, and of the auxiliary losses and of reward prediction; explained variance and
-            what ``advantage_metrics`` tells of the advantages, over the rollout.
+            what ``advantage_numbers`` tells of the advantages, over the rollout.
         """
         config = self.ppo
         advantage = gae(
@@ -228,7 +228,7 @@ class PPO(OnPolicy):
                 parts.append(auxiliary(decision, noted))
                 loss = loss + auxiliary.coefficient * parts[-1]
             if learner.head is not None:
-                predicted = learner.head.loss(decision.features, columns[WAS_PAID][rows])
+                predicted = learner.head.loss(decision.features, noted[WAS_PAID])
                 loss = loss + config.reward_coef * predicted
                 parts.append(predicted)
             with torch.no_grad():

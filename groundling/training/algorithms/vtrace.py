@@ -175,7 +175,7 @@ class VTrace(OnPolicy):
         Returns:
             policy and value loss, entropy, approximate KL(actor || learner), the mean of the weights rho, the share of
             actions whose weight was cut, gradient norm and whether it was clipped, explained variance, and what
-            ``advantage_metrics`` tells.
+            ``advantage_numbers`` tells.
         """
         config = self.settings
         decision = self.agent(self.prepared(rollout), rollout.initial_state, rollout.is_first)

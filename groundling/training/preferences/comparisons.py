@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from groundling.array_archive import read_arrays
 from groundling.errors import PreferenceFileError
 from groundling.files import written_whole
-from groundling.interfaces import Spec
+from groundling.interfaces import TOKENS, Spec
 from groundling.trust import note_received
 
 FORMAT_VERSION: Final = 1
@@ -98,6 +98,54 @@ class Comparisons:
     def with_labels(self, label: NDArray[np.float64], labeller: str) -> Comparisons:
         """The same pairs, compared by somebody."""
         return replace(self, label=np.asarray(label, dtype=np.float64), labeller=labeller)
+
+    def names(self) -> list[bytes]:
+        """What tells each of the N pairs from others: its instruction, what was seen first, and the actions."""
+        return [
+            b"|".join(
+                [
+                    text.encode(),
+                    *(array[row, :, 0].tobytes() for _, array in sorted(self.observation.items())),
+                    *(self.action[row, side, : self.length[row, side]].tobytes() for side in range(2)),
+                ]
+            )
+            for row, text in enumerate(self.texts)
+        ]
+
+    def joined_with(self, other: Comparisons) -> Comparisons:
+        """These pairs, and behind them those of another one.
+
+        Raises:
+            PreferenceFileError: if they were made in other environments.
+        """
+        if self.spec != other.spec or self.observation.keys() != other.observation.keys():
+            different = "; ".join(self.spec.differences(other.spec)) or "other parts of the observation were kept"
+            raise PreferenceFileError(f"comparisons of different environments cannot be joined: {different}")
+        steps = max(self.action.shape[2], other.action.shape[2])
+        texts = self.spec.keys_of(TOKENS)
+
+        def both(ours: NDArray[Any], theirs: NDArray[Any], *, repeats: bool = False) -> NDArray[Any]:
+            longer = []
+            for array in (ours, theirs):
+                width = [(0, 0), (0, 0), (0, steps - array.shape[2])] + [(0, 0)] * (array.ndim - 3)
+                longer.append(np.pad(array, width, mode="edge" if repeats else "constant"))
+            return np.concatenate(longer)
+
+        return replace(
+            self,
+            observation={
+                key: both(array, other.observation[key], repeats=key in texts)  # an instruction is at padded steps too
+                for key, array in self.observation.items()
+            },
+            action=both(self.action, other.action),
+            length=np.concatenate([self.length, other.length]),
+            returns=np.concatenate([self.returns, other.returns]),
+            success=np.concatenate([self.success, other.success]),
+            label=np.concatenate([self.label, other.label]),
+            texts=self.texts + other.texts,
+            tasks=tuple(dict.fromkeys(self.tasks + other.tasks)),
+            labeller="; ".join(dict.fromkeys(filter(None, [*self.labeller.split("; "), *other.labeller.split("; ")]))),
+        )
 
     def save(self, path: Path | str) -> None:
         """Write a file whole or not at all.
