@@ -9,7 +9,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -25,6 +25,7 @@ _CAUSES = {
     errno.EPERM: "the folder is not yours to write: choose another, or change its permissions",
     errno.ENOTDIR: "a part of the path is a file, not a folder: choose another",
     errno.EEXIST: "a part of the path is a file, not a folder: choose another",
+    errno.ENOTEMPTY: "there is a folder with files of its own: choose another",
 }
 
 
@@ -65,6 +66,37 @@ def written_whole(path: Path | str) -> Iterator[BinaryIO]:
     finally:
         if aside is not None:
             Path(aside).unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(path: Path | str) -> Iterator[Path]:
+    """A new folder that takes its place only when everything was written; an empty one may stand there before.
+
+    Missing folders above it are made. If writing fails, or something else stands there, nothing is left.
+
+    Raises:
+        StorageError: if it cannot be made, written or renamed; the message names the cause.
+    """
+    path = Path(path)
+    place = path.resolve()  # of ".", which has no name
+    missing = [above for above in place.parents if not above.exists()]
+    is_whole = False
+    try:
+        make_folder(place.parent)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp") as aside:
+            folder = Path(aside) / place.name
+            folder.mkdir()  # with the usual permissions, unlike the one above it
+            yield folder
+            folder.replace(place)
+        is_whole = True
+    except StorageError:
+        raise
+    except OSError as error:
+        raise storage_error(path, error) from error
+    finally:
+        for above in () if is_whole else missing:
+            with suppress(OSError):  # it was not made, or somebody else has put files there
+                above.rmdir()
 
 
 def remove_leftovers(folder: Path, names: Iterable[str]) -> None:

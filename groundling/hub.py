@@ -12,15 +12,14 @@ import logging
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from groundling.errors import ConfigurationError, GroundlingError, HubError, MissingPackageError
-from groundling.files import cache_folder, make_folder, write_text
+from groundling.errors import ConfigurationError, GroundlingError, HubError, MissingPackageError, StorageError
+from groundling.files import cache_folder, folder_written_whole, write_text
 
 SCHEME: Final = "hub:"
 USUAL_REVISION: Final = "main"
@@ -30,6 +29,8 @@ FETCHED: Final = (
     *(CARD_NAME, *NEEDED, "best.pt", "metrics.jsonl", "evaluation*.json"),
     *(f"blind/{name}" for name in (*NEEDED, "best.pt", "metrics.jsonl")),
 )
+REPLAY_NAME: Final = "replay.mp4"  # a video, as hubs of models show it
+PUBLISHED: Final = (*FETCHED, REPLAY_NAME)  # what a repository has of one agent, and of no earlier one
 
 _log = logging.getLogger(__name__)
 
@@ -87,13 +88,14 @@ def from_hub(place: str, *, revision: str = "", token: str | None = None, api: A
         the folder, one for each commit: what is written into it, as an evaluation, stays there.
 
     Raises:
-        ConfigurationError: if the place is not of this form.
+        ConfigurationError: if the place or the revision is not of this form.
         HubError: if there is no such repository or revision, it holds no run, or the hub cannot be reached and the run
             was not fetched before.
         MissingPackageError: if huggingface_hub is not installed.
     """
     asked = HubPlace.parse(place)
-    asked = HubPlace(asked.repository, revision or asked.revision)
+    if revision:
+        asked = HubPlace.parse(f"{asked.repository}@{revision}")
     folder = cache_folder() / "hub" / asked.repository
     if re.fullmatch(r"[0-9a-f]{40}", asked.revision) and (folder / asked.revision).is_dir():
         return folder / asked.revision
@@ -120,18 +122,15 @@ def from_hub(place: str, *, revision: str = "", token: str | None = None, api: A
 
 
 def _download(api: Any, place: HubPlace, commit: str, folder: Path) -> None:
-    """Fetch the files of a commit aside, and rename the folder when it is whole."""
-    make_folder(folder.parent)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as aside:
-        with told_in_one_line(place):
-            api.snapshot_download(place.repository, revision=commit, local_dir=aside, allow_patterns=list(FETCHED))
-        shutil.rmtree(Path(aside) / ".cache", ignore_errors=True)  # notes of huggingface_hub's own
-        whole = Path(aside) / "whole"
-        whole.mkdir()
-        for path in [path for path in Path(aside).iterdir() if path != whole]:
-            path.rename(whole / path.name)
-        if not folder.is_dir():  # somebody else may have been faster
-            whole.rename(folder)
+    """Fetch the files of a commit; where somebody else is faster, theirs are taken."""
+    try:
+        with folder_written_whole(folder) as aside:
+            with told_in_one_line(place):
+                api.snapshot_download(place.repository, revision=commit, local_dir=aside, allow_patterns=list(FETCHED))
+            shutil.rmtree(aside / ".cache", ignore_errors=True)  # notes of huggingface_hub's own
+    except StorageError:
+        if not folder.is_dir():
+            raise
 
 
 def hub_api(token: str | None = None) -> Any:

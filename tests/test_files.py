@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from groundling.errors import GroundlingError, StorageError
-from groundling.files import make_folder, write_text, written_whole
+from groundling.files import folder_written_whole, make_folder, write_text, written_whole
 
 
 def failing_with(code: int) -> Callable[..., None]:
@@ -40,6 +40,47 @@ def test_file_takes_its_place_only_when_everything_was_written(tmp_path: Path) -
 def test_missing_folders_are_made(tmp_path: Path) -> None:
     write_text(tmp_path / "a" / "b" / "note.txt", "grün")
     assert (tmp_path / "a" / "b" / "note.txt").read_bytes() == "grün".encode()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_folder_takes_its_place_only_when_everything_was_written(
+    tmp_path: Path, is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a" / "b"
+    if is_there:
+        path.mkdir(parents=True)
+        monkeypatch.chdir(path)
+    with folder_written_whole("." if is_there else path) as folder:
+        (folder / "file").write_text("new")
+        assert not path.exists() or not os.listdir(path)
+    assert (path / "file").read_text() == "new"
+    assert os.listdir(path.parent) == ["b"]
+    ordinary = tmp_path / "ordinary"
+    ordinary.mkdir()
+    assert path.stat().st_mode == ordinary.stat().st_mode
+
+
+@pytest.mark.parametrize("error", [ValueError("stop"), KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
+def test_folder_that_fails_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
+    def write(path: Path) -> None:
+        with folder_written_whole(path) as folder:
+            (folder / "file").write_text("half")
+            raise error
+
+    with pytest.raises(StorageError if isinstance(error, OSError) else type(error)):
+        write(tmp_path / "a" / "b" / "c")
+    assert os.listdir(tmp_path) == []
+
+
+def test_folder_with_files_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with (
+        pytest.raises(StorageError, match="there is a folder with files of its own: choose another"),
+        folder_written_whole(tmp_path) as folder,
+    ):
+        (folder / "file").write_text("new")
+    assert os.listdir(tmp_path) == ["mine"]
+    assert not list(tmp_path.parent.glob(f".{tmp_path.name}.*"))
 
 
 @pytest.mark.parametrize("error", [ValueError("stop"), KeyboardInterrupt()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import io
+import itertools
 import logging
 import os
 import re
@@ -22,6 +23,7 @@ from groundling.interruption import Interrupted, signals_as_errors
 from groundling.processes import follow_parent
 from groundling.trust import OPTION, command_line
 
+FETCHES_ITSELF = frozenset({"push"})  # commands that also take a place on the hub where nothing is to be fetched
 MOMENT_S = 10.0  # for another process to say what is wrong
 
 # What a person wants to do -> commands and what each does; one line a command, in the order of `groundling --help`.
@@ -106,7 +108,7 @@ def _run(argv: Sequence[str] | None) -> int:
     logging.getLogger("groundling").setLevel(logging.INFO)
     trust, rest = OPTION in rest, [argument for argument in rest if argument != OPTION]
     try:
-        if not {"-h", "--help"} & set(rest):
+        if name not in FETCHES_ITSELF and not {"-h", "--help"} & set(rest):
             rest = [fetched(argument, before) for before, argument in zip(["", *rest], rest, strict=False)]
         with command_line(rest, trust_code=trust):
             command = parse(name, rest)
@@ -198,14 +200,25 @@ def one_line(complaint: str, program: str) -> str:
 
     Where standard output does not take UTF-8 the frame is left away, and its title is a section of its own.
     """
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", complaint).splitlines()
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", complaint)
+    lines = plain.splitlines()
     framed = [line[1:-1].strip() for line in lines if line.startswith("│") and line.endswith("│")]
     inside = framed or [line.strip() for line in lines]
     sections = [section.strip() for section in re.split(r"[─-]{5,}", " ".join(inside))][0 if framed else 1 :] or [""]
     suggestion = next((re.search(r"--[\w.-]+", s) for s in sections if s.startswith("Perhaps you meant")), None)
     text = re.sub(r"\s+", " ", sections[0]).rstrip(".") or "the options could not be read"
+    if text.startswith("Missing from") and (names := _missing(plain)):
+        text = f"give {' and '.join(names)}"
     text += f"; did you mean {suggestion.group()}?" if suggestion else "."
     return f"{text} See `{program} --help`"
+
+
+def _missing(complaint: str) -> list[str]:
+    """The arguments that Tyro misses: each has a line of its own, less deep than its description."""
+    lines = re.sub(r"^│ ?|│$", "", complaint.partition("Missing from")[2], flags=re.MULTILINE).splitlines()[1:]
+    deep = [(len(line) - len(line.lstrip()), line.strip()) for line in lines if line.strip()]
+    own = deep[0][0] if deep else 0
+    return [text for depth, text in itertools.takewhile(lambda line: line[0] >= own, deep) if depth == own]
 
 
 def usage() -> str:

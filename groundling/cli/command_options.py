@@ -34,6 +34,17 @@ class Option:
     takes_several: bool = False
 
 
+@dataclass(frozen=True)
+class OneOf:
+    """Stands in the ``Annotated`` of a text that the command itself checks, where a ``Literal`` would do less.
+
+    Attributes:
+        choices: the values that it takes, in their order.
+    """
+
+    choices: tuple[str, ...]
+
+
 def options_of_command(name: str) -> dict[str, Option]:
     """The options of a command by name; where parts that are named bring settings, those of all built-in parts.
 
@@ -101,8 +112,8 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 
 
 def _choices(hint: Any) -> tuple[str, ...]:
-    """The values of a ``Literal``, also one that may be None, or of which there are several."""
-    found: list[str] = []
+    """The values of a ``Literal``, also one that may be None, or of which there are several; and of :class:`OneOf`."""
+    found = [choice for part in _metadata(hint) if isinstance(part, OneOf) for choice in part.choices]
     for part in _alternatives(hint):
         if get_origin(part) is Literal:
             found += map(str, get_args(part))

@@ -12,8 +12,9 @@ from typing import Annotated, Final, Literal
 
 import tyro
 
+from groundling.cli.command_options import OneOf
 from groundling.envs.catalog import find_family, known_ids
-from groundling.errors import ExtensionError, MissingPackageError
+from groundling.errors import ConfigurationError, ExtensionError, MissingPackageError
 from groundling.registry import Registry
 
 Kind = Literal["algorithms", "rewards", "encoders", "planners", "trackers", "checks", "presets", "suites", "tasks"]
@@ -40,18 +41,20 @@ class Command:
     """List what there is.
 
     Attributes:
-        kind: list only these; by default all.
+        kind: list only these, such as tasks or algorithms; by default all.
         contains: show only what has this text in its name or sentence; upper and lower case are the same.
         json: print one JSON object, of each kind the names and their sentences.
     """
 
-    kind: tyro.conf.Positional[Annotated[Kind | None, tyro.conf.arg(metavar="[KIND]")]] = None
+    kind: tyro.conf.Positional[Annotated[str, OneOf(tuple(OPTIONS)), tyro.conf.arg(metavar="[KIND]")]] = ""
     contains: str = ""
     json: bool = False
 
     def run(self) -> None:
         """Print each kind under its own heading."""
-        kinds = tuple(OPTIONS) if self.kind is None else (self.kind,)
+        kinds = [kind for kind in OPTIONS if self.kind in ("", kind)]
+        if not kinds:
+            raise ConfigurationError(f"there is no kind {self.kind!r} to list: choose one of {', '.join(OPTIONS)}")
         found = {kind: self._chosen(named(kind)) for kind in kinds}
         if self.json:
             print(json.dumps(found, indent=2, ensure_ascii=False))

@@ -1,6 +1,8 @@
 """Publish a run's agent on the Hugging Face Hub, with a model card of its results: settings and parameters, no code.
 
-Others name it hub:USER/NAME wherever a RUN is named: `groundling watch hub:USER/NAME`. See docs/hub.md.
+Others name it hub:USER/NAME wherever a RUN is named: `groundling watch hub:USER/NAME`. What was published there of an
+earlier agent is removed. config.json and evaluation*.json are published as they are, with the paths of this machine
+that they name: look at them with --output first. See docs/hub.md.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from typing import Annotated
 
 import tyro
 
-from groundling.errors import ConfigurationError, RunFolderError
+from groundling.errors import ConfigurationError
 from groundling.eval.publishing import push_to_hub, write_published
-from groundling.hub import HubPlace
+from groundling.files import folder_written_whole
+from groundling.hub import HubPlace, local_run
 
 
 @dataclass
@@ -41,21 +44,20 @@ class Command:
     def run(self) -> None:
         """Write the files, send them, say where they are."""
         place = HubPlace.parse(self.repository)
+        run = local_run(self.run_folder)
         if self.output is not None:
+            if self.output.exists() and not self.output.is_dir():
+                raise ConfigurationError(f"{self.output} is a file: choose a new folder for --output")
             if self.output.exists() and any(self.output.iterdir()):
                 raise ConfigurationError(f"{self.output} is not empty: choose a new folder for --output")
-            if not self.run_folder.is_dir():
-                raise RunFolderError(f"there is no run at {self.run_folder}: `groundling train` makes one")
-            self.output.mkdir(parents=True, exist_ok=True)
-            published = write_published(
-                self.run_folder, self.output, place.repository, license=self.license, whole=self.whole
-            )
+            with folder_written_whole(self.output) as folder:
+                published = write_published(run, folder, place.repository, license=self.license, whole=self.whole)
             if published.note:
                 print(f"note: {published.note}")
             print(f"Files: {self.output}")
             return
         address = push_to_hub(
-            self.run_folder,
+            run,
             self.repository,
             private=self.private,
             license=self.license,

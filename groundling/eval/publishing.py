@@ -6,19 +6,17 @@ import dataclasses
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from groundling.errors import HubError
 from groundling.eval.kept_results import BESIDE, EVALUATION_NAME, VIDEO_NAME
 from groundling.eval.model_card import Published, model_card
 from groundling.eval.runs import BLIND_NAME, CHECKPOINTS, load_checkpoint
 from groundling.files import write_text
-from groundling.hub import CARD_NAME, HubPlace, hub_api, import_hub, told_in_one_line
+from groundling.hub import CARD_NAME, PUBLISHED, REPLAY_NAME, HubPlace, hub_api, import_hub, told_in_one_line
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import METRICS_NAME
 from groundling.training.run_folder import CONFIG_NAME, check_belong_together, resume_config
-
-REPLAY_NAME: Final = "replay.mp4"  # as hubs of models show it
 
 
 def push_to_hub(
@@ -33,6 +31,8 @@ def push_to_hub(
     api: Any = None,
 ) -> str:
     """Publish a run's agent; a repository that is not there is made.
+
+    Of an agent that was published there before, nothing stays; other files in the repository do.
 
     Args:
         run: its folder.
@@ -54,17 +54,20 @@ def push_to_hub(
         MissingPackageError: if huggingface_hub is not installed.
     """
     place = HubPlace.parse(repository)
-    if api is None:
-        if token is None and import_hub().get_token() is None:
-            raise HubError("nobody is logged in to the hub: `hf auth login`, or set HF_TOKEN to a token that may write")
-        api = hub_api(token)
     with tempfile.TemporaryDirectory(prefix="groundling-push-") as aside:
         write_published(run, Path(aside), place.repository, license=license, whole=whole)
+        if api is None:
+            if token is None and import_hub().get_token() is None:
+                raise HubError(
+                    "nobody is logged in to the hub: `hf auth login`, or set HF_TOKEN to a token that may write"
+                )
+            api = hub_api(token)
         with told_in_one_line(place):
             api.create_repo(place.repository, private=private, exist_ok=True)
             told = api.upload_folder(
                 repo_id=place.repository,
                 folder_path=aside,
+                delete_patterns=list(PUBLISHED),
                 revision=place.revision,
                 commit_message=message or "Publish an agent of Groundling",
             )

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -34,10 +34,11 @@ class Hub:
             return commits[-1], self.repositories[name][-1]
         return (revision, self.repositories[name][commits.index(revision)]) if revision in commits else None
 
-    def add(self, name: str, files: dict[str, bytes]) -> None:
+    def add(self, name: str, files: dict[str, bytes], without: Collection[str] = ()) -> None:
         """A new commit."""
         before = self.repositories.setdefault(name, [])
-        before.append({**(before[-1] if before else {}), **files})
+        kept = {path: data for path, data in (before[-1] if before else {}).items() if path not in without}
+        before.append({**kept, **files})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
             if name in hub.repositories:
                 self._json({"error": "You already created this model repo", "url": name}, 409)
                 return
-            hub.repositories[name] = []
+            hub.repositories[name] = [{".gitattributes": b"*.pt filter=lfs"}]
             if told.get("visibility") == "private" or told.get("private"):
                 hub.private.add(name)
             self._json({"url": f"{self.server.address}/{name}", "name": name, "id": name})
@@ -114,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
                 for line in lines
                 if line["key"] == "file"
             }
-            hub.add(name, added)
+            hub.add(name, added, {line["value"]["path"] for line in lines if line["key"] == "deletedFile"})
             oid = hub.commit_ids(name)[-1]
             self._json({"commitUrl": f"{self.server.address}/{name}/commit/{oid}", "commitOid": oid, "hookOutput": ""})
             return

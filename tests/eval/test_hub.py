@@ -138,9 +138,9 @@ def test_each_commit_is_fetched_once_and_has_a_folder_of_its_own(run: Path, hub:
     assert second != first
     assert (first / "evaluation.json").read_text() == "mine"
     asked = len(hub.requests)
-    assert from_hub(f"me/goto@{hub.commit_ids('me/goto')[0]}") == first, "a commit is final: the hub is not asked"
+    assert from_hub(f"me/goto@{hub.commit_ids('me/goto')[-2]}") == first, "a commit is final: the hub is not asked"
     assert len(hub.requests) == asked
-    assert not list(first.parent.glob(".fetching*"))
+    assert not list(first.parent.glob(".*"))
 
 
 def test_only_files_of_a_run_are_fetched(run: Path, hub: Hub) -> None:
@@ -220,6 +220,13 @@ def test_place_of_another_form_is_refused(name: str, capsys: pytest.CaptureFixtu
     assert "is no place on the hub" in complaint(["watch", f"hub:{name}"], capsys)
 
 
+@pytest.mark.parametrize("revision", ["..", "a/../b", "/a", "v1@v2", "v 1"])
+def test_revision_given_apart_has_to_be_of_the_same_form(revision: str, hub: Hub) -> None:
+    with pytest.raises(ConfigurationError, match="hub:USER/NAME@REVISION"):
+        from_hub("me/goto@v1", revision=revision)
+    assert not hub.requests
+
+
 def test_place_can_name_a_revision() -> None:
     assert HubPlace.parse("hub:me/x.y-z") == HubPlace("me/x.y-z", "main")
     assert HubPlace.parse("me/x@v1.0/b") == HubPlace("me/x", "v1.0/b")
@@ -233,7 +240,8 @@ def test_mistakes_are_told_in_one_line(
     hub.add("me/other", {"README.md": b"a language model", "config.json": b"{}"})
     assert "is no run of Groundling, it lacks checkpoint.pt" in complaint(["watch", "hub:me/other"], capsys)
     assert "has no revision 'v9'" in complaint(["watch", "hub:me/other@v9"], capsys)
-    assert "there is no run at nowhere" in complaint(["push", "nowhere", "me/x"], capsys)
+    for place in ("me/x", "hub:me/x"):
+        assert "there is no run at nowhere" in complaint(["push", "nowhere", place], capsys)
     assert "is no place on the hub" in complaint(["push", str(run), "x"], capsys)
     assert "me/x" not in hub.repositories
     monkeypatch.setenv("HF_TOKEN", "hf_of_nobody")
@@ -241,6 +249,7 @@ def test_mistakes_are_told_in_one_line(
     monkeypatch.delenv("HF_TOKEN")
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
     assert "nobody is logged in to the hub" in complaint(["push", str(run), "me/x"], capsys)
+    assert "there is no run at nowhere" in complaint(["push", "nowhere", "me/x"], capsys), "whoever is logged in"
 
 
 def test_private_run_is_seen_by_its_owner_alone(run: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +283,66 @@ def test_missing_package_is_named_with_the_command_that_installs_it(
         assert "pip install 'groundling[hub]'" in complaint(command, capsys)
     with pytest.raises(MissingPackageError):
         from_hub("me/goto")
+
+
+def test_second_agent_leaves_nothing_of_the_first_but_files_of_others(run: Path, hub: Hub, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "first")
+    shutil.copyfile(run / "checkpoint.pt", tmp_path / "first" / "best.pt")
+    shutil.copyfile(run / "evaluation.json", tmp_path / "first" / "evaluation-0a1b.json")
+    (tmp_path / "first" / "episode.mp4").write_bytes(b"a video")
+    push_to_hub(tmp_path / "first", "me/goto")
+    hub.add("me/goto", {"notes.md": b"mine"})
+    named = set(hub.repositories["me/goto"][-1])
+    assert {"best.pt", "evaluation.json", "evaluation-0a1b.json", "replay.mp4", "blind/checkpoint.pt"} <= named
+    second = tmp_path / "second"
+    second.mkdir()
+    for name in ("config.json", "checkpoint.pt"):
+        shutil.copyfile(run / name, second / name)
+    push_to_hub(second, "me/goto")
+    files = set(hub.repositories["me/goto"][-1])
+    assert files == {".gitattributes", "notes.md", "README.md", "config.json", "checkpoint.pt"}
+
+
+def test_place_that_is_published_to_is_not_fetched(run: Path, hub: Hub, tmp_path: Path) -> None:
+    assert main(["push", str(run), "hub:me/goto"]) == 0
+    assert not matching(hub, "GET */resolve/*")
+    assert main(["push", "hub:me/goto", "hub:me/again"]) == 0, "a run on the hub is one as well"
+    first, second = (hub.repositories[name][-1] for name in ("me/goto", "me/again"))
+    assert first["config.json"] == second["config.json"]
+
+
+def test_run_that_somebody_else_fetches_at_the_same_time_is_theirs(
+    run: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_to_hub(run, "me/goto")
+    fetch = huggingface_hub.HfApi.snapshot_download
+
+    def overtaken(api: Any, *args: Any, local_dir: Path, **kwargs: Any) -> Any:
+        theirs = local_dir.parents[1] / kwargs["revision"]
+        theirs.mkdir()
+        (theirs / "config.json").write_text("theirs")
+        return fetch(api, *args, local_dir=local_dir, **kwargs)
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "snapshot_download", overtaken)
+    folder = from_hub("me/goto")
+    assert [path.name for path in folder.iterdir()] == ["config.json"]
+    assert not list(folder.parent.glob(".*"))
+
+
+def test_folder_of_files_to_look_at_is_whole_or_not_there(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "file"
+    kept.write_text("mine")
+    assert "is a file: choose a new folder" in complaint(["push", str(run), "me/x", "--output", str(kept)], capsys)
+    assert "is a file, not a folder" in complaint(["push", str(run), "me/x", "--output", f"{kept}/new"], capsys)
+    torn = tmp_path / "torn"
+    shutil.copytree(run, torn)
+    (torn / "blind" / "checkpoint.pt").write_bytes(b"torn")
+    for bad in (torn, tmp_path / "nowhere"):
+        complaint(["push", str(bad), "me/x", "--output", str(tmp_path / "some" / "new")], capsys)
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "torn"}
+    assert kept.read_text() == "mine"
 
 
 def test_files_can_be_looked_at_before_they_are_sent(

@@ -125,6 +125,8 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         (["demo", "--episodes", "0"], "episodes must be at least 1"),
         (["demo", "--run-folder", "file/demo"], "is a file, not a folder"),
         (["demo", "--seed", "-1"], "seed must not be negative"),
+        (["push"], "groundling: give RUN and USER/NAME. See `groundling push --help`"),
+        (["push", "run"], "groundling: give USER/NAME. See"),
     ],
 )
 def test_mistake_is_told_in_one_line(

@@ -68,6 +68,7 @@ def test_registries_are_those_of_the_options(capsys: pytest.CaptureFixture[str])
     assert main(["list", "nonsense"]) == 2
     complaint = capsys.readouterr().err
     assert all(kind in complaint for kind in REGISTRIES)
+    assert complaint.endswith(f"'nonsense' to list: choose one of {', '.join(get_args(Kind))}\n")
 
 
 class Inherited:
