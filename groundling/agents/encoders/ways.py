@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes, pack_cells
 from groundling.agents.encoders.maps import NOT_SEEN, sum_regions
+from groundling.agents.linear import Linear
 from groundling.envs.engine.constants import (
     CLOSED,
     DOOR,
@@ -238,7 +239,7 @@ class WayReader(nn.Module):
 
     def __init__(self, readout_dim: int, hidden_dim: int) -> None:
         super().__init__()
-        self.things = nn.Linear(NUM_WAYS * readout_dim, hidden_dim, bias=False)
+        self.things = Linear(NUM_WAYS * readout_dim, hidden_dim, bias=False)
         self.unseen = nn.Linear(NUM_WAYS, hidden_dim, bias=False)
 
     def initialize(self) -> None:
