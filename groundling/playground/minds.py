@@ -19,6 +19,7 @@ from groundling.errors import GroundlingError
 from groundling.eval.attention import contrast
 from groundling.language.encoders import ManualReader
 from groundling.language.vocabulary import split_words
+from groundling.playground.errors import PlaygroundError
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,20 @@ class Mind:
 
     @torch.no_grad()
     def think(self, observation: Mapping[str, Any], sentence: str) -> Thought:
-        """What the agent makes of an observation [1, ...] with this sentence; its memory stays as it was."""
+        """What the agent makes of an observation [1, ...] with this sentence; its memory stays as it was.
+
+        Raises:
+            PlaygroundError: if what comes out of it is no number.
+        """
         agent = self.agent
         prepared = agent.prepare(observation)
         decision = agent(prepared, self._state, torch.tensor([[self._is_first]]))
+        probabilities = decision.logits[0, 0].softmax(dim=-1)  # a closed action's logit may be -inf, which is none here
+        if not (probabilities.isfinite().all() and decision.value[0, 0].isfinite().all()):
+            raise PlaygroundError("this agent's numbers are not finite: it diverged in training, choose another one")
         self._next = decision.state
         return Thought(
-            probabilities=tuple(decision.logits[0, 0].softmax(dim=-1).tolist()),
+            probabilities=tuple(probabilities.tolist()),
             value=float(decision.value[0, 0]),
             words=self._words(observation, sentence),
             attention=self._attention(observation),
