@@ -15,14 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
-
-from groundling.agents import AgentConfig
-from groundling.eval.recording import save_video
-from groundling.eval.runs import evaluate_run
-from groundling.training import PPOConfig, TrainConfig, Trainer
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("starlette", reason="the playground needs groundling[playground]")
@@ -36,30 +30,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 HERE = Path(__file__).parent
 AXE = Path(os.environ.get("AXE_CORE", HERE.parents[1] / "node_modules" / "axe-core" / "axe.min.js"))
 SHOTS = os.environ.get("PLAYGROUND_SCREENSHOTS")
-TASK = "BabyAI-GoToObjS4-v0"
 SERIOUS = ("serious", "critical")
 TILES = 8  # of the room, across and down
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seeds of hardly any training, evaluated, and a video of one."""
-    folder = tmp_path_factory.mktemp("browser") / "runs"
-    for seed in (1, 2):
-        config = TrainConfig(
-            task=TASK,
-            seed=seed,
-            agent=AgentConfig(word_dim=8, instruction_dim=8, hidden_dim=16),
-            num_envs=32,
-            bank_size=64,
-            total_frames=4096,
-            settings=(PPOConfig(num_steps=8, minibatch_size=256, learning_rate=1e-5),),
-        )
-        run = folder / f"seed{seed}"
-        Trainer(config, run).run()
-        evaluate_run(run, ("layout",), episodes=50, progress=False, allow_unseen_words=True).save(run)
-    save_video([np.full((64, 64, 3), shade, np.uint8) for shade in range(0, 250, 25)], folder / "seed1" / "watch.mp4")
-    return folder
 
 
 @pytest.fixture(scope="module")
