@@ -170,6 +170,47 @@ def test_the_command_serves_nothing_but_loopback_by_default(
     assert "no password" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("host", ["nohost.invalid", "", " ", "203.0.113.7", "1:2", "a" * 300, ".", "127.0.0.1:8765"])
+def test_a_host_that_is_none_of_this_machines_is_told_so(
+    root: Path, host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uvicorn = pytest.importorskip("uvicorn")
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: [one.close() for one in sockets])
+    assert main(["playground", str(root), "--no-browser", "--host", host]) != 0
+    told = capsys.readouterr()
+    assert f"no address {host[:60]!r}" in told.err
+    assert "--host" in told.err
+    assert "--port" not in told.err
+    assert not told.out
+
+
+def test_runs_that_are_a_file_are_refused_and_a_folder_that_is_missing_is_told(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uvicorn = pytest.importorskip("uvicorn")
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: [one.close() for one in sockets])
+    file = tmp_path / "a_file"
+    file.touch()
+    assert main(["playground", str(file), "--no-browser"]) != 0
+    assert "is no folder: name the one below which your runs are" in capsys.readouterr().err
+    assert main(["playground", str(tmp_path / "later"), "--no-browser"]) == 0
+    assert f"There is no folder {tmp_path / 'later'} yet" in capsys.readouterr().out
+    assert main(["playground", str(root), "--no-browser"]) == 0
+    assert "no folder" not in capsys.readouterr().out
+
+
+def test_where_no_folder_of_runs_was_named_the_command_that_names_one_is_told() -> None:
+    with TestClient(Playground(None).app(), base_url=HERE) as client:
+        assert refused(client, "run", run="seed1") == "no folder of runs was named: groundling playground RUNS"
+
+
+def test_the_help_says_which_code_tasks_make_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["playground", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "tasks in Python files of your own" in told
+    assert "their code is run" in told
+
+
 # ---------------------------------------------------------------------------------------------- tabs
 
 
