@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 AXE = Path(os.environ.get("AXE_CORE", HERE.parents[1] / "node_modules" / "axe-core" / "axe.min.js"))
 SHOTS = os.environ.get("PLAYGROUND_SCREENSHOTS")
 SERIOUS = ("serious", "critical")
+FOREVER_MS = 10**9  # between steps
 TILES = 8  # of the room, across and down
 
 
@@ -156,7 +157,7 @@ def test_an_agent_obeys_a_sentence_that_is_typed_and_says_what_it_does_not_know(
     page.keyboard.press("Enter")
     page.locator(".told .badge.good").wait_for()
     assert "pick up the blue key" in page.locator(".understood").inner_text()
-    assert "carries" not in page.locator(".told").inner_text()
+    assert "with “pickup”" in told(page), "it ended because the key was picked up"
     strengths = page.locator(".words .bar i").evaluate_all("bars => bars.map(bar => parseFloat(bar.style.width))")
     assert max(strengths) == 100
     shot(page, "instruction", tmp_path)
@@ -187,11 +188,13 @@ def test_a_world_is_edited_shared_by_a_link_and_driven_by_keys(page: Any, addres
     page.get_by_role("button", name="Move").click()
     drag(page, (1, 1), (1, 6))
     page.keyboard.press("Escape")
+    page.locator("#speed option").first.evaluate(f"option => {{ option.value = '{FOREVER_MS}' }}")
+    page.get_by_label("Speed").select_option("slow")  # it takes one step and waits, until it is paused
     page.get_by_label("Tell the agent").fill("go to the yellow ball")
     page.keyboard.press("Enter")
     page.get_by_text("Understood: go to the yellow ball").wait_for()
+    until(page, lambda: told(page).startswith("step 1 "))
     page.get_by_role("button", name="Pause").click()
-    until(page, lambda: not told(page).startswith("step 0"))
     page.locator(".map").click(position={"x": 4, "y": 4})
     before = told(page)
     page.keyboard.press("ArrowLeft")
@@ -294,6 +297,26 @@ def test_runs_are_drawn_over_each_other_compared_and_their_failures_replayed(
     page.get_by_label("Speed").select_option("fast")
     page.get_by_role("button", name="Run", exact=False).first.click()
     page.locator(".told .badge.bad").wait_for()
+
+
+def test_a_damaged_run_is_listed_with_what_is_wrong_and_the_others_are_drawn(
+    page: Any, address: str, root: Path
+) -> None:
+    folder = root / "broken"
+    folder.mkdir()
+    try:
+        (folder / "metrics.jsonl").write_text('{"frames": 10, "return": Infinity}\n')
+        (folder / "config.json").write_text("{")
+        page.goto(f"{address}#/runs")
+        row = page.get_by_role("row").filter(has_text="broken")
+        row.get_by_text("damaged: its config.json cannot be read").wait_for()
+        page.locator(".chart .mean").wait_for()
+        assert page.get_by_role("row").filter(has_text="damaged").count() == 1
+        assert not row.get_by_role("checkbox").is_checked(), "it is the newest, but another one is shown first"
+        row.get_by_role("checkbox").check()
+        page.get_by_text("config.json could not be read").wait_for()
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_preferences_are_labelled(page: Any, address: str, root: Path, tmp_path: Path) -> None:
