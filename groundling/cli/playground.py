@@ -86,6 +86,10 @@ def listen(host: str, port: int) -> socket.socket:
     """
     if not host.strip():  # to the system that is every address
         raise _wrong_host(host, "it is empty")
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise _wrong_host(host, error) from error
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     last: OSError | None = None
     for number in (port,) if port else range(FIRST_PORT, FIRST_PORT + MOST_PORTS):
@@ -97,9 +101,9 @@ def listen(host: str, port: int) -> socket.socket:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             found.bind((host, number))
             found.listen(128)
-        except (OSError, UnicodeError) as error:
+        except OSError as error:
             found.close()
-            if isinstance(error, socket.gaierror | UnicodeError) or error.errno in WRONG_HOST:
+            if isinstance(error, socket.gaierror) or error.errno in WRONG_HOST:
                 raise _wrong_host(host, error) from error
             last = error
             continue

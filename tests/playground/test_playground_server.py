@@ -170,7 +170,9 @@ def test_the_command_serves_nothing_but_loopback_by_default(
     assert "no password" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("host", ["nohost.invalid", "", " ", "203.0.113.7", "1:2", "a" * 300, ".", "127.0.0.1:8765"])
+@pytest.mark.parametrize(
+    "host", ["nohost.invalid", "", " ", "203.0.113.7", "1:2", "a" * 300, "ü" * 70, ".", "127.0.0.1:8765"]
+)
 def test_a_host_that_is_none_of_this_machines_is_told_so(
     root: Path, host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
