@@ -84,7 +84,7 @@ class Playground:
             try:
                 body = await _body_of(request) if request.method == "POST" else {}
                 found = await run_sync(work, request, body)
-                return found if isinstance(found, Response) else JSONResponse(found)
+                return found if isinstance(found, Response) else _as_json(found)
             except GroundlingError as error:
                 return JSONResponse({"message": in_words(error)}, status_code=400)
             except (OSError, KeyError, ValueError, TypeError, RecursionError) as error:
@@ -152,6 +152,18 @@ class Playground:
     def _label_video(self, request: Request, body: dict[str, Any]) -> Response:
         asked = request.query_params
         return FileResponse(self.labels.video(asked["run"], int(asked["pair"]), asked["side"]))
+
+
+def _as_json(found: Any) -> Response:
+    """An answer of plain values.
+
+    Raises:
+        RuntimeError: if it is none, such as one with numbers that are not finite: that is no mistake of who asks.
+    """
+    try:
+        return JSONResponse(found)
+    except (ValueError, TypeError) as error:
+        raise RuntimeError(f"the answer is no JSON: {error}") from error
 
 
 async def _body_of(request: Request) -> dict[str, Any]:

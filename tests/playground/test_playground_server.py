@@ -306,6 +306,10 @@ def test_a_request_that_fails_by_a_mistake_of_ours_is_told_so_and_logged(
     with TestClient(own.app(), base_url=HERE) as client:
         assert asked(client, "runs", 500) == {"message": tabs.UNEXPECTED}
     assert "secret detail" in caplog.text
+    monkeypatch.setattr(own.runs, "all", lambda: [float("nan")])
+    with TestClient(own.app(), base_url=HERE) as client:
+        assert asked(client, "runs", 500) == {"message": tabs.UNEXPECTED}
+    assert "no JSON" in caplog.text
 
 
 def test_messages_that_no_page_sends_end_no_tab(client: TestClient) -> None:
