@@ -12,10 +12,11 @@ from groundling.envs.catalog import find_family
 from groundling.envs.families.banked import BankFamily
 from groundling.errors import GroundlingError
 from groundling.playground.cast import NOBODY, Actor, Cast, check_fits, options_for
+from groundling.playground.checks import check_ids, checked_manual, checked_text
 from groundling.playground.editing import Edit
 from groundling.playground.episodes import EpisodeWorld
 from groundling.playground.errors import PlaygroundError
-from groundling.playground.limits import MOST_EVENTS, MOST_ID, MOST_SEED, MOST_SENTENCES, MOST_TEXT
+from groundling.playground.limits import MOST_EVENTS, MOST_SEED
 from groundling.playground.minds import Mind, Thought
 from groundling.playground.suggestions import suggestions_for
 from groundling.playground.worlds import GameWorld, World
@@ -291,34 +292,3 @@ class Session:
     def close(self) -> None:
         """Free the world."""
         self.world.close()
-
-
-def check_ids(*ids: str) -> None:
-    """Refuse ids of tasks and names of agents that nobody would give them, before anything is done with them.
-
-    Raises:
-        PlaygroundError: if one is too long.
-    """
-    for told in ids:
-        if len(told) > MOST_ID:
-            raise PlaygroundError(f"ids of tasks and agents have at most {MOST_ID} characters, not {len(told):,}")
-
-
-def checked_text(told: Any) -> str:
-    """A sentence of a person.
-
-    Raises:
-        PlaygroundError: if it is none, or too long.
-    """
-    if not isinstance(told, str) or not told.strip():
-        raise PlaygroundError("write a sentence first")
-    if len(told) > MOST_TEXT:
-        raise PlaygroundError(f"a sentence has at most {MOST_TEXT} characters, this one has {len(told):,}")
-    return " ".join(told.split())
-
-
-def checked_manual(told: Any) -> Sequence[str]:
-    """The sentences of a manual, empty lines left out; errors as of :func:`checked_text`."""
-    if not isinstance(told, list) or len(told) > MOST_SENTENCES:
-        raise PlaygroundError(f"a manual has at most {MOST_SENTENCES} sentences, one a line")
-    return tuple(checked_text(line) for line in told if not (isinstance(line, str) and not line.strip()))
