@@ -265,6 +265,9 @@ class _Backend:
     def device_count(self) -> int:
         return 1
 
+    def synchronize(self) -> None:
+        """Nothing is ever outstanding; other libraries of the process ask for it once the device is known."""
+
     def _is_in_bad_fork(self) -> bool:
         return False
 

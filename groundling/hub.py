@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from groundling.errors import ConfigurationError, GroundlingError, HubError, MissingPackageError, StorageError
+from groundling.errors import ConfigurationError, GroundlingError, HubError, StorageError
+from groundling.extras import brought_by
 from groundling.files import cache_folder, folder_written_whole, write_text
 
 SCHEME: Final = "hub:"
@@ -156,12 +157,8 @@ def import_hub() -> Any:
     Raises:
         MissingPackageError: if it is not installed.
     """
-    try:
+    with brought_by("hub", "runs on the hub need the package huggingface_hub"):
         return importlib.import_module("huggingface_hub")
-    except ImportError as error:
-        raise MissingPackageError(
-            f"runs on the hub need the package huggingface_hub ({error}): pip install 'groundling[hub]'"
-        ) from error
 
 
 @contextmanager

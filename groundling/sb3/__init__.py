@@ -8,12 +8,10 @@ The other way is ``groundling train --algorithm sb3:PPO`` and ``groundling evalu
 the extra ``groundling[sb3]``; importing this package without it raises ``MissingPackageError``.
 """
 
-from groundling.errors import MissingPackageError
+from groundling.extras import brought_by
 
-try:
+with brought_by("sb3", "Stable-Baselines3 is not installed"):
     import stable_baselines3  # noqa: F401 - whether it is there
-except ImportError as error:
-    raise MissingPackageError(f"Stable-Baselines3 is not installed ({error}): pip install 'groundling[sb3]'") from error
 
 from groundling.sb3.trunk import AgentTrunk, CachedCollection, policy_kwargs
 from groundling.sb3.vec_env import GroundlingVecEnv, make_vec_env

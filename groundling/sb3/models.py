@@ -15,7 +15,8 @@ from torch import nn
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.configuration import refuse_unknown
-from groundling.errors import ConfigurationError, MissingPackageError
+from groundling.errors import ConfigurationError
+from groundling.extras import brought_by
 from groundling.sb3.options import BY_THE_RUN, LINEAR, PACKAGES, RECURRENT, split_name
 from groundling.sb3.trunk import policy_kwargs
 from groundling.sb3.vec_env import GroundlingVecEnv
@@ -29,12 +30,8 @@ def find_model_class(name: str) -> type[Any]:
         MissingPackageError: if its package is not installed.
     """
     scheme, kind = split_name(name)
-    try:
+    with brought_by("sb3", f"{name} needs {PACKAGES[scheme]}"):
         return getattr(importlib.import_module(PACKAGES[scheme]), kind)
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{name} needs {PACKAGES[scheme]} ({error}): pip install 'groundling[sb3]'"
-        ) from error
 
 
 def check_options(kind: type[Any], options: Iterable[str]) -> None:

@@ -25,6 +25,7 @@ from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.engine.embodiment import GRID
 from groundling.envs.single import GroundlingEnv
 from groundling.errors import ConfigurationError, GroundlingError
+from groundling.extras import brought_by
 from groundling.files import storage_error
 from groundling.training.demonstration import Demonstration
 from groundling.training.demonstrations import DemonstrationSet, Provenance
@@ -39,16 +40,13 @@ def minari_folder(name: str) -> Path:
         name: as Minari wants it, "babyai/go-to-local/expert-v0": a version at the end, folders before if wanted.
 
     Raises:
-        ConfigurationError: if Minari is not installed, the name is malformed, or there is such a data set already.
+        MissingPackageError: if Minari is not installed.
+        ConfigurationError: if the name is malformed, or there is such a data set already.
     """
-    try:
+    with brought_by("offline", "exporting to Minari needs packages that are not installed"):
         import h5py  # noqa: F401 - what Minari stores arrays with
         from minari.dataset.minari_dataset import parse_dataset_id
         from minari.storage import get_dataset_path
-    except ImportError as error:
-        raise ConfigurationError(
-            f"exporting to Minari needs packages that are not installed ({error}): pip install 'groundling[offline]'"
-        ) from error
     try:
         parse_dataset_id(name)
     except (ValueError, TypeError) as error:  # a missing version is Minari's TypeError

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from groundling.errors import ConfigurationError
+from groundling.extras import brought_by
 from groundling.files import write_text
 from groundling.registry import Registry
 from groundling.training.config import TrainConfig
@@ -146,14 +147,10 @@ def import_wandb() -> Any:
     """The package wandb.
 
     Raises:
-        ConfigurationError: if it is not installed.
+        MissingPackageError: if it is not installed.
     """
-    try:
+    with brought_by("wandb", "--track wandb needs the package wandb"):
         return importlib.import_module("wandb")
-    except ImportError as error:
-        raise ConfigurationError(
-            f"--track wandb needs the package wandb ({error}): pip install 'groundling[wandb]'"
-        ) from error
 
 
 def _name_and_group(folder: Path) -> tuple[str, str | None]:

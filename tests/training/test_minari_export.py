@@ -17,7 +17,7 @@ import groundling
 from groundling.envs import HeldOut
 from groundling.envs.banks.sources import find_source
 from groundling.envs.banks.splits import training_split
-from groundling.errors import ConfigurationError, DemonstrationFileError, StorageError
+from groundling.errors import ConfigurationError, DemonstrationFileError, MissingPackageError, StorageError
 from groundling.language import VOCABULARY
 from groundling.training import minari_export
 from groundling.training.demonstrations import DemonstrationSet
@@ -148,7 +148,7 @@ def test_missing_package_is_told_with_how_to_install_it(monkeypatch: pytest.Monk
         with monkeypatch.context() as patch:
             for module in [name for name in sys.modules if name.partition(".")[0] == package]:
                 patch.setitem(sys.modules, module, None)
-            with pytest.raises(ConfigurationError, match=r"pip install 'groundling\[offline\]'"):
+            with pytest.raises(MissingPackageError, match=r"pip install 'groundling\[offline\]'"):
                 minari_folder(NAME)
 
 

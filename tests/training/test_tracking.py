@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from groundling.errors import ConfigurationError
+from groundling.errors import ConfigurationError, MissingPackageError
 from groundling.training import TrainConfig
 from groundling.training.logs import read_metrics, tag_of
 from groundling.training.tracking import WANDB_ID_NAME, TrackedProgress, check_tracker, make_tracker
@@ -115,7 +115,7 @@ def test_project_of_the_environment_variable_is_left_to_wandb(
 
 def test_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'groundling\[wandb\]'"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'groundling\[wandb\]'"):
         check_tracker("wandb")
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from groundling.agents.encoders.cells import unpack_cells
 from groundling.agents.encoders.convolved import ConvolvedConfig, ConvolvedEncoder
 from groundling.agents.encoders.symbolic import PreparedSymbols
+from groundling.agents.linear import Linear
 from groundling.agents.placement import as_host_array, is_on_host
 from groundling.errors import ObservationError
 from groundling.interfaces import CATEGORY, Field, Observation, Spec
@@ -55,7 +56,7 @@ class CenteredEncoder(ConvolvedEncoder):
         height, width = self.shape[:2]
         window = (2 * height - 1) * (2 * width - 1)
         # by row and column of the window, then by channel
-        self.around = nn.Linear(window * (self.settings.readout_dim + self.settings.channels), config.hidden_dim)
+        self.around = Linear(window * (self.settings.readout_dim + self.settings.channels), config.hidden_dim)
 
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:

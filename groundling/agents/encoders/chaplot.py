@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from groundling.agents.encoders.pixels import PixelEncoder, PreparedPixels, check_channels, keep_channels_last
 from groundling.agents.fusion import make_fusion
+from groundling.agents.linear import Linear
 from groundling.errors import ConfigurationError
 from groundling.interfaces import Spec
 from groundling.setting_types import check_settings
@@ -72,7 +73,7 @@ class ChaplotEncoder(PixelEncoder):
         self.fusion = make_fusion(config.fusion, third, config.instruction_dim)
         seen = math.prod(self.grid) * third
         heard = 0 if self.fusion.has_gates else config.instruction_dim
-        self.linear = nn.Linear(seen + heard, config.hidden_dim)
+        self.linear = Linear(seen + heard, config.hidden_dim)
         self.make_code_embeddings()
 
     @classmethod

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.encoders.symbolic import PreparedSymbols, SymbolicConfig, SymbolicEncoder
+from groundling.agents.linear import Linear
 from groundling.errors import ConfigurationError
 from groundling.interfaces import MAP, Field, Spec
 from groundling.setting_types import check_settings
@@ -76,7 +77,7 @@ class ConvolvedEncoder(SymbolicEncoder):
         self.convolutions = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths))
         self.modulations = nn.ModuleList(nn.Linear(config.instruction_dim, 2 * channels) for _ in widths[1:])
         cells = math.prod(self.shape[:2])
-        self.places = nn.Linear(cells * channels, config.hidden_dim, bias=False)
+        self.places = Linear(cells * channels, config.hidden_dim, bias=False)
         self.anywhere = nn.Linear(channels, config.hidden_dim, bias=False)
 
     @classmethod

@@ -28,6 +28,7 @@ from groundling.agents.encoders.document_fields import (
     find_things,
 )
 from groundling.agents.encoders.sentence_attention import NEVER, Hop, PretrainedWords, square
+from groundling.agents.linear import Linear
 from groundling.errors import ConfigurationError
 from groundling.interfaces import CATEGORY, DOCUMENT, SYMBOLS, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences
@@ -128,7 +129,7 @@ class DocumentEncoder(ObservationEncoder[PreparedDocuments]):
         self.hops = nn.ModuleList(Hop(size, settings.sharpness) for _ in range(settings.hops))
         self.of_goal = nn.Linear(size, hidden)
         self.of_carried = nn.Linear(size, hidden) if self.carried_key else None
-        self.hidden = nn.Linear(hidden, hidden)
+        self.hidden = Linear(hidden, hidden)
         if self.image_key is None:
             return
         image = spec.observation[self.image_key]
@@ -143,11 +144,11 @@ class DocumentEncoder(ObservationEncoder[PreparedDocuments]):
         self.choice = nn.Linear(2 * size, 1)
         self.moves = nn.Embedding(256 * NUM_SIDES, size) if settings.states else None
         parts = 6 if settings.states else 4
-        self.thing_hidden = nn.Linear(parts * size, settings.thing_hidden) if settings.thing_hidden else None
-        self.thing = nn.Linear(settings.thing_hidden or parts * size, settings.thing_dim)
+        self.thing_hidden = Linear(parts * size, settings.thing_hidden) if settings.thing_hidden else None
+        self.thing = Linear(settings.thing_hidden or parts * size, settings.thing_dim)
         self.across = 2 * settings.radius + 1
-        self.map = nn.Linear(self.across**2 * settings.thing_dim, hidden)
-        self.ground = nn.Linear(self.across**2, hidden, bias=False)
+        self.map = Linear(self.across**2 * settings.thing_dim, hidden)
+        self.ground = Linear(self.across**2, hidden, bias=False)
         self.ground_of = nn.Embedding(256, 1, padding_idx=0)  # by the first number of a cell in which there is no thing
 
     @classmethod

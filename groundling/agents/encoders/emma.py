@@ -17,6 +17,7 @@ from torch.nn import functional
 from groundling.agents.encoders.base import ObservationEncoder
 from groundling.agents.encoders.document_fields import distinct_lines
 from groundling.agents.encoders.sentence_attention import NEVER
+from groundling.agents.linear import Linear
 from groundling.errors import ConfigurationError
 from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, Field, Observation, Spec
 from groundling.language.encoders import (
@@ -164,8 +165,8 @@ class EmmaEncoder(ObservationEncoder[PreparedSprites]):
         self.height, self.width = spec.observation[self.image_keys[0]].shape[:2]
         self.conv = nn.Conv2d(len(self.image_keys) * settings.key_dim, settings.channels, SIDE)
         places = (self.height - SIDE + 1) * (self.width - SIDE + 1)
-        self.trunk = nn.Linear(places * settings.channels, config.hidden_dim)
-        self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
+        self.trunk = Linear(places * settings.channels, config.hidden_dim)
+        self.hidden = Linear(config.hidden_dim, config.hidden_dim)
         if settings.freezes_keys:
             for part in (self.key, self.sprites):
                 part.requires_grad_(False)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from groundling.agents.encoders.cells import USUAL_CELLS, CellSizes, pack_cells
+from groundling.agents.linear import Linear
 from groundling.envs.engine.constants import FIRST_TASK_TYPE, NUM_COLORS, NUM_STATES, UNSEEN
 from groundling.errors import ObservationError
 from groundling.language.own_words import MAX_OWN_COLORS, MAX_OWN_TYPES
@@ -266,7 +267,7 @@ class MapReader(nn.Module):
         super().__init__()
         region, self.count = regions_of(radius)
         self.register_buffer("region", torch.from_numpy(region).unsqueeze(0), persistent=False)  # [1, N]
-        self.spatial = nn.Linear(self.count * readout_dim, hidden_dim, bias=False)
+        self.spatial = Linear(self.count * readout_dim, hidden_dim, bias=False)
 
     def forward(self, table: Tensor, first: Tensor, row_of: Tensor, packed: Tensor) -> Tensor:
         """What R maps [R, hidden_dim] show under their sentences; arguments as of :func:`sum_regions`."""

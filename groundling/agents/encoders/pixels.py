@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from groundling.agents.encoders.base import TextEncoder, sentences_of_rows
 from groundling.agents.encoders.symbol_head import SymbolHead
 from groundling.agents.fusion import Instruction, make_fusion
+from groundling.agents.linear import Linear
 from groundling.agents.observation_checks import check_image, check_range
 from groundling.agents.placement import is_on_host
 from groundling.errors import ConfigurationError, ObservationError
@@ -245,15 +246,15 @@ class CNNEncoder(PixelEncoder):
         self.language = self._make_language(language)
         self.fusion = make_fusion(config.fusion, channels, config.instruction_dim, attributes=self.attributes)
         self.readout = nn.Linear(self.fusion.out_dim, settings.readout_dim)
-        self.spatial = nn.Linear(math.prod(self.grid) * settings.readout_dim, config.hidden_dim)
+        self.spatial = Linear(math.prod(self.grid) * settings.readout_dim, config.hidden_dim)
         self.norm = nn.LayerNorm(config.hidden_dim)
-        self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
+        self.hidden = Linear(config.hidden_dim, config.hidden_dim)
         self.make_code_embeddings()
         self.lookups = settings.lookups
         if self.lookups:
             self.content = nn.Linear(third, CONTENT_DIM)
             pooled = 2 * settings.readout_dim + self.lookups * CONTENT_DIM
-            self.found = nn.Linear(pooled, config.hidden_dim)
+            self.found = Linear(pooled, config.hidden_dim)
 
     @classmethod
     def check(cls, config: AgentConfig) -> None:

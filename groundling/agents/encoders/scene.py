@@ -21,6 +21,7 @@ from groundling.agents.encoders.maps import MapReader, count_values
 from groundling.agents.encoders.pairs import Pairs
 from groundling.agents.encoders.symbolic import SymbolicEncoder
 from groundling.agents.fusion import AttributeGatedFusion
+from groundling.agents.linear import Linear
 from groundling.agents.observation_checks import check_image
 from groundling.interfaces import SYMBOLS, Field, Observation, Spec
 
@@ -74,13 +75,13 @@ class SceneEncoder(SymbolicEncoder):
         self.other_views = tuple(images[1:])
         size = self.settings.readout_dim
         self.around = nn.Linear(size, size)
-        self.pooled = nn.Linear(2 * 2 * self.views * size, config.hidden_dim)
+        self.pooled = Linear(2 * 2 * self.views * size, config.hidden_dim)
         self.values = CellEncoder(VALUE_DIM, self.cells)
         self.heads = min(HEADS, size)
-        self.found = nn.Linear(self.views * self.heads * (self.views + 1) * VALUE_DIM, config.hidden_dim, bias=False)
+        self.found = Linear(self.views * self.heads * (self.views + 1) * VALUE_DIM, config.hidden_dim, bias=False)
 
         on_map = self.heads * VALUE_DIM
-        self.found_on_map = nn.Linear(on_map, config.hidden_dim, bias=False) if self.map is not None else None
+        self.found_on_map = Linear(on_map, config.hidden_dim, bias=False) if self.map is not None else None
 
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:

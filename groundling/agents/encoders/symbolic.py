@@ -18,6 +18,7 @@ from groundling.agents.encoders.maps import MapReader, packed_map
 from groundling.agents.encoders.pairs import KeptPairs, KeptWords, Pairs, make_pairs
 from groundling.agents.encoders.ways import Things, WayReader, Ways, find_ways
 from groundling.agents.fusion import Instruction, make_fusion
+from groundling.agents.linear import Linear
 from groundling.agents.observation_checks import check_image, check_range
 from groundling.agents.placement import as_host_array, is_on_host
 from groundling.envs.engine.constants import NUM_STATES
@@ -121,9 +122,9 @@ class SymbolicEncoder(TextEncoder[PreparedSymbols]):
         self.language = self._make_language(language)
         self.fusion = make_fusion(config.fusion, settings.cell_dim, config.instruction_dim)
         self.readout = nn.Linear(self.fusion.out_dim, settings.readout_dim)
-        self.spatial = nn.Linear(self.views * math.prod(self.shape[:2]) * settings.readout_dim, config.hidden_dim)
+        self.spatial = Linear(self.views * math.prod(self.shape[:2]) * settings.readout_dim, config.hidden_dim)
         self.compass = nn.Embedding(NUM_DIRECTIONS, config.hidden_dim) if self.direction_key else None
-        self.hidden = nn.Linear(config.hidden_dim, config.hidden_dim)
+        self.hidden = Linear(config.hidden_dim, config.hidden_dim)
         reads_map = settings.map_radius > 0 and self.map_key is not None
         reader = self.map_reader
         self.map = reader(settings.map_radius, settings.readout_dim, config.hidden_dim) if reads_map else None

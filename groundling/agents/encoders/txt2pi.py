@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from groundling.agents.encoders.base import ObservationEncoder
+from groundling.agents.linear import Linear
 from groundling.errors import ConfigurationError
 from groundling.interfaces import ACTION_MASK, CATEGORY, DOCUMENT, SYMBOLS, Field, Observation, Spec
 from groundling.language.encoders import DistinctSentences, distinct_sentences
@@ -172,7 +173,7 @@ class Txt2PiEncoder(ObservationEncoder[PreparedTexts]):
         self.states = nn.ModuleList(  # of what stands before each layer
             nn.Linear(channels, read) for channels in (size + 2, *settings.channels[:-1]) if is_both
         )
-        self.out = nn.Linear(settings.channels[-1], config.hidden_dim)
+        self.out = Linear(settings.channels[-1], config.hidden_dim)
 
     @classmethod
     def claim(cls, fields: Mapping[str, Field], config: AgentConfig) -> tuple[str, ...]:

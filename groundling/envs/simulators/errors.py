@@ -1,7 +1,7 @@
 """What can go wrong with a foreign simulator; every class is a :class:`GroundlingError`.
 
 GroundlingError
-├── MissingSimulatorError   the simulator's package is not installed (also an ImportError)
+├── MissingSimulatorError   the simulator's package is not installed (a MissingPackageError)
 └── EngineError             the simulator's engine failed
     ├── EngineCrashError    its process died
     ├── EngineHangError     it did not answer in time, and was killed
@@ -11,10 +11,10 @@ GroundlingError
 
 from __future__ import annotations
 
-from groundling.errors import GroundlingError
+from groundling.errors import GroundlingError, MissingPackageError
 
 
-class MissingSimulatorError(GroundlingError, ImportError):
+class MissingSimulatorError(MissingPackageError):
     """The simulator is an optional extra that is not installed."""
 
 

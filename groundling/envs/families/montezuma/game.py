@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from groundling.envs.families.montezuma.tasks import ACTIONS, CLOSE, Start, Task
 from groundling.envs.simulators.errors import EngineError, MissingSimulatorError
+from groundling.extras import brought_by
 
 GAME: Final = "montezuma_revenge"
 # Bytes of RAM. THING is 0 once what lies in the room is taken; ROW is by what ladders lead from room to room.
@@ -29,10 +30,8 @@ def load_ale() -> Any:
     Raises:
         MissingSimulatorError: if it is not installed.
     """
-    try:
+    with brought_by("atari", "ale-py is not installed", MissingSimulatorError):
         import ale_py
-    except ImportError as error:
-        raise MissingSimulatorError("ale-py is not installed: pip install 'groundling[atari]'") from error
     return ale_py
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from groundling.envs.families.textworld.household import build, draw_plan
 from groundling.envs.families.textworld.names import EXTRA, Variant
 from groundling.envs.simulators.errors import MissingSimulatorError
+from groundling.extras import brought_by
 from groundling.files import cache_folder, make_folder
 from groundling.seeding import generator, integer
 
@@ -29,12 +30,10 @@ def load_package() -> Any:
     Raises:
         MissingSimulatorError: if it is not installed.
     """
-    try:
+    with brought_by(EXTRA, "TextWorld is not installed", MissingSimulatorError):
         import textworld
         import textworld.challenges
         import textworld.generator
-    except ImportError as error:
-        raise MissingSimulatorError(f"TextWorld is not installed: pip install 'groundling[{EXTRA}]'") from error
     return textworld
 
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from groundling.errors import MissingPackageError
+from groundling.extras import brought_by
 
 Points = NDArray[np.float64]
 _NEAREST, _REPEAT = 9728, 10497  # of glTF
@@ -81,13 +81,9 @@ def import_trimesh() -> Any:
     Raises:
         MissingPackageError: if it is not installed.
     """
-    try:
+    with brought_by("habitat", "scenes for Habitat are written by trimesh, which is not installed"):
         import trimesh
         import trimesh.visual
-    except ImportError:
-        raise MissingPackageError(
-            "scenes for Habitat are written by trimesh, which is not installed: pip install 'groundling[habitat]'"
-        ) from None
     return trimesh
 
 
