@@ -54,20 +54,24 @@ def gates(agent: ActorCritic, instruction: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def word_strength(agent: ActorCritic, instruction: Tensor) -> Tensor:
+def word_strength(agent: ActorCritic, instruction: Tensor, before: Tensor | None = None) -> Tensor:
     """How much each word of a sentence changes the gates: their root mean square change when it is left out.
 
     Args:
         agent: one that has gates.
         instruction: [S, L] token ids.
+        before: [S, K] token ids that are read before the sentence, those of a manual; None: there are none.
 
     Returns:
         [S, L], 0 at padding.
     """
     tokens = instruction.long()
-    whole = gates(agent, tokens)
+    read_before = tokens[:, :0] if before is None else before.long()
+    whole = gates(agent, torch.cat([read_before, tokens], dim=1))
     strength = torch.zeros(tokens.shape, device=whole.device)
     for place in range(tokens.shape[1]):
-        rest = torch.cat([tokens[:, :place], tokens[:, place + 1 :], torch.zeros_like(tokens[:, :1])], dim=1)
-        strength[:, place] = (gates(agent, rest) - whole).square().mean(dim=1).sqrt()
+        if not tokens[:, place].any():
+            continue
+        parts = [read_before, tokens[:, :place], tokens[:, place + 1 :], torch.zeros_like(tokens[:, :1])]
+        strength[:, place] = (gates(agent, torch.cat(parts, dim=1)) - whole).square().mean(dim=1).sqrt()
     return strength.masked_fill(tokens == 0, 0.0)

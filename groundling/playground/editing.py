@@ -72,6 +72,15 @@ class Edit:
             raise PlaygroundError(f"a world is changed by {', '.join(KINDS)}, not by {str(kind)[:40]!r}")
         return cls(kind, tile, to, color[:40])
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values of what it is about, by which :meth:`of` gives the same change again."""
+        told: dict[str, Any] = {"kind": self.kind, "tile": list(self.tile)}
+        if self.kind in ("move", "add"):
+            told["to"] = list(self.to)
+        if self.kind == "add" and self.color:
+            told["color"] = self.color
+        return told
+
 
 def edited(episode: Episode, edit: Edit, kinds: Kinds) -> Episode:
     """The episode after a change.
@@ -110,7 +119,7 @@ def _tile(told: Any) -> tuple[int, int]:
     x, y = told
     if not (isinstance(x, int) and isinstance(y, int)):
         raise ValueError(told)
-    return x, y
+    return int(x), int(y)
 
 
 def _check_tile(episode: Episode, tile: tuple[int, int]) -> None:

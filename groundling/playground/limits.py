@@ -6,6 +6,7 @@ from typing import Final
 
 MOST_TABS: Final = 24  # worlds at a time
 MOST_EVENTS: Final = 2000  # of a history, links included
+MOST_ID: Final = 300  # characters of the id of a task, or of an agent's name
 MOST_TEXT: Final = 400  # characters of a sentence
 MOST_SENTENCES: Final = 24  # of a manual
 MOST_MESSAGE: Final = 1 << 18  # bytes of a message of the page: a link with a full history

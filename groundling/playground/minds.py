@@ -14,11 +14,12 @@ from torch import Tensor
 
 from groundling.agents.actor_critic import ActorCritic
 from groundling.agents.encoders.base import TextEncoder
-from groundling.agents.explanation import gates, has_gates
+from groundling.agents.explanation import has_gates, word_strength
 from groundling.errors import GroundlingError
 from groundling.eval.attention import contrast
 from groundling.language.encoders import ManualReader
 from groundling.language.vocabulary import split_words
+from groundling.playground.errors import PlaygroundError
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,20 @@ class Mind:
 
     @torch.no_grad()
     def think(self, observation: Mapping[str, Any], sentence: str) -> Thought:
-        """What the agent makes of an observation [1, ...] with this sentence; its memory stays as it was."""
+        """What the agent makes of an observation [1, ...] with this sentence; its memory stays as it was.
+
+        Raises:
+            PlaygroundError: if what comes out of it is no number.
+        """
         agent = self.agent
         prepared = agent.prepare(observation)
         decision = agent(prepared, self._state, torch.tensor([[self._is_first]]))
+        probabilities = decision.logits[0, 0].softmax(dim=-1)  # a closed action's logit may be -inf, which is none here
+        if not (probabilities.isfinite().all() and decision.value[0, 0].isfinite().all()):
+            raise PlaygroundError("this agent's numbers are not finite: it diverged in training, choose another one")
         self._next = decision.state
         return Thought(
-            probabilities=tuple(decision.logits[0, 0].softmax(dim=-1).tolist()),
+            probabilities=tuple(probabilities.tolist()),
             value=float(decision.value[0, 0]),
             words=self._words(observation, sentence),
             attention=self._attention(observation),
@@ -88,8 +96,8 @@ class Mind:
             found = np.zeros(len(words), dtype=np.float32)
             if has_gates(self.agent):
                 manual = self._manual(observation)
-                before = torch.zeros(1, 0, dtype=torch.int64) if manual is None else manual.flatten(1)
-                found = strengths(self.agent, before, torch.as_tensor(tokens))[: len(words)]
+                before = None if manual is None else manual.flatten(1)
+                found = word_strength(self.agent, torch.as_tensor(tokens), before)[0, : len(words)].cpu().numpy()
             strongest = max(float(found.max(initial=0.0)), 1e-9)
             self._strengths[key] = tuple(zip(words, (found / strongest).tolist(), strict=False))
         return self._strengths[key]
@@ -115,23 +123,3 @@ class Mind:
             return ()
         tokens = torch.as_tensor(np.asarray(observation[self.agent.encoder.text_key]).astype(np.int64))
         return tuple(map(float, reader.weights(manual, tokens)[0].tolist()))
-
-
-def strengths(agent: ActorCritic, before: Tensor, instruction: Tensor) -> NDArray[np.float32]:
-    """How much each word of an instruction changes the gates: their root mean square change when it is left out.
-
-    Args:
-        agent: one that has gates.
-        before: [1, K] token ids that are read before the instruction, those of a manual.
-        instruction: [1, L] token ids.
-
-    Returns:
-        [L], 0 at padding.
-    """
-    whole = gates(agent, torch.cat([before, instruction], dim=1))
-    found = np.zeros(instruction.shape[1], dtype=np.float32)
-    for place in range(int((instruction != 0).sum())):
-        nothing = torch.zeros_like(instruction[:, :1])
-        rest = torch.cat([before, instruction[:, :place], instruction[:, place + 1 :], nothing], dim=1)
-        found[place] = float((gates(agent, rest) - whole).square().mean().sqrt())
-    return found

@@ -79,7 +79,7 @@ class Guard:
             return "this name is not one of this machine's: open the playground by the address that it printed"
         changes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
         if origin is not None:
-            if urlsplit(origin).netloc.lower() != host.lower():
+            if _part(origin, "netloc").lower() != host.lower():
                 return "another site asks: only pages of this server may"
         elif changes and site not in (None, "same-origin", "none"):
             return "another site asks: only pages of this server may"
@@ -89,7 +89,7 @@ class Guard:
         return "" if is_page else "another site asks: only pages of this server may"
 
     def _is_ours(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _part(f"//{host}", "hostname")
         if name in self._hosts:
             return True
         return self._any_address and _is_number(name)
@@ -140,6 +140,14 @@ def inside(root: Path, told: str) -> Path:
     if found != base and base not in found.parents:
         raise PlaygroundError("this path leads out of its folder")
     return found
+
+
+def _part(address: str, name: str) -> str:
+    """A part of an address; empty where it has none, or is none."""
+    try:
+        return getattr(urlsplit(address), name) or ""
+    except ValueError:  # "[::1"
+        return ""
 
 
 def _is_number(name: str) -> bool:

@@ -24,7 +24,7 @@ from groundling.playground.gallery import Gallery
 from groundling.playground.labels import PAIRS, Labels
 from groundling.playground.runs import Runs
 from groundling.playground.security import Guard, hosts_for
-from groundling.playground.tabs import Tabs
+from groundling.playground.tabs import UNEXPECTED, Tabs
 from groundling.training.run_folder import resume_config
 from groundling.trust import name_code
 
@@ -84,12 +84,15 @@ class Playground:
             try:
                 body = await _body_of(request) if request.method == "POST" else {}
                 found = await run_sync(work, request, body)
+                return found if isinstance(found, Response) else _as_json(found)
             except GroundlingError as error:
                 return JSONResponse({"message": in_words(error)}, status_code=400)
             except (OSError, KeyError, ValueError, TypeError, RecursionError) as error:
                 _log.warning("a request failed: %s: %s", type(error).__name__, error)
                 return JSONResponse({"message": "this request is not understood"}, status_code=400)
-            return found if isinstance(found, Response) else JSONResponse(found)
+            except Exception as error:  # nobody reads a stack trace on a page
+                _log.warning("a request failed: %s: %s", type(error).__name__, error, exc_info=True)
+                return JSONResponse({"message": UNEXPECTED}, status_code=500)
 
         return answer
 
@@ -149,6 +152,18 @@ class Playground:
     def _label_video(self, request: Request, body: dict[str, Any]) -> Response:
         asked = request.query_params
         return FileResponse(self.labels.video(asked["run"], int(asked["pair"]), asked["side"]))
+
+
+def _as_json(found: Any) -> Response:
+    """An answer of plain values.
+
+    Raises:
+        RuntimeError: if it is none, such as one with numbers that are not finite: that is no mistake of who asks.
+    """
+    try:
+        return JSONResponse(found)
+    except (ValueError, TypeError) as error:
+        raise RuntimeError(f"the answer is no JSON: {error}") from error
 
 
 async def _body_of(request: Request) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from groundling.envs.catalog import find_family
 from groundling.envs.families.banked import BankFamily
 from groundling.errors import GroundlingError
 from groundling.playground.cast import NOBODY, Actor, Cast, check_fits, options_for
+from groundling.playground.checks import check_ids, checked_manual, checked_text
 from groundling.playground.editing import Edit
 from groundling.playground.episodes import EpisodeWorld
 from groundling.playground.errors import PlaygroundError
-from groundling.playground.limits import MOST_EVENTS, MOST_SEED, MOST_SENTENCES, MOST_TEXT
+from groundling.playground.limits import MOST_EVENTS, MOST_SEED
 from groundling.playground.minds import Mind, Thought
 from groundling.playground.suggestions import suggestions_for
 from groundling.playground.worlds import GameWorld, World
@@ -62,6 +63,7 @@ class Scene:
         agent, events = told.get("agent", NOBODY), told.get("events", [])
         if not isinstance(agent, str) or not isinstance(events, list):
             raise PlaygroundError("this link holds no world: it may have been cut off")
+        check_ids(told["task"], agent)
         if len(events) > MOST_EVENTS:
             raise PlaygroundError(f"this link holds {len(events):,} events, at most {MOST_EVENTS:,} are played again")
         if not all(isinstance(event, list) and len(event) == 2 and isinstance(event[0], str) for event in events):
@@ -164,10 +166,10 @@ class Session:
             self._begin_anew()
             return list(manual)
         if kind == EDIT:
-            world.edit(Edit.of(what))
+            world.edit(edit := Edit.of(what))
             self._think()
             self.suggest()
-            return what
+            return edit.to_dict()
         if kind == STEP:
             if self._thought is None:
                 raise PlaygroundError("there is no agent in this world: drive with the keys, or let the expert")
@@ -274,7 +276,12 @@ class Session:
         return self._like(Scene(*self._named, tuple(self._events[:-1])))
 
     def with_agent(self, name: str) -> Session:
-        """A session in the same state in which somebody else acts from now on; the steps so far are plain actions."""
+        """A session in the same state in which somebody else acts from now on; the steps so far are plain actions.
+
+        Raises:
+            PlaygroundError, GroundlingError: if there is no such agent, or it cannot act here.
+        """
+        check_ids(name)
         events = tuple((ACT if kind == STEP else kind, what) for kind, what in self._events)
         return self._like(Scene(self._scene.task, self._scene.seed, name, events))
 
@@ -285,23 +292,3 @@ class Session:
     def close(self) -> None:
         """Free the world."""
         self.world.close()
-
-
-def checked_text(told: Any) -> str:
-    """A sentence of a person.
-
-    Raises:
-        PlaygroundError: if it is none, or too long.
-    """
-    if not isinstance(told, str) or not told.strip():
-        raise PlaygroundError("write a sentence first")
-    if len(told) > MOST_TEXT:
-        raise PlaygroundError(f"a sentence has at most {MOST_TEXT} characters, this one has {len(told):,}")
-    return " ".join(told.split())
-
-
-def checked_manual(told: Any) -> Sequence[str]:
-    """The sentences of a manual, empty lines left out; errors as of :func:`checked_text`."""
-    if not isinstance(told, list) or len(told) > MOST_SENTENCES:
-        raise PlaygroundError(f"a manual has at most {MOST_SENTENCES} sentences, one a line")
-    return tuple(checked_text(line) for line in told if not (isinstance(line, str) and not line.strip()))

@@ -13,11 +13,12 @@ from groundling.errors import GroundlingError
 from groundling.playground.cast import Cast
 from groundling.playground.errors import PlaygroundError, in_words
 from groundling.playground.gallery import Gallery
-from groundling.playground.limits import MOST_MESSAGE, MOST_TABS
+from groundling.playground.limits import MOST_MESSAGE, MOST_SEED, MOST_TABS
 from groundling.playground.session import ACT, HAND, SAY, Scene, Session
 from groundling.playground.view import refusal_of, state_of
 
 UNEXPECTED: Final = "that did not work, and the playground does not know why; the terminal in which it runs says more"
+NOT_UNDERSTOOD: Final = "the page sent something that is not understood: reload it"
 MOST_TURNS: Final = 8  # steps in one message
 
 _log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class Tab:
         elif what in ("act", "step", "edit"):
             for _ in range(min(max(1, _number(message.get("times", 1))), MOST_TURNS)):
                 session.apply(what, message.get("what"))
+                if session.world.ending is not None:
+                    break
         elif what == "expert":
             session.ask_expert()
         elif what == "expert_step":
@@ -129,28 +132,45 @@ class Tabs:
         self.open.add(tab)
         try:
             while True:
-                await websocket.send_json(await self._answer(tab, await websocket.receive_text()))
+                received = await websocket.receive()
+                if received["type"] == "websocket.disconnect":
+                    break
+                await websocket.send_text(await self._answer(tab, received.get("text")))
         except WebSocketDisconnect:
             pass
         finally:
             self.open.discard(tab)
             await run_sync(tab.close)
 
-    async def _answer(self, tab: Tab, text: str) -> dict[str, Any]:
-        if len(text) > MOST_MESSAGE:
-            return refusal_of(tab.session, "this is too much at once")
+    async def _answer(self, tab: Tab, text: str | None) -> str:
+        """JSON of what the page is told after a message; None is one that is no text."""
+        message = _message_of(text)
+        if isinstance(message, str):
+            return _as_json(refusal_of(tab.session, message))
+        asked = message.get("number")
+        is_number = isinstance(asked, int) and not isinstance(asked, bool) and abs(asked) <= MOST_SEED
+        number = {"number": asked if is_number else None}
         try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            message = None
-        if not isinstance(message, dict):
-            return refusal_of(tab.session, "the page sent something that is not understood: reload it")
-        try:
-            told = await run_sync(tab.do, message)
+            return _as_json(await run_sync(tab.do, message) | number)
         except Exception as error:  # a tab must not end by one mistake of ours, and nobody reads a stack trace there
-            _log.warning("a tab's %r failed: %s: %s", message.get("do"), type(error).__name__, error, exc_info=True)
-            told = refusal_of(tab.session, UNEXPECTED)
-        return told | {"number": message.get("number")}
+            _log.warning("a tab's %.40r failed: %s: %s", message.get("do"), type(error).__name__, error, exc_info=True)
+            return _as_json(refusal_of(None, UNEXPECTED) | number)
+
+
+def _message_of(text: str | None) -> dict[str, Any] | str:
+    """A message of a page; a sentence that says why it is none."""
+    if text is not None and len(text) > MOST_MESSAGE:
+        return "this is too much at once"
+    try:
+        message = json.loads(text or "")
+        json.dumps(message, ensure_ascii=False, allow_nan=False).encode()  # not of numbers and characters that are none
+    except (ValueError, RecursionError):
+        return NOT_UNDERSTOOD
+    return message if isinstance(message, dict) else NOT_UNDERSTOOD
+
+
+def _as_json(told: dict[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=True, allow_nan=False)
 
 
 def _number(told: Any) -> int:

@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groundling.agents import AgentConfig
 from groundling.cli import main
 from groundling.envs.catalog import find_family
 from groundling.errors import ConfigurationError, StorageError
 from groundling.eval.recording import save_video
-from groundling.eval.runs import evaluate_run
 from groundling.playground.errors import PlaygroundError
 from groundling.playground.security import REFUSED, hosts_for, inside, is_loopback
-from groundling.training import PPOConfig, TrainConfig, Trainer
 from groundling.training.preferences.comparisons import EQUAL, FIRST, SECOND, Comparisons
 from groundling.trust import name_code, trusting_code
 
@@ -37,6 +34,8 @@ from groundling.playground.server import Playground  # noqa: E402
 TASK = "BabyAI-GoToObjS4-v0"
 HERE = "http://127.0.0.1:8765"
 TAB = "ws://127.0.0.1:8765/tab"
+NO_VIDEO = "there is no such video"
+LEADS_OUT = "this path leads out of its folder"
 OWN_TASK = """
 from groundling.envs import Task
 from groundling.language import PickUp
@@ -50,28 +49,6 @@ class Mine(Task):
         world.place_agent()
         return PickUp(world.describe(thing))
 """
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seeds of hardly any training, evaluated, and a video of one."""
-    folder = tmp_path_factory.mktemp("playground")
-    for seed in (1, 2):
-        config = TrainConfig(
-            task=TASK,
-            seed=seed,
-            agent=AgentConfig(word_dim=8, instruction_dim=8, hidden_dim=16),
-            num_envs=32,
-            bank_size=16,
-            total_frames=1024,
-            settings=(PPOConfig(num_steps=4, minibatch_size=32),),
-        )
-        run = folder / "several" / f"seed{seed}"
-        Trainer(config, run).run()
-        evaluate_run(run, ("layout",), episodes=20, progress=False, allow_unseen_words=True).save(run)
-    save_video([np.zeros((32, 32, 3), np.uint8)] * 3, folder / "several" / "seed1" / "watch.mp4")
-    (folder / "secret.txt").write_text("nobody's business")
-    return folder / "several"
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +77,9 @@ def refused(client: TestClient, path: str, **parameters: Any) -> str:
 # ---------------------------------------------------------------------------------------------- who may ask
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "", "127.0.0.1.evil.example", "0x7f.1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8765", "", "127.0.0.1.evil.example", "0x7f.1", "[::1", "[x]"]
+)
 def test_a_name_that_is_not_this_machines_is_refused(client: TestClient, host: str) -> None:
     answer = client.get("/", headers={"host": host})
     assert answer.status_code == 403
@@ -124,6 +103,7 @@ def test_this_machine_is_answered_with_headers_that_let_nothing_else_in(client: 
         {"origin": "http://evil.example"},
         {"origin": "null"},
         {"origin": "http://127.0.0.1:9999"},
+        {"origin": "http://[::1"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
     ],
@@ -188,6 +168,49 @@ def test_the_command_serves_nothing_but_loopback_by_default(
     assert main(["playground", str(root), "--no-browser", "--host", "0.0.0.0"]) == 0
     served[1].close()
     assert "no password" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "host", ["nohost.invalid", "", " ", "203.0.113.7", "1:2", "a" * 300, "ü" * 70, ".", "127.0.0.1:8765"]
+)
+def test_a_host_that_is_none_of_this_machines_is_told_so(
+    root: Path, host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uvicorn = pytest.importorskip("uvicorn")
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: [one.close() for one in sockets])
+    assert main(["playground", str(root), "--no-browser", "--host", host]) != 0
+    told = capsys.readouterr()
+    assert f"no address {host[:60]!r}" in told.err
+    assert "--host" in told.err
+    assert "--port" not in told.err
+    assert not told.out
+
+
+def test_runs_that_are_a_file_are_refused_and_a_folder_that_is_missing_is_told(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uvicorn = pytest.importorskip("uvicorn")
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: [one.close() for one in sockets])
+    file = tmp_path / "a_file"
+    file.touch()
+    assert main(["playground", str(file), "--no-browser"]) != 0
+    assert "is no folder: name the one below which your runs are" in capsys.readouterr().err
+    assert main(["playground", str(tmp_path / "later"), "--no-browser"]) == 0
+    assert f"There is no folder {tmp_path / 'later'} yet" in capsys.readouterr().out
+    assert main(["playground", str(root), "--no-browser"]) == 0
+    assert "no folder" not in capsys.readouterr().out
+
+
+def test_where_no_folder_of_runs_was_named_the_command_that_names_one_is_told() -> None:
+    with TestClient(Playground(None).app(), base_url=HERE) as client:
+        assert refused(client, "run", run="seed1") == "no folder of runs was named: groundling playground RUNS"
+
+
+def test_the_help_says_which_code_tasks_make_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["playground", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "tasks in Python files of your own" in told
+    assert "their code is run" in told
 
 
 # ---------------------------------------------------------------------------------------------- tabs
@@ -270,6 +293,74 @@ def test_a_mistake_of_ours_ends_no_tab(client: TestClient, monkeypatch: pytest.M
         assert told["message"] == tabs.UNEXPECTED
         assert "secret" not in json.dumps(told)
         assert tab.do("act", what=0)["steps"] == 1
+
+
+def test_a_request_that_fails_by_a_mistake_of_ours_is_told_so_and_logged(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*arguments: Any, **more: Any) -> Any:
+        raise RuntimeError("secret detail")
+
+    own = Playground(root)
+    monkeypatch.setattr(own.runs, "all", fails)
+    with TestClient(own.app(), base_url=HERE) as client:
+        assert asked(client, "runs", 500) == {"message": tabs.UNEXPECTED}
+    assert "secret detail" in caplog.text
+    monkeypatch.setattr(own.runs, "all", lambda: [float("nan")])
+    with TestClient(own.app(), base_url=HERE) as client:
+        assert asked(client, "runs", 500) == {"message": tabs.UNEXPECTED}
+    assert "no JSON" in caplog.text
+
+
+def test_messages_that_no_page_sends_end_no_tab(client: TestClient) -> None:
+    with client.websocket_connect(TAB) as socket:
+        tab = Tab(socket)
+        tab.do("open", scene={"task": TASK, "seed": 3})
+        socket.send_bytes(b'{"do": "step"}')
+        assert "reload" in socket.receive_json()["message"]
+        half = "\\ud800"  # of a character
+        for text in (
+            f'{{"do": "say", "text": "go to {half}"}}',
+            f'{{"do": "{half}"}}',
+            f'{{"do": "open", "scene": {{"task": "{half}"}}}}',
+            '{"do": "act", "what": NaN}',
+        ):
+            socket.send_text(text)
+            assert "reload" in socket.receive_json()["message"]
+        for number in (f'"{half}"', "NaN", "1e400", "[1]", "true", '"1"'):
+            socket.send_text(f'{{"do": "act", "what": 0, "number": {number}}}')
+            assert socket.receive_json().get("number") is None
+        assert tab.do("act", what=0, number=7)["number"] == 7
+
+
+def test_several_steps_in_one_message_end_with_the_episode(client: TestClient) -> None:
+    with client.websocket_connect(TAB) as socket:
+        tab = Tab(socket)
+        limit = tab.do("open", scene={"task": TASK, "seed": 3})["limit"]
+        assert limit % 5, "the end is within a message"
+        for number in range(1, limit // 5 + 1):
+            assert tab.do("act", what=0, times=5)["steps"] == 5 * number
+        told = tab.do("act", what=0, times=5)
+        assert told["kind"] == "state", told
+        assert told["steps"] == limit
+        assert told["ending"] is not None
+        assert "over" in tab.do("act", what=0, times=5)["message"]
+
+
+def test_ids_that_are_too_long_are_refused_and_not_told_back(client: TestClient) -> None:
+    long = "x" * 301
+    with client.websocket_connect(TAB) as socket:
+        tab = Tab(socket)
+        tab.do("open", scene={"task": TASK, "seed": 3})
+        for told in (
+            tab.do("open", scene={"task": long, "seed": 0}),
+            tab.do("open", scene={"task": TASK, "agent": f"shipped:{long}"}),
+            tab.do("agent", what=f"run:{long}"),
+        ):
+            assert told["kind"] == "refusal"
+            assert "300 characters" in told["message"]
+            assert long not in json.dumps(told)
+        assert "there is no agent" in tab.do("agent", what="run:" + long[:200])["message"]
 
 
 def test_there_are_not_more_tabs_than_the_machine_bears(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,12 +477,31 @@ def test_failures_are_found_and_fail_again_when_they_are_played_again(
     assert "episodes are played" in answer.json()["message"]
 
 
-@pytest.mark.parametrize("name", ["..", "../secret.txt", "/etc", "seed1/../..", "seed1/\0", "%2e%2e"])
-def test_no_path_leads_out_of_the_folder_of_the_runs(client: TestClient, name: str) -> None:
-    for path in ("run", "curves", "labels"):
-        assert refused(client, path, run=name)
-    for told in ("../../secret.txt", "/etc/passwd", "config.json", name):
-        assert client.get("/api/video", params={"run": "seed1", "path": told}).status_code == 400
+def video_refused(client: TestClient, run: str, path: str) -> str:
+    answer = client.get("/api/video", params={"run": run, "path": path})
+    assert answer.status_code == 400
+    return str(answer.json()["message"])
+
+
+def test_no_path_leads_out_of_the_folder_of_the_runs(client: TestClient, root: Path) -> None:
+    outside = root.parent / "outside"
+    assert (outside / "metrics.jsonl").is_file(), "it would be a run, if it were inside"
+    for name in ("..", "../outside", str(outside), "/etc", "seed1/../../outside", "../runs/../outside"):
+        for path in ("run", "curves", "labels"):
+            assert refused(client, path, run=name) == LEADS_OUT
+        assert refused(client, "compare", a="seed1", b=name) == LEADS_OUT
+        assert video_refused(client, name, "watch.mp4") == LEADS_OUT
+        for body in ({}, {"pair": 0, "choice": "first"}):
+            assert client.post("/api/labels", json={"run": name, **body}).json()["message"] == LEADS_OUT
+    for path in ("../../outside/watch.mp4", str(outside / "watch.mp4"), "../seed2/../../outside/watch.mp4"):
+        assert video_refused(client, "seed1", path) == LEADS_OUT
+
+
+def test_what_is_no_run_or_no_video_is_not_shown(client: TestClient) -> None:
+    for name, told in (("seed1/\0", "this is no path"), ("%2e%2e", "no run"), ("", "no run"), ("a" * 2000, "no path")):
+        assert told in refused(client, "run", run=name)
+    for path, told in (("config.json", NO_VIDEO), ("", NO_VIDEO), ("\0", "this is no path")):
+        assert video_refused(client, "seed1", path) == told
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -318,6 +320,34 @@ def test_a_world_with_rules_of_its_own_reads_sentences_and_manuals_but_is_not_ed
     let_expert_finish(session)
     assert session.world.ending is not None
     assert session.world.ending.success
+
+
+def test_of_an_edit_only_what_it_says_is_kept() -> None:
+    session = opened()
+    x, y = free_tile(session)
+    junk = {"kind": "wall", "tile": [x, y], "to": [10**3000, 1], "color": "c" * 9999, "junk": "j" * 9999}
+    session.apply("edit", junk)
+    place, to = place_of(session, "green ball"), free_tile(session)
+    session.apply("edit", {"kind": "add", "tile": list(place), "to": list(to), "color": "pink", "junk": [1]})
+    assert session.scene.events == (
+        ("edit", {"kind": "wall", "tile": [x, y]}),
+        ("edit", {"kind": "add", "tile": list(place), "to": list(to), "color": "pink"}),
+    )
+    assert same_state(session, Session(CAST, Scene.of(session.scene.to_dict())))
+
+
+@pytest.mark.parametrize("head", ["policy", "value"])
+def test_an_agent_whose_numbers_are_not_finite_is_refused(head: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    actor = CAST.find(AGENT)
+    assert actor is not None
+    agent = copy.deepcopy(actor.agent)
+    found = [value for name, value in agent.named_parameters() if head in name]
+    assert found
+    for value in found:
+        value.data[:] = np.nan
+    monkeypatch.setattr(CAST, "find", lambda name: replace(actor, agent=agent))
+    with pytest.raises(PlaygroundError, match="numbers are not finite: it diverged"):
+        opened(ROOM, 12, AGENT)
 
 
 def test_through_the_eyes_of_a_body_on_the_grid_there_is_a_picture_in_perspective() -> None:

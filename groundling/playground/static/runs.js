@@ -48,10 +48,10 @@ export async function showRuns(place, chosenNames) {
   async function drawList() {
     const { runs, root } = await ask("runs");
     note.textContent = root ? `Those below ${root}. Curves of runs that are training grow while you watch.` : "No folder of runs was named: groundling playground RUNS";
-    if (!chosenNames.length && !chosen.size && runs.length) chosen.add(runs[0].name);
-    const isSame = list.dataset.shown === JSON.stringify(runs.map((run) => [run.name, run.frames, run.is_live]));
+    if (!chosenNames.length && !chosen.size && runs.length) chosen.add((runs.find((run) => !run.damage) || runs[0]).name);
+    const isSame = list.dataset.shown === JSON.stringify(runs.map((run) => [run.name, run.frames, run.is_live, run.damage]));
     if (isSame) return runs;
-    list.dataset.shown = JSON.stringify(runs.map((run) => [run.name, run.frames, run.is_live]));
+    list.dataset.shown = JSON.stringify(runs.map((run) => [run.name, run.frames, run.is_live, run.damage]));
     fill(list, runs.length ? el("div.scroll", { tabindex: "0", role: "region", "aria-label": "All runs" }, el("table", {},
       el("thead", {}, el("tr", {}, ["Show", "Run", "Task", "Frames", "Success", ""].map((name) => el(["Frames", "Success"].includes(name) ? "th.number" : "th", { scope: "col" }, name)))),
       el("tbody", {}, runs.map((run) => el("tr", {},
@@ -60,7 +60,7 @@ export async function showRuns(place, chosenNames) {
         el("td", {}, run.tasks.join(", ")),
         el("td.number", {}, run.total ? `${many(run.frames)} of ${many(run.total)}` : many(run.frames)),
         el("td.number", {}, percent(run.success)),
-        el("td", {}, run.is_evaluated ? el("span.badge", {}, "evaluated") : null)))))) : el("p.note", {}, "There is no run yet: groundling train makes one."));
+        el("td", {}, run.damage ? el("span.badge.bad", {}, `damaged: ${run.damage}`) : null, run.is_evaluated ? el("span.badge", {}, "evaluated") : null)))))) : el("p.note", {}, "There is no run yet: groundling train makes one."));
     return runs;
   }
 

@@ -365,6 +365,10 @@ def test_word_strength_is_how_far_the_gates_move_without_the_word() -> None:
     expected = (rest - gates(agent, tokens[:1])).square().mean().sqrt()
     torch.testing.assert_close(strength[0, 1], expected, rtol=1e-3, atol=1e-5)
     assert float(strength[1, 0]) == pytest.approx(0, abs=1e-6)  # of two equal words either is enough
+    after_a_manual = word_strength(agent, tokens[:1], torch.tensor([[7, 8]]))
+    assert after_a_manual.shape == (1, 4)
+    expected = gates(agent, torch.tensor([[7, 8, 3, 5]])) - gates(agent, torch.tensor([[7, 8, 3, 4, 5]]))
+    torch.testing.assert_close(after_a_manual[0, 1], expected.square().mean().sqrt(), rtol=1e-3, atol=1e-5)
 
 
 def test_what_is_in_cells_is_looked_up_wherever_it_is() -> None:
