@@ -3,11 +3,12 @@
     python benchmarks/algorithms.py [--rows ppo_gotolocal grpo_gotolocal ... exact_seconds] [--seeds 1 2 3]
         [--share 1.0] [--output benchmarks/results/algorithms.json]
 
-Rows are ALGORITHM_TASK. Algorithms: reinforce_none, reinforce_average, reinforce_learned, a2c, ppo, ppo_kl, grpo, rloo,
-vtrace, and by the bridge to Stable-Baselines3 dqn and trpo. Tasks: gotolocal (from nothing), putnextlocal (all from the
-agent of one run of behavior cloning, which the first of these rows trains; row ``bc_putnextlocal``) and room (the easy
-rooms in first person). Every algorithm has its tested defaults (on PutNextLocal, one learning rate for all), and the
-same frames, agent and environments.
+Rows are ALGORITHM_TASK. Algorithms: reinforce_none, reinforce_average, reinforce_learned, a2c, ppo, ppo_kl, grpo,
+dr_grpo (GRPO that does not divide by the spread, and counts each step alike), rloo, vtrace, and by the bridge to
+Stable-Baselines3 dqn and trpo. Tasks: gotolocal (from nothing), putnextlocal (all from the agent of one run of behavior
+cloning, which the first of these rows trains; row ``bc_putnextlocal``) and room (the easy rooms in first person). Every
+algorithm has its tested defaults (on PutNextLocal, one learning rate for all), and the same frames, agent and
+environments.
 
 ``ppo_worst_task``, ``grpo_worst_task`` and ``drpo_worst_task`` train on six levels whose shares are 40, 25, 15, 10, 6
 and 4 %, and tell the success on the level on which it is lowest. ``exact_seconds`` is the longest time that one episode
@@ -42,6 +43,7 @@ from groundling.exact import enumerate_episode, value_iteration
 from groundling.interfaces import Policy
 from groundling.training import CurriculumConfig, TrainConfig
 from groundling.training.algorithms import find_algorithm
+from groundling.training.algorithms.grpo import GRPOConfig
 from groundling.training.algorithms.reinforce import ReinforceConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.logs import read_metrics
@@ -61,6 +63,7 @@ ALGORITHMS: Final[dict[str, tuple[str, tuple[Any, ...], str]]] = {
     "ppo": ("ppo", (), "PPO"),
     "ppo_kl": ("ppo_kl", (), "PPO with a KL penalty"),
     "grpo": ("grpo", (), "GRPO"),
+    "dr_grpo": ("grpo", (GRPOConfig(divide_by_spread=False, normalize_by="step"),), "Dr. GRPO"),
     "rloo": ("rloo", (), "RLOO"),
     "drpo": ("drpo", (), "DRPO"),
     "vtrace": ("vtrace", (), "V-trace, actor up to 3 updates old"),
