@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,12 +27,15 @@ class DeviceCollector(Collector):
     Args and errors are those of :class:`Collector`; besides:
 
     Raises:
-        ConfigurationError: if the agent is not on the device of the environments, or a reward other than the
-            environments' own is asked for, which is computed on the host.
+        ConfigurationError: if the environments copy what they return, the agent is not on their device, or a reward
+            other than the environments' own is asked for, which is computed on the host.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, envs: VectorEnv, *args: Any, **options: Any) -> None:
+        own: Any = envs.unwrapped
+        if own.copy:
+            raise ConfigurationError("these environments copy what they return at every step: make them with copy=False")
+        super().__init__(envs, *args, **options)
         self._views: dict[int, tuple[Any, Tensor]] = {}
         device = self.agent.device
         if not self.rewards.is_plain:
@@ -40,7 +44,6 @@ class DeviceCollector(Collector):
                 "set env_device to 'cpu' with them"
             )
         steps, batch = self.rollout.action.shape
-        own: Any = self.envs.unwrapped
         self._view(own.worlds.outcomes.reward)  # refuses another device before the first episode
         # float64 holds every number of them exactly
         self._notes = torch.zeros(len(NOTES), steps, batch, dtype=torch.float64, device=device)

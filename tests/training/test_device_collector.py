@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from groundling.errors import ConfigurationError
 from groundling.training import TrainConfig
+from groundling.training.device_collector import DeviceCollector
 
 SMALL = {"num_envs": 6, "total_frames": 480, "bank_size": 12, "evaluate_every": 0, "time_share": 0.3}
 ROLLOUTS = {"num_steps": 40, "minibatch_size": 120}
@@ -60,3 +62,9 @@ def test_agents_trained_on_the_device_are_those_of_the_cpu(options: dict[str, An
 def test_what_only_the_cpu_does_is_refused_before_a_run(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         TrainConfig(**{"env_device": "cuda", **options})
+
+
+def test_environments_that_copy_are_refused() -> None:
+    envs: Any = SimpleNamespace(unwrapped=SimpleNamespace(copy=True))
+    with pytest.raises(ConfigurationError, match="copy=False"):
+        DeviceCollector(envs)
