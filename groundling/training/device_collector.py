@@ -34,7 +34,7 @@ class DeviceCollector(Collector):
     def __init__(self, envs: VectorEnv, *args: Any, **options: Any) -> None:
         own: Any = envs.unwrapped
         if own.copy:
-            raise ConfigurationError("these environments copy what they return at every step: make them with copy=False")
+            raise ConfigurationError("these environments copy what they return at each step: make them with copy=False")
         super().__init__(envs, *args, **options)
         self._views: dict[int, tuple[Any, Tensor]] = {}
         device = self.agent.device
