@@ -252,10 +252,10 @@ class OnPolicy(Algorithm):
         size = getattr(config.settings_of(cls.Config), "minibatch_size", 0)
         frames = cls.frames_per_update(config)
         if size > frames:
-            steps = frames // config.num_envs
+            steps, flag = frames // config.num_envs, cls.section.replace("_", "-")
             raise ConfigurationError(
                 f"minibatch_size {size} is larger than a rollout of {frames} frames (num_envs x num_steps): use "
-                f"--num-envs {math.ceil(size / steps)} or a smaller --{cls.section}.minibatch-size, at most {frames}"
+                f"--num-envs {math.ceil(size / steps)} or a smaller --{flag}.minibatch-size, at most {frames}"
             )
 
     @classmethod
