@@ -180,6 +180,15 @@ def test_buffer_is_frozen_with_the_default_settings_too(run: Path) -> None:
     assert 1024 <= found.numbers["frames"] <= 2048
 
 
+def test_penalty_towards_the_first_policy_does_not_keep_a_buffer_from_being_frozen(run: Path, tmp_path: Path) -> None:
+    """A fine-tuned run has it, and an init; on the buffer there is no other policy."""
+    settings = PPOConfig(num_steps=16, minibatch_size=256, kl_coef=0.1)
+    config = replace(CONFIG, algorithm="ppo", init=str(run), settings=(settings,))
+    record = RunRecord(config, [{"frames": 1}], probes=RunRecord.of_folder(run, episodes=EPISODES).probes)
+    found = find(record, "frozen_buffer")["frozen_buffer"]
+    assert found.state is not State.NONE, found.seen
+
+
 @pytest.mark.slow
 def test_network_whose_units_are_dead_does_not_fit_a_frozen_buffer(run: Path, tmp_path: Path) -> None:
     def kill(parameters: Parameters) -> None:
@@ -232,6 +241,19 @@ def test_value_that_predicts_nothing_is_told() -> None:
     assert judged(np.zeros(500), np.zeros(500)).state is State.NONE
     assert judged(found, found, reward=("environment", "rubric")).state is State.NONE
     assert judged(found, found, ppo=PPOConfig(value_coef=0)).state is State.NONE
+
+
+def test_value_that_no_update_trained_is_not_judged() -> None:
+    """REINFORCE without a learned baseline has a value_coef, and logs no value loss."""
+    found = np.linspace(0, 1, 50)
+    decisions = Decisions(-found, found, np.full((50, 2), 0.5), np.zeros(50, dtype=np.int64))
+    config = TrainConfig(algorithm="reinforce")
+    rows = {"untrained": [{"policy_loss": 0.1}], "trained": [{"policy_loss": 0.1, "value_loss": 0.2}]}
+    states = {
+        name: value(RunRecord(config, logged, probes=Played(decisions))).state  # type: ignore[arg-type]
+        for name, logged in rows.items()
+    }
+    assert states == {"untrained": State.NONE, "trained": State.RED}
 
 
 def test_returns_are_discounted_to_the_end_of_each_episode(run: Path) -> None:

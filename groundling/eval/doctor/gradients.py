@@ -28,9 +28,9 @@ def gradients(run: RunRecord) -> Finding:
         for name in ("gradient_norm", "value_loss", "policy_loss", "imitation_loss")
         if name in row
     )
-    silent = (
-        bool(run.metrics) and any("gradient_norm" in r for r in run.metrics) and "gradient_norm" not in run.metrics[-1]
-    )
+    # an update that no whole episode came to had nothing to learn from, and is no sign of anything
+    learned = [row for row in run.metrics if row.get("learned_episodes", 1) > 0]
+    silent = any("gradient_norm" in row for row in learned) and "gradient_norm" not in learned[-1]
     if broken or silent:  # NaN is left out of the log
         return Finding(
             State.RED,

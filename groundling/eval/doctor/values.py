@@ -29,7 +29,10 @@ def value(run: RunRecord) -> Finding:
     if tuple(run.config.reward) != PLAIN:
         return not_applicable("the value predicts the run's own rewards, which evaluation does not pay")
     weight = getattr(run.config.algorithm_settings, "value_coef", None)
-    if weight is None or weight == 0:
+    # REINFORCE has the weight in its settings with every baseline, and the loss with one only
+    logged = {name for row in run.metrics for name in row}
+    is_trained = bool(weight) and not ("policy_loss" in logged and "value_loss" not in logged)
+    if not is_trained:
         return not_applicable(f"{run.algorithm} trains no value")
     numbers: dict[str, float] = {}
     state, told, panels = State.NONE, [], []
