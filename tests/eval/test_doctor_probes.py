@@ -24,7 +24,9 @@ from groundling.eval.doctor.record import RunRecord
 from groundling.eval.doctor.values import value
 from groundling.eval.runs import BLIND_NAME
 from groundling.training import PPOConfig, TrainConfig, train
+from groundling.training.algorithms.grpo import GRPOConfig
 from groundling.training.algorithms.imitation import ImitationConfig
+from groundling.training.algorithms.reinforce import ReinforceConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 
 EPISODES = 60
@@ -243,17 +245,17 @@ def test_value_that_predicts_nothing_is_told() -> None:
     assert judged(found, found, ppo=PPOConfig(value_coef=0)).state is State.NONE
 
 
-def test_value_that_no_update_trained_is_not_judged() -> None:
-    """REINFORCE without a learned baseline has a value_coef, and logs no value loss."""
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "state"),
+    [
+        ("reinforce", ReinforceConfig(baseline="none"), State.NONE),  # its value_coef is of the learned baseline alone
+        ("reinforce", ReinforceConfig(baseline="learned"), State.RED),
+        ("grpo", GRPOConfig(), State.NONE),
+    ],
+)
+def test_value_that_nothing_trained_is_not_judged(algorithm: str, settings: Any, state: State) -> None:
     found = np.linspace(0, 1, 50)
-    decisions = Decisions(-found, found, np.full((50, 2), 0.5), np.zeros(50, dtype=np.int64))
-    config = TrainConfig(algorithm="reinforce")
-    rows = {"untrained": [{"policy_loss": 0.1}], "trained": [{"policy_loss": 0.1, "value_loss": 0.2}]}
-    states = {
-        name: value(RunRecord(config, logged, probes=Played(decisions))).state  # type: ignore[arg-type]
-        for name, logged in rows.items()
-    }
-    assert states == {"untrained": State.NONE, "trained": State.RED}
+    assert judged(found, -found, algorithm=algorithm, settings=(settings,)).state is state
 
 
 def test_returns_are_discounted_to_the_end_of_each_episode(run: Path) -> None:

@@ -119,6 +119,11 @@ class TreeSearch(Planner):
                     self._kept[row] = kept
         return actions, memory
 
+    @property
+    def relies_on_value(self) -> bool:
+        """See :class:`Planner`."""
+        return self.config.simulations > 0 and self.config.value == "agent"
+
     def _scores(self, trees: Trees) -> NDArray[np.float64]:
         """Logits [R, A] of the actions at the roots after a search.
 

@@ -10,6 +10,7 @@ from groundling.eval.doctor.finding import Finding, Panel, State, graded, not_ap
 from groundling.eval.doctor.probes import Decisions
 from groundling.eval.doctor.record import RunRecord
 from groundling.eval.doctor.rewards import PLAIN
+from groundling.training.algorithms import find_algorithm
 
 LIMITS = 0.2, -0.2  # explained variance
 SMALL_ERROR = 0.1  # of the largest return: good enough, however little of a small variance is explained
@@ -28,11 +29,7 @@ def value(run: RunRecord) -> Finding:
         return not_applicable("there is no checkpoint yet")
     if tuple(run.config.reward) != PLAIN:
         return not_applicable("the value predicts the run's own rewards, which evaluation does not pay")
-    weight = getattr(run.config.algorithm_settings, "value_coef", None)
-    # REINFORCE has the weight in its settings with every baseline, and the loss with one only
-    logged = {name for row in run.metrics for name in row}
-    is_trained = bool(weight) and not ("policy_loss" in logged and "value_loss" not in logged)
-    if not is_trained:
+    if not find_algorithm(run.config.algorithm).trains_value(run.config):
         return not_applicable(f"{run.algorithm} trains no value")
     numbers: dict[str, float] = {}
     state, told, panels = State.NONE, [], []

@@ -123,6 +123,12 @@ class Algorithm(ABC):
         """
 
     @classmethod
+    def trains_value(cls, config: TrainConfig) -> bool | None:
+        """Whether the agent's value learns to be the return; None where the settings do not tell."""
+        weight = getattr(config.algorithm_settings, "value_coef", None)
+        return None if weight is None else weight > 0
+
+    @classmethod
     def schedules(cls, config: TrainConfig) -> tuple[str, ...]:
         """What depends on how much of the run is done, in words; said where a resumed run gets another length."""
         return ()
