@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.bots import expert_steps
+from groundling.agents.core import IMPOSSIBLE
 from groundling.agents.encoders.symbolic import SymbolicConfig
 from groundling.agents.planning import make_planner, mcts
 from groundling.agents.planning.kept import keep_below, put_back
@@ -209,6 +210,12 @@ def test_value_of_the_root_is_the_agent_s_as_that_of_every_other_node(
     told = agent(agent.prepare(observation), agent.initial_state(4), first).value[0].detach().numpy()
     np.testing.assert_allclose(grown[-1].value[:, 0], told if value == "agent" else np.zeros(4), rtol=1e-5)
     assert np.abs(told).min() > 1e-4
+
+
+def test_action_that_the_policy_has_given_up_is_tried_in_the_end_and_a_forbidden_one_never(agent: ActorCritic) -> None:
+    planner: Any = make_planner("mcts:4", agent)
+    prior = planner._prior(torch.tensor([[0.0, -200.0, IMPOSSIBLE]]))
+    np.testing.assert_allclose(prior, [[1.0, 1e-6, 0.0]])
 
 
 def test_choice_is_that_of_the_formula() -> None:

@@ -13,13 +13,13 @@ import pytest
 from gymnasium.vector import VectorEnv, VectorWrapper
 from torch import Tensor
 
-from groundling.agents import AgentConfig
+from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import Action, HeldOut
 from groundling.eval.doctor import frozen_buffer as buffer_check
 from groundling.eval.doctor import probes as probing
 from groundling.eval.doctor.examination import examination_of, find_checks
 from groundling.eval.doctor.finding import Finding, State
-from groundling.eval.doctor.probes import Decisions, Probed, Probes
+from groundling.eval.doctor.probes import Decisions, Probed, Probes, Recorder
 from groundling.eval.doctor.record import RunRecord
 from groundling.eval.doctor.values import value
 from groundling.eval.runs import BLIND_NAME
@@ -268,6 +268,15 @@ def test_returns_are_discounted_to_the_end_of_each_episode(run: Path) -> None:
     expected = sorted(o.episode_return * 0.99 ** (o.length - 1) for o in probed.evaluation.outcomes)
     np.testing.assert_allclose(sorted(first), expected)
     np.testing.assert_allclose(probed.decisions.probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_return_of_an_episode_ends_with_it_where_an_environment_plays_several() -> None:
+    """Of one environment: two steps, paid 1 at the end, then one step, paid .5."""
+    recorder = Recorder(ActorCritic(CONFIG.agent))
+    one = {"env": np.array([0]), "value": np.zeros(1), "probabilities": np.ones((1, 1)), "action": np.array([0])}
+    paid = ((0.0, False), (1.0, True), (0.5, True))
+    recorder._steps = [{**one, "reward": np.array([r]), "ended": np.array([ended])} for r, ended in paid]
+    assert recorder.decisions(0.9).found.tolist() == [0.9, 1.0, 0.5]
 
 
 @pytest.mark.slow
