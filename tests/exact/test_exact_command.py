@@ -48,11 +48,12 @@ def test_map_for_each_order_of_things_on_the_way() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["BabyAI-BossLevel-v0", "--most-states", "500"], "has more than 500 states"),
+        (["BabyAI-BossLevel-v0", "--most-states", "500"], "or a larger most_states"),
         (["BabyAI-GoToObj-v0", "--gamma", "1"], "below 1"),
         (["BabyAI-GoToObj-v0", "--most-states", "0"], "most_states must be at least 1"),
         (["BabyAI-GoToObj-v0", "--learn", "sarsa", "--episodes", "0"], "episodes must be at least 1"),
         (["no-such-task"], "no-such-task"),
+        (["groundling/RTFM-Simple-6x6-v0"], "stand in no bank, its simulator makes them: choose"),
         (["groundling/GroundedRoom-Easy-v0"], "driven through by a rover"),
     ],
 )

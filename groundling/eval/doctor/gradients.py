@@ -43,7 +43,7 @@ def gradients(run: RunRecord) -> Finding:
     first, now, clipped = run.first("gradient_norm"), run.last("gradient_norm"), run.last("gradient_clipped")
     numbers = {"norm": now, "first": first, "largest": float(values.max()), "clipped": clipped}
     panels = [Panel("gradient norm before clipping", {"norm": (frames, values)})]
-    seen = f"median norm {now:.2g} (at first {first:.2g}, largest {values.max():.2g})"
+    seen = f"median norm {now:.3g} (at first {first:.3g}, largest {values.max():.3g})"
     if np.isfinite(clipped):
         seen += f", {clipped:.0%} of the gradients clipped"
         panels.append(Panel("share of gradients that were clipped", {"clipped": run.curve("gradient_clipped")}))
