@@ -212,6 +212,26 @@ def test_value_of_the_root_is_the_agent_s_as_that_of_every_other_node(
     assert np.abs(told).min() > 1e-4
 
 
+def test_end_of_an_episode_is_worth_nothing_whatever_the_agent_thinks_of_it(
+    agent: ActorCritic, bank: EpisodeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown: list[Trees] = []
+
+    def trees(*sizes: int) -> Trees:
+        grown.append(Trees(*sizes))
+        return grown[-1]
+
+    monkeypatch.setattr(mcts, "Trees", trees)
+    planner = make_planner("mcts:64?prior=uniform", agent)
+    envs = make_vec(bank=bank, num_envs=len(bank), shuffle=False)
+    planner.bind(envs)
+    observation, _ = envs.reset()
+    planner.act(observation, planner.initial_state(len(bank)), np.ones(len(bank), dtype=np.bool_), greedy=True)
+    assert grown[0].ended.any()
+    assert not grown[0].value[grown[0].ended].any()
+    assert grown[0].value[:, 1].any()
+
+
 def test_action_that_the_policy_has_given_up_is_tried_in_the_end_and_a_forbidden_one_never(agent: ActorCritic) -> None:
     planner: Any = make_planner("mcts:4", agent)
     prior = planner._prior(torch.tensor([[0.0, -200.0, IMPOSSIBLE]]))

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,11 +17,13 @@ from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import Action, HeldOut
 from groundling.eval.doctor import frozen_buffer as buffer_check
 from groundling.eval.doctor import probes as probing
+from groundling.eval.doctor.actions import greedy
 from groundling.eval.doctor.examination import examination_of, find_checks
 from groundling.eval.doctor.finding import Finding, State
 from groundling.eval.doctor.probes import Decisions, Probed, Probes, Recorder
 from groundling.eval.doctor.record import RunRecord
 from groundling.eval.doctor.values import value
+from groundling.eval.evaluation import Evaluation
 from groundling.eval.runs import BLIND_NAME
 from groundling.training import PPOConfig, TrainConfig, train
 from groundling.training.algorithms.grpo import GRPOConfig
@@ -142,6 +144,24 @@ def test_policy_that_needs_its_noise_and_one_that_has_too_much_are_told_apart(ru
     noisy = find(broken(run, tmp_path / "noisy", doubting), "greedy")["greedy"]
     assert noisy.state in (State.YELLOW, State.RED)
     assert "(noisy)" in noisy.seen
+
+
+@pytest.mark.parametrize(
+    ("drawn", "likeliest", "state"),
+    [(30, 36, State.GREEN), (30, 45, State.YELLOW), (10, 55, State.RED), (55, 10, State.RED)],
+)
+def test_gap_between_drawn_and_likeliest_actions_is_told_as_far_as_so_few_episodes_can_tell(
+    drawn: int, likeliest: int, state: State
+) -> None:
+    """Six of sixty more are a tenth, and may be chance."""
+
+    class Two:
+        sampled: ClassVar = {"layout": Probed(None, Evaluation(60, drawn, 0.0, 0.0), None)}  # type: ignore[arg-type]
+
+        def greedy(self, name: str) -> Evaluation:
+            return Evaluation(60, likeliest, 0.0, 0.0)
+
+    assert greedy(RunRecord(CONFIG, [{"frames": 1}], probes=Two())).state is state  # type: ignore[arg-type]
 
 
 class Doubled(VectorWrapper):

@@ -16,6 +16,7 @@ from groundling.envs import EpisodeBank
 from groundling.envs.engine.constants import Verb
 from groundling.errors import ConfigurationError
 from groundling.exact import (
+    FAILURE,
     SUCCESS,
     Mdp,
     enumerate_bank,
@@ -119,6 +120,13 @@ def test_value_by_horizon_is_the_mean_over_all_ways_in_time() -> None:
     ways = [np.linalg.matrix_power(matrix, t - 1) @ succeeds * (1 - 0.9 * t / limit) for t in range(1, limit + 1)]
     np.testing.assert_allclose(finite_horizon(mdp, policy), sum(ways))
     assert (finite_horizon(mdp) > finite_horizon(mdp, policy)).all()
+
+
+def test_horizon_pays_for_success_and_not_for_failure() -> None:
+    mdp = mdp_of(HAND_BUILT["strict"])
+    can_fail, can_succeed = ((mdp.following == end).any(axis=1) for end in (FAILURE, SUCCESS))
+    assert (can_fail & ~can_succeed).any()
+    np.testing.assert_allclose(finite_horizon(mdp, max_steps=1), np.where(can_succeed, 0.1, 0.0))
 
 
 def test_expert_takes_the_fewest_steps_in_two_hundred_episodes() -> None:
