@@ -147,7 +147,7 @@ class Trainer:
         try:
             with ranks.together():
                 checkpoint = self._open_folder(resume, is_made)
-            own_config = replace(config, num_envs=config.num_envs // ranks.size)
+            own_config = config.of_process(ranks.size)
             for is_turn in turns_of_machine(ranks):
                 with ranks.together():
                     if is_turn:

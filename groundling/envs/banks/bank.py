@@ -99,7 +99,10 @@ class EpisodeBank:
         """
         source = _source_of(level)
         if source is None:
-            raise UnsupportedLevelError(f"the episodes of {level} stand in no bank: its simulator makes them")
+            raise UnsupportedLevelError(
+                f"the episodes of {level} stand in no bank, its simulator makes them: choose a level or task of the "
+                "grid or the rooms, such as BabyAI-GoToObj-v0"
+            )
         episodes = sample_episodes(source, seeds)
         vocabulary = source.embodiment.vocabulary
         return cls.pack(
