@@ -13,7 +13,7 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from groundling.envs.engine.batch import state_name
+from groundling.envs.engine.batch_state import state_name
 from groundling.envs.engine.constants import VIEW_SIZE
 from groundling.envs.engine.cuda.arrays import (
     DeviceArray,
@@ -54,7 +54,7 @@ class CudaWorlds:
 
     def __init__(self, host: WorldBatch, device: str = "cuda", *, threads: int = THREADS) -> None:
         select_device(device)
-        if host.painter is not None:
+        if host.senses.painter is not None:
             raise ConfigurationError("the view from above is painted on the host: leave env_device at 'cpu' with it")
         self.host = host
         self.num_envs = host.num_envs
