@@ -23,8 +23,8 @@ from groundling.agents.bots import Expert
 from groundling.envs import EpisodeBank, GroundlingVectorEnv
 from groundling.envs.catalog import find_family
 from groundling.envs.device_vector import DeviceVectorEnv
+from groundling.envs.engine.cuda.batch import THREADS
 from groundling.envs.engine.cuda.building import is_simulated
-from groundling.envs.engine.cuda.worlds import THREADS
 from groundling.envs.families.banked import BankFamily
 from groundling.errors import GroundlingError
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,9 @@ def test_every_kernel_compiles_for_a_real_gpu_without_a_stack() -> None:
     found: dict[str, Any] = json.loads(done.stdout)
     assert not found["never_launched"]
     for name, numbers in found["kernels"].items():  # empty where there is no ptxas
-        assert not numbers.get("stack"), f"{name} keeps arrays in memory of its own"
+        # the sine of an angle needs some, for angles that are large
+        allowed = 80 if name.split()[0] in ("step_rovers", "cast_rays", "draw_rows") else 0
+        assert numbers.get("stack", 0) <= allowed, f"{name} keeps arrays in memory of its own"
         assert not numbers.get("spilled"), f"{name} has more values than registers"
 
 
@@ -124,6 +125,6 @@ def test_what_only_the_cpu_does_is_refused() -> None:
     ):
         with pytest.raises(ConfigurationError, match=reason):
             make_vec(task, 2, bank_size=4, **{"env_device": "cuda", **options})
-    for family, world in (("groundling/RTFM-Simple-6x6-v0", WorldOptions()), (task, WorldOptions(body="rover"))):
+    for family in ("groundling/RTFM-Simple-6x6-v0", "groundling/GroundedDoom-Easy-v0"):
         with pytest.raises(ConfigurationError, match="leave env_device at 'cpu'"):
-            find_family(family).check(replace(world, env_device="cuda"))
+            find_family(family).check(WorldOptions(env_device="cuda"))

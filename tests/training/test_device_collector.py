@@ -54,7 +54,6 @@ def test_agents_trained_on_the_device_are_those_of_the_cpu(options: dict[str, An
     ("options", "reason"),
     [
         ({"env_device": "gpu"}, "'cpu', 'cuda' or 'cuda:N', not 'gpu'"),
-        ({"body": "rover"}, "played by a rover, whose camera is computed on the CPU"),
         ({"task": "groundling/RTFM-Simple-6x6-v0"}, "is not stepped on 'cuda'"),
         ({"algorithm": "bc"}, "'bc' plays environments of the CPU only"),
     ],
