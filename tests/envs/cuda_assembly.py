@@ -71,7 +71,8 @@ def assembled(assembly: str) -> dict[str, int]:
     assert numbers is not None
     assert registers is not None
     stack, stores, loads = map(int, numbers.groups())
-    return {"stack": stack, "spilled": stores + loads, "registers": int(registers[1])}
+    joined = assembly.count("fma.rn.f64")  # products and sums that are rounded once
+    return {"stack": stack, "spilled": stores + loads, "registers": int(registers[1]), "joined": joined}
 
 
 def main() -> int:

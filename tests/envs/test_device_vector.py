@@ -96,6 +96,7 @@ def test_every_kernel_compiles_for_a_real_gpu_without_a_stack() -> None:
         allowed = 80 if name.split()[0] in ("step_rovers", "cast_rays", "draw_rows") else 0
         assert numbers.get("stack", 0) <= allowed, f"{name} keeps arrays in memory of its own"
         assert not numbers.get("spilled"), f"{name} has more values than registers"
+    assert not found["kernels"]["step"].get("joined"), "rewards are not rounded as on the CPU"
 
 
 @pytest.mark.slow

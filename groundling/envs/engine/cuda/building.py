@@ -6,8 +6,10 @@ same functions run as plain Python.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -79,6 +81,26 @@ def stands_in_for(kernel: Any) -> Callable[[_Function], _Function]:
         return function
 
     return register
+
+
+@contextmanager
+def rounded_as_on_the_cpu() -> Iterator[None]:
+    """While it is open, kernels are compiled with a rounding after each product and each sum.
+
+    A GPU's compiler joins the two into one otherwise, so that a reward differs from the CPU's in its last bit. Numba
+    has no option for it, so the function that hands its options to the compiler is given one more; where a version has
+    no such function, nothing is changed.
+    """
+    module: Any = sys.modules.get("numba.cuda.cudadrv.nvvm")
+    plain = getattr(module, "compile_ir", None)
+    if plain is None:
+        yield
+        return
+    module.compile_ir = partial(plain, fma=False)
+    try:
+        yield
+    finally:
+        module.compile_ir = plain
 
 
 @cache
