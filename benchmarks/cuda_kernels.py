@@ -1,8 +1,9 @@
-"""Environment speed on a GPU: steps a second of the grid's worlds there, against one core of the CPU.
+"""Environment speed on a GPU: steps a second there, against one core of the CPU.
 
-    python benchmarks/cuda_kernels.py [--batches 4096 65536] [--rounds 5] [--seconds 0.5] [--rows FILE.json]
+    python benchmarks/cuda_kernels.py [--batches 4096 65536] [--rounds 5] [--seconds 0.5] [--rover] [--rows FILE.json]
     NUMBA_ENABLE_CUDASIM=1 python benchmarks/cuda_kernels.py --batches 4 --rounds 1 --seconds 0.1   (a rehearsal)
 
+With ``--rover`` rovers drive through the level, with a picture of 64 x 64 pixels a step; else the grid is walked.
 Both step the same level with uniformly random actions, which are on the device beforehand; resets, goal checks and
 observations are included, and nothing is copied back. In each round every batch size and the core are measured one
 after the other, and ratios are taken within the round. Before that a short run of every batch is compared with the CPU,
@@ -27,9 +28,10 @@ from launch import launch
 from numba import cuda
 
 from groundling.envs import EpisodeBank, GroundlingVectorEnv, build_bank
-from groundling.envs.banks.sources import find_source
+from groundling.envs.banks.sources import embodiment_of, find_source
 from groundling.envs.device_vector import DeviceVectorEnv
 from groundling.envs.engine.cuda.building import is_simulated, select_device
+from groundling.envs.engine.embodiment import Embodiment
 from groundling.errors import ConfigurationError, GroundlingError
 from groundling.files import write_text
 
@@ -43,6 +45,7 @@ class Options:
 
     Attributes:
         task: id of the level.
+        rover: drive rovers with cameras.
         batches: environments side by side, one number after the other.
         core_envs: of the CPU's one core.
         bank_size: distinct episodes.
@@ -53,6 +56,7 @@ class Options:
     """
 
     task: str = "BabyAI-GoToLocal-v0"
+    rover: bool = False
     batches: tuple[int, ...] = (4096, 16384, 65536, 262144)
     core_envs: int = 4096
     bank_size: int = 2048
@@ -69,10 +73,11 @@ class OnDevice:
         bank: of their episodes.
         num_envs: B.
         device: theirs.
+        embodiment: their body and senses.
     """
 
-    def __init__(self, bank: EpisodeBank, num_envs: int, device: str) -> None:
-        self.envs = DeviceVectorEnv(bank, num_envs, copy=False, device=device)
+    def __init__(self, bank: EpisodeBank, num_envs: int, device: str, embodiment: Embodiment) -> None:
+        self.envs = DeviceVectorEnv(bank, num_envs, copy=False, device=device, embodiment=embodiment)
         self.drawn = drawn_actions(self.envs.embodiment.num_actions, num_envs)
         self.actions = [cuda.to_device(actions) for actions in self.drawn]
         self.envs.reset(seed=0)
@@ -83,7 +88,7 @@ class OnDevice:
         Raises:
             GroundlingError: naming the first step that differs.
         """
-        cpu = GroundlingVectorEnv(bank, self.envs.num_envs, copy=False)
+        cpu = GroundlingVectorEnv(bank, self.envs.num_envs, copy=False, embodiment=self.envs.embodiment)
         cpu.reset(seed=0)
         for step in range(COMPARED_STEPS):
             _, *here = cpu.step(self.drawn[step % ACTIONS_KEPT])
@@ -134,7 +139,7 @@ def core_speed(envs: GroundlingVectorEnv, actions: list[np.ndarray], seconds: fl
 def row(options: Options, key: str, title: str, values: list[float], minutes: float) -> dict[str, Any]:
     """A row of results: mean, lowest and highest of the rounds."""
     batches = " ".join(map(str, options.batches))
-    asked = f"--task {options.task} --batches {batches} --rounds {options.rounds}"
+    asked = f"--task {options.task} --batches {batches} --rounds {options.rounds}{' --rover' if options.rover else ''}"
     return {
         "key": key,
         "row": f"{options.task}: {title}",
@@ -166,10 +171,11 @@ def main(options: Options) -> None:
             raise ConfigurationError("under Numba's simulator nothing is measured: leave --rows out")
     begun = time.perf_counter()
     bank = build_bank(find_source(options.task), options.bank_size, seed=0)
-    core = GroundlingVectorEnv(bank, options.core_envs, copy=False)
+    embodiment = embodiment_of(bank).changed(body="rover" if options.rover else "grid")
+    core = GroundlingVectorEnv(bank, options.core_envs, copy=False, embodiment=embodiment)
     core.reset(seed=0)
     core_actions = drawn_actions(core.embodiment.num_actions, options.core_envs)
-    there = {count: OnDevice(bank, count, options.device) for count in options.batches}
+    there = {count: OnDevice(bank, count, options.device, embodiment) for count in options.batches}
     for on_device in there.values():
         on_device.compare(bank)
     cores: list[float] = []
@@ -188,8 +194,9 @@ def main(options: Options) -> None:
     minutes = (time.perf_counter() - begun) / 60
     if options.rows is not None:
         against = f"the same against one core, {options.core_envs} environments"
-        fastest = row(options, "kernels", f"steps a second on the GPU, {best} environments", speeds[best], minutes)
-        write_rows(options.rows, [fastest, row(options, "kernels_over_core", against, within, minutes)])
+        key = "rover_kernels" if options.rover else "kernels"
+        fastest = row(options, key, f"steps a second on the GPU, {best} environments", speeds[best], minutes)
+        write_rows(options.rows, [fastest, row(options, f"{key}_over_core", against, within, minutes)])
     figures = {
         "task": options.task,
         "simulated": is_simulated(),

@@ -205,7 +205,7 @@ class Trials:
         worlds.reset()
         renderer = worlds._renderer
         views = renderer.make_views(EPISODES)
-        parts: dict[str, Any] = {**worlds.state._asdict(), **worlds.poses._asdict(), "styles": worlds._styles}
+        parts: dict[str, Any] = {**worlds.state._asdict(), **worlds.poses._asdict(), "styles": worlds.styles}
         name = str(rng.choice(["x", "y", "heading", "styles", "cells", "looks", "contents", "carried", "step_count"]))
         parts[name] = hostile(parts[name], rng)
         state = worlds.state._replace(**{key: parts[key] for key in worlds.state._fields})

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
 from groundling.envs.engine.cuda.arrays import DeviceArray, as_device_array, copy_of
+from groundling.envs.engine.cuda.batch import THREADS, CudaBatch, DeviceArrays
 from groundling.envs.engine.cuda.building import select_device
-from groundling.envs.engine.cuda.worlds import THREADS, CudaWorlds, DeviceArrays
+from groundling.envs.engine.cuda.rovers import CudaRovers
+from groundling.envs.engine.cuda.worlds import CudaWorlds
 from groundling.envs.engine.embodiment import GRID, Embodiment
-from groundling.envs.engine.worlds import WorldBatch
+from groundling.envs.engine.rovers import RoverBatch
 from groundling.envs.families.options import check_env_device
 from groundling.envs.reset_options import checked_reset
-from groundling.errors import ConfigurationError
 from groundling.seeding import integer
 from groundling.setting_types import whole_number
 
@@ -29,8 +30,8 @@ from groundling.setting_types import whole_number
 class DeviceVectorEnv(VectorEnv[DeviceArrays, DeviceArray, DeviceArray]):
     """Many instruction-following agents at once on a GPU, each in its own world.
 
-    Spaces, rewards, endings and the order of the episodes are those of ``GroundlingVectorEnv`` under the body "grid",
-    equal step by step. What differs:
+    Spaces, rewards, endings and the order of the episodes are those of ``GroundlingVectorEnv``, equal step by step; of
+    a rover's pictures see ``CudaRovers``. What differs:
 
     - All arrays are on the device. Those returned are Numba's, which ``torch.as_tensor(array, device="cuda")`` and
       ``cupy.asarray(array)`` read without a copy. Actions are an int64 array [B] of the device, of any of these
@@ -51,7 +52,7 @@ class DeviceVectorEnv(VectorEnv[DeviceArrays, DeviceArray, DeviceArray]):
         seed: names the order of the episodes.
         shuffle: draw episodes at random; otherwise environment i plays episodes i, i + B, i + 2B, ...
         copy: return copies at every step; False returns the same arrays, rewritten by the next step.
-        embodiment: senses and rules, under the body that walks MiniGrid's grid.
+        embodiment: body, senses and rules.
         autoreset: begin the next episode in the step in which one ends; otherwise it stays as it ended until ``reset``.
         device: "cuda" or "cuda:N".
         threads: of a block of the GPU.
@@ -62,7 +63,7 @@ class DeviceVectorEnv(VectorEnv[DeviceArrays, DeviceArray, DeviceArray]):
         worlds: their state on the device.
 
     Raises:
-        ConfigurationError: if there is no such GPU, num_envs is less than 1, or the body is another one.
+        ConfigurationError: if there is no such GPU, num_envs is less than 1, or a sense is drawn on the host.
     """
 
     def __init__(
@@ -86,11 +87,11 @@ class DeviceVectorEnv(VectorEnv[DeviceArrays, DeviceArray, DeviceArray]):
         num_envs = self.num_envs = whole_number("num_envs", num_envs)
         self.embodiment = embodiment
         host = embodiment.make_batch(bank, num_envs, shuffle=shuffle, order_seed=integer(seed, "order"))
-        if not isinstance(host, WorldBatch):
-            raise ConfigurationError(
-                "a rover and its camera are computed on the host: with env_device='cuda' the body is 'grid'"
-            )
-        self.worlds = CudaWorlds(host, device, threads=threads)
+        self.worlds: CudaBatch[Any]
+        if isinstance(host, RoverBatch):
+            self.worlds = CudaRovers(host, device, threads=threads)
+        else:
+            self.worlds = CudaWorlds(host, device, threads=threads)
         self.copy = copy
         self.autoreset = autoreset
         self._started = False

@@ -71,7 +71,8 @@ def assembled(assembly: str) -> dict[str, int]:
     assert numbers is not None
     assert registers is not None
     stack, stores, loads = map(int, numbers.groups())
-    return {"stack": stack, "spilled": stores + loads, "registers": int(registers[1])}
+    joined = assembly.count("fma.rn.f64")  # products and sums that are rounded once
+    return {"stack": stack, "spilled": stores + loads, "registers": int(registers[1]), "joined": joined}
 
 
 def main() -> int:
@@ -83,22 +84,26 @@ def main() -> int:
     warnings.simplefilter("ignore")
     dispatcher.get_current_device = Device
     cuda.to_device = lambda array: FakeCUDAArray(np.array(array))
+    cuda.device_array = lambda shape, dtype: FakeCUDAArray(np.zeros(shape, dtype))
     cuda.is_available = lambda: True
 
     from groundling.envs import EpisodeBank
     from groundling.envs.banks.sources import embodiment_of
     from groundling.envs.device_vector import DeviceVectorEnv
-    from groundling.envs.engine.cuda import kernels, launching, senses, worlds
+    from groundling.envs.engine.cuda import kernels, launching, rovers, senses, worlds
+    from groundling.envs.first_person import Camera
 
     compiled = kernels.Kernels(*map(Compiled, kernels.PYTHON_KERNELS))
-    for module in (launching, senses, worlds):
+    for module in (launching, rovers, senses, worlds):
         module.launchers = lambda grid: compiled  # type: ignore[attr-defined]
     launching.is_simulated = lambda: True  # every launch is an ordinary one
     for level in sys.argv[1:]:
         bank = EpisodeBank.of_seeds(level, range(2))
         embodiment = embodiment_of(bank)
         changed = embodiment.changed(body="grid", explored_radius=3, previous_action=True)
-        for chosen in (embodiment.changed(body="grid"), changed):
+        camera = Camera(width=32, height=24, depth=True, segmentation=True, standing=True)
+        rover = embodiment.changed(body="rover", camera=camera, previous_action=True)
+        for chosen in (embodiment.changed(body="grid"), changed, rover):
             envs = DeviceVectorEnv(bank, 2, embodiment=chosen, copy=False)
             envs.reset(seed=0)
             envs.step(cuda.to_device(np.zeros(2, dtype=np.int64)))

@@ -126,5 +126,3 @@ def test_wrong_calls_are_refused(bank: EpisodeBank) -> None:
         envs.load_state_dict(begun(EpisodeBank.of_seeds("BabyAI-BossLevel-v0", range(2))).state_dict())
     with pytest.raises(ConfigurationError, match="view from above is painted on the host"):
         make_vec(bank=bank, num_envs=B, top_down_pixels=4, env_device="cuda")
-    with pytest.raises(ConfigurationError, match="the body is 'grid'"):
-        make_vec(bank=bank, num_envs=B, body="rover", env_device="cuda")

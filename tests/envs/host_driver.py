@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 import warnings
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -26,7 +27,12 @@ from numba.cuda.cudadrv.nvvm import NVVM, NvvmSupportError
 from numba.np.numpy_support import as_dtype
 
 Parameters = Any
-SCALARS = {types.int64: ctypes.c_int64, types.uint64: ctypes.c_uint64, types.boolean: ctypes.c_bool}
+SCALARS = {
+    types.int64: ctypes.c_int64,
+    types.uint64: ctypes.c_uint64,
+    types.float64: ctypes.c_double,
+    types.boolean: ctypes.c_bool,
+}
 RUN: dict[str, int] = {}
 DRIVER = ctypes.CDLL(sys.argv[1])
 
@@ -111,13 +117,26 @@ def counted(name: str) -> int:
     return ctypes.c_long.in_dll(DRIVER, name).value
 
 
-def steady_steps() -> dict[str, Any]:
-    """What a step costs of the driver's calls once everything is made, and whether its launch is prepared."""
+def steady_steps(*, rover: bool) -> dict[str, Any]:
+    """What a step costs of the driver's calls once everything is made, and whether its launches are prepared."""
+    from cuda_parity import CAMERA
+
     from groundling.envs import EpisodeBank
     from groundling.envs.device_vector import DeviceVectorEnv
+    from groundling.envs.engine.cuda.launching import PreparedLaunch
+    from groundling.envs.engine.embodiment import GRID
 
+    prepared: list[PreparedLaunch] = []
+    make = PreparedLaunch.__init__
+
+    def made(self: PreparedLaunch, *args: Any, **options: Any) -> None:
+        make(self, *args, **options)
+        prepared.append(self)
+
+    PreparedLaunch.__init__ = made  # type: ignore[method-assign]
     bank = EpisodeBank.of_seeds("BabyAI-GoToLocal-v0", range(4))
-    envs = DeviceVectorEnv(bank, 8, copy=False)
+    embodiment = GRID.changed(body="rover", camera=CAMERA) if rover else GRID
+    envs = DeviceVectorEnv(bank, 8, copy=False, embodiment=embodiment)
     envs.reset(seed=0)
     actions = cuda.to_device(np.full(8, 2))
     envs.step(actions)
@@ -126,8 +145,8 @@ def steady_steps() -> dict[str, Any]:
     for _ in range(5):
         envs.step(actions)
     spent = {name: (counted(name) - before[name]) / 5 for name in names}
-    (known,) = envs.worlds._prepared.values()
-    return {**spent, "is_prepared": known[1].is_prepared}
+    PreparedLaunch.__init__ = make  # type: ignore[method-assign]
+    return {**spent, "is_prepared": all(launch.is_prepared for launch in prepared)}
 
 
 def main() -> int:
@@ -143,7 +162,9 @@ def main() -> int:
 
     options = Options(num_envs=4, steps=12, senses=True)
     found = {level: compare_level(level, options) for level in sys.argv[2:]}
-    print(json.dumps({"levels": found, "kernels": RUN, "step": steady_steps()}))
+    found["rovers"] = compare_level("BabyAI-PickupLoc-v0", replace(options, num_envs=3, rover=True))
+    steps = {"step": steady_steps(rover=False), "rover_step": steady_steps(rover=True)}
+    print(json.dumps({"levels": found, "kernels": RUN, **steps}))
     return 0
 
 

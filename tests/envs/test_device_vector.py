@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +45,11 @@ def test_device_does_what_the_cpu_does() -> None:
     assert found["BabyAI-PickupLoc-v0"]["succeeded"] >= 3
 
 
+def test_rovers_on_the_device_do_and_see_what_those_on_the_cpu_do() -> None:
+    found = compared("--levels", "groundling/GroundedRoom-Easy-v0", "--rover", "--num-envs", "3", "--steps", "18")
+    assert found["groundling/GroundedRoom-Easy-v0"]["succeeded"] >= 1
+
+
 def test_checks_that_need_the_simulator_pass() -> None:
     arguments = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(CHECKS)]
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
@@ -59,6 +63,14 @@ def test_device_does_what_the_cpu_does_on_twenty_levels() -> None:
     found = compared("--num-envs", "4", "--steps", "80")
     assert len(found) >= 20
     assert all(0 < counts["succeeded"] <= counts["ended"] for counts in found.values()), found
+
+
+@pytest.mark.slow
+def test_rovers_on_the_device_do_and_see_what_those_on_the_cpu_do_on_twenty_levels() -> None:
+    found = compared("--rover", "--senses", "--num-envs", "4", "--steps", "24")
+    assert len(found) >= 20
+    assert sum(counts["succeeded"] for counts in found.values()) >= 20, found
+    assert sum(bool(counts["ended"]) for counts in found.values()) >= 20, found
 
 
 @pytest.mark.slow
@@ -80,8 +92,11 @@ def test_every_kernel_compiles_for_a_real_gpu_without_a_stack() -> None:
     found: dict[str, Any] = json.loads(done.stdout)
     assert not found["never_launched"]
     for name, numbers in found["kernels"].items():  # empty where there is no ptxas
-        assert not numbers.get("stack"), f"{name} keeps arrays in memory of its own"
+        # the sine of an angle needs some, for angles that are large
+        allowed = 80 if name.split()[0] in ("step_rovers", "cast_rays", "draw_rows") else 0
+        assert numbers.get("stack", 0) <= allowed, f"{name} keeps arrays in memory of its own"
         assert not numbers.get("spilled"), f"{name} has more values than registers"
+    assert not found["kernels"]["step"].get("joined"), "rewards are not rounded as on the CPU"
 
 
 @pytest.mark.slow
@@ -98,7 +113,10 @@ def test_real_launches_hand_over_every_array_and_a_step_copies_nothing(tmp_path:
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert all(counts["ended"] for counts in found["levels"].values())
-    assert found["step"] == {"copies": 0, "allocations": 0, "launches": 1, "waits": 0, "is_prepared": True}
+    expected = {"copies": 0, "allocations": 0, "launches": 1, "waits": 0, "is_prepared": True}
+    assert found["step"] == expected
+    # a step, the last pictures of episodes and the next ones, the pictures: rays and rows each
+    assert found["rover_step"] == {**expected, "launches": 6}
 
 
 def test_device_that_is_not_there_is_refused_with_the_reason() -> None:
@@ -124,6 +142,6 @@ def test_what_only_the_cpu_does_is_refused() -> None:
     ):
         with pytest.raises(ConfigurationError, match=reason):
             make_vec(task, 2, bank_size=4, **{"env_device": "cuda", **options})
-    for family, world in (("groundling/RTFM-Simple-6x6-v0", WorldOptions()), (task, WorldOptions(body="rover"))):
+    for family in ("groundling/RTFM-Simple-6x6-v0", "groundling/GroundedDoom-Easy-v0"):
         with pytest.raises(ConfigurationError, match="leave env_device at 'cpu'"):
-            find_family(family).check(replace(world, env_device="cuda"))
+            find_family(family).check(WorldOptions(env_device="cuda"))

@@ -49,6 +49,9 @@ def main() -> int:
         resumed.run()
         trained["resumed"] = parameters(resumed)
     found["different"] = differences(trained["cpu"], trained["cuda"])
+    found["farthest"] = max(
+        float((tensor - trained["cuda"][name]).abs().max()) for name, tensor in trained["cpu"].items()
+    )
     found["different_resumed"] = differences(trained["cuda"], trained["resumed"])
     print(json.dumps(found))
     return 0

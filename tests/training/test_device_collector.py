@@ -15,6 +15,7 @@ import pytest
 from groundling.errors import ConfigurationError
 from groundling.training import TrainConfig
 from groundling.training.device_collector import DeviceCollector
+from groundling.training.presets import PRESETS
 
 SMALL = {"num_envs": 6, "total_frames": 480, "bank_size": 12, "evaluate_every": 0, "time_share": 0.3}
 ROLLOUTS = {"num_steps": 40, "minibatch_size": 120}
@@ -50,11 +51,23 @@ def test_agents_trained_on_the_device_are_those_of_the_cpu(options: dict[str, An
     assert not found["different_resumed"]
 
 
+@pytest.mark.slow
+def test_agent_that_sees_pixels_is_that_of_the_cpu_but_for_rounding() -> None:
+    preset = PRESETS["pixels"].to_dict()
+    camera = {**preset["camera"], "width": 32, "height": 16, "fov_degrees": 90.0}
+    rollouts = {"num_steps": 20, "minibatch_size": 60}
+    kept = {name: preset[name] for name in ("task", "body", "agent")}
+    found = trained(**kept, camera=camera, ppo=rollouts, num_envs=6, total_frames=240)
+    assert found["cpu"]["episodes"] > 0
+    assert found["cpu"] == found["cuda"]
+    assert found["farthest"] < 1e-3  # a color of the CPU's may differ by a level
+    assert not found["different_resumed"]
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
         ({"env_device": "gpu"}, "'cpu', 'cuda' or 'cuda:N', not 'gpu'"),
-        ({"body": "rover"}, "played by a rover, whose camera is computed on the CPU"),
         ({"task": "groundling/RTFM-Simple-6x6-v0"}, "is not stepped on 'cuda'"),
         ({"algorithm": "bc"}, "'bc' plays environments of the CPU only"),
     ],

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.engine import kernels, rover
-from groundling.envs.engine.compiling import compiler, inner_kernel
+from groundling.envs.engine.compiling import compiler, inlined_kernel, inner_kernel
 from groundling.envs.engine.constants import ANSWER, BORDER, DOOR, NOTHING_CODE, OPEN, STOP, WALKABLE_BIT, WALL
 from groundling.envs.engine.dynamics import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, can_hold, handle, turn_key
 from groundling.envs.engine.goal_check import GOING_ON, SUCCESS, judge, judge_answer, judge_traps, renew_marks
@@ -27,6 +27,12 @@ FULL_TURN = 2 * math.pi
 _RADII = np.array(OBJECT_RADII)
 
 kernel = compiler(__file__, rover.__file__, *kernels.SOURCES)
+
+
+@inlined_kernel
+def tile_of(place: float) -> int:
+    """The column or row of the tile at a place along x or y."""
+    return int(math.floor(place))  # noqa: RUF046 - on a GPU it is still of a floating type
 
 
 @inner_kernel
@@ -69,8 +75,8 @@ def drive(w: Worlds, b: int, width: int, poses: Poses, motion: Motion) -> None:
     radius = motion.radius
     for _ in range(SLIDES if motion.slides else 1):
         free, normal_x, normal_y = 1.0, 0.0, 0.0
-        for row in range(math.floor(min(y, y + dy) - radius), math.floor(max(y, y + dy) + radius) + 1):
-            for column in range(math.floor(min(x, x + dx) - radius), math.floor(max(x, x + dx) + radius) + 1):
+        for row in range(tile_of(min(y, y + dy) - radius), tile_of(max(y, y + dy) + radius) + 1):
+            for column in range(tile_of(min(x, x + dx) - radius), tile_of(max(x, x + dx) + radius) + 1):
                 seen = w.looks[b, w.cells[b, row * width + column]]
                 if (seen >> WALKABLE_BIT) & 1:
                     continue
@@ -84,10 +90,10 @@ def drive(w: Worlds, b: int, width: int, poses: Poses, motion: Motion) -> None:
                     continue
                 share = contact_with_side(x, dx, y - row, dy, column, radius)
                 if share < free:
-                    free, normal_x, normal_y = share, -np.sign(dx), 0.0
+                    free, normal_x, normal_y = share, -math.copysign(1.0, dx), 0.0
                 share = contact_with_side(y, dy, x - column, dx, row, radius)
                 if share < free:
-                    free, normal_x, normal_y = share, 0.0, -np.sign(dy)
+                    free, normal_x, normal_y = share, 0.0, -math.copysign(1.0, dy)
                 for corner in range(4):
                     corner_x, corner_y = column + (corner & 1), row + (corner >> 1)
                     share = contact_with_disc(x, y, dx, dy, corner_x, corner_y, radius)
@@ -106,7 +112,7 @@ def drive(w: Worlds, b: int, width: int, poses: Poses, motion: Motion) -> None:
         into = dx * normal_x + dy * normal_y
         dx, dy = dx - into * normal_x, dy - into * normal_y
     poses.x[b], poses.y[b] = x, y
-    w.position[b] = math.floor(y) * width + math.floor(x)
+    w.position[b] = tile_of(y) * width + tile_of(x)
 
 
 @inner_kernel
@@ -130,7 +136,7 @@ def look_ahead(w: Worlds, b: int, width: int, poses: Poses, reach: float) -> tup
     """
     x, y, heading = poses.x[b], poses.y[b], poses.heading[b]
     ray_x, ray_y = math.cos(heading), math.sin(heading)
-    column, row = math.floor(x), math.floor(y)
+    column, row = tile_of(x), tile_of(y)
     step_x, step_y = (1 if ray_x > 0 else -1), (1 if ray_y > 0 else -1)
     grow_x, grow_y = 1 / max(abs(ray_x), 1e-12), 1 / max(abs(ray_y), 1e-12)
     next_x = ((column + 1 - x) if ray_x > 0 else (x - column)) * grow_x
@@ -170,7 +176,7 @@ def look_ahead(w: Worlds, b: int, width: int, poses: Poses, reach: float) -> tup
 def is_in_doorway(place: int, width: int, x: float, y: float, radius: float) -> bool:
     """Whether a body at (x, y) reaches into a tile."""
     column, row = place % width, place // width
-    beside_x, beside_y = max(column - x, x - column - 1, 0.0), max(row - y, y - row - 1, 0.0)
+    beside_x, beside_y = max(max(column - x, x - column - 1), 0.0), max(max(row - y, y - row - 1), 0.0)
     return beside_x * beside_x + beside_y * beside_y < radius * radius
 
 
@@ -204,6 +210,38 @@ def act_as_rover(w: Worlds, b: int, width: int, poses: Poses, motion: Motion, ac
     return faced
 
 
+@inlined_kernel
+def begin_rover(
+    w: Worlds,
+    b: int,
+    width: int,
+    e: Episodes,
+    poses: Poses,
+    styles: NDArray[np.uint64],
+    tasks: Tasks,
+    time_scale: int,
+    order_seed: int,
+    shuffle: bool,
+) -> None:
+    """Begin the next episode in environment ``b``; its time limit is that of the bank times ``time_scale``."""
+    number, batch = w.episode_number[b], w.position.shape[0]
+    begin(w, b, e, next_episode(w, b, tasks, order_seed, shuffle))
+    w.max_steps[b] *= time_scale
+    z = scrambled(np.uint64(order_seed) + np.uint64(number * batch + b + 1) * GOLDEN)
+    styles[b] = scrambled(z + GOLDEN + GOLDEN)
+    poses.x[b] = w.position[b] % width + 0.5
+    poses.y[b] = w.position[b] // width + 0.5
+    poses.heading[b] = w.direction[b] * (FULL_TURN / 4)
+
+
+@inlined_kernel
+def show_sentence(w: Worlds, b: int, e: Episodes, instruction: NDArray[np.int32]) -> None:
+    """Write the sentence of environment ``b`` into ``instruction`` [B, L]."""
+    sentence = w.sentence[b]
+    for i in range(e.tokens.shape[1]):
+        instruction[b, i] = e.tokens[sentence, i]
+
+
 @kernel
 def begin_rovers(
     w: Worlds,
@@ -224,20 +262,33 @@ def begin_rovers(
     Time limits are those of the bank times ``time_scale``.
     """
     width = e.cells.shape[2] + 2 * BORDER
-    batch = w.position.shape[0]
     for b in range(start, stop):
         if mask[b]:
-            number = w.episode_number[b]
-            begin(w, b, e, next_episode(w, b, tasks, order_seed, shuffle))
-            w.max_steps[b] *= time_scale
-            z = scrambled(np.uint64(order_seed) + np.uint64(number * batch + b + 1) * GOLDEN)
-            styles[b] = scrambled(z + GOLDEN + GOLDEN)
-            poses.x[b] = w.position[b] % width + 0.5
-            poses.y[b] = w.position[b] // width + 0.5
-            poses.heading[b] = w.direction[b] * (FULL_TURN / 4)
-        sentence = w.sentence[b]
-        for i in range(e.tokens.shape[1]):
-            instruction[b, i] = e.tokens[sentence, i]
+            begin_rover(w, b, width, e, poses, styles, tasks, time_scale, order_seed, shuffle)
+        show_sentence(w, b, e, instruction)
+
+
+@inlined_kernel
+def step_rover(
+    w: Worlds, b: int, width: int, poses: Poses, motion: Motion, scoring: Scoring, out: Outcomes, action: int
+) -> None:
+    """Step environment ``b``; nothing is drawn and no episode begins."""
+    w.step_count[b] += 1
+    faced = act_as_rover(w, b, width, poses, motion, action)
+    if action == TOGGLE:
+        turn_key(w, b, faced)
+    if ANSWER <= int(w.programs[b, 0, 0]) <= STOP:
+        verdict = judge_answer(w, b, action)
+    else:
+        verdict = judge(w, b, width, action, faced, True)
+    if action == TOGGLE and verdict == GOING_ON:
+        verdict = judge_traps(w, b)
+    reward = 0.0
+    if verdict == SUCCESS:
+        reward = scoring.success * (1 - scoring.decay * (w.step_count[b] / w.max_steps[b]))
+    elif verdict != GOING_ON:
+        reward = scoring.failure
+    settle(w, b, out, verdict, reward)
 
 
 @kernel
@@ -254,20 +305,4 @@ def step_rovers(
 ) -> None:
     """Step environments ``start`` to ``stop``; nothing is drawn and no episode begins."""
     for b in range(start, stop):
-        action = actions[b]
-        w.step_count[b] += 1
-        faced = act_as_rover(w, b, width, poses, motion, action)
-        if action == TOGGLE:
-            turn_key(w, b, faced)
-        if ANSWER <= int(w.programs[b, 0, 0]) <= STOP:
-            verdict = judge_answer(w, b, action)
-        else:
-            verdict = judge(w, b, width, action, faced, True)
-        if action == TOGGLE and verdict == GOING_ON:
-            verdict = judge_traps(w, b)
-        reward = 0.0
-        if verdict == SUCCESS:
-            reward = scoring.success * (1 - scoring.decay * (w.step_count[b] / w.max_steps[b]))
-        elif verdict != GOING_ON:
-            reward = scoring.failure
-        settle(w, b, out, verdict, reward)
+        step_rover(w, b, width, poses, motion, scoring, out, actions[b])

@@ -56,6 +56,7 @@ class RoverBatch(Batch[Sights]):
 
     Attributes:
         poses: where the rovers are.
+        styles: [B] uint64, what the randomization of each episode is drawn from.
 
     Raises:
         ConfigurationError: if the bank has types or colors that the lexicon lacks.
@@ -89,7 +90,7 @@ class RoverBatch(Batch[Sights]):
         self.num_actions = num_actions
         self.time_scale = rover.steps_per_move if time_scale is None else time_scale
         self.poses = make_poses(num_envs)
-        self._styles = np.zeros(num_envs, dtype=np.uint64)
+        self.styles = np.zeros(num_envs, dtype=np.uint64)
         self._motion = rover.motion()
         self._kinds = kinds = kinds_of(lexicon)
         self._renderer = FirstPersonRenderer(camera, kinds)
@@ -144,7 +145,7 @@ class RoverBatch(Batch[Sights]):
             renderer = FirstPersonRenderer(replace(self.camera, rgb=False, depth=False, segmentation=True), self._kinds)
             self._codes = renderer, renderer.make_views(self.num_envs)
         renderer, views = self._codes
-        renderer.draw_checked(self.state, self.poses, self.width, self._styles, views, 0, self.num_envs)
+        renderer.draw_checked(self.state, self.poses, self.width, self.styles, views, 0, self.num_envs)
         return views.segmentation
 
     def redraw(self) -> None:
@@ -167,7 +168,7 @@ class RoverBatch(Batch[Sights]):
         rover_kernels.begin_rovers(
             self.state,
             self.poses,
-            self._styles,
+            self.styles,
             self.episodes,
             self.tasks,
             self.observations.instruction,
@@ -194,14 +195,14 @@ class RoverBatch(Batch[Sights]):
         ended = self.outcomes.ended
         if autoreset:
             for b in (np.flatnonzero(ended[start:stop]) + start).tolist():
-                self.final.instruction[b] = self.observations.instruction[b]
+                self.final.instruction[b] = self.episodes.tokens[self.state.sentence[b]]
                 self._draw(self.final, b, b + 1)
         self._begin_part(ended & autoreset, start, stop)
         self._draw(self.observations, start, stop)
 
     def _draw(self, seen: Sights, start: int, stop: int) -> None:
         views = Views(seen.image, seen.depth, seen.segmentation)
-        self._renderer.draw_checked(self.state, self.poses, self.width, self._styles, views, start, stop)
+        self._renderer.draw_checked(self.state, self.poses, self.width, self.styles, views, start, stop)
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """See :class:`Batch`."""
@@ -216,4 +217,4 @@ class RoverBatch(Batch[Sights]):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """See :class:`Batch`."""
         own = {f"poses.{name}": array for name, array in self.poses._asdict().items()}
-        return {**super().arrays(), **own, "styles": self._styles}
+        return {**super().arrays(), **own, "styles": self.styles}

@@ -127,17 +127,12 @@ class BankFamily(EnvFamily):
         return self.source.meaning(texts[self.source.embodiment.text_key])
 
     def check(self, world: WorldOptions) -> None:
-        """Refuse a camera without a rover, what the body lacks, and a GPU for a body that only the CPU steps."""
+        """Refuse a camera without a rover, and what the body lacks."""
         self.embodiment(world)
         self.check_device(world)
 
     def check_device(self, world: WorldOptions) -> None:
-        """Refuse to step a rover anywhere but on the CPU; see :class:`EnvFamily`."""
-        if world.env_device != "cpu" and self.embodiment(world).rover is not None:
-            raise ConfigurationError(
-                f"{self.id} is played by a rover, whose camera is computed on the CPU: leave env_device at 'cpu', or "
-                "take the body 'grid' where the task has it"
-            )
+        """Nothing is refused: both bodies are stepped on a GPU as well; see :class:`EnvFamily`."""
 
     def embodiment(self, world: WorldOptions = PLAIN) -> Embodiment:
         """What its episodes are played with.

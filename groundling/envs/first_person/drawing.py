@@ -30,10 +30,36 @@ def drawing_kernel(function: _Function) -> _Function:
     return compiled
 
 
+def inlined_drawing_kernel(function: _Function) -> _Function:
+    """As :func:`drawing_kernel`, and copied into what calls it: for what the innermost loops call."""
+    compiled: _Function = numba.njit(  # type: ignore[call-overload]
+        nogil=True,
+        _nrt=False,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        fastmath=_REORDERED,
+        error_model="numpy",
+        forceinline=True,
+    )(function)
+    return compiled
+
+
 F = np.float32
 ZERO, HALF, ONE, TWO = F(0), F(0.5), F(1), F(2)
 TINY_STEP = F(1e-6)  # a ray's component that is not less, so that it can be divided by
 BYTE, EIGHT, SIXTEEN, TWENTY_FOUR = np.int32(255), np.int32(8), np.int32(16), np.int32(24)
+
+
+@inlined_drawing_kernel
+def floor_of(value: np.float32) -> np.float32:
+    """The whole number below; Numba has another function for it on a GPU (``engine/cuda/camera.py``)."""
+    return np.floor(value)
+
+
+@inlined_drawing_kernel
+def root_of(value: np.float32) -> np.float32:
+    """The square root; Numba has another function for it on a GPU (``engine/cuda/camera.py``)."""
+    return np.sqrt(value)
 
 
 @drawing_kernel

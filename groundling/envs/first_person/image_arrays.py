@@ -10,9 +10,9 @@ from groundling.envs.first_person.raycasting import CODE_SHIFT
 
 
 @drawing_kernel
-def write_colors(rgb: NDArray[np.uint8], pixels: NDArray[np.uint32]) -> None:
+def write_colors(rgb: NDArray[np.uint8], pixels: NDArray[np.uint32], top: int, bottom: int) -> None:
     """Write the colors of a picture [H, W, 3]."""
-    for row in range(rgb.shape[0]):
+    for row in range(top, bottom):
         for column in range(rgb.shape[1]):
             pixel = pixels[row, column]
             rgb[row, column, 0] = np.uint8(pixel)
@@ -21,9 +21,9 @@ def write_colors(rgb: NDArray[np.uint8], pixels: NDArray[np.uint32]) -> None:
 
 
 @drawing_kernel
-def write_words(words: NDArray[np.uint32], pixels: NDArray[np.uint32]) -> None:
+def write_words(words: NDArray[np.uint32], pixels: NDArray[np.uint32], top: int, bottom: int) -> None:
     """Write the colors of a picture [H, W * 3 / 4], three words for every four pixels."""
-    for row in range(words.shape[0]):
+    for row in range(top, bottom):
         for group in range(words.shape[1] // 3):
             column, word = np.uint64(4 * group), np.uint64(3 * group)
             first, second = pixels[row, column], pixels[row, column + np.uint64(1)]
@@ -52,10 +52,12 @@ def noisy(level: np.int32, bits: np.uint32, strength: np.float32) -> np.int32:
 
 
 @drawing_kernel
-def add_noise(pixels: NDArray[np.uint32], width: int, seed: np.uint64, deviation: np.float32) -> None:
+def add_noise(
+    pixels: NDArray[np.uint32], width: int, seed: np.uint64, deviation: np.float32, top: int, bottom: int
+) -> None:
     """Add noise to each color of each pixel."""
     strength = deviation * F(255 / 147.8)  # the standard deviation of the sum of four bytes
-    for row in range(pixels.shape[0]):
+    for row in range(top, bottom):
         salt = np.uint32(hash64(seed + np.uint64(row)) >> np.uint64(32))
         for column in range(width):
             pixel = np.int32(pixels[row, column])
@@ -68,16 +70,16 @@ def add_noise(pixels: NDArray[np.uint32], width: int, seed: np.uint64, deviation
 
 
 @drawing_kernel
-def write_depths(depth: NDArray[np.float32], depths: NDArray[np.float32]) -> None:
+def write_depths(depth: NDArray[np.float32], depths: NDArray[np.float32], top: int, bottom: int) -> None:
     """Write the depths of a picture [H, W]."""
-    for row in range(depth.shape[0]):
+    for row in range(top, bottom):
         for column in range(depth.shape[1]):
             depth[row, column] = depths[row, column]
 
 
 @drawing_kernel
-def write_codes(codes: NDArray[np.uint8], pixels: NDArray[np.uint32]) -> None:
+def write_codes(codes: NDArray[np.uint8], pixels: NDArray[np.uint32], top: int, bottom: int) -> None:
     """Write what each pixel of a picture [H, W] shows."""
-    for row in range(codes.shape[0]):
+    for row in range(top, bottom):
         for column in range(codes.shape[1]):
             codes[row, column] = np.uint8(pixels[row, column] >> np.uint32(CODE_SHIFT))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from groundling.envs.first_person.atlas import Atlas, relief_texel_at
 from groundling.envs.first_person.camera import LANES
 from groundling.envs.first_person.drawing import (
     BYTE,
@@ -18,7 +19,7 @@ from groundling.envs.first_person.drawing import (
 )
 from groundling.envs.first_person.shading import Paint, lit, mixed, shiny
 from groundling.envs.first_person.shapes import NEAR_M, Bounds, Frame, Ray, keep_nearest, step_of
-from groundling.envs.first_person.solids import RELIEF_BITS, RELIEF_STARTS, RELIEF_TEXELS
+from groundling.envs.first_person.solids import RELIEF_BITS, RELIEF_STARTS
 from groundling.envs.first_person.standing import PLATE_LEVEL
 
 SIDE = 1 << (RELIEF_BITS - PLATE_LEVEL)  # texels
@@ -31,6 +32,7 @@ def draw_plate(
     paint: Paint,
     bounds: Bounds,
     frame: Frame,
+    atlas: Atlas,
     picture: int,
     half: np.float32,
     thick: np.float32,
@@ -78,7 +80,7 @@ def draw_plate(
             next_u = (F(u + (1 if u_step > ZERO else 0)) - u_start) / u_step if abs(u_step) > TINY_STEP else F(1e9)
             next_v = (F(v + (1 if v_step > ZERO else 0)) - v_start) / v_step if abs(v_step) > TINY_STEP else F(1e9)
             while True:
-                texel = np.int32(RELIEF_TEXELS[begin + v * SIDE + u])
+                texel = np.int32(relief_texel_at(atlas, np.uint32(begin + v * SIDE + u)))
                 if np.int32(texel & BYTE) != np.int32(0):
                     if side == 0:
                         brightness = F(np.int32(np.int32(texel >> EIGHT) & BYTE)) * F(1 / 255)

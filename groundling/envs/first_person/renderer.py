@@ -1,12 +1,9 @@
 """The renderer: what B rovers see, drawn by compiled kernels on the CPU, without a graphics driver.
 
-One environment at a time: rays march to the walls (``raycasting``), the background is filled in, the things on the
-tiles that the rays crossed are drawn (``things``, from the tables of ``solids``), then the senses are written out.
+One environment at a time, see ``scene``.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +11,12 @@ from numpy.typing import NDArray
 from groundling.envs import tiles
 from groundling.envs.engine import constants, floors, kinds
 from groundling.envs.engine.compiling import compiler
-from groundling.envs.engine.constants import CLOSED, DOOR, FIRST_OBJECT, HELD, HOLDS, MAX_OBJECTS, NOTHING_CODE, OPEN
+from groundling.envs.engine.constants import MAX_OBJECTS
 from groundling.envs.engine.kinds import PLAIN_KINDS, Kinds
 from groundling.envs.engine.rover import Poses
 from groundling.envs.engine.state import Worlds
-from groundling.envs.first_person import camera as camera_module
 from groundling.envs.first_person import (
+    atlas,
     drawing,
     furniture,
     image_arrays,
@@ -29,6 +26,7 @@ from groundling.envs.first_person import (
     plates,
     raycasting,
     room_textures,
+    scene,
     shading,
     shapes,
     solids,
@@ -36,59 +34,17 @@ from groundling.envs.first_person import (
     textures,
     things,
 )
+from groundling.envs.first_person import camera as camera_module
 from groundling.envs.first_person import style as style_module
+from groundling.envs.first_person.atlas import CONSTANTS, Atlas
 from groundling.envs.first_person.camera import Camera, Lens, Variation, lens_of, variation_of
-from groundling.envs.first_person.drawing import F, drawing_kernel, hash64
 from groundling.envs.first_person.drawing_checks import check_drawn
-from groundling.envs.first_person.image_arrays import add_noise, write_codes, write_colors, write_depths, write_words
-from groundling.envs.first_person.other_floors import fill_other_floors
 from groundling.envs.first_person.palette import Palette, palette_of
-from groundling.envs.first_person.raycasting import (
-    FLOAT_ROWS,
-    INTEGER_ROWS,
-    Eye,
-    cast_columns,
-    fill_background,
-    floor_at,
-    floor_texture,
-    spans_x,
-)
+from groundling.envs.first_person.raycasting import FLOAT_ROWS, INTEGER_ROWS
+from groundling.envs.first_person.scene import Scenes, Scratch, Views, draw_scene, show
 from groundling.envs.first_person.shapes import Frame
-from groundling.envs.first_person.standing import TURNING, back_of
-from groundling.envs.first_person.style import style_of
-from groundling.envs.first_person.things import draw_held, draw_shown, draw_thing
 from groundling.errors import ConfigurationError
 from groundling.language import own_words
-
-
-class Views(NamedTuple):
-    """What B cameras see; a sense that a camera lacks has no environments."""
-
-    rgb: NDArray[np.uint8]  # [B, H, W, 3]
-    depth: NDArray[np.float32]  # [B, H, W] metres along the camera's axis
-    segmentation: NDArray[np.uint8]  # [B, H, W] 0 floor or ceiling, 1 wall, else the object's cell code
-
-
-class Scratch(NamedTuple):
-    """What one thread needs while it draws."""
-
-    depths: NDArray[np.float32]  # [H, stride]
-    pixels: NDArray[np.uint32]  # [H, stride]
-    floats: NDArray[np.float32]  # [FLOAT_ROWS, stride]
-    integers: NDArray[np.int32]  # [INTEGER_ROWS, stride]
-    tiles: NDArray[np.int32]  # [objects]
-
-
-class Scenes(NamedTuple):
-    """The part of the worlds that is seen."""
-
-    cells: NDArray[np.uint8]  # [B, H * W]
-    floors: NDArray[np.uint8]  # [B, H * W] floor codes, or [B, 0] where all are plain
-    looks: NDArray[np.int32]  # [B, O + 2]
-    contents: NDArray[np.uint8]  # [B, O]
-    carried: NDArray[np.uint8]  # [B]
-    step_count: NDArray[np.int32]  # [B]
-
 
 kernel = compiler(
     __file__,
@@ -98,6 +54,8 @@ kernel = compiler(
     drawing.__file__,
     style_module.__file__,
     raycasting.__file__,
+    scene.__file__,
+    atlas.__file__,
     shading.__file__,
     shapes.__file__,
     image_arrays.__file__,
@@ -128,6 +86,7 @@ def draw_batch(
     lens: Lens,
     variation: Variation,
     palette: Palette,
+    atlas: Atlas,
     scratch: Scratch,
     start: int,
     stop: int,
@@ -137,97 +96,9 @@ def draw_batch(
     in_place = len(views.depth) > 0 and lens.width == lens.stride
     for b in range(start, stop):
         depths = views.depth[b] if in_place else scratch.depths
-        frame = Frame(depths, scratch.pixels, scratch.floats, lens.row_slopes)
-        draw_scene(scenes, poses, width, styles[b], lens, variation, palette, scratch, frame, b)
-        if len(views.rgb) > 0:
-            if variation.pixel_noise > 0:
-                noise_seed = hash64(styles[b] ^ hash64(np.uint64(scenes.step_count[b])))
-                add_noise(scratch.pixels, lens.width, noise_seed, F(variation.pixel_noise))
-            if len(words) > 0:
-                write_words(words[b], scratch.pixels)
-            else:
-                write_colors(views.rgb[b], scratch.pixels)
-        if len(views.depth) > 0 and not in_place:
-            write_depths(views.depth[b], scratch.depths)
-        if len(views.segmentation) > 0:
-            write_codes(views.segmentation[b], scratch.pixels)
-
-
-@drawing_kernel
-def draw_scene(
-    scenes: Scenes,
-    poses: Poses,
-    width: int,
-    seed: np.uint64,
-    lens: Lens,
-    variation: Variation,
-    palette: Palette,
-    scratch: Scratch,
-    frame: Frame,
-    b: int,
-) -> None:
-    """Draw environment ``b`` on a frame."""
-    heading = poses.heading[b]
-    eye = Eye(F(poses.x[b]), F(poses.y[b]), F(np.cos(heading)), F(np.sin(heading)))
-    style = style_of(seed, variation)
-    cells, looks, grounds = scenes.cells[b], scenes.looks[b], scenes.floors[b]
-    floats, integers = scratch.floats, scratch.integers
-    met = cast_columns(cells, grounds, looks, width, eye, lens, style, palette, floats, integers, scratch.tiles)
-    floor = floor_at(grounds, width, eye)
-    fill_background(eye, lens, style, floor_texture(floor, style), floats, integers, frame.depths, frame.pixels)
-    if len(grounds) > 0:
-        fill_other_floors(grounds, width, floor, eye, lens, style, floats, integers, frame.pixels)
-    k = 0
-    while met != np.uint64(0):
-        if met & np.uint64(1):
-            look = int(looks[k + FIRST_OBJECT])
-            # a door that is closed is part of the walls
-            if look & 0xFF != DOOR or (look >> 16) & 0xFF == OPEN:
-                tile = scratch.tiles[k]
-                row = tile // width
-                away_x = F(tile - row * width) + F(0.5) - eye.x
-                away_y = F(row) + F(0.5) - eye.y
-                along_y = look & 0xFF == DOOR and spans_x(cells, tile)
-                back = back_of(cells, tile, width) if lens.standing else TURNING
-                draw_thing(
-                    look,
-                    k + FIRST_OBJECT,
-                    away_x,
-                    away_y,
-                    F(lens.eye_height_m),
-                    F(1),
-                    along_y,
-                    back,
-                    eye,
-                    lens,
-                    frame,
-                    style,
-                    seed,
-                    variation,
-                    palette,
-                )
-                held = int(scenes.contents[b, k])
-                if held >= HOLDS and held & HELD != NOTHING_CODE and (look >> 16) & 0xFF != CLOSED:
-                    draw_shown(
-                        look,
-                        int(looks[held & HELD]),
-                        held & HELD,
-                        away_x,
-                        away_y,
-                        back,
-                        eye,
-                        lens,
-                        frame,
-                        style,
-                        seed,
-                        variation,
-                        palette,
-                    )
-        met >>= np.uint64(1)
-        k += 1
-    held = int(scenes.carried[b])
-    if held != NOTHING_CODE:
-        draw_held(int(looks[held]), held, eye, lens, frame, style, seed, variation, palette)
+        frame = Frame(depths, scratch.pixels, scratch.floats, lens.row_slopes, 0, len(lens.row_slopes))
+        draw_scene(scenes, poses, width, styles[b], lens, variation, palette, atlas, scratch, frame, b)
+        show(views, words, lens, variation, styles[b], scenes.step_count[b], frame, in_place, b)
 
 
 class FirstPersonRenderer:
@@ -314,5 +185,17 @@ class FirstPersonRenderer:
         )
         scenes = Scenes(state.cells, state.floors, state.looks, state.contents, state.carried, state.step_count)
         draw_batch(
-            scenes, poses, width, style, views, words, lens, self._variation, self._palette, scratch, start, stop
+            scenes,
+            poses,
+            width,
+            style,
+            views,
+            words,
+            lens,
+            self._variation,
+            self._palette,
+            CONSTANTS,
+            scratch,
+            start,
+            stop,
         )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from groundling.envs.first_person.atlas import Atlas, relief_texel_at
 from groundling.envs.first_person.camera import LANES, Lens
 from groundling.envs.first_person.drawing import (
     BYTE,
@@ -24,10 +25,11 @@ from groundling.envs.first_person.drawing import (
     ZERO,
     F,
     drawing_kernel,
+    root_of,
 )
 from groundling.envs.first_person.raycasting import DEPTH, SLOPE
 from groundling.envs.first_person.shading import SHINE, SHINE_FROM, Paint, lit, mixed, shiny
-from groundling.envs.first_person.solids import RELIEF_BITS, RELIEF_STARTS, RELIEF_TEXELS
+from groundling.envs.first_person.solids import RELIEF_BITS, RELIEF_STARTS
 
 NEAR_M = F(0.02)
 ENDLESS = F(1e9)
@@ -41,6 +43,8 @@ class Frame(NamedTuple):
     pixels: NDArray[np.uint32]  # [H, stride] 0xCCBBGGRR
     floats: NDArray[np.float32]  # [FLOAT_ROWS, stride] of each column
     slopes: NDArray[np.float32]  # [H] of each row
+    top: int  # the first row that is drawn, and the end of those that are
+    bottom: int
 
 
 class Ray(NamedTuple):
@@ -77,7 +81,7 @@ def bounds_of(ray: Ray, radius: np.float32, bottom: np.float32, top: np.float32,
     near = ahead - radius
     if near > NEAR_M:
         squared = near * (ahead + radius)
-        swing = radius * np.sqrt(aside * aside + squared)
+        swing = radius * root_of(aside * aside + squared)
         low = ((aside * ahead - swing) / squared - first) * scale
         high = ((aside * ahead + swing) / squared - first) * scale
         if high < ZERO or low > F(lens.width - 1):
@@ -103,8 +107,8 @@ def bounds_of(ray: Ray, radius: np.float32, bottom: np.float32, top: np.float32,
     if lower < ZERO or upper > F(rows - 1):
         return empty
     return Bounds(
-        int(max(upper + F(0.999), ZERO)),
-        int(min(lower + ONE, F(rows))),
+        max(int(max(upper + F(0.999), ZERO)), frame.top),
+        min(int(min(lower + ONE, F(rows))), frame.bottom),
         min(left, lens.stride - blocks * LANES),
         blocks,
     )
@@ -171,7 +175,7 @@ def draw_lathe(
                 h = ray.x * step_x + ray.y * step_y + tilt
                 # of a t^2 + 2 h t + inside = 0: both factors 2 are left out
                 discriminant = h * h - a * inside
-                root = np.sqrt(discriminant if discriminant > ZERO else ZERO)
+                root = root_of(discriminant if discriminant > ZERO else ZERO)
                 inverse = ONE / a
                 first, last = (-h - root) * inverse, (root - h) * inverse
                 is_cap = enter > first
@@ -181,7 +185,7 @@ def draw_lathe(
                 up = square * z + half_linear
                 squared = x * x + y * y + up * up
                 squared = squared if squared > TINY_STEP else TINY_STEP
-                facing = (x * paint.light_x + y * paint.light_y - up * paint.light_z) * (ONE / np.sqrt(squared))
+                facing = (x * paint.light_x + y * paint.light_y - up * paint.light_z) * (ONE / root_of(squared))
                 brightness = lit(paint, facing)
                 shine = SHINE * (facing - SHINE_FROM)
                 shine = ZERO if is_cap else (shine if shine > ZERO else ZERO)
@@ -239,6 +243,7 @@ def draw_relief(
     paint: Paint,
     bounds: Bounds,
     frame: Frame,
+    atlas: Atlas,
     picture: int,
     level: int,
     half: np.float32,
@@ -268,7 +273,8 @@ def draw_relief(
                 inside = (u >= ZERO) & (u < size) & (v >= ZERO) & (v < size)
                 at_u = np.int32(np.int32(u if inside else ZERO) & last)
                 at_v = np.int32(np.int32(v if inside else ZERO) & last)
-                texel = np.int32(RELIEF_TEXELS[np.uint32(np.int32(begin + np.int32(np.int32(at_v << shift) | at_u)))])
+                place = np.uint32(np.int32(begin + np.int32(np.int32(at_v << shift) | at_u)))
+                texel = np.int32(relief_texel_at(atlas, place))
                 brightness = F(np.int32(np.int32(texel >> EIGHT) & BYTE)) * F(1 / 255)
                 brightness = paint.glow + (ONE - paint.glow) * brightness
                 added = F(np.int32(np.int32(texel >> SIXTEEN) & BYTE)) * F(1 / 255)

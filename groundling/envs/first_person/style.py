@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -70,8 +71,8 @@ def style_of(style: np.uint64, variation: Variation) -> Style:
         red,
         green,
         blue,
-        LIGHT_ACROSS * F(np.cos(turn)),
-        LIGHT_ACROSS * F(np.sin(turn)),
+        LIGHT_ACROSS * F(math.cos(turn)),
+        LIGHT_ACROSS * F(math.sin(turn)),
         LIGHT_UP,
     )
 

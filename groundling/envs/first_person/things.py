@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from groundling.envs.engine.constants import OPEN
+from groundling.envs.first_person.atlas import Atlas, part_field
 from groundling.envs.first_person.camera import Lens, Variation
 from groundling.envs.first_person.drawing import (
     HALF,
@@ -14,6 +17,7 @@ from groundling.envs.first_person.drawing import (
     F,
     draw_from,
     drawing_kernel,
+    root_of,
 )
 from groundling.envs.first_person.furniture import HELD_SCALE as FURNITURE_SCALE
 from groundling.envs.first_person.palette import Palette
@@ -51,7 +55,6 @@ from groundling.envs.first_person.solids import (
     FACING_YAW,
     HOLDING_PLACES,
     OPENED_SOLIDS,
-    PARTS,
     RELIEF_LEVELS,
     RELIEF_SIZE,
     SIZES,
@@ -82,6 +85,7 @@ def draw_thing(
     seed: np.uint64,
     variation: Variation,
     palette: Palette,
+    atlas: Atlas,
 ) -> None:
     """Draw a thing.
 
@@ -101,6 +105,7 @@ def draw_thing(
         seed: the style as an integer.
         variation: how far looks vary.
         palette: what types and colors look like.
+        atlas: what things are made of.
     """
     of_type, color, state = look & 0xFF, (look >> 8) & 0xFF, (look >> 16) & 0xFF
     if of_type >= len(palette.solids) or color >= len(palette.colors) or state >= SIZES.shape[1]:
@@ -115,13 +120,13 @@ def draw_thing(
         if back != TURNING:
             back_x, back_y = BACK_X[back], BACK_Y[back]
         else:
-            distance = np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6)
+            distance = root_of(away_x * away_x + away_y * away_y) + F(1e-6)
             back_x, back_y = away_x / distance, away_y / distance
     elif turned == DOORWAY_YAW:
         back_x, back_y = (ZERO, ONE) if along_y else (ONE, ZERO)
     angle = ANGLES[solid]
     if angle != ZERO:
-        cosine, sine = np.cos(angle), np.sin(angle)
+        cosine, sine = F(math.cos(angle)), F(math.sin(angle))
         back_x, back_y = back_x * cosine - back_y * sine, back_x * sine + back_y * cosine
     right_x, right_y = -back_y, back_x
     wide, tall = size * SIZES[solid, state, 0], size * SIZES[solid, state, 1]
@@ -146,29 +151,31 @@ def draw_thing(
         WHITEN + (ONE - WHITEN) * blue,
     )
     for p in range(COUNTS[solid]):
-        shape = int(PARTS[solid, p, KIND])
-        bottom, top = PARTS[solid, p, BOTTOM] * tall, PARTS[solid, p, TOP] * tall
+        shape = int(part_field(atlas, solid, p, KIND))
+        bottom, top = part_field(atlas, solid, p, BOTTOM) * tall, part_field(atlas, solid, p, TOP) * tall
         ray = Ray(
-            from_x - PARTS[solid, p, X] * wide,
-            from_y - PARTS[solid, p, Y] * wide,
+            from_x - part_field(atlas, solid, p, X) * wide,
+            from_y - part_field(atlas, solid, p, Y) * wide,
             height,
             forward_x,
             forward_y,
             aside_x,
             aside_y,
         )
-        reach = PARTS[solid, p, REACH] * wide
+        reach = part_field(atlas, solid, p, REACH) * wide
         if back != TURNING and shape == RELIEF:
-            reach += half_of(PARTS[solid, p, THICKNESS] * wide)
+            reach += half_of(part_field(atlas, solid, p, THICKNESS) * wide)
         bounds = bounds_of(ray, reach, bottom, top, frame, lens)
         if bounds.top >= bounds.bottom:
             continue
-        tint = PARTS[solid, p, TINT]
+        tint = part_field(atlas, solid, p, TINT)
         paint = Paint(
-            F(255) * min(ONE, dim * style.light_red * (tint * red + (ONE - tint) * PARTS[solid, p, RED])),
-            F(255) * min(ONE, dim * style.light_green * (tint * green + (ONE - tint) * PARTS[solid, p, GREEN])),
-            F(255) * min(ONE, dim * style.light_blue * (tint * blue + (ONE - tint) * PARTS[solid, p, BLUE])),
-            PARTS[solid, p, GLOW],
+            F(255) * min(ONE, dim * style.light_red * (tint * red + (ONE - tint) * part_field(atlas, solid, p, RED))),
+            F(255)
+            * min(ONE, dim * style.light_green * (tint * green + (ONE - tint) * part_field(atlas, solid, p, GREEN))),
+            F(255)
+            * min(ONE, dim * style.light_blue * (tint * blue + (ONE - tint) * part_field(atlas, solid, p, BLUE))),
+            part_field(atlas, solid, p, GLOW),
             F(255) * min(ONE, dim * style.light_green),
             light_x,
             light_y,
@@ -178,20 +185,41 @@ def draw_thing(
         if shape == LATHE:
             grow = wide * wide / (tall * tall)
             curve = (
-                PARTS[solid, p, SQUARE] * grow,
-                PARTS[solid, p, LINEAR] * grow * tall,
-                PARTS[solid, p, CONSTANT] * wide * wide,
+                part_field(atlas, solid, p, SQUARE) * grow,
+                part_field(atlas, solid, p, LINEAR) * grow * tall,
+                part_field(atlas, solid, p, CONSTANT) * wide * wide,
             )
             draw_lathe(ray, paint, bounds, frame, curve, bottom, top)
         elif shape == BLOCK:
             draw_block(
-                ray, paint, bounds, frame, PARTS[solid, p, HALF_X] * wide, PARTS[solid, p, HALF_Y] * wide, bottom, top
+                ray,
+                paint,
+                bounds,
+                frame,
+                part_field(atlas, solid, p, HALF_X) * wide,
+                part_field(atlas, solid, p, HALF_Y) * wide,
+                bottom,
+                top,
             )
         elif back != TURNING:
-            half, thick = PARTS[solid, p, HALF_X] * wide, half_of(PARTS[solid, p, THICKNESS] * wide)
-            draw_plate(ray, paint, bounds, frame, int(PARTS[solid, p, PICTURE]), half, thick, bottom, top)
+            half, thick = (
+                part_field(atlas, solid, p, HALF_X) * wide,
+                half_of(part_field(atlas, solid, p, THICKNESS) * wide),
+            )
+            draw_plate(
+                ray,
+                paint,
+                bounds,
+                frame,
+                atlas,
+                int(part_field(atlas, solid, p, PICTURE)),
+                half,
+                thick,
+                bottom,
+                top,
+            )
         else:
-            half = PARTS[solid, p, HALF_X] * wide
+            half = part_field(atlas, solid, p, HALF_X) * wide
             texels = F(RELIEF_SIZE) * F(lens.slope_step) * ahead / (TWO * half)
             level = 0
             while level < RELIEF_LEVELS - 1 and texels > F(1.5):
@@ -202,10 +230,11 @@ def draw_thing(
                 paint,
                 bounds,
                 frame,
-                int(PARTS[solid, p, PICTURE]),
+                atlas,
+                int(part_field(atlas, solid, p, PICTURE)),
                 level,
                 half,
-                PARTS[solid, p, THICKNESS] * wide,
+                part_field(atlas, solid, p, THICKNESS) * wide,
                 bottom,
                 top,
             )
@@ -222,6 +251,7 @@ def draw_held(
     seed: np.uint64,
     variation: Variation,
     palette: Palette,
+    atlas: Atlas,
 ) -> None:
     """Draw what is carried, small, at the lower edge of the view and a little to the right."""
     rows = len(frame.slopes)
@@ -233,7 +263,22 @@ def draw_held(
     away_y = HELD_DEPTH_M * eye.forward_y + aside * eye.forward_x
     height = (lowest - F(0.02) * tall) * HELD_DEPTH_M
     draw_thing(
-        look, code, away_x, away_y, height, size, False, TURNING, eye, lens, frame, style, seed, variation, palette
+        look,
+        code,
+        away_x,
+        away_y,
+        height,
+        size,
+        False,
+        TURNING,
+        eye,
+        lens,
+        frame,
+        style,
+        seed,
+        variation,
+        palette,
+        atlas,
     )
 
 
@@ -252,6 +297,7 @@ def draw_shown(
     seed: np.uint64,
     variation: Variation,
     palette: Palette,
+    atlas: Atlas,
 ) -> None:
     """Draw what stands on a thing or lies in it, smaller than on the floor; ``holder`` is the look of the thing."""
     of_type, state = holder & 0xFF, (holder >> 16) & 0xFF
@@ -263,7 +309,7 @@ def draw_shown(
     if back != TURNING:
         away_x, away_y = away_x - front * BACK_X[back], away_y - front * BACK_Y[back]
     else:
-        near = ONE - front / (np.sqrt(away_x * away_x + away_y * away_y) + F(1e-6))
+        near = ONE - front / (root_of(away_x * away_x + away_y * away_y) + F(1e-6))
         away_x, away_y = away_x * near, away_y * near
     draw_thing(
         look,
@@ -281,4 +327,5 @@ def draw_shown(
         seed,
         variation,
         palette,
+        atlas,
     )

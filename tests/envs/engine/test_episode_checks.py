@@ -196,7 +196,7 @@ def test_hostile_poses_are_refused(name: str, value: float, message: str, bank: 
     worlds.poses._asdict()[name][0] = np.inf
     views = worlds._renderer.make_views(2)
     with pytest.raises(ConfigurationError, match="a pose has"):
-        worlds._renderer.draw(worlds.state, worlds.poses, worlds.width, worlds._styles, views, 0, 2)
+        worlds._renderer.draw(worlds.state, worlds.poses, worlds.width, worlds.styles, views, 0, 2)
 
 
 def test_missing_and_retyped_parts_of_a_state_are_named(bank: EpisodeBank) -> None:

@@ -518,3 +518,21 @@ def test_rover_picks_up_what_it_faces_from_a_corner_of_its_tile() -> None:
     assert batch.state.carried[0] == FIRST_OBJECT
     play(batch, DONE)  # once the thing is gone, beside its place counts, as on the grid
     assert not batch.outcomes.success[0]
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_last_observation_of_an_episode_has_its_own_sentence(copy: bool) -> None:
+    bank = EpisodeBank.of_seeds("BabyAI-GoToLocal-v0", range(8))
+    bank = replace(bank, max_steps=np.ones_like(bank.max_steps))
+    envs = groundling.make_vec(
+        bank=bank, num_envs=4, body=Rover(4.0, 90.0), camera=Camera(width=4, height=3), copy=copy
+    )
+    seen, _ = envs.reset(seed=0)
+    ended = 0
+    for _ in range(6):
+        told = seen["instruction"].copy()
+        seen, _, _, _, info = envs.step(np.zeros(4, dtype=np.int64))
+        for b in np.flatnonzero(info.get("_final_obs", np.zeros(4, dtype=np.bool_))):
+            assert np.array_equal(info["final_obs"][b]["instruction"], told[b])
+            ended += 1
+    assert ended == 24

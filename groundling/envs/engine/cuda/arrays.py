@@ -13,8 +13,8 @@ Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
 
 
 def to_device(arrays: Arrays) -> Arrays:
-    """The same named tuple with copies of its arrays on the device."""
-    copies: Arrays = type(arrays)(*map(cuda.to_device, arrays))
+    """The same named tuple with copies of its arrays on the device, and its numbers as they are."""
+    copies: Arrays = type(arrays)(*(cuda.to_device(part) if isinstance(part, np.ndarray) else part for part in arrays))
     return copies
 
 

@@ -13,6 +13,8 @@ import numba.cuda
 from groundling.envs.engine import explored, kernels, on_top
 from groundling.envs.engine.constants import BORDER, Action
 from groundling.envs.engine.cuda.building import device_function
+from groundling.envs.engine.cuda.camera import cast_rays, draw_rows
+from groundling.envs.engine.cuda.driving import begin_rovers, step_rovers
 
 cuda: Any = numba.cuda  # by this name Numba's simulator finds it
 DONE = int(Action.DONE)
@@ -152,6 +154,10 @@ class Kernels(NamedTuple):
     show_manuals: Any
     note_actions: Any
     forget_actions: Any
+    begin_rovers: Any
+    step_rovers: Any
+    cast_rays: Any
+    draw_rows: Any
 
 
 PYTHON_KERNELS: Kernels = Kernels(
@@ -166,4 +172,8 @@ PYTHON_KERNELS: Kernels = Kernels(
     show_manuals,
     note_actions,
     forget_actions,
+    begin_rovers,
+    step_rovers,
+    cast_rays,
+    draw_rows,
 )

@@ -10,6 +10,7 @@ import ctypes
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -18,9 +19,10 @@ from numba import cuda, typeof
 from numba.core.errors import NumbaPerformanceWarning
 
 from groundling.envs.engine.cuda.arrays import DeviceArray, as_device_array
-from groundling.envs.engine.cuda.building import is_simulated
+from groundling.envs.engine.cuda.building import is_simulated, rounded_as_on_the_cpu
 from groundling.envs.engine.cuda.kernels import PYTHON_KERNELS, Kernels
 
+DRAWING = ("cast_rays", "draw_rows")  # whose arithmetic may be reordered on the CPU as well
 Grid = tuple[int, int]  # blocks, and threads of a block
 DATA = 4  # the pointer's place among the numbers that describe an array: it comes after two owners, size and item size
 
@@ -66,6 +68,7 @@ class PreparedLaunch:
         after: tuple[Any, ...] = (),
     ) -> None:
         self._ordinary = getattr(launchers(grid), name)
+        self._compiling = nullcontext if name in DRAWING else rounded_as_on_the_cpu
         self._before, self._after = before, after
         self._changes = array is not None
         if array is not None:
@@ -92,7 +95,8 @@ class PreparedLaunch:
             except (AttributeError, TypeError):  # another version of Numba, which has launched nothing
                 self._run = None
         changing = (as_device_array(array),) if self._changes else ()
-        self._ordinary(*self._before, *changing, *self._after)
+        with self._compiling():
+            self._ordinary(*self._before, *changing, *self._after)
 
     def _is_pointed_at(self, array: Any) -> bool:
         """Write down the place of the array that changes; whether it is described as the first one, its place apart."""
@@ -114,7 +118,8 @@ class PreparedLaunch:
     def _prepare(self, dispatcher: Any, grid: Grid, array: DeviceArray | None) -> None:
         changing = () if array is None else (array,)
         arguments = (*self._before, *changing, *self._after)
-        kernel = dispatcher.compile(tuple(map(typeof, arguments)))
+        with self._compiling():
+            kernel = dispatcher.compile(tuple(map(typeof, arguments)))
         numbers: list[Any] = []
         for place, (kind, value) in enumerate(zip(kernel.argument_types, arguments, strict=True)):
             start = len(numbers)

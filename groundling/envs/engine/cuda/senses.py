@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from groundling.envs.engine import on_top
 from groundling.envs.engine.answers import MASK_KEY, ActionMasks
+from groundling.envs.engine.batch import Batch
 from groundling.envs.engine.cuda.arrays import DeviceArray
 from groundling.envs.engine.cuda.launching import Grid, PreparedLaunch, launchers
 from groundling.envs.engine.explored import Explorer
 from groundling.envs.engine.manuals import MANUAL_KEY, ManualSense
 from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY, PreviousActions
 from groundling.envs.engine.state import Episodes, Outcomes, Worlds
-from groundling.envs.engine.worlds import WorldBatch
 
 
 class Surroundings(NamedTuple):
@@ -237,7 +237,7 @@ class DevicePreviousActions(DeviceSense):
         return {PREVIOUS_ACTION_KEY: self.now}
 
 
-def device_senses(host: WorldBatch, around: Surroundings) -> list[DeviceSense]:
+def device_senses(host: Batch[Any], around: Surroundings) -> list[DeviceSense]:
     """The senses of a batch on the device."""
     count = host.num_envs
     senses: list[DeviceSense] = []

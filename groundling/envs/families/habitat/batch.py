@@ -124,7 +124,7 @@ class HabitatBatch(RoverBatch):
         ended = self.outcomes.ended
         if autoreset:
             for b in (np.flatnonzero(ended[start:stop]) + start).tolist():
-                self.final.instruction[b] = self.observations.instruction[b]
+                self.final.instruction[b] = self.episodes.tokens[self.state.sentence[b]]
                 self._draw(self.final, b, b + 1)
         self._begin_part(ended & autoreset, start, stop)
         self._draw(self.observations, start, stop)
