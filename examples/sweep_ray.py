@@ -1,12 +1,13 @@
 """A sweep with Ray Tune: learning rates and seeds, each trial a run of Groundling's in a folder of its own.
 
     pip install groundling "ray[tune]"
-    python examples/sweep_ray.py --runs runs/sweep --frames 1500000
+    python examples/sweep_ray.py --runs runs/sweep --frames 1500000 [--stop-early]
     groundling compare --a runs/sweep/lr0.0015/seed* --b runs/sweep/lr0.0005/seed*
 
-Ray chooses where and when each trial runs, and ends those early that fall behind (``ASHAScheduler``). A trial that is
-started again, on another machine as well, goes on from the checkpoint in its folder; for several machines ``--runs`` is
-on a file system that all of them see.
+Ray chooses where and when each trial runs. With ``--stop-early`` it ends those that fall behind (``ASHAScheduler``);
+these are not evaluated, and `groundling compare` refuses a learning rate that lost seeds: the seeds that are left would
+be the lucky ones. A trial that is started again, on another machine as well, goes on from the checkpoint in its folder;
+for several machines ``--runs`` is on a file system that all of them see.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reader.add_argument("--runs", type=Path, default=Path("runs/sweep"))
     reader.add_argument("--frames", type=int, default=1_500_000)
+    reader.add_argument("--stop-early", action="store_true", help="end trials that fall behind")
     options = reader.parse_args()
     runs = options.runs.resolve()  # Ray's workers have another current folder
     base = TrainConfig(task="BabyAI-GoToLocal-v0", total_frames=options.frames, evaluate_every=options.frames // 10)
@@ -75,13 +77,17 @@ def main() -> None:
     def trainable(trial: dict[str, Any]) -> None:
         train_trial(trial, base, runs, tune.report)
 
+    # a trial is judged at a quarter and at three quarters of its frames; at max_t it would be ended unevaluated
+    asha = ASHAScheduler(
+        time_attr="frames", max_t=2 * options.frames, grace_period=options.frames // 4, reduction_factor=3
+    )
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1}),
         param_space={"learning_rate": tune.grid_search(list(RATES)), "seed": tune.grid_search(list(SEEDS))},
         tune_config=tune.TuneConfig(
             metric="evaluation_success",
             mode="max",
-            scheduler=ASHAScheduler(time_attr="frames", max_t=options.frames, grace_period=options.frames // 4),
+            scheduler=asha if options.stop_early else None,
         ),
         run_config=tune.RunConfig(name="ray", storage_path=str(runs)),
     )

@@ -43,7 +43,7 @@ class Command:
         most_states: episodes with more states are refused.
         figure: file of the figure of the map (PNG); by default TASK-seedN.png in the current folder. "" writes none.
         learn: also learn the same by tabular "q_learning" or "sarsa", and print the error against the exact values.
-        episodes: to learn from.
+        episodes: how many --learn plays.
     """
 
     task: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="TASK")]]
@@ -59,7 +59,10 @@ class Command:
         """Enumerate, solve, print, draw."""
         if self.most_states < 1:
             raise ConfigurationError(f"most_states must be at least 1, got {self.most_states}")
-        config = TabularConfig(self.learn, self.episodes, gamma=self.gamma) if self.learn else None
+        config = None
+        if self.learn:
+            points = max(1, min(TabularConfig.points, self.episodes))  # of few episodes, one after each
+            config = TabularConfig(self.learn, self.episodes, gamma=self.gamma, points=points)
         bank = EpisodeBank.of_seeds(self.task, [self.seed])
         mdp = enumerate_episode(bank, most_states=self.most_states)
         solved = METHODS[self.method](mdp, self.gamma)
@@ -94,5 +97,5 @@ class Command:
         found = learn(mdp, config)
         print(f"\n{config.method}: episodes, error of the first state's value, value of the greedy policy")
         for episodes, error, greedy in zip(found.episodes, found.error, found.greedy, strict=True):
-            if episodes in found.episodes[3::4]:
+            if episodes in found.episodes[::-1][::4]:  # ten lines of forty points, the last one among them
                 print(f"{episodes:>8,}  {error:.4f}  {greedy:.4f} of {found.optimal:.4f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,11 +32,14 @@ from groundling.eval.suites import SuiteRow, suite_rows, suites_for, suites_of
 from groundling.hub import local_run
 from groundling.interfaces import DOCUMENT, Observation, Policy, Spec
 from groundling.seeding import integer
+from groundling.training.algorithms import find_algorithm
 from groundling.training.best import BEST_NAME
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.config import TrainConfig
 from groundling.training.environments import EnvsMaker
 from groundling.training.tasks import families
+
+_log = logging.getLogger(__name__)
 
 BLIND_NAME = "blind"
 CheckpointKind = Literal["last", "best"]
@@ -241,8 +245,17 @@ def evaluate_run(
     policies: dict[str, Policy] = {"trained": agent, "random": RandomPolicy(agent.num_actions)}
     told = {"checkpoint": checkpoint, "frames": saved.frames, "fingerprint": saved.fingerprint}
     if planner:
-        policies = {"trained": make_planner(planner, agent), "unplanned": agent, "random": policies["random"]}
+        made = make_planner(planner, agent)
+        policies = {"trained": made, "unplanned": agent, "random": policies["random"]}
         told["planner"] = planner
+        algorithm = find_algorithm(saved.config.algorithm)
+        if made.relies_on_value and algorithm.trains_value(saved.config) is False:
+            _log.warning(
+                "%s has trained no value, and %s relies on one: a planner that counts rewards alone may do better "
+                "(mcts:N?value=none)",
+                algorithm.title,
+                planner,
+            )
     blind = folder / BLIND_NAME
     if (blind / CHECKPOINT_NAME).exists():
         kind: CheckpointKind = checkpoint if (blind / CHECKPOINTS[checkpoint]).exists() else "last"

@@ -50,7 +50,7 @@ def enumerate_episode(bank: EpisodeBank, row: int = 0, *, most_states: int = MOS
         things = int((own.looks[0, FIRST_OBJECT:] != EMPTY_LOOK).sum())
         raise EnumerationError(
             f"{bank.level}, seed {int(own.seeds[0])}, has more than {most_states:,} states ({len(layout.tiles)} tiles, "
-            f"{things} things): choose a smaller episode, or allow more states if they fit into the memory "
+            f"{things} things): choose a smaller episode, or a larger most_states if they fit into the memory "
             f"({layout.length + 4 * worlds.num_actions} bytes each)"
         )
     return Mdp(

@@ -11,8 +11,9 @@ from groundling.errors import ConfigurationError
 from groundling.exact import sweeps
 from groundling.exact.mdp import Mdp
 
-TOLERANCE: Final = 1e-10  # of values: a sweep that changes none by more is the last one
-MARGIN: Final = 1e-9  # by which an action must be better to replace the one chosen before
+TOLERANCE: Final = 1e-10  # of values of a reward of one's own: a sweep that changes none by more is the last one
+# by which an action must be better to replace the one chosen before; of its own size, with the reward of 1 for success
+MARGIN: Final = 1e-9
 
 
 class Solved(NamedTuple):
@@ -44,9 +45,9 @@ def value_iteration(mdp: Mdp, gamma: float, *, reward: NDArray[np.float64] | Non
     """
     paid = _checked(mdp, gamma, reward)
     value, count = np.zeros(len(mdp)), 1
-    while sweeps.best_sweep(mdp.following, paid, value, gamma) > TOLERANCE * (1 - gamma):
+    while sweeps.best_sweep(mdp.following, paid, value, gamma) > _tolerance(gamma, reward):
         count += 1
-    return Solved(value, greedy_actions(mdp, value, gamma, reward=paid), count)
+    return Solved(value, greedy_actions(mdp, value, gamma, reward=reward), count)
 
 
 def q_iteration(mdp: Mdp, gamma: float, *, reward: NDArray[np.float64] | None = None) -> Solved:
@@ -56,9 +57,9 @@ def q_iteration(mdp: Mdp, gamma: float, *, reward: NDArray[np.float64] | None = 
     """
     paid = _checked(mdp, gamma, reward)
     q, count = np.zeros(mdp.following.shape), 1
-    while sweeps.q_sweep(mdp.following, paid, q, gamma) > TOLERANCE * (1 - gamma):
+    while sweeps.q_sweep(mdp.following, paid, q, gamma) > _tolerance(gamma, reward):
         count += 1
-    return Solved(q.max(axis=1), q.argmax(axis=1), count)
+    return Solved(q.max(axis=1), _first_best(q, reward), count)
 
 
 def policy_iteration(mdp: Mdp, gamma: float, *, reward: NDArray[np.float64] | None = None) -> Solved:
@@ -73,10 +74,10 @@ def policy_iteration(mdp: Mdp, gamma: float, *, reward: NDArray[np.float64] | No
     while True:
         policy = np.eye(mdp.num_actions)[actions]
         change = np.inf
-        while change > TOLERANCE * (1 - gamma):
+        while change > _tolerance(gamma, reward):
             change = sweeps.policy_sweep(mdp.following, paid, policy, value, gamma)
             count += 1
-        if not sweeps.improve(mdp.following, paid, value, gamma, MARGIN, actions):
+        if not sweeps.improve(mdp.following, paid, value, gamma, MARGIN, reward is None, actions):
             return Solved(value, actions, count)
 
 
@@ -114,8 +115,7 @@ def greedy_actions(
     mdp: Mdp, value: NDArray[np.float64], gamma: float, *, reward: NDArray[np.float64] | None = None
 ) -> NDArray[np.int64]:
     """The action [S] of the largest Q; of several that are as good, to a rounding, the first one."""
-    q = q_values(mdp, value, gamma, reward=reward)
-    return (q >= q.max(axis=1, keepdims=True) - MARGIN).argmax(axis=1)
+    return _first_best(q_values(mdp, value, gamma, reward=reward), reward)
 
 
 def finite_horizon(
@@ -131,13 +131,15 @@ def finite_horizon(
         max_steps: another time limit.
 
     Raises:
-        ConfigurationError: if the episodes have different limits and none is given, or the policy is no table of
-            probabilities.
+        ConfigurationError: if the episodes have different limits and none is given, the limit is negative, or the
+            policy is no table of probabilities.
     """
     limits = set(mdp.max_steps.tolist())
     if max_steps is None and len(limits) > 1:
         raise ConfigurationError(f"the episodes have different time limits, {sorted(limits)}: say which max_steps")
-    limit = int(max_steps or mdp.max_steps[0])
+    limit = int(mdp.max_steps[0] if max_steps is None else max_steps)
+    if limit < 0:
+        raise ConfigurationError(f"a time limit max_steps is at least 0, got {limit}")
     chosen = np.zeros((0, mdp.num_actions)) if policy is None else _checked_policy(mdp, policy)
     later, value = np.zeros(len(mdp)), np.zeros(len(mdp))
     for step in range(limit, 0, -1):
@@ -152,6 +154,21 @@ def steps_to_go(mdp: Mdp) -> NDArray[np.int32]:
     while sweeps.steps_sweep(mdp.following, steps):
         pass
     return steps
+
+
+def _tolerance(gamma: float, reward: NDArray[np.float64] | None) -> float:
+    """The change of values after which sweeps end.
+
+    With the reward of 1 for success values are powers of gamma, which finitely many sweeps find exactly; far from the
+    goal they are as small as you like, and no tolerance would do.
+    """
+    return 0.0 if reward is None else TOLERANCE * (1 - gamma)
+
+
+def _first_best(q: NDArray[np.float64], reward: NDArray[np.float64] | None) -> NDArray[np.int64]:
+    """The first action [S] whose Q is the largest, to a rounding: of its own size where values are powers of gamma."""
+    best = q.max(axis=1, keepdims=True)
+    return (q >= best - MARGIN * (np.abs(best) if reward is None else 1.0)).argmax(axis=1)
 
 
 def _checked(mdp: Mdp, gamma: float, reward: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -83,12 +83,16 @@ def improve(
     value: NDArray[np.float64],
     gamma: float,
     margin: float,
+    is_relative: bool,
     actions: NDArray[np.int64],
 ) -> int:
-    """Choose the best action in each state, the present one where none is better by the margin; how many changed."""
+    """Choose the best action in each state, the present one where none is better by the margin, or by this share of
+    what the present one is worth; how many changed.
+    """
     changed = 0
     for s in range(following.shape[0]):
-        best, least = actions[s], worth(following, reward, value, gamma, s, actions[s]) + margin
+        present = worth(following, reward, value, gamma, s, actions[s])
+        best, least = actions[s], present + (margin * abs(present) if is_relative else margin)
         for a in range(following.shape[1]):
             now = worth(following, reward, value, gamma, s, a)
             if now > least:

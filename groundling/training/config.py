@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
@@ -223,6 +224,15 @@ class TrainConfig(Open):
     def alone(self, task: str) -> TrainConfig:
         """The same with this task only."""
         return dataclasses.replace(self, task=task, tasks=(), curriculum=CurriculumConfig())
+
+    def of_process(self, processes: int) -> TrainConfig:
+        """The same with the environments that one of so many processes has.
+
+        It is not checked again: what else it says, such as the size of a minibatch, is of all processes together.
+        """
+        own = copy.copy(self)
+        object.__setattr__(own, "num_envs", self.num_envs // processes)
+        return own
 
     def sources(self) -> tuple[EpisodeSource, ...]:
         """Where the episodes of each task come from; errors as ``tasks.bank_families``."""

@@ -21,12 +21,12 @@ from groundling.envs.banks.bank_file import ADDED, with_added
 from groundling.envs.banks.bank_file import FORMAT_VERSION as EPISODE_FORMAT
 from groundling.envs.banks.manuals import Manuals
 from groundling.envs.banks.sources import find_source, vocabulary_of
-from groundling.envs.engine.constants import NUM_ACTIONS, VIEW_CELLS, VIEW_SIZE, Action
+from groundling.envs.engine.constants import NUM_ACTIONS
 from groundling.envs.engine.episode_checks import TYPES
-from groundling.envs.engine.worlds import WorldBatch
 from groundling.errors import DemonstrationFileError, EpisodeError
 from groundling.training.demonstration import Demonstration
 from groundling.training.demonstration_file import ArrayFile, open_arrays, write_arrays
+from groundling.training.replay import Replay
 from groundling.trust import note_received
 
 SUFFIX: Final = ".demos"
@@ -330,42 +330,14 @@ class DemonstrationSet:
         except EpisodeError as error:
             raise DemonstrationFileError(f"{self._place} is damaged: {error}; record it again") from error
         lengths = self.starts[rows + 1] - self.starts[rows]
-        longest, batch = int(lengths.max()), len(rows)
-        within = np.arange(longest) < lengths[:, None]  # [B, T]
-        actions = np.full((batch, longest), Action.DONE, dtype=np.int64)
-        actions[within] = self.actions[(self.starts[rows][:, None] + np.arange(longest))[within]]
-        images = np.zeros((batch, longest + 1, VIEW_CELLS * 3), dtype=np.uint8)
-        directions = np.zeros((batch, longest + 1), dtype=np.int64)
-        rewards = np.zeros((batch, longest), dtype=np.float64)
-        terminated, truncated, success = (np.zeros((batch, longest), dtype=np.bool_) for _ in range(3))
-        worlds = WorldBatch(bank, batch, shuffle=False)
-        worlds.reset()
-        seen, out = worlds.observations, worlds.outcomes
-        images[:, 0], directions[:, 0] = seen.image, seen.direction
-        for step in range(longest):
-            worlds.step(actions[:, step], autoreset=False)
-            images[:, step + 1], directions[:, step + 1] = seen.image, seen.direction
-            rewards[:, step], success[:, step] = out.reward, out.success
-            terminated[:, step], truncated[:, step] = out.terminated, out.truncated
-        ended = (terminated | truncated) & within
-        is_right = (ended.argmax(axis=1) == lengths - 1) & success[np.arange(batch), lengths - 1]
-        is_right &= (rewards * within).sum(axis=1) == self.returns[rows]
+        every, starts = self.actions, self.starts
+        actions = np.concatenate([every[starts[row] : starts[row + 1]] for row in rows])
+        replay = Replay(bank, actions, lengths)
+        is_right = replay.ends_as(self.returns[rows])
         if not is_right.all():
             wrong = int(rows[~is_right][0])
             raise DemonstrationFileError(
                 f"demonstration {wrong} of {self.provenance.task} does not end as it was recorded: the file is damaged "
                 "(verify() tells), or the rules of the worlds have changed since; record it again"
             )
-        for b, length in enumerate(lengths.tolist()):
-            # copies: one demonstration that is kept does not keep the memory of all
-            yield Demonstration(
-                seed=int(bank.seeds[b]),
-                instruction=bank.instruction(b),
-                tokens=seen.instruction[b].copy(),
-                images=images[b, : length + 1].reshape(-1, VIEW_SIZE, VIEW_SIZE, 3).copy(),
-                directions=directions[b, : length + 1].copy(),
-                actions=actions[b, :length].copy(),
-                rewards=rewards[b, :length].copy(),
-                terminated=terminated[b, :length].copy(),
-                truncated=truncated[b, :length].copy(),
-            )
+        yield from replay.demonstrations()

@@ -116,8 +116,11 @@ def group_advantages(returns: Tensor, group: Tensor, *, leave_one_out: bool = Fa
         a [N], and the standard deviation [N] (of the sample, with G - 1) of each one's group.
     """
     size = torch.zeros_like(returns).index_add_(0, group, torch.ones_like(returns))  # of as many as there may be
-    mean = torch.zeros_like(size).index_add_(0, group, returns) / size
-    centered = returns - mean[group]
+    # counted from the lowest return of the group: where all are alike the differences are 0, and not what a sum rounds
+    lowest = torch.zeros_like(size).scatter_reduce(0, group, returns, "amin", include_self=False)
+    above = returns - lowest[group]
+    mean = torch.zeros_like(size).index_add_(0, group, above) / size
+    centered = above - mean[group]
     spread = (torch.zeros_like(size).index_add_(0, group, centered.square()) / (size - 1)).sqrt()
     if leave_one_out:
         centered = centered * (size / (size - 1))[group]

@@ -9,6 +9,7 @@ import torch
 
 from groundling import __version__, job
 from groundling.errors import ConfigurationError
+from groundling.interruption import StopRequest
 from groundling.training.algorithms import find_algorithm
 from groundling.training.config import TrainConfig
 from groundling.training.ranks import Ranks
@@ -40,6 +41,17 @@ def turns_of_machine(ranks: Ranks) -> Iterator[bool]:
     yield ranks.size == 1 or job.local_rank() == 0
     if ranks.size > 1:
         yield job.local_rank() != 0
+
+
+def agreed(ranks: Ranks, stop: StopRequest, is_due: bool) -> tuple[bool, bool]:
+    """Whether any process of the job was asked to stop, which all then are; and the first one's ``is_due``, whether a
+    checkpoint is due by its clock.
+    """
+    if ranks.size > 1:
+        said = ranks.gathered((stop.number, is_due))
+        stop.number = stop.number or max(number for number, _ in said)
+        is_due = said[0][1]
+    return bool(stop), is_due
 
 
 def averaged(every: Sequence[Mapping[str, float]], undefined: Collection[str]) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,48 +10,34 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from gymnasium.vector import VectorEnv
 
 from groundling import job
 from groundling.agents.actor_critic import ActorCritic
 from groundling.envs.specification import spec_of
-from groundling.errors import CheckpointError, ConfigurationError, GroundlingError, ToldElsewhereError
+from groundling.errors import ConfigurationError
 from groundling.files import remove_leftovers, write_text
 from groundling.interruption import Interrupted, StopRequest, stop_requests
 from groundling.run_lock import NoLock, RunLock
-from groundling.seeding import integer
-from groundling.training.algorithms import find_algorithm
-from groundling.training.algorithms.base import Run, seed_of_rank
+from groundling.training.algorithms.base import Algorithm
 from groundling.training.allocation import keep_freed_memory
-from groundling.training.beginnings import find_device, initial_agent, initial_checkpoint, load_demonstrations
-from groundling.training.best import BEST_NAME, BestSoFar
+from groundling.training.beginnings import find_device, initial_checkpoint, load_demonstrations
+from groundling.training.best import BEST_NAME
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 from groundling.training.compilation import compile_agent
 from groundling.training.config import TrainConfig
-from groundling.training.curriculum import make_curriculum
+from groundling.training.curriculum import Curriculum
 from groundling.training.demonstrations import DemonstrationSet
-from groundling.training.divergence import check_metrics, check_parameters, divergence_told, not_finite
-from groundling.training.environments import (
-    EnvsMaker,
-    MixedEnvs,
-    SavableEnvs,
-    make_training_envs,
-    name_of_maker,
-    warmup_updates,
-)
-from groundling.training.joint_run import averaged, check_job, turns_of_machine
+from groundling.training.divergence import check_parameters, divergence_told
+from groundling.training.environments import EnvsMaker, MixedEnvs, make_training_envs, name_of_maker
+from groundling.training.joint_run import agreed, check_job, turns_of_machine
 from groundling.training.logs import METRICS_NAME, RunLog
 from groundling.training.progress import TrainingProgress
 from groundling.training.ranks import Ranks
 from groundling.training.rewards.stage import RewardStage
 from groundling.training.run_folder import CONFIG_NAME, check_unused, differences, load_to_resume
+from groundling.training.run_state import RunState
 from groundling.training.statistics import EpisodeStatistics
 from groundling.training.tasks import check_tasks, findable
-
-# What parts raise that are given the state of others.
-_UNFIT = (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError, OverflowError, AssertionError)
-
-_log = logging.getLogger(__name__)
 
 
 class Evaluator(Protocol):
@@ -118,7 +103,6 @@ class Trainer:
     ) -> None:
         self.folder = Path(folder)
         self.evaluator = evaluator
-        self.updates = 0
         self.ranks = ranks = Ranks.current()
         if make_envs is not None:
             name = name_of_maker(make_envs)
@@ -147,14 +131,12 @@ class Trainer:
         try:
             with ranks.together():
                 checkpoint = self._open_folder(resume, is_made)
-            own_config = replace(config, num_envs=config.num_envs // ranks.size)
+            own_config = config.of_process(ranks.size)
             for is_turn in turns_of_machine(ranks):
                 with ranks.together():
                     if is_turn:
                         made = make_training_envs(own_config, demonstrations) if make_envs is None else None
                         self.envs = made if make_envs is None else make_envs(own_config)
-            own: VectorEnv = self.envs.unwrapped
-            self.compiled_envs = own if isinstance(own, MixedEnvs) else None
             with ranks.together():
                 self._assemble(device, demonstrations, initial, checkpoint)
             ranks.copy_first([*self.agent.parameters(), *self.agent.buffers()])
@@ -173,48 +155,67 @@ class Trainer:
         checkpoint: Checkpoint | None,
     ) -> None:
         """Make the parts of the run around its environments."""
-        config, spec = self.config, spec_of(self.envs)
+        spec = spec_of(self.envs)
         if checkpoint is not None and (different := checkpoint.spec.differences(spec)):
             raise ConfigurationError(
                 f"the agent of {self.folder} was built for other environments: {'; '.join(different)} in these"
             )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(integer(config.seed, "agent"))
-            self.agent = ActorCritic(config.agent, spec).to(device)
-        beginning = None if initial is None else initial_agent(initial, config, spec, device)
-        if beginning is not None:
-            self.agent.load_state_dict(beginning.state_dict())
-            beginning.set_precision(config.precision)
-        self.agent.set_precision(config.precision)  # it acts and learns in it: ratios would else not be 1
-        steps = config.rollout_frames // config.num_envs
-        self.curriculum = make_curriculum(config.curriculum, warmup_updates(self.envs, steps))
-        if self.compiled_envs is not None:
-            self.compiled_envs.set_shares(self.curriculum.shares())
-        ranks = self.ranks
-        self.statistics = noted = EpisodeStatistics.of_envs(self.envs, ranks.size)
-        if ranks.size > 1:  # those of this process are handed over to those of all
-            noted = EpisodeStatistics.of_envs(self.envs)
-        self._noted = noted
-        self.rewards = RewardStage.of(config, self.envs)
-        if ranks.size > 1:
-            self.rewards.check_processes()
-        run = Run(config, self.envs, self.agent, self.rewards, noted, beginning, demonstrations, ranks)
-        self.algorithm = find_algorithm(config.algorithm)(run)
-        self.best = BestSoFar.of(config, is_evaluated=self.evaluator is not None)
+        self.state = state = RunState.assemble(
+            self.config,
+            self.envs,
+            device,
+            self.ranks,
+            demonstrations=demonstrations,
+            initial=initial,
+            is_evaluated=self.evaluator is not None,
+        )
         if checkpoint is None:
-            observation = self.algorithm.start(integer(run.seed, "episodes") % 2**31)
-            if not config.init:
-                self.agent.calibrate(observation)
-            if ranks.is_first:
-                write_text(self.folder / CONFIG_NAME, config.to_json())
+            state.begin()
         else:
-            self._restore(checkpoint)
-        compile_agent(self.agent, config.compile)
+            state.restore(checkpoint, self.folder)
+        if self.ranks.is_first and (checkpoint is None or differences(checkpoint.config, self.config)):
+            write_text(self.folder / CONFIG_NAME, self.config.to_json())
+        compile_agent(self.agent, self.config.compile)
+
+    @property
+    def agent(self) -> ActorCritic:
+        """What is trained."""
+        return self.state.agent
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """How it is trained."""
+        return self.state.algorithm
+
+    @property
+    def rewards(self) -> RewardStage:
+        """What it is paid for."""
+        return self.state.rewards
+
+    @property
+    def curriculum(self) -> Curriculum:
+        """How the tasks are mixed."""
+        return self.state.curriculum
+
+    @property
+    def statistics(self) -> EpisodeStatistics:
+        """Of the episodes that ended."""
+        return self.state.statistics
+
+    @property
+    def compiled_envs(self) -> MixedEnvs | None:
+        """Groundling's own environments within their wrappers; None if they are somebody else's."""
+        return self.state.compiled_envs
+
+    @property
+    def updates(self) -> int:
+        """Updates made so far."""
+        return self.state.updates
 
     @property
     def frames(self) -> int:
         """Observations trained on so far."""
-        return self.updates * self.config.rollout_frames
+        return self.state.frames
 
     def run(self, progress: TrainingProgress | None = None, *, stop_after_updates: int | None = None) -> TrainResult:
         """Train to the end (or for some updates only), writing logs and checkpoints.
@@ -257,13 +258,13 @@ class Trainer:
         config, metrics = self.config, dict[str, float]()
         total = config.num_updates * config.rollout_frames
         saved = before = time.perf_counter()
-        is_stopped = self._agreed(stop, False)[0]
+        is_stopped = agreed(self.ranks, stop, False)[0]
         while self.updates < last and not (stop if self.ranks.size == 1 else is_stopped):
             with divergence_told(self.agent, self.folder, self.updates + 1):
                 metrics = self.train_once()
             now = time.perf_counter()
             metrics["frames_per_second"] = config.rollout_frames / (now - before)
-            is_stopped, is_due = self._agreed(stop, now - saved > config.checkpoint_seconds)
+            is_stopped, is_due = agreed(self.ranks, stop, now - saved > config.checkpoint_seconds)
             if is_stopped:
                 self._save(log)  # an evaluation may take longer than whoever sent the signal waits
             metrics |= self._evaluate()
@@ -272,39 +273,16 @@ class Trainer:
                 log.write(self.frames, metrics)
             if progress is not None:
                 progress.update(self.frames, total, metrics)
-            if self.best is not None and self.best.note(self.frames, metrics):
+            if self.state.best is not None and self.state.best.note(self.frames, metrics):
                 self._save(log, BEST_NAME)
             if is_due:
                 self._save(log)
                 saved = now
         return metrics
 
-    def _agreed(self, stop: StopRequest, is_due: bool) -> tuple[bool, bool]:
-        """Whether any process of the job was asked to stop, which all then are, and whether a checkpoint is due by the
-        clock of the first.
-        """
-        if self.ranks.size > 1:
-            said = self.ranks.gathered((stop.number, is_due))
-            stop.number = stop.number or max(number for number, _ in said)
-            is_due = said[0][1]
-        return bool(stop), is_due
-
     def train_once(self) -> dict[str, float]:
         """One collection and one update; returns the metrics."""
-        metrics, ranks = self.algorithm.train_once(self.updates / self.config.num_updates), self.ranks
-        undefined, told = self.algorithm.undefined, self.rewards.take_metrics()
-        if ranks.size > 1:
-            ranks.copy_first(self.agent.buffers())
-            said = ranks.gathered((metrics, told, self._noted.hand_over()))
-            every, rewards, noted = ([part[place] for part in said] for place in range(3))
-            metrics, told = averaged(every, undefined), averaged(rewards, rewards[0])
-            self.statistics.take_over(noted)
-        if ranks.is_first:
-            check_metrics(metrics, undefined)
-        elif not_finite(metrics, undefined):
-            raise ToldElsewhereError("a number is not finite")
-        self.updates += 1
-        return {**self._advance_curriculum(), **told, **metrics}
+        return self.state.train_once()
 
     def _evaluate(self) -> dict[str, float]:
         """The metrics of an evaluation, if one is due after the update that was just made."""
@@ -316,20 +294,6 @@ class Trainer:
             return {}
         found: dict[str, float] = self.ranks.of_first(dict(self.evaluator(self.agent)) if self.ranks.is_first else {})
         return found
-
-    def _advance_curriculum(self) -> dict[str, float]:
-        """The metrics of the episodes that ended; the curriculum mixes those that begin next by them."""
-        statistics, own = self.statistics, self.compiled_envs
-        if own is None:
-            return statistics.take()
-        by_task = len(own.tasks) > 1 and self.config.curriculum.of == "tasks"  # instructions may be thousands
-        mixed: dict[str, float] = {}
-        if by_task:
-            shares = {f"share/{task}": float(share) for task, share in zip(own.tasks, own.shares, strict=True)}
-            mixed = {**self.curriculum.metrics(), **shares}
-        self.curriculum.note(statistics.successes_by_task())
-        own.set_shares(self.curriculum.shares())
-        return {**statistics.take(by_task=by_task), **mixed}
 
     def close(self) -> None:
         """End the environments, give PyTorch its threads back, and let others train in the folder."""
@@ -355,26 +319,12 @@ class Trainer:
             DivergenceError: if a parameter is not finite; an older checkpoint is unchanged.
             StorageError: if it cannot be written; an older checkpoint is unchanged.
         """
-        own = {"algorithm": self.algorithm.state_dict(), "rewards": self.rewards.state_dict()}
-        states = self.ranks.states_at_first(own)
-        if not self.ranks.is_first:
+        checkpoint = self.state.checkpoint()
+        if checkpoint is None:
             return
-        parameters = self.agent.state_dict()
         with divergence_told(self.agent, self.folder, self.updates):
-            check_parameters(parameters)
-        Checkpoint(
-            config=self.config,
-            spec=self.agent.spec,
-            frames=self.frames,
-            updates=self.updates,
-            agent=parameters,
-            algorithm=own["algorithm"],
-            statistics=self.statistics.state_dict(),
-            rewards=own["rewards"],
-            curriculum=self.curriculum.state_dict(),
-            best={} if self.best is None else self.best.state_dict(),
-            ranks=states[1:],
-        ).save(self.folder / name)
+            check_parameters(checkpoint.agent)
+        checkpoint.save(self.folder / name)
 
     def _open_folder(self, resume: bool, is_made: bool) -> Checkpoint | None:
         if not self.ranks.is_first:
@@ -384,40 +334,6 @@ class Trainer:
             return load_to_resume(self.config, self.folder, is_made=is_made, ranks=self.ranks)
         check_unused(self.config, self.folder, is_made=is_made)
         return None
-
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        if not isinstance(self.envs, SavableEnvs):
-            _log.warning(
-                "%s cannot be saved: the run goes on from %s frames with new episodes, not as if it had never stopped",
-                type(self.envs).__name__,
-                f"{checkpoint.frames:,}",
-            )
-            seed = seed_of_rank(self.config.seed, self.ranks)
-            self.algorithm.start(integer(seed, "episodes", checkpoint.updates) % 2**31)
-        try:
-            self.agent.load_state_dict(checkpoint.agent)
-            rank = self.ranks.rank
-            own = checkpoint.ranks[rank - 1] if rank else vars(checkpoint)
-            self.algorithm.load_state_dict(own["algorithm"])
-            self.statistics.load_state_dict(checkpoint.statistics)
-            if self.ranks.size > 1:
-                batch = self.envs.num_envs
-                self._noted.running = self.statistics.running[rank * batch : (rank + 1) * batch].copy()
-            self.rewards.load_state_dict(own["rewards"])
-            self.curriculum.load_state_dict(checkpoint.curriculum)
-            if self.best is not None:
-                self.best.load_state_dict(checkpoint.best)
-        except GroundlingError:
-            raise
-        except _UNFIT as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise CheckpointError(
-                f"the checkpoint of {self.folder} holds another state than its configuration's ({reason}): it is "
-                "damaged, or of another version"
-            ) from error
-        self.updates = checkpoint.updates
-        if self.ranks.is_first and differences(checkpoint.config, self.config):
-            write_text(self.folder / CONFIG_NAME, self.config.to_json())
 
 
 def train(

@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from groundling.agents import ActorCritic, AgentConfig
 from groundling.agents.bots import expert_steps
+from groundling.agents.core import IMPOSSIBLE
 from groundling.agents.encoders.symbolic import SymbolicConfig
 from groundling.agents.planning import make_planner, mcts
 from groundling.agents.planning.kept import keep_below, put_back
@@ -188,6 +189,55 @@ def test_memory_of_a_node_is_that_of_the_way_there(
         assert (grown[-1].value[is_first, 1] == 0).all()
 
 
+@pytest.mark.parametrize("value", ["agent", "none"])
+def test_value_of_the_root_is_the_agent_s_as_that_of_every_other_node(
+    agent: ActorCritic, bank: EpisodeBank, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a root of 0, actions that were not tried there would look worse than the one that was."""
+    grown: list[Trees] = []
+
+    def trees(*sizes: int) -> Trees:
+        grown.append(Trees(*sizes))
+        return grown[-1]
+
+    monkeypatch.setattr(mcts, "Trees", trees)
+    envs = make_vec(bank=bank, num_envs=4, shuffle=False)
+    planner = make_planner(f"mcts:3?value={value}&tree=new", agent)
+    planner.bind(envs)
+    observation, _ = envs.reset()
+    planner.act(observation, planner.initial_state(4), np.ones(4, dtype=np.bool_), greedy=True)
+    first = torch.ones(1, 4, dtype=torch.bool)
+    told = agent(agent.prepare(observation), agent.initial_state(4), first).value[0].detach().numpy()
+    np.testing.assert_allclose(grown[-1].value[:, 0], told if value == "agent" else np.zeros(4), rtol=1e-5)
+    assert np.abs(told).min() > 1e-4
+
+
+def test_end_of_an_episode_is_worth_nothing_whatever_the_agent_thinks_of_it(
+    agent: ActorCritic, bank: EpisodeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown: list[Trees] = []
+
+    def trees(*sizes: int) -> Trees:
+        grown.append(Trees(*sizes))
+        return grown[-1]
+
+    monkeypatch.setattr(mcts, "Trees", trees)
+    planner = make_planner("mcts:64?prior=uniform", agent)
+    envs = make_vec(bank=bank, num_envs=len(bank), shuffle=False)
+    planner.bind(envs)
+    observation, _ = envs.reset()
+    planner.act(observation, planner.initial_state(len(bank)), np.ones(len(bank), dtype=np.bool_), greedy=True)
+    assert grown[0].ended.any()
+    assert not grown[0].value[grown[0].ended].any()
+    assert grown[0].value[:, 1].any()
+
+
+def test_action_that_the_policy_has_given_up_is_tried_in_the_end_and_a_forbidden_one_never(agent: ActorCritic) -> None:
+    planner: Any = make_planner("mcts:4", agent)
+    prior = planner._prior(torch.tensor([[0.0, -200.0, IMPOSSIBLE]]))
+    np.testing.assert_allclose(prior, [[1.0, 1e-6, 0.0]])
+
+
 def test_choice_is_that_of_the_formula() -> None:
     trees = Trees(1, 4, 3)
     trees.prior[0, 0] = (0.5, 0.3, 0.2)
@@ -352,6 +402,8 @@ def test_planner_of_ones_own_stands_in_a_file(agent: ActorCritic, bank: EpisodeB
         ("mcts:4?exploraton=2", "did you mean exploration"),
         ("mcts:4?exploration=much", "exploration of the planner mcts is a float, not 'much'"),
         ("mcts:4?exploration=0", "exploration must be greater than 0"),
+        ("mcts:4?simulations=9", "has no setting 'simulations'"),
+        ("mcts:1000000000", "from 0 to 100,000, not 1,000,000,000"),
         ("mcts:4?gamma=2", "gamma must be between 0 and 1"),
     ],
 )

@@ -130,6 +130,24 @@ def test_broken_log_is_told_by_the_check_that_is_for_it_and_by_no_other(name: st
     assert {other for other, its in found.items() if its is not State.GREEN} == {check}
 
 
+def test_update_that_no_whole_episode_came_to_is_no_sign_of_broken_gradients() -> None:
+    run = record({**healthy(), "learned_episodes": np.full(UPDATES, 12.0)})
+    step = CONFIG.rollout_frames
+    empty = {"frames": (UPDATES + 1) * step, "success": 0.98, "learned_episodes": 0.0}
+    assert states(RunRecord(CONFIG, [*run.metrics, empty]))["gradients"] is State.GREEN
+    silent = {**empty, "learned_episodes": 8.0}  # which learned, and of which nothing finite is told
+    assert states(RunRecord(CONFIG, [*run.metrics, silent]))["gradients"] is State.RED
+
+
+def test_updates_that_learn_from_nothing_do_not_make_the_others_slow() -> None:
+    """Every fifth update of an algorithm that waits for whole episodes takes no time; the run is as fast as ever."""
+    uneven = np.where(np.arange(UPDATES * 5) % 5 == 0, 30_000.0, 5_000.0)
+    log = {name: np.repeat(values, 5) for name, values in healthy().items()} | {"frames_per_second": uneven}
+    assert states(record(log))["throughput"] is State.GREEN
+    slow = np.where(np.arange(UPDATES * 5) > UPDATES * 3, uneven / 3, uneven)
+    assert states(record({**log, "frames_per_second": slow}))["throughput"] is State.RED
+
+
 def failing(log: Log, **others: np.ndarray) -> Log:
     """The log of a run whose success stays where it is at first."""
     low = {name: np.full(UPDATES, 0.2) for name in ("success", "return", "reward/paid_return")}

@@ -88,6 +88,7 @@ def test_check_of_ones_own_is_a_function_in_a_file(
         (["RUN", "--check", "klx"], "did you mean 'kl'"),
         (["RUN", "--check", "MINE:number"], "is a int: a check is a function"),
         (["RUN", "--check", "MINE:forgetful"], "returned a NoneType"),
+        (["RUN", "--check", "kl", "value", "--logs-only"], "plays episodes or trains (value): leave out --logs-only"),
         (["RUN", "--episodes", "0"], "episodes must be at least 1"),
         (["RUN", "--watch", "--interval", "0"], "interval must be greater than 0"),
     ],

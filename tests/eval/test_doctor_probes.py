@@ -6,25 +6,29 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from gymnasium.vector import VectorEnv, VectorWrapper
 from torch import Tensor
 
-from groundling.agents import AgentConfig
+from groundling.agents import ActorCritic, AgentConfig
 from groundling.envs import Action, HeldOut
 from groundling.eval.doctor import frozen_buffer as buffer_check
 from groundling.eval.doctor import probes as probing
+from groundling.eval.doctor.actions import greedy
 from groundling.eval.doctor.examination import examination_of, find_checks
 from groundling.eval.doctor.finding import Finding, State
-from groundling.eval.doctor.probes import Decisions, Probed, Probes
+from groundling.eval.doctor.probes import Decisions, Probed, Probes, Recorder
 from groundling.eval.doctor.record import RunRecord
 from groundling.eval.doctor.values import value
+from groundling.eval.evaluation import Evaluation
 from groundling.eval.runs import BLIND_NAME
 from groundling.training import PPOConfig, TrainConfig, train
+from groundling.training.algorithms.grpo import GRPOConfig
 from groundling.training.algorithms.imitation import ImitationConfig
+from groundling.training.algorithms.reinforce import ReinforceConfig
 from groundling.training.checkpoint import CHECKPOINT_NAME, Checkpoint
 
 EPISODES = 60
@@ -142,6 +146,24 @@ def test_policy_that_needs_its_noise_and_one_that_has_too_much_are_told_apart(ru
     assert "(noisy)" in noisy.seen
 
 
+@pytest.mark.parametrize(
+    ("drawn", "likeliest", "state"),
+    [(30, 36, State.GREEN), (30, 45, State.YELLOW), (10, 55, State.RED), (55, 10, State.RED)],
+)
+def test_gap_between_drawn_and_likeliest_actions_is_told_as_far_as_so_few_episodes_can_tell(
+    drawn: int, likeliest: int, state: State
+) -> None:
+    """Six of sixty more are a tenth, and may be chance."""
+
+    class Two:
+        sampled: ClassVar = {"layout": Probed(None, Evaluation(60, drawn, 0.0, 0.0), None)}  # type: ignore[arg-type]
+
+        def greedy(self, name: str) -> Evaluation:
+            return Evaluation(60, likeliest, 0.0, 0.0)
+
+    assert greedy(RunRecord(CONFIG, [{"frames": 1}], probes=Two())).state is state  # type: ignore[arg-type]
+
+
 class Doubled(VectorWrapper):
     """Pays twice."""
 
@@ -178,6 +200,15 @@ def test_buffer_is_frozen_with_the_default_settings_too(run: Path) -> None:
     found = find(record, "frozen_buffer")["frozen_buffer"]
     assert found.state is State.GREEN
     assert 1024 <= found.numbers["frames"] <= 2048
+
+
+def test_penalty_towards_the_first_policy_does_not_keep_a_buffer_from_being_frozen(run: Path, tmp_path: Path) -> None:
+    """A fine-tuned run has it, and an init; on the buffer there is no other policy."""
+    settings = PPOConfig(num_steps=16, minibatch_size=256, kl_coef=0.1)
+    config = replace(CONFIG, algorithm="ppo", init=str(run), settings=(settings,))
+    record = RunRecord(config, [{"frames": 1}], probes=RunRecord.of_folder(run, episodes=EPISODES).probes)
+    found = find(record, "frozen_buffer")["frozen_buffer"]
+    assert found.state is not State.NONE, found.seen
 
 
 @pytest.mark.slow
@@ -234,6 +265,19 @@ def test_value_that_predicts_nothing_is_told() -> None:
     assert judged(found, found, ppo=PPOConfig(value_coef=0)).state is State.NONE
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "state"),
+    [
+        ("reinforce", ReinforceConfig(baseline="none"), State.NONE),  # its value_coef is of the learned baseline alone
+        ("reinforce", ReinforceConfig(baseline="learned"), State.RED),
+        ("grpo", GRPOConfig(), State.NONE),
+    ],
+)
+def test_value_that_nothing_trained_is_not_judged(algorithm: str, settings: Any, state: State) -> None:
+    found = np.linspace(0, 1, 50)
+    assert judged(found, -found, algorithm=algorithm, settings=(settings,)).state is state
+
+
 def test_returns_are_discounted_to_the_end_of_each_episode(run: Path) -> None:
     """Of an episode of L steps that succeeds, the first frame is worth gamma^(L-1) times its reward."""
     probes = Probes(Checkpoint.load(run / CHECKPOINT_NAME), run, episodes=EPISODES)
@@ -244,6 +288,15 @@ def test_returns_are_discounted_to_the_end_of_each_episode(run: Path) -> None:
     expected = sorted(o.episode_return * 0.99 ** (o.length - 1) for o in probed.evaluation.outcomes)
     np.testing.assert_allclose(sorted(first), expected)
     np.testing.assert_allclose(probed.decisions.probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_return_of_an_episode_ends_with_it_where_an_environment_plays_several() -> None:
+    """Of one environment: two steps, paid 1 at the end, then one step, paid .5."""
+    recorder = Recorder(ActorCritic(CONFIG.agent))
+    one = {"env": np.array([0]), "value": np.zeros(1), "probabilities": np.ones((1, 1)), "action": np.array([0])}
+    paid = ((0.0, False), (1.0, True), (0.5, True))
+    recorder._steps = [{**one, "reward": np.array([r]), "ended": np.array([ended])} for r, ended in paid]
+    assert recorder.decisions(0.9).found.tolist() == [0.9, 1.0, 0.5]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from test_loop import make_config
 from groundling.cli import main
 from groundling.eval import evaluate_run
 from groundling.training import Trainer
+from groundling.training.algorithms.reinforce import ReinforceConfig
 
 PLANNER = "mcts:24?value=none"
 
@@ -34,6 +35,21 @@ def test_planner_is_evaluated_beside_the_agent_alone(run: Path, capsys: pytest.C
     assert rows["unplanned"]["successes"] == alone.results["layout"]["trained"].successes
     assert rows["trained"]["success"] > rows["unplanned"]["success"]
     assert "unplanned" not in alone.results["layout"]
+
+
+def test_search_by_a_value_that_was_never_trained_is_warned_of(
+    run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reinforce = ReinforceConfig(baseline="none", num_steps=12)
+    Trainer(make_config(algorithm="reinforce", settings=(reinforce,)), tmp_path / "run").run(stop_after_updates=1)
+    told = []
+    for folder, planner in ((tmp_path / "run", "mcts:2"), (tmp_path / "run", "mcts:2?value=none"), (run, "mcts:2")):
+        caplog.clear()
+        evaluate_run(folder, ("layout",), episodes=2, planner=planner, progress=False)
+        told.append([record.getMessage() for record in caplog.records])
+    (warning,) = told[0]
+    assert "REINFORCE has trained no value, and mcts:2 relies on one" in warning
+    assert told[1:] == [[], []]
 
 
 def test_video_shows_what_the_planner_does(

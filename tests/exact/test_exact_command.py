@@ -27,6 +27,12 @@ def test_values_policy_and_learning_are_printed(capsys: pytest.CaptureFixture[st
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
+def test_few_episodes_are_learned_from_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["exact", "BabyAI-GoToLocalS5N2-v0", "--seed", "3", "--figure", "", "--learn", "sarsa"]
+    assert main([*words, "--episodes", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[0] == "3"
+
+
 def test_map_for_each_order_of_things_on_the_way() -> None:
     mdp = enumerate_episode(EpisodeBank.of_seeds("BabyAI-UnlockLocal-v0", [3]))
     solved = value_iteration(mdp, 0.95)
@@ -42,11 +48,12 @@ def test_map_for_each_order_of_things_on_the_way() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["BabyAI-BossLevel-v0", "--most-states", "500"], "has more than 500 states"),
+        (["BabyAI-BossLevel-v0", "--most-states", "500"], "or a larger most_states"),
         (["BabyAI-GoToObj-v0", "--gamma", "1"], "below 1"),
         (["BabyAI-GoToObj-v0", "--most-states", "0"], "most_states must be at least 1"),
         (["BabyAI-GoToObj-v0", "--learn", "sarsa", "--episodes", "0"], "episodes must be at least 1"),
         (["no-such-task"], "no-such-task"),
+        (["groundling/RTFM-Simple-6x6-v0"], "stand in no bank, its simulator makes them: choose"),
         (["groundling/GroundedRoom-Easy-v0"], "driven through by a rover"),
     ],
 )

@@ -16,9 +16,11 @@ from groundling.envs import EpisodeBank
 from groundling.envs.engine.constants import Verb
 from groundling.errors import ConfigurationError
 from groundling.exact import (
+    FAILURE,
     SUCCESS,
     Mdp,
     enumerate_bank,
+    enumerate_episode,
     evaluate_policy,
     finite_horizon,
     greedy_actions,
@@ -63,6 +65,7 @@ def test_values_of_a_corridor_equal_hand_computed_numbers() -> None:
     # 1 - 0.9 t / 4 for success in step t, and no fifth step
     assert finite_horizon(mdp)[[start, side, away]].tolist() == pytest.approx([1 - 0.9 / 4, 1 - 1.8 / 4, 1 - 2.7 / 4])
     assert finite_horizon(mdp, max_steps=2)[[start, side, away]].tolist() == pytest.approx([0.55, 0.1, 0])
+    assert set(finite_horizon(mdp, max_steps=0).tolist()) == {0.0}
 
 
 def test_all_methods_find_the_same_values_and_policies_that_reach_them() -> None:
@@ -75,6 +78,17 @@ def test_all_methods_find_the_same_values_and_policies_that_reach_them() -> None
         own = evaluate_policy(mdp, np.eye(mdp.num_actions)[solved.actions], GAMMA)
         np.testing.assert_allclose(own, expected, atol=1e-8)
     np.testing.assert_allclose(q_values(mdp, expected, GAMMA).max(axis=1), expected, atol=1e-8)
+
+
+def test_way_is_found_however_little_a_far_goal_is_worth() -> None:
+    """.1 ** 17 is below any tolerance, and an action that leads nowhere is still worse than one that leads there."""
+    mdp = enumerate_episode(EpisodeBank.of_seeds("BabyAI-UnlockLocal-v0", [3]))
+    by_steps = steps_to_go(mdp)
+    assert by_steps[0] == 18
+    for solve in (value_iteration, q_iteration, policy_iteration):
+        solved = solve(mdp, 0.1)
+        np.testing.assert_allclose(solved.value, np.where(by_steps > 0, 0.1 ** (by_steps - 1.0), 0.0), rtol=1e-9)
+        assert len(mdp.path(0, solved.actions, 100)) == 18
 
 
 def test_states_without_a_way_to_the_goal_are_worth_nothing() -> None:
@@ -106,6 +120,13 @@ def test_value_by_horizon_is_the_mean_over_all_ways_in_time() -> None:
     ways = [np.linalg.matrix_power(matrix, t - 1) @ succeeds * (1 - 0.9 * t / limit) for t in range(1, limit + 1)]
     np.testing.assert_allclose(finite_horizon(mdp, policy), sum(ways))
     assert (finite_horizon(mdp) > finite_horizon(mdp, policy)).all()
+
+
+def test_horizon_pays_for_success_and_not_for_failure() -> None:
+    mdp = mdp_of(HAND_BUILT["strict"])
+    can_fail, can_succeed = ((mdp.following == end).any(axis=1) for end in (FAILURE, SUCCESS))
+    assert (can_fail & ~can_succeed).any()
+    np.testing.assert_allclose(finite_horizon(mdp, max_steps=1), np.where(can_succeed, 0.1, 0.0))
 
 
 def test_expert_takes_the_fewest_steps_in_two_hundred_episodes() -> None:
@@ -159,6 +180,7 @@ def test_first_of_equally_good_actions_is_taken() -> None:
         (lambda mdp: evaluate_policy(mdp, np.ones(mdp.following.shape), GAMMA), "rows sum to 1"),
         (lambda mdp: finite_horizon(mdp, np.zeros((1, 7))), "a policy is a table"),
         (lambda mdp: finite_horizon(Mdp.joined([mdp, mdp_of(HAND_BUILT["go"])])), r"time limits, \[4, 20\]"),
+        (lambda mdp: finite_horizon(mdp, max_steps=-1), "at least 0, got -1"),
         (lambda mdp: Mdp.joined([]), "at least one"),
     ],
 )

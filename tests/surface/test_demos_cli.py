@@ -98,7 +98,7 @@ def test_new_and_old_demonstrations_are_exported_to_minari(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "task"),
+        ([], "give TASK|FILE"),
         (["BabyAI-GoToObjS44-v0"], LEVEL),
         (["tasks.py:Fetch"], "tasks.py"),
         ([LEVEL, "--episodes", "0"], "episodes must be at least 1"),

@@ -16,6 +16,7 @@ from small_runs import After, checkpoint_of, small_config
 from groundling.errors import GroundlingError
 from groundling.interruption import Interrupted
 from groundling.training import PPOConfig, TrainConfig, Trainer
+from groundling.training.algorithms.grpo import GRPOConfig
 from groundling.training.logs import read_metrics
 from groundling.training.ranks import Ranks, join_job
 
@@ -57,6 +58,11 @@ def main(folder: Path, ranks: Ranks) -> dict[str, Any]:
     at_stop = stopped.updates
     Trainer(config, folder / "stopped", resume=True).run()
 
+    # a minibatch of the whole rollout of the job is more than the frames of one process
+    large = small_config(1, evaluate_every=0, ppo=PPOConfig(num_steps=12, minibatch_size=96, num_epochs=1))
+    Trainer(large, folder / "large").run()
+    grpo = GRPOConfig(group_size=4, num_steps=12, minibatch_size=48)
+
     other = dataclasses.replace(config, seed=5) if ranks.rank == 1 else config
     alone = dataclasses.replace(config, task="BabyAI-Nowhere-v0") if ranks.rank == 1 else config
     number = torch.zeros(())
@@ -70,6 +76,7 @@ def main(folder: Path, ranks: Ranks) -> dict[str, Any]:
         "at_stop": at_stop,
         "odd": refused(small_config(num_envs=9), folder / "odd"),
         "many": refused(small_config(num_envs=1, ppo=PPOConfig(num_steps=12, minibatch_size=12)), folder / "many"),
+        "groups": refused(small_config(algorithm="grpo", num_envs=12, settings=(grpo,)), folder / "groups"),
         "infonce": refused(small_config(algorithm="infonce"), folder / "infonce"),
         "agile": refused(small_config(reward=("agile",)), folder / "agile"),
         "used": refused(config, folder / "whole"),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from groundling.errors import ConfigurationError
-from groundling.training.advantages import gae
+from groundling.training.advantages import advantage_numbers, gae
 
 
 def column(*values: float) -> Tensor:
@@ -106,3 +106,11 @@ def test_arrays_of_other_shapes_are_refused(shapes: tuple[tuple[int, ...], ...])
     ended = [torch.zeros(shape, dtype=torch.bool) for shape in shapes[3:]]
     with pytest.raises(ConfigurationError, match=r"must share one shape \[T, B\]"):
         gae(*numbers, *ended, gamma=0.9, gae_lambda=0.9)
+
+
+def test_extreme_advantage_is_the_farthest_from_the_mean_on_either_side() -> None:
+    advantage = torch.tensor([[-6.0, 1.0], [2.0, 3.0]])  # mean 0, standard deviation sqrt(50 / 3)
+    spread, mean, extreme = advantage_numbers(advantage).tolist()
+    assert (spread, mean) == pytest.approx(((50 / 3) ** 0.5, 0.0), abs=1e-6)
+    assert extreme == pytest.approx(6 / (50 / 3) ** 0.5)
+    assert advantage_numbers(torch.full((2, 2), 3.0)).tolist() == [0.0, 3.0, 0.0]

@@ -143,6 +143,17 @@ def test_advantages_equal_hand_computed_numbers() -> None:
     assert without.tolist() == pytest.approx([r - o for r, o in zip(returns.tolist(), others, strict=True)])
 
 
+@pytest.mark.parametrize("size", [8, 256])
+def test_group_of_equal_returns_has_no_advantage_however_they_round(size: int) -> None:
+    """A sum of equal numbers is rounded, and what is left would be divided by a spread as small."""
+    returns = torch.tensor([0.99**step * (1 - 0.9 * step / 64) for step in range(1, 40)])
+    group = torch.arange(len(returns)).repeat_interleave(size)
+    for alone in (False, True):
+        gain, spread = group_advantages(returns.repeat_interleave(size), group, leave_one_out=alone)
+        assert not gain.any()
+        assert not spread.any()
+
+
 def test_group_size_must_divide_the_environments() -> None:
     for algorithm, settings in (("grpo", GRPOConfig(minibatch_size=8)), ("rloo", RLOOConfig())):
         with pytest.raises(ConfigurationError, match=f"groups of 8 .* 12 environments.*--{algorithm}.group-size.* 8"):

@@ -52,6 +52,8 @@ def test_runs_of_two_processes_stop_resume_and_refuse_together(tmp_path: Path) -
     told = {
         "odd": "ConfigurationError: 2 processes do not divide 9 environments",
         "many": "ConfigurationError: 2 processes share 1 environments",
+        "groups": "ConfigurationError: the groups of 4 roll-outs do not divide the 6 environments of each of the 2 "
+        "processes: give --num-envs a multiple of 8",
         "infonce": "ConfigurationError: algorithm 'infonce' trains in one process",
         "agile": "ConfigurationError: the reward 'agile' learns from rollouts",
         "used": "RunFolderError: .* already holds a run",
@@ -64,7 +66,7 @@ def test_runs_of_two_processes_stop_resume_and_refuse_together(tmp_path: Path) -
         assert second[name].startswith("ToldElsewhereError"), second[name]
     assert first["told of a copy"]
     assert second["told of a copy"]
-    assert second["folders"] == ["parts", "stopped", "whole"]  # nothing is left of those that were refused
+    assert second["folders"] == ["large", "parts", "stopped", "whole"]  # nothing is left of those that were refused
 
 
 @pytest.mark.slow

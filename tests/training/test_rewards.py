@@ -187,7 +187,7 @@ def test_rewards_that_pay_the_environments_in_two_halves_train_as_the_environmen
     """Through the stage, not around it."""
     plain, halves = (Trainer(make_config(), tmp_path / name) for name in ("plain", "halves"))
     terms: dict[str, Any] = {"one": EnvironmentReward(), "other": EnvironmentReward()}
-    halves.rewards = halves.algorithm.collector.rewards = RewardStage(terms, (0.5, 0.5))
+    halves.state.rewards = halves.algorithm.collector.rewards = RewardStage(terms, (0.5, 0.5))
     ours, theirs = halves.run(), plain.run()
     assert_same(ours.agent.state_dict(), theirs.agent.state_dict())
     rows = metrics_of(tmp_path / "halves")

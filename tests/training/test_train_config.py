@@ -14,6 +14,7 @@ from groundling.envs.first_person import Camera
 from groundling.errors import ConfigurationError
 from groundling.training import PPOConfig, TrainConfig
 from groundling.training.algorithms.imitation import ImitationConfig
+from groundling.training.algorithms.ppo_kl import PPOKLConfig
 
 
 def small(**changes: Any) -> TrainConfig:
@@ -206,6 +207,8 @@ def test_minibatch_larger_than_a_rollout_is_refused() -> None:
     told = r"33 is larger than a rollout of 32 .*use --num-envs 9 or a smaller --ppo.minibatch-size, at most 32"
     with pytest.raises(ConfigurationError, match=told):
         small(ppo=PPOConfig(num_steps=4, minibatch_size=33))
+    with pytest.raises(ConfigurationError, match=r"--ppo-kl\.minibatch-size"):  # as --help writes it
+        small(algorithm="ppo_kl", settings=(PPOKLConfig(num_steps=4, minibatch_size=33),))
 
 
 def changed_json(**changes: Any) -> str:

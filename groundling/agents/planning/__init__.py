@@ -36,7 +36,8 @@ def make_planner(text: str, agent: ActorCritic) -> Planner:
         raise ConfigurationError(f"a planner is named with its budget of a step, as in mcts:64; got {text!r}")
     kind = PLANNERS.find(name)
     given = dict(part.partition("=")[::2] for part in settings.split("&") if part)
-    known = {key: type(value) for key, value in vars(kind.Config()).items()}
+    # the budget stands in front, and is not to be said twice
+    known = {key: type(value) for key, value in vars(kind.Config()).items() if key != kind.budget}
     refuse_unknown(given, known, f"the planner {name}")
     values: dict[str, Any] = {}
     for key, value in given.items():

@@ -86,6 +86,11 @@ class Planner(ABC):
         actions, own = self.plan(observation, state[:, :-1], is_first, envs, greedy, generator)
         return actions, torch.cat([own, state[:, -1:]], dim=1)
 
+    @property
+    def relies_on_value(self) -> bool:
+        """Whether it chooses by the agent's value, which then has to be a trained one."""
+        return False
+
     @abstractmethod
     def plan(
         self,

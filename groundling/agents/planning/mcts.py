@@ -22,6 +22,7 @@ from groundling.interfaces import Array, CopyableEnvs, Observation
 
 VISITS: Final = 50
 LEAST_PRIOR: Final = 1e-6  # of an action that is open, so that it is tried in the end
+MOST_SIMULATIONS: Final = 100_000  # of a step: more take minutes, and their trees do not fit into memory
 MOST_BYTES: Final = 256 * 2**20  # of copied worlds that are kept at once; more environments are searched in turns
 
 
@@ -49,7 +50,10 @@ class TreeSearchConfig:
     tree: str = "kept"
 
     def __post_init__(self) -> None:
-        _require(self.simulations >= 0, f"simulations must not be negative, got {self.simulations}")
+        _require(
+            0 <= self.simulations <= MOST_SIMULATIONS,
+            f"simulations of a step are from 0 to {MOST_SIMULATIONS:,}, not {self.simulations:,}",
+        )
         _require(self.exploration > 0, f"exploration must be greater than 0, got {self.exploration}")
         _require(0 <= self.gamma <= 1, f"gamma must be between 0 and 1, got {self.gamma}")
         _require(self.prior in ("policy", "uniform"), f"prior is policy or uniform, not {self.prior!r}")
@@ -91,15 +95,18 @@ class TreeSearch(Planner):
         generator: torch.Generator | None,
     ) -> tuple[NDArray[np.int64], Tensor]:
         """See :class:`Planner`."""
-        logits, memory = self.agent.logits(observation, state, is_first)
+        first = torch.as_tensor(is_first, device=self.agent.device).unsqueeze(0)
+        decision = self.agent(self.agent.prepare(observation), state, first)
+        logits, memory = decision.logits[0], decision.state
         if self.config.simulations == 0:
             chosen = logits.argmax(dim=-1) if greedy else sample_actions(logits, generator)
             return chosen.cpu().numpy(), memory
         rows, actions = np.asarray(envs), np.zeros(len(envs), dtype=np.int64)
         for row in rows[np.asarray(is_first, dtype=np.bool_)].tolist():
             self._kept.pop(row, None)
+        value = decision.value[0].double().cpu().numpy() * (self.config.value == "agent")
         for part in np.array_split(np.arange(len(rows)), self._turns(rows)):
-            trees, nodes = self._search(rows[part], logits[part], memory[part])
+            trees, nodes = self._search(rows[part], logits[part], value[part], memory[part])
             scores = self._scores(trees)
             if greedy:
                 actions[part] = scores.argmax(axis=1)
@@ -111,6 +118,11 @@ class TreeSearch(Planner):
                 if kept is not None:
                     self._kept[row] = kept
         return actions, memory
+
+    @property
+    def relies_on_value(self) -> bool:
+        """See :class:`Planner`."""
+        return self.config.simulations > 0 and self.config.value == "agent"
 
     def _scores(self, trees: Trees) -> NDArray[np.float64]:
         """Logits [R, A] of the actions at the roots after a search.
@@ -144,7 +156,9 @@ class TreeSearch(Planner):
         room = MOST_BYTES // (_size_of(self.envs) * self._twin.num_envs)
         self._most_kept = min(self.config.simulations, room) if self.config.tree == "kept" else 0
 
-    def _search(self, rows: NDArray[np.int64], logits: Tensor, memory: Tensor) -> tuple[Trees, _Nodes]:
+    def _search(
+        self, rows: NDArray[np.int64], logits: Tensor, value: NDArray[np.float64], memory: Tensor
+    ) -> tuple[Trees, _Nodes]:
         """The trees of environments [R], grown to the end."""
         assert self.envs is not None
         config, every = self.config, np.arange(len(rows))
@@ -158,7 +172,7 @@ class TreeSearch(Planner):
         for tree, own in kept.items():
             put_back(trees, tree, own)
             nodes.put_back(tree, own)
-        trees.prior[:, 0] = self._prior(logits)
+        trees.prior[:, 0], trees.value[:, 0] = self._prior(logits), value
         for number in range(config.simulations):
             steps, at = trees.descend(config.exploration)
             actions = np.zeros(len(rows), dtype=np.int64)

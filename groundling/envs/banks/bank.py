@@ -12,18 +12,9 @@ from numpy.typing import NDArray
 
 from groundling.envs.banks.bank_file import read_bank, write_bank
 from groundling.envs.banks.episode import Episode, sample_episodes
+from groundling.envs.banks.episode_arrays import Sizes, enlarge_arrays, pack_episodes
 from groundling.envs.banks.manuals import Manuals
 from groundling.envs.catalog import find_family
-from groundling.envs.engine.constants import (
-    CLAUSE_LENGTH,
-    EMPTY_LOOK,
-    FIRST_OBJECT,
-    NO_CLAUSE,
-    NOWHERE,
-    OPAQUE_BIT,
-    WALL_LOOK,
-    without,
-)
 from groundling.envs.engine.episode_checks import check_episodes
 from groundling.envs.engine.state import Episodes
 from groundling.errors import BankFileError, EpisodeError, TaskError, UnknownEnvironmentError, UnsupportedLevelError
@@ -99,7 +90,10 @@ class EpisodeBank:
         """
         source = _source_of(level)
         if source is None:
-            raise UnsupportedLevelError(f"the episodes of {level} stand in no bank: its simulator makes them")
+            raise UnsupportedLevelError(
+                f"the episodes of {level} stand in no bank, its simulator makes them: choose a level or task of the "
+                "grid or the rooms, such as BabyAI-GoToObj-v0"
+            )
         episodes = sample_episodes(source, seeds)
         vocabulary = source.embodiment.vocabulary
         return cls.pack(
@@ -134,46 +128,17 @@ class EpisodeBank:
         Raises:
             InstructionError: if an instruction or a manual is longer, or has a word that is not in the vocabulary.
         """
-        count = len(episodes)
-        height = max(e.cells.shape[0] for e in episodes)
-        width = max(e.cells.shape[1] for e in episodes)
-        objects = max([1, *(len(e.looks) for e in episodes)])
         instructions = tuple(dict.fromkeys(e.instruction for e in episodes))
-        row_of = {text: row for row, text in enumerate(instructions)}
+        tokens = vocabulary.encode_all(instructions, length=length).astype(np.uint16)
+        told = [e.manual for e in episodes]
         bank = cls(
             level=level,
             split=split,
             instructions=instructions,
-            seeds=np.array([e.seed for e in episodes], dtype=np.int64),
-            sentences=np.array([row_of[e.instruction] for e in episodes], dtype=np.int32),
-            tokens=vocabulary.encode_all(instructions, length=length).astype(np.uint16),
             vocabulary=vocabulary.fingerprint,
-            manuals=None
-            if manual_space is None
-            else Manuals.pack([e.manual for e in episodes], manual_space, vocabulary),
-            cells=np.ones((count, height, width), dtype=np.uint8),
-            looks=np.full((count, FIRST_OBJECT + objects), EMPTY_LOOK, dtype=np.int32),
-            contents=np.zeros((count, objects), dtype=np.uint8),
-            positions=np.full((count, objects), NOWHERE, dtype=np.int16),
-            poses=np.array([e.pose for e in episodes], dtype=np.int16),
-            carried=np.array([e.carried for e in episodes], dtype=np.uint8),
-            programs=_no_clauses(count, max(len(e.program) for e in episodes)),
-            max_steps=np.array([e.max_steps for e in episodes], dtype=np.int32),
-            floors=_plain_floors(count, height, width, any(e.floors is not None for e in episodes)),
+            manuals=None if manual_space is None else Manuals.pack(told, manual_space, vocabulary),
+            **pack_episodes(episodes, instructions, tokens),
         )
-        for row, episode in enumerate(episodes):
-            own_height, own_width = episode.cells.shape
-            bank.cells[row, :own_height, :own_width] = episode.cells
-            if episode.floors is not None:
-                bank.floors[row, :own_height, :own_width] = episode.floors
-            here = len(episode.looks)
-            bank.looks[row, 1] = WALL_LOOK if episode.walls_hide else without(WALL_LOOK, OPAQUE_BIT)
-            bank.looks[row, FIRST_OBJECT : FIRST_OBJECT + here] = episode.looks
-            bank.contents[row, :here] = episode.contents
-            bank.programs[row, : len(episode.program)] = np.array(episode.program, dtype=np.uint64)
-            for k, place in enumerate(episode.positions):
-                if place != NOWHERE:
-                    bank.positions[row, k] = place // own_width * width + place % own_width
         try:
             bank.check()
         except EpisodeError as error:
@@ -199,12 +164,8 @@ class EpisodeBank:
     @classmethod
     def concatenate(cls, banks: Sequence[EpisodeBank]) -> EpisodeBank:
         """The episodes of several banks in order; smaller maps are framed by walls, level and split are the first's."""
-        height, width = (max(bank.cells.shape[axis] for bank in banks) for axis in (1, 2))
-        objects = max(bank.contents.shape[1] for bank in banks)
-        clauses = max(bank.programs.shape[1] for bank in banks)
-        length = max(bank.instruction_length for bank in banks)
-        has_floors = any(bank.floors.size for bank in banks)
-        banks = [bank._enlarged(height, width, objects, clauses, length, has_floors) for bank in banks]
+        sizes = Sizes.largest([Sizes.of(bank._arrays()) for bank in banks])
+        banks = [bank._enlarged(sizes) for bank in banks]
         row_of: dict[str, int] = {}
         tokens, sentences = [], []
         for bank in banks:
@@ -218,33 +179,10 @@ class EpisodeBank:
         manuals = Manuals.concatenate([bank.manuals for bank in banks], [len(bank) for bank in banks])
         return cls(first.level, first.split, tuple(row_of), vocabulary=first.vocabulary, manuals=manuals, **joined)
 
-    def _enlarged(
-        self, height: int, width: int, objects: int, clauses: int, length: int, has_floors: bool
-    ) -> EpisodeBank:
+    def _enlarged(self, sizes: Sizes) -> EpisodeBank:
         """The same episodes in larger arrays."""
-        more = objects - self.contents.shape[1]
-        _, own_height, own_width = self.cells.shape
-
-        def padded(array: NDArray[Any], *ends: int, value: int = 0) -> NDArray[Any]:
-            return np.pad(array, [(0, 0), *((0, end) for end in ends)], constant_values=value)
-
-        y, x = np.divmod(self.positions, own_width)
-        placed = np.where(self.positions == NOWHERE, NOWHERE, y * width + x).astype(np.int16)
-        programs = _no_clauses(len(self), clauses)
-        programs[:, : self.programs.shape[1]] = self.programs
-        floors = _plain_floors(len(self), height, width, has_floors)
-        if self.floors.size:
-            floors[:, :own_height, :own_width] = self.floors
-        return replace(
-            self,
-            cells=padded(self.cells, height - own_height, width - own_width, value=1),
-            looks=padded(self.looks, more, value=EMPTY_LOOK),
-            contents=padded(self.contents, more),
-            positions=padded(placed, more, value=NOWHERE),
-            programs=programs,
-            tokens=padded(self.tokens, length - self.instruction_length),
-            floors=floors,
-        )
+        arrays: dict[str, Any] = enlarge_arrays(self._arrays(), sizes)
+        return replace(self, **arrays)
 
     def take(self, rows: NDArray[np.integer] | slice) -> EpisodeBank:
         """A bank of these rows, in their order; sentences that no row uses are left out."""
@@ -366,13 +304,3 @@ ARRAYS: Final = tuple(
     for field in fields(EpisodeBank)
     if field.name not in ("level", "split", "instructions", "vocabulary", "manuals")
 )
-
-
-def _no_clauses(episodes: int, clauses: int) -> NDArray[np.uint64]:
-    programs = np.zeros((episodes, clauses, CLAUSE_LENGTH), dtype=np.uint64)
-    programs[:, :, 0] = NO_CLAUSE
-    return programs
-
-
-def _plain_floors(episodes: int, height: int, width: int, has_floors: bool) -> NDArray[np.uint8]:
-    return np.zeros((episodes, height, width) if has_floors else (episodes, 0, 0), dtype=np.uint8)

@@ -1,52 +1,32 @@
-"""A batch of worlds: the arrays of B environments and the threads that step them, whatever bodies move in them."""
+"""A batch of worlds: the arrays of B environments and the order of a step, whatever bodies move in them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundling.envs.banks.bank import EpisodeBank
 from groundling.envs.banks.mixture import TaskMixture
-from groundling.envs.engine import on_top as on_top_sense
-from groundling.envs.engine.answers import MASK_KEY, Answers
+from groundling.envs.engine.action_checks import checked_actions
+from groundling.envs.engine.answers import Answers
 from groundling.envs.engine.array_pool import ArrayPool
-from groundling.envs.engine.constants import BORDER, NUM_ACTIONS, NUM_STATES, OPAQUE_BIT, Action
-from groundling.envs.engine.episode_checks import MOST_COLORS, MOST_TYPES
-from groundling.envs.engine.explored import Explorer
+from groundling.envs.engine.batch_state import bounds_of_saved, check_saved_worlds, state_name
+from groundling.envs.engine.constants import BORDER, NUM_ACTIONS
 from groundling.envs.engine.kinds import kinds_of
-from groundling.envs.engine.manuals import MANUAL_KEY, ManualSense
-from groundling.envs.engine.previous_action import PREVIOUS_ACTION_KEY, PreviousActions
-from groundling.envs.engine.state import Tasks, Worlds, empty_outcomes, empty_worlds
-from groundling.envs.engine.top_down import TopDownPainter
-from groundling.envs.engine.world_checks import check_worlds
-from groundling.envs.saved_states import check_arrays, refuse_beyond
-from groundling.errors import ActionError, ConfigurationError
+from groundling.envs.engine.senses import Senses
+from groundling.envs.engine.state import Tasks, empty_outcomes, empty_worlds
+from groundling.envs.engine.step_threads import StepThreads
+from groundling.envs.saved_states import check_arrays
+from groundling.errors import ConfigurationError
 from groundling.language.lexicon import PLAIN, Lexicon
-
-SHARES_PER_THREAD = 4
-SAVED_AS = {"current_step": "stage"}  # names that checkpoints keep from before the fields had theirs
 
 ObservationArrays = dict[str, NDArray[Any]]
 Seen = TypeVar("Seen", bound=tuple[NDArray[Any], ...])
-
-
-def state_name(field: str) -> str:
-    """The name under which a field of ``Worlds`` is saved."""
-    return f"state.{SAVED_AS.get(field, field)}"
-
-
-class Pictures(NamedTuple):
-    """Senses that are drawn after a step, empty where nobody asked for them."""
-
-    top_down: NDArray[np.uint8]  # [B, H * P, W * P, 3] RGB, the worlds from above
-    explored: NDArray[np.uint8]  # [B, M, M, 3] column, row, (type, color, state): what each agent has seen
-    on_top: NDArray[np.uint8]  # [B, 7, 7, 3] column, row, (type, color, state) of what stands on the things in view
 
 
 class Batch(ABC, Generic[Seen]):
@@ -70,13 +50,11 @@ class Batch(ABC, Generic[Seen]):
     Attributes:
         observations: what the agents see now, rewritten by every step.
         final: the last observation of each environment whose episode ended in the last step.
-        pictures, final_pictures: the same of the senses that are drawn after a step.
         outcomes: reward, terminated, truncated and the statistics of the episodes that ended.
         mixture: the tasks of the bank.
         kinds: the types and colors that can be drawn.
-        manuals, masks, previous, explorer, painter: the senses beside what a step writes; None where there is no such
-            sense.
-        has_on_top: whether what stands on the things in view is a sense.
+        senses: the senses beside what a step writes.
+        threads: those that share a step.
         num_actions: A.
         watchers: are called after each step, before environments whose episode ended begin the next one.
     """
@@ -113,11 +91,8 @@ class Batch(ABC, Generic[Seen]):
         self.shuffle = shuffle
         self.order_seed = order_seed
         self.text_key = text_key
-        self.manuals = None if manual_space is None else ManualSense(bank, manual_space)
-        self.masks = None if answers is None else answers.masks(bank.instructions)
         if answers is not None:
             self.num_actions = answers.num_actions
-        self.previous = PreviousActions(num_envs, self.num_actions) if previous_action else None
         self.episodes = bank.episodes()
         self.tasks = Tasks(
             self.mixture.starts, np.empty(len(self.mixture.tasks)), np.full(num_envs, -1, dtype=np.int64)
@@ -136,20 +111,21 @@ class Batch(ABC, Generic[Seen]):
         self.final = self._final_views.take()
         self.outcomes = self._results.take()
         self.watchers: list[Callable[[], None]] = []
-        self._had_stopped = np.zeros(b, dtype=np.bool_)  # those whose episode ended in the last step
-        self.painter = None if top_down_pixels is None else TopDownPainter(bank, top_down_pixels, self.kinds)
-        cells = self.state.cells.shape
-        self.explorer = None if explored_radius is None else Explorer((b, cells[1]), explored_radius)
-        self.has_on_top = on_top
-        self._pictures = ArrayPool(self._make_pictures)
-        self._final_pictures = ArrayPool(self._make_pictures)
-        self.pictures = self._pictures.take()
-        self.final_pictures = self._final_pictures.take()
-        threads = max(1, min(num_threads, b // self.min_envs_per_thread))
-        self._num_threads = threads
-        edges = np.linspace(0, b, SHARES_PER_THREAD * threads + 1).astype(int)
-        self._shares = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-        self._pool = ThreadPoolExecutor(threads - 1, "groundling-step") if threads > 1 else None
+        self.senses = Senses(
+            bank,
+            self.state,
+            self.width,
+            self.places,
+            kinds=self.kinds,
+            num_actions=self.num_actions,
+            top_down_pixels=top_down_pixels,
+            explored_radius=explored_radius,
+            on_top=on_top,
+            previous_action=previous_action,
+            answers=answers,
+            manual_space=manual_space,
+        )
+        self.threads = StepThreads(b, max(1, min(num_threads, b // self.min_envs_per_thread)))
 
     def reset(self, mask: NDArray[np.bool_] | None = None, *, fresh: bool = False) -> None:
         """Begin the next episode in every environment (of the mask [B]); for ``fresh`` see :meth:`step`."""
@@ -162,9 +138,8 @@ class Batch(ABC, Generic[Seen]):
             for array, old in zip(self.observations, before, strict=True):
                 array[:] = old
         self._begin(chosen)
-        if self.previous is not None:
-            self.previous.begin(chosen)
-        self._paint(self.pictures, np.arange(self.num_envs))
+        self.senses.begin(chosen)
+        self.senses.draw(np.arange(self.num_envs))
 
     def restart(self, order_seed: int, *, fresh: bool = False) -> None:
         """Forget every episode played and begin anew with this order."""
@@ -216,8 +191,7 @@ class Batch(ABC, Generic[Seen]):
             self.observations = self._views.take()
             self.final = self._final_views.take()
             self.outcomes = self._results.take()
-            self.pictures = self._pictures.take()
-            self.final_pictures = self._final_pictures.take()
+            self.senses.renew_arrays()
 
     @abstractmethod
     def make_observations(self) -> Seen:
@@ -225,49 +199,27 @@ class Batch(ABC, Generic[Seen]):
 
     def seen(self) -> ObservationArrays:
         """What the agents see now, by the keys of the observation space."""
-        seen = {**self.named(self.observations), **self._named_pictures(self.pictures)}
-        if self.masks is not None:
-            seen[MASK_KEY] = self.masks.of(self.state.sentence, self.state.current_step > 0)
-        if self.manuals is not None:
-            seen[MANUAL_KEY] = self.manuals.of(self.state.episode)
-        if self.previous is not None:
-            seen[PREVIOUS_ACTION_KEY] = self.previous.now.copy()
-        return seen
+        return {**self.named(self.observations), **self.senses.seen()}
 
     def last_seen(self) -> ObservationArrays:
         """What those whose episode ended in the last step saw then; the rows of others mean nothing."""
-        seen = {**self.named(self.final), **self._named_pictures(self.final_pictures)}
-        if self.masks is not None:
-            seen[MASK_KEY] = self.masks.of(self.bank.sentences[self.outcomes.episode], self._had_stopped)
-        if self.manuals is not None:
-            seen[MANUAL_KEY] = self.manuals.of(self.outcomes.episode)
-        if self.previous is not None:
-            seen[PREVIOUS_ACTION_KEY] = self.previous.last.copy()
-        return seen
-
-    def _named_pictures(self, pictures: Pictures) -> ObservationArrays:
-        return {name: array for name, array in pictures._asdict().items() if array.size}
-
-    def _make_pictures(self) -> Pictures:
-        shapes = [(0, 0, 0) if drawer is None else drawer.shape for drawer in (self.painter, self.explorer)]
-        shapes.append(on_top_sense.SHAPE if self.has_on_top else (0, 0, 0))
-        return Pictures(*(np.zeros((self.num_envs, *shape), dtype=np.uint8) for shape in shapes))
+        return {**self.named(self.final), **self.senses.last_seen(self.outcomes.episode)}
 
     def _step_and_show(self, actions: NDArray[np.int64], autoreset: bool) -> None:
         """Step without the next episodes first, since the watchers are to see how the last ones ended."""
-        self._share_out(partial(self._step, actions, False))
+        self.threads.run(partial(self._step, actions, False))
         for watcher in self.watchers:
             watcher()
         if autoreset:
-            self._share_out(self._go_on)
-        self._paint(self.pictures, np.arange(self.num_envs))
+            self.threads.run(self._go_on)
+        self.senses.draw(np.arange(self.num_envs))
 
     def _step_and_paint(self, actions: NDArray[np.int64], autoreset: bool, start: int, stop: int) -> None:
         """Step without the next episodes first, since the ends of the last ones are to be painted."""
         self._step(actions, False, start, stop)
         if autoreset:
             self._go_on(start, stop)
-        self._paint(self.pictures, np.arange(start, stop))
+        self.senses.draw(np.arange(start, stop))
 
     def _go_on(self, start: int, stop: int) -> None:
         """Keep the last observations of the episodes that ended, and begin the next ones."""
@@ -275,18 +227,10 @@ class Batch(ABC, Generic[Seen]):
         for last, now in zip(self.final, self.observations, strict=True):
             if len(now):
                 last[rows] = now[rows]
-        self._paint(self.final_pictures, rows)
+        self.senses.draw_last(rows)
         chosen = np.zeros(self.num_envs, dtype=np.bool_)
         chosen[rows] = True
         self._begin(chosen)
-
-    def _paint(self, pictures: Pictures, rows: NDArray[np.int64]) -> None:
-        if self.painter is not None:
-            self.painter.draw(self.state, self.width, *self.places(), pictures.top_down, rows)
-        if self.explorer is not None:
-            self.explorer.draw(self.state, self.width, pictures.explored, rows)
-        if self.has_on_top:
-            on_top_sense.draw_on_top(self.state, self.width, pictures.on_top, rows)
 
     @abstractmethod
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -315,17 +259,15 @@ class Batch(ABC, Generic[Seen]):
         Raises:
             ActionError: if the actions are not [B] integers in [0, A); no environment is stepped then.
         """
-        actions = self._checked(actions, self.num_envs)
+        actions = checked_actions(actions, self.num_envs, self.num_actions)
         self._renew_arrays(fresh)
-        if self.masks is not None and self.masks.stops_first:
-            self._had_stopped = (self.state.current_step > 0) | (actions == Action.DONE)
-        run = partial(self._step_and_paint if self._has_drawers else self._step, actions, autoreset)
+        self.senses.before_step(actions)
+        run = partial(self._step_and_paint if self.senses.are_drawn else self._step, actions, autoreset)
         if self.watchers:
             self._step_and_show(actions, autoreset)
         else:
-            self._share_out(run)
-        if self.previous is not None:
-            self.previous.note(actions, self.outcomes.ended & autoreset)
+            self.threads.run(run)
+        self.senses.after_step(actions, self.outcomes.ended, autoreset)
 
     def step_part(self, actions: NDArray[np.integer[Any]], start: int, stop: int, *, autoreset: bool = True) -> None:
         """Step environments ``start`` to ``stop`` alone, over the last results of these; the others stay as they are.
@@ -335,59 +277,19 @@ class Batch(ABC, Generic[Seen]):
         Raises:
             ActionError: if the actions are not integers in [0, A), one for each; no environment is stepped then.
         """
-        checked = self._checked(actions, stop - start)
+        checked = checked_actions(actions, stop - start, self.num_actions)
         every = np.zeros(self.num_envs, dtype=np.int64)
         every[start:stop] = checked
-        run = self._step_and_paint if self._has_drawers else self._step
-        self._share_out(partial(run, every, autoreset), start, stop)
+        run = self._step_and_paint if self.senses.are_drawn else self._step
+        self.threads.run(partial(run, every, autoreset), start, stop)
 
     def why_undivided(self) -> str:
         """Why the batch cannot be stepped in parts; empty where it can."""
         if self.watchers:
             return "somebody watches how their episodes end (groups of roll-outs, labels of experts)"
-        if self.previous is not None or self.masks is not None:
+        if self.senses.previous is not None or self.senses.masks is not None:
             return "their agents see masks of actions, or the actions that they took last"
         return ""
-
-    @property
-    def _has_drawers(self) -> bool:
-        return self.painter is not None or self.explorer is not None or self.has_on_top
-
-    def _share_out(self, run: Callable[[int, int], None], start: int = 0, stop: int | None = None) -> None:
-        """Run over the environments from ``start`` to ``stop`` (all), in shares where there are threads."""
-        stop = self.num_envs if stop is None else stop
-        if self._pool is None:
-            run(start, stop)
-            return
-        every = ((max(first, start), min(last, stop)) for first, last in self._shares)
-        shares = iter(
-            [share for share in every if share[0] < share[1]]
-        )  # whoever is free takes the next share: threads start late and cores are noisy
-
-        def work() -> None:
-            for share in shares:
-                run(*share)
-
-        others = [self._pool.submit(work) for _ in range(self._num_threads - 1)]
-        work()
-        for other in others:
-            other.result()
-
-    def _checked(self, actions: NDArray[np.integer[Any]], count: int) -> NDArray[np.int64]:
-        array = np.asarray(actions)
-        if array.dtype.kind not in "iu":
-            raise ActionError(f"actions are integers, got {array.dtype}: did you pass logits or probabilities?")
-        if array.shape != (count,):
-            raise ActionError(
-                f"expected actions of shape ({count},), one for each environment, got shape {array.shape}"
-            )
-        array = np.ascontiguousarray(array, dtype=np.int64)
-        if array.min() < 0 or array.max() >= self.num_actions:
-            wrong = int(np.flatnonzero((array < 0) | (array >= self.num_actions))[0])
-            raise ActionError(
-                f"action {array[wrong]} of environment {wrong} is out of range: actions are 0 to {self.num_actions - 1}"
-            )
-        return array
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of everything that the future depends on, the bank apart."""
@@ -413,7 +315,7 @@ class Batch(ABC, Generic[Seen]):
     def row_arrays(self) -> dict[str, NDArray[Any]]:
         """What the future of each environment depends on, [B, ...] by name, without what a step draws anew."""
         observations: Any = self.observations
-        drawn = {f"observations.{name}" for name in (*observations._fields, *self.pictures._fields)}
+        drawn = {f"observations.{name}" for name in (*observations._fields, *self.senses.pictures._fields)}
         kept = {name: array for name, array in self.arrays().items() if name not in drawn and array.size}
         del kept["limits"]  # of the batch
         return {**kept, "observations.instruction": observations.instruction}  # written at the beginning only
@@ -430,48 +332,20 @@ class Batch(ABC, Generic[Seen]):
         """
         orders = {"order_seed": np.zeros((), dtype=np.int64), "shuffle": np.zeros((), dtype=np.bool_)}
         check_arrays(saved, {**ours, **orders}, self.bounds())
-        worlds = Worlds(**{name: saved.get(state_name(name), array) for name, array in self.state._asdict().items()})
-        check_worlds(worlds, self.width, self.episodes)
-        if self.explorer is not None:
-            for shift in (0, 8, 16):  # type, color and state of each tile
-                refuse_beyond(saved["explored"] >> shift & 0xFF, 0, self._most_code(), "explored")
-        limits = saved["limits"]
-        if (np.diff(limits, prepend=0.0) < 0).any() or limits[-1] != 1:
-            raise ConfigurationError("the saved environments have shares of tasks that are none: the state is damaged")
-        tokens = self.episodes.tokens[worlds.sentence]
-        if not np.array_equal(saved["observations.instruction"], tokens):
-            raise ConfigurationError("the saved environments have other sentences than these: another bank")
+        check_saved_worlds(saved, self.state, self.width, self.episodes, has_map=self.senses.explorer is not None)
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """The lowest and the highest number of arrays of a saved state whose numbers have some of their own."""
-        codes = (0, self._most_code())
-        return {
-            "limits": (0, 1),
-            "observations.explored": codes,
-            "observations.on_top": codes,
-            "explored": (0, (1 << OPAQUE_BIT - 2) - 1),
-            PREVIOUS_ACTION_KEY: (0, self.num_actions),
-        }
-
-    def _most_code(self) -> int:
-        """The highest number of a type, color, state or floor."""
-        return max(MOST_TYPES, MOST_COLORS, NUM_STATES) - 1  # whatever words a task brings: copies may lack them
+        return bounds_of_saved(self.num_actions)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything that the future depends on, the bank apart."""
         state = {state_name(name): array for name, array in self.state._asdict().items()}
         state["limits"] = self.tasks.limits
         observations: Any = self.observations
-        for parts in (observations, self.pictures):
-            state |= {f"observations.{name}": array for name, array in parts._asdict().items()}
-        if self.explorer is not None:
-            state |= self.explorer.state_dict()
-        if self.previous is not None:
-            state[PREVIOUS_ACTION_KEY] = self.previous.now
-        return state
+        state |= {f"observations.{name}": array for name, array in observations._asdict().items()}
+        return {**state, **self.senses.arrays()}
 
     def close(self) -> None:
         """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+        self.threads.close()

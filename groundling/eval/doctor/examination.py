@@ -107,7 +107,8 @@ def examine(
 
     Raises:
         RunFolderError: if there is no run.
-        ConfigurationError: if there is no such check, a check returns no finding, or episodes is less than 1.
+        ConfigurationError: if there is no such check, a named one plays and only the log is to be read, a check returns
+            no finding, or episodes is less than 1.
         CheckpointError: if the checkpoint is damaged.
     """
     if episodes < 1:
@@ -119,9 +120,16 @@ def examine(
             "train --run-folder` wrote"
         )
     checks = find_checks(names)
-    record = RunRecord.of_folder(folder, episodes=episodes, seed=seed)
     if logs_only:
-        checks = {name: check for name, check in checks.items() if getattr(check, "only_reads_logs", False)}
+        reading = {name: check for name, check in checks.items() if getattr(check, "only_reads_logs", False)}
+        if names and len(reading) < len(checks):
+            playing = ", ".join(name for name in checks if name not in reading)
+            raise ConfigurationError(
+                f"the log alone is to be read, and what was asked for plays episodes or trains ({playing}): leave out "
+                "--logs-only, or these names behind --check"
+            )
+        checks = reading
+    record = RunRecord.of_folder(folder, episodes=episodes, seed=seed)
     return examination_of(record, checks, str(folder), known or {}, on_begin)
 
 

@@ -28,7 +28,8 @@ def frozen_buffer(run: RunRecord) -> Finding:
     """Can the agent learn one frozen buffer by heart?
 
     The run's algorithm, with its settings and its first learning rate, updates a copy of the agent up to forty times on
-    the same 2,048 frames. A network, an optimizer and a loss that work bring the loss down whatever the task is.
+    the same 2,048 frames. A network, an optimizer and a loss that work bring the loss down whatever the task is. A
+    penalty that keeps the run near the policy it began from is left out.
     """
     if run.probes is None:
         return not_applicable("there is no checkpoint yet")
@@ -120,6 +121,8 @@ def gradient_steps(settings: Any, frames: int) -> int:
 
 
 def _fitting(settings: Any, frames: int) -> Any:
-    """Settings whose minibatches are no larger than so many frames."""
-    size = getattr(settings, "minibatch_size", 0)
-    return dataclasses.replace(settings, minibatch_size=min(size, frames)) if size else settings
+    """Settings whose minibatches are no larger than so many frames, for a run that begins from no other one."""
+    changes: dict[str, Any] = {"kl_coef": 0.0} if hasattr(settings, "kl_coef") else {}
+    if size := getattr(settings, "minibatch_size", 0):
+        changes["minibatch_size"] = min(size, frames)
+    return dataclasses.replace(settings, **changes)

@@ -28,9 +28,9 @@ def gradients(run: RunRecord) -> Finding:
         for name in ("gradient_norm", "value_loss", "policy_loss", "imitation_loss")
         if name in row
     )
-    silent = (
-        bool(run.metrics) and any("gradient_norm" in r for r in run.metrics) and "gradient_norm" not in run.metrics[-1]
-    )
+    # an update that no whole episode came to had nothing to learn from, and is no sign of anything
+    learned = [row for row in run.metrics if row.get("learned_episodes", 1) > 0]
+    silent = any("gradient_norm" in row for row in learned) and "gradient_norm" not in learned[-1]
     if broken or silent:  # NaN is left out of the log
         return Finding(
             State.RED,
@@ -43,7 +43,7 @@ def gradients(run: RunRecord) -> Finding:
     first, now, clipped = run.first("gradient_norm"), run.last("gradient_norm"), run.last("gradient_clipped")
     numbers = {"norm": now, "first": first, "largest": float(values.max()), "clipped": clipped}
     panels = [Panel("gradient norm before clipping", {"norm": (frames, values)})]
-    seen = f"median norm {now:.2g} (at first {first:.2g}, largest {values.max():.2g})"
+    seen = f"median norm {now:.3g} (at first {first:.3g}, largest {values.max():.3g})"
     if np.isfinite(clipped):
         seen += f", {clipped:.0%} of the gradients clipped"
         panels.append(Panel("share of gradients that were clipped", {"clipped": run.curve("gradient_clipped")}))

@@ -9,18 +9,22 @@ from groundling.eval.doctor.record import RunRecord
 
 LIMITS = 0.7, 0.4  # of the best tenth of the run
 LEAST_ROWS = 10
+MOST_PARTS = 20  # of the run, whose speeds are compared: single updates may differ by what they learn from
 
 
 @reads_logs
 def throughput(run: RunRecord) -> Finding:
     """Is training as fast as this machine has shown to be?
 
-    The median of the last quarter of the updates against the speed that a tenth of all updates reached.
+    The run in twenty parts, the speed of each the harmonic mean of its updates (whose frames are as many): the median
+    of the last quarter against what the best tenth reached. Updates alone do not compare, where some of them learn from
+    many whole episodes and others from none.
     """
     frames, values = run.curve("frames_per_second")
     if len(values) < LEAST_ROWS:
         return not_applicable(f"fewer than {LEAST_ROWS} updates were timed")
-    best, now = float(np.quantile(values, 0.9)), run.last("frames_per_second")
+    parts = np.array([1 / np.mean(1 / part) for part in np.array_split(values, min(MOST_PARTS, len(values)))])
+    best, now = float(np.quantile(parts, 0.9)), float(np.median(parts[-max(1, round(len(parts) / 4)) :]))
     share = now / best
     state = graded(share, yellow=LIMITS[0], red=LIMITS[1])
     return Finding(

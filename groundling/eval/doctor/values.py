@@ -10,6 +10,7 @@ from groundling.eval.doctor.finding import Finding, Panel, State, graded, not_ap
 from groundling.eval.doctor.probes import Decisions
 from groundling.eval.doctor.record import RunRecord
 from groundling.eval.doctor.rewards import PLAIN
+from groundling.training.algorithms import find_algorithm
 
 LIMITS = 0.2, -0.2  # explained variance
 SMALL_ERROR = 0.1  # of the largest return: good enough, however little of a small variance is explained
@@ -28,8 +29,7 @@ def value(run: RunRecord) -> Finding:
         return not_applicable("there is no checkpoint yet")
     if tuple(run.config.reward) != PLAIN:
         return not_applicable("the value predicts the run's own rewards, which evaluation does not pay")
-    weight = getattr(run.config.algorithm_settings, "value_coef", None)
-    if weight is None or weight == 0:
+    if not find_algorithm(run.config.algorithm).trains_value(run.config):
         return not_applicable(f"{run.algorithm} trains no value")
     numbers: dict[str, float] = {}
     state, told, panels = State.NONE, [], []

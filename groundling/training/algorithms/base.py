@@ -123,6 +123,12 @@ class Algorithm(ABC):
         """
 
     @classmethod
+    def trains_value(cls, config: TrainConfig) -> bool | None:
+        """Whether the agent's value learns to be the return; None where the settings do not tell."""
+        weight = getattr(config.algorithm_settings, "value_coef", None)
+        return None if weight is None else weight > 0
+
+    @classmethod
     def schedules(cls, config: TrainConfig) -> tuple[str, ...]:
         """What depends on how much of the run is done, in words; said where a resumed run gets another length."""
         return ()
@@ -252,10 +258,10 @@ class OnPolicy(Algorithm):
         size = getattr(config.settings_of(cls.Config), "minibatch_size", 0)
         frames = cls.frames_per_update(config)
         if size > frames:
-            steps = frames // config.num_envs
+            steps, flag = frames // config.num_envs, cls.section.replace("_", "-")
             raise ConfigurationError(
                 f"minibatch_size {size} is larger than a rollout of {frames} frames (num_envs x num_steps): use "
-                f"--num-envs {math.ceil(size / steps)} or a smaller --{cls.section}.minibatch-size, at most {frames}"
+                f"--num-envs {math.ceil(size / steps)} or a smaller --{flag}.minibatch-size, at most {frames}"
             )
 
     @classmethod

@@ -144,6 +144,11 @@ class Episodic(OnPolicy):
             f"kl_coef keeps {cls.title} near the policy that it starts from: it needs an init",
         )
 
+    @classmethod
+    def trains_value(cls, config: TrainConfig) -> bool:
+        """As the objective says: a weight in the settings may be of another baseline than the one chosen."""
+        return cls.objective(config.settings_of(cls.Config)).value_coef > 0
+
     def make_recorders(self) -> list[Recorder]:
         """Of the policy that the run is kept near to, where it is."""
         found, run = super().make_recorders(), self.run

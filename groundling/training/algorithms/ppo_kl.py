@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from groundling.training.config import TrainConfig
 
 NEAR = 1.5  # times the target: within, the weight stays as it is
+WEIGHTS = 2.0**-30, 2.0**30  # of the penalty: 0 could not grow again, and an infinite one is no number
 OLD = "old log-probabilities"  # column of a rollout
 
 
@@ -76,6 +77,8 @@ class PPOKL(PPO):
 
     d = E[KL(old || new)] after an update:   d < d_target / 1.5: beta <- beta / 2;   d > 1.5 d_target: beta <- 2 beta
 
+    beta stays between 2^-30 and 2^30 (the source has no bounds), so that it can come back from either.
+
     Source: Schulman et al. 2017, arXiv:1707.06347, equation 8 and section 4.
     """
 
@@ -129,5 +132,5 @@ class PPOKL(PPO):
 def adapted(beta: float, kl: float, target: float) -> float:
     """The weight of the penalty after an update that moved the policy so far."""
     if kl < target / NEAR:
-        return beta / 2
-    return beta * 2 if kl > target * NEAR else beta
+        return max(beta / 2, min(beta, WEIGHTS[0]))
+    return min(beta * 2, max(beta, WEIGHTS[1])) if kl > target * NEAR else beta

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from groundling.envs import EpisodeBank
+from groundling.envs.banks.episode_arrays import Sizes
 from groundling.envs.engine.constants import (
     ANSWER,
     EMPTY_LOOK,
@@ -128,7 +129,7 @@ def test_notes_behind_a_goal_may_be_anything(bank: EpisodeBank) -> None:
 
 
 def test_as_many_objects_as_a_set_has_bits_are_allowed(bank: EpisodeBank) -> None:
-    more = bank._enlarged(8, 8, MAX_OBJECTS, 1, bank.instruction_length, False)
+    more = bank._enlarged(Sizes(8, 8, MAX_OBJECTS, 1, has_floors=False, tokens=bank.instruction_length))
     check_episodes(more._arrays())
     with pytest.raises(EpisodeError, match="of which some hold others"):
         check_episodes(changed(more, "contents", (0, 0), HOLDS)._arrays())

@@ -58,7 +58,7 @@ def test_environments_of_a_batch_do_not_touch_each_other(bank: EpisodeBank) -> N
 
 def test_two_threads_give_the_results_of_one(bank: EpisodeBank) -> None:
     batches = [WorldBatch(bank, 600, order_seed=3, num_threads=threads) for threads in (1, 2)]
-    assert [worlds._pool is not None for worlds in batches] == [False, True]
+    assert [worlds.threads.count for worlds in batches] == [1, 2]
     for worlds in batches:
         worlds.reset()
     rng = np.random.default_rng(0)

@@ -85,7 +85,7 @@ def test_map_of_what_was_seen_tells_the_floors_as_the_view_does(bank: EpisodeBan
     worlds = GRID.changed(explored_radius=6).make_batch(bank, 4, shuffle=False)
     worlds.reset()
     view = worlds.observations.image.reshape(4, 7, 7, 3)
-    seen = worlds.pictures.explored[:, 3:10, 0:7]
+    seen = worlds.senses.pictures.explored[:, 3:10, 0:7]
     in_view = view[..., 0] > 0
     assert (view[in_view] == seen[in_view]).all()
 
@@ -195,7 +195,7 @@ def test_floors_are_tints_from_above_and_what_stands_on_things_is_drawn(bank: Ep
     worlds = bank.find_source().embodiment.changed(top_down_pixels=16).make_batch(bank, 4, shuffle=False)
     worlds.reset()
     row = next(row for row in range(4) if shown_things(worlds, row))
-    sense, picture = worlds.pictures.top_down[row], render_world(worlds, row, tile_pixels=16)
+    sense, picture = worlds.senses.pictures.top_down[row], render_world(worlds, row, tile_pixels=16)
     (x, y), look = shown_things(worlds, row)[0]
     upper_right = (slice(16 * y, 16 * y + 8), slice(16 * x + 8, 16 * x + 16))
     color = np.array(worlds.kinds.rgb[look[1]])

@@ -236,6 +236,20 @@ def test_group_that_ends_alike_teaches_nothing() -> None:
     assert algorithm.advantages(episodes).abs().max() == 0
 
 
+def test_steps_that_wait_are_dropped_where_the_environments_begin_anew() -> None:
+    """Environments that cannot be saved have other episodes after a resume: no two halves are put together."""
+    first: Reinforce = make(Reinforce, ReinforceConfig(num_steps=5))
+    first.start(3)
+    first.collect()
+    saved = first.state_dict()
+    assert len(saved["episodes"]["kept"]["action"]) > 0
+    for envs, waiting in ((saved["collector"]["envs"], True), (None, False)):
+        again: Reinforce = make(Reinforce, ReinforceConfig(num_steps=5))
+        again.start(3)
+        again.load_state_dict({**saved, "collector": {**saved["collector"], "envs": envs}})
+        assert bool(again.store.state_dict()["kept"]) == waiting
+
+
 def test_update_without_a_whole_episode_changes_nothing() -> None:
     algorithm = make(Reinforce, ReinforceConfig(num_steps=1))
     algorithm.start(3)

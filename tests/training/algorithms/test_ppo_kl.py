@@ -46,6 +46,18 @@ def test_weight_adapts_to_the_target() -> None:
     assert [adapted(1.0, kl, 0.01) for kl in (0.006, 0.008, 0.014, 0.016)] == [0.5, 1.0, 1.0, 2.0]
 
 
+@pytest.mark.parametrize("kl", [0.0, 1.0])
+def test_weight_stays_where_it_can_come_back_from(kl: float) -> None:
+    """After two thousand updates on one side of the target, forty on the other one are enough to turn it."""
+    weight = 1.0
+    for _ in range(2000):
+        weight = adapted(weight, kl, 0.01)
+    assert 0 < weight < math.inf
+    for _ in range(40):
+        weight = adapted(weight, 1.0 - kl, 0.01)
+    assert weight > 1 if kl == 0 else weight < 1
+
+
 def test_larger_weight_keeps_the_policy_nearer_and_what_was_reached_is_told() -> None:
     agent, rollout = play("none")
     found = {}

@@ -106,10 +106,18 @@ def test_stale_actions_are_weighted_so_that_the_mean_is_that_of_the_learner() ->
     assert float((actor * cut[0]).sum()) == pytest.approx(0.2 * 1 + 0.3 * 5)  # what rho_bar costs
 
 
-@pytest.mark.parametrize("memory", ["none", "lstm"])
-def test_without_a_lag_the_step_is_that_of_a2c(memory: str) -> None:
+@pytest.mark.parametrize(
+    ("memory", "is_cut", "bootstraps"),
+    [("none", False, True), ("lstm", False, True), ("none", True, True), ("none", True, False)],
+)
+def test_without_a_lag_the_step_is_that_of_a2c(memory: str, is_cut: bool, bootstraps: bool) -> None:
+    """Also where a time limit cuts an episode off, behind which the value is that of its final observation."""
     agent, rollout = play(memory)
+    if is_cut:
+        rollout.truncated[2, 0], rollout.is_first[3, 0] = True, True
+        rollout.next_value[2, 0] = 7.0
     shared: dict[str, Any] = {"num_steps": 5, "entropy_coef": 0.02, "max_grad_norm": 1e9, "gamma": 0.9}
+    shared["bootstrap_truncated"] = bootstraps
     a2c = algorithm_of(A2C, agent, A2CConfig(**shared, gae_lambda=1.0))
     own: Any = algorithm_of(VTrace, agent, VTraceConfig(**shared, lag=1))  # type: ignore[type-var]
     (theirs, after_theirs), (ours, after_ours) = updated(a2c, rollout), updated(own, rollout)

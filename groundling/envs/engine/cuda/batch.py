@@ -14,7 +14,8 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from groundling.envs.engine.batch import Batch, Seen, state_name
+from groundling.envs.engine.batch import Batch, Seen
+from groundling.envs.engine.batch_state import state_name
 from groundling.envs.engine.cuda.arrays import (
     DeviceArray,
     as_device_array,
@@ -52,7 +53,7 @@ class CudaBatch(ABC, Generic[Seen]):
 
     def __init__(self, host: Batch[Seen], device: str = "cuda", *, threads: int = THREADS) -> None:
         select_device(device)
-        if host.painter is not None:
+        if host.senses.painter is not None:
             raise ConfigurationError("the view from above is painted on the host: leave env_device at 'cpu' with it")
         self.host = host
         self.num_envs = host.num_envs

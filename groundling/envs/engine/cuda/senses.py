@@ -241,14 +241,14 @@ def device_senses(host: Batch[Any], around: Surroundings) -> list[DeviceSense]:
     """The senses of a batch on the device."""
     count = host.num_envs
     senses: list[DeviceSense] = []
-    if host.explorer is not None:
-        senses.append(DeviceExplorer(around, host.explorer, host.width, host.pictures.explored))
-    if host.has_on_top:
+    if host.senses.explorer is not None:
+        senses.append(DeviceExplorer(around, host.senses.explorer, host.width, host.senses.pictures.explored))
+    if host.senses.has_on_top:
         senses.append(DeviceOnTop(around, host.width, count))
-    if host.manuals is not None:
-        senses.append(DeviceManuals(around, host.manuals, count))
-    if host.masks is not None:
-        senses.append(DeviceMasks(around, host.masks, count))
-    if host.previous is not None:
-        senses.append(DevicePreviousActions(around, host.previous))
+    if host.senses.manuals is not None:
+        senses.append(DeviceManuals(around, host.senses.manuals, count))
+    if host.senses.masks is not None:
+        senses.append(DeviceMasks(around, host.senses.masks, count))
+    if host.senses.previous is not None:
+        senses.append(DevicePreviousActions(around, host.senses.previous))
     return senses

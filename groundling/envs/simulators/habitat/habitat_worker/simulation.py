@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import facts, guards, steering
+from . import facts, guards
+from .configuration import make_configuration, without_lighting
 from .guards import HabitatRefusal, Owner, as_array, as_point, as_rotation, is_nowhere
+from .paths import Paths
 from .settings import Placement, SimulatorSettings
 
 
@@ -81,7 +81,7 @@ class Simulation:
         if self._sim is not None:
             self._end()
             self.renewals += 1
-        configuration = self._configuration(dataset, scene_id)
+        configuration = make_configuration(self._sim_package, self.settings, dataset, scene_id)
         owner = Owner()
         try:
             with without_lighting():
@@ -97,7 +97,7 @@ class Simulation:
         self._objects, self._placed = {}, {}
         try:
             with without_lighting():
-                self._sim.reconfigure(self._configuration(dataset, scene_id))
+                self._sim.reconfigure(make_configuration(self._sim_package, self.settings, dataset, scene_id))
         except BaseException:
             self._end()
             raise
@@ -113,38 +113,6 @@ class Simulation:
             sim.close()
         finally:
             owner.close()
-
-    def _configuration(self, dataset: str, scene_id: str) -> Any:
-        package, settings = self._sim_package, self.settings
-        cfg = package.SimulatorConfiguration()
-        cfg.scene_dataset_config_file, cfg.scene_id = dataset, scene_id
-        cfg.gpu_device_id, cfg.random_seed = settings.gpu, settings.seed
-        cfg.enable_physics = True  # else objects are not found again by their ids
-        cfg.allow_sliding = settings.slides
-        agent = package.agent.AgentConfiguration()
-        agent.height = settings.navmesh.get("agent_height", agent.height)
-        agent.radius = settings.navmesh.get("agent_radius", agent.radius)
-        agent.sensor_specifications = [self._sensor(name) for name in settings.sensors]
-        agent.action_space = {
-            name: package.agent.ActionSpec(name, package.agent.ActuationSpec(amount))
-            for name, amount in (
-                (facts.FORWARD, float(settings.step_m)),
-                (facts.LEFT, float(settings.turn_degrees)),
-                (facts.RIGHT, float(settings.turn_degrees)),
-            )
-        }
-        return package.Configuration(cfg, [agent])
-
-    def _sensor(self, name: str) -> Any:
-        package, settings = self._sim_package, self.settings
-        kinds = {facts.COLOR: "COLOR", facts.DEPTH: "DEPTH", facts.SEMANTIC: "SEMANTIC"}
-        spec = package.CameraSensorSpec()
-        spec.uuid, spec.sensor_type = name, getattr(package.SensorType, kinds[name])
-        spec.resolution = [settings.height, settings.width]
-        spec.hfov = float(settings.hfov_degrees)
-        spec.position = np.array([0.0, settings.eye_m, 0.0], dtype=np.float32)
-        spec.channels = facts.CHANNELS if name == facts.COLOR else 1
-        return spec
 
     def _clear(self) -> None:
         manager = self._sim.get_rigid_object_manager()
@@ -288,48 +256,15 @@ class Simulation:
             seen[facts.COLOR] = np.ascontiguousarray(seen[facts.COLOR][..., :3])
         return {name: seen[name] for name in self.settings.sensors}
 
-    # Paths
+    # Paths; see :class:`Paths`
 
     def path(self, start: Sequence[float], ends: Sequence[Sequence[float]]) -> tuple[float, list[list[float]], int]:
-        """The shortest way from a place to the nearest of others: its length, its corners, which; inf if none.
-
-        Ends are moved to where one can stand first, so that their heights do not count.
-        """
-        return self._way(start, self._snapped(ends))
-
-    def _snapped(self, places: Sequence[Sequence[float]]) -> list[Any]:
-        """The nearest place to stand of each of some; None where there is none near."""
-        finder = self._finder()
-        found = [as_array(finder.snap_point(as_point(place))) for place in places]
-        return [None if is_nowhere(place) else place for place in found]
-
-    def _way(self, start: Sequence[float], ends: Sequence[Any]) -> tuple[float, list[list[float]], int]:
-        """As :meth:`path`, to places that are snapped already."""
-        finder = self._finder()
-        here = as_array(finder.snap_point(as_point(start)))
-        there = [number for number, end in enumerate(ends) if end is not None]
-        if is_nowhere(here) or not there:
-            return float("inf"), [], -1
-        path = self._sim_package.MultiGoalShortestPath()
-        path.requested_start = here
-        path.requested_ends = [ends[number] for number in there]
-        if not finder.find_path(path):
-            return float("inf"), [], -1
-        corners = [as_array(point).tolist() for point in path.points]
-        return float(path.geodesic_distance), corners, there[int(path.closest_end_point_index)]
+        """The shortest way from a place to the nearest of others: its length, its corners, which; inf if none."""
+        return self._paths().to_nearest(start, ends)
 
     def steps_around(self) -> list[list[float]]:
         """Where a step ends on each heading that turns to the left lead to, from the present one on."""
-        finder = self._finder()
-        (x, y, z), (_, qy, _, qw) = self.pose()
-        yaw, turn, step = 2 * math.atan2(qy, qw), math.radians(self.settings.turn_degrees), self.settings.step_m
-        found = []
-        for number in range(round(2 * math.pi / turn)):
-            heading = yaw + number * turn
-            end = (x - step * math.sin(heading), y, z - step * math.cos(heading))
-            there = finder.try_step_no_sliding(as_point((x, y, z)), as_point(end))
-            found.append(as_array(there).tolist())
-        return found
+        return self._paths().steps_around(*self._place_and_yaw())
 
     def is_navigable(self, position: Sequence[float]) -> bool:
         """Whether one can stand there: find_path and snap_point silently take the nearest place."""
@@ -337,45 +272,22 @@ class Simulation:
 
     def snap(self, position: Sequence[float]) -> list[float] | None:
         """The nearest place to stand; None if there is none near."""
-        found = as_array(self._finder().snap_point(as_point(position)))
-        return None if is_nowhere(found) else list(found.tolist())
+        return self._paths().snap(position)
 
     def random_places(self, count: int, seed: int, near: Sequence[float]) -> list[list[float]]:
-        """Random places that can be reached from one: the mesh may have islands on top of things."""
-        finder = self._finder()
-        finder.seed(int(seed))
-        island = finder.get_island(as_point(near))
-        found: list[list[float]] = []
-        for _ in range(100 * count):
-            point = as_array(finder.get_random_navigable_point())
-            if is_nowhere(point) or finder.get_island(point) != island:
-                continue
-            found.append(point.tolist())
-            if len(found) == count:
-                break
-        return found
+        """Random places that can be reached from one."""
+        return self._paths().random_places(count, seed, near)
 
     def follow(self, goals: Sequence[Sequence[float]], radius: float) -> list[str] | None:
-        """Actions that bring the agent within a radius of one of several places, by the path finder; None if no way is.
+        """Actions that bring the agent within a radius of one of several places; None if no way is. It stays put."""
+        return self._paths().follow(*self._place_and_yaw(), goals, radius)
 
-        The agent stays where it is. Habitat's own greedy follower zigzags (48 actions for 7 m): this one steers along
-        the corners of the shortest way, past what a step would run into.
-        """
-        finder = self._finder()
-        (x, y, z), (_, qy, _, qw) = self.pose()
-        here = as_array(finder.snap_point(as_point((x, y, z))))
-        if is_nowhere(here):
-            return None
-        ends = self._snapped(goals)
-        return steering.steer_along(
-            lambda start: self._way(start, ends)[1],
-            lambda start, end: as_array(finder.try_step_no_sliding(as_point(start), as_point(end))),
-            here.astype(np.float64),
-            2 * math.atan2(qy, qw),
-            self.settings.step_m,
-            math.radians(self.settings.turn_degrees),
-            radius,
-        )
+    def _paths(self) -> Paths:
+        return Paths(self._sim_package, self._finder(), self.settings)
+
+    def _place_and_yaw(self) -> tuple[tuple[float, float, float], float]:
+        place, (_, qy, _, qw) = self.pose()
+        return place, 2 * math.atan2(qy, qw)
 
     def close(self) -> None:
         """End it."""
@@ -396,19 +308,3 @@ class Simulation:
 def told(position: Sequence[float]) -> str:
     """A place for messages."""
     return "(" + ", ".join(f"{float(part):.2f}" for part in position) + ")"
-
-
-@contextlib.contextmanager
-def without_lighting() -> Iterator[None]:
-    """A working folder in which a simulator is made in .1 s instead of 12: it finds no pictures of light to load."""
-    before = os.getcwd()
-    with tempfile.TemporaryDirectory(prefix="groundling-") as folder:
-        path = os.path.join(folder, facts.LIGHTING_FILE)
-        os.makedirs(os.path.dirname(path))
-        with open(path, "w") as file:
-            file.write(facts.LIGHTING)
-        os.chdir(folder)
-        try:
-            yield
-        finally:
-            os.chdir(before)
