@@ -17,8 +17,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _REORDERED = {"contract", "arcp", "nsz", "afn", "reassoc"}  # infinities and their like keep their meaning
 
 
-def drawing_kernel(function: _Function) -> _Function:
-    """Compile what only a renderer's entry point calls."""
+def drawing_kernel(function: _Function, **more: bool) -> _Function:
+    """Compile what only a renderer's entry point calls, with more options of Numba's."""
     compiled: _Function = numba.njit(  # type: ignore[call-overload]
         nogil=True,
         _nrt=False,
@@ -26,22 +26,14 @@ def drawing_kernel(function: _Function) -> _Function:
         no_cfunc_wrapper=True,
         fastmath=_REORDERED,
         error_model="numpy",
+        **more,
     )(function)
     return compiled
 
 
 def inlined_drawing_kernel(function: _Function) -> _Function:
     """As :func:`drawing_kernel`, and copied into what calls it: for what the innermost loops call."""
-    compiled: _Function = numba.njit(  # type: ignore[call-overload]
-        nogil=True,
-        _nrt=False,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-        fastmath=_REORDERED,
-        error_model="numpy",
-        forceinline=True,
-    )(function)
-    return compiled
+    return drawing_kernel(function, forceinline=True)
 
 
 F = np.float32
